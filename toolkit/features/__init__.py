@@ -1,0 +1,1 @@
+"""Audio features: one specification drives numpy, calibration, training and the generated C."""
