@@ -1,0 +1,53 @@
+/* Fixed-point arithmetic shared by all kernels: the TFLM reference kernels' rounding, bit for bit.
+ *
+ * A quantised multiplier is value = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31).
+ * Right shifts of negative values are arithmetic on every supported compiler.
+ */
+#ifndef TK_COMMON_H
+#define TK_COMMON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Kernel height the windowed kernels can hold row pointers for. */
+#define TK_MAX_KERNEL_ROWS 32
+
+/* Rounding doubling high multiply (ties away from zero); saturates INT32_MIN * INT32_MIN. */
+static inline int32_t tk_high_mul(int32_t a, int32_t b) {
+    if (a == INT32_MIN && b == INT32_MIN) {
+        return INT32_MAX;
+    }
+    const int64_t product = (int64_t)a * b;
+    const int64_t nudge = product >= 0 ? (INT64_C(1) << 30) : (1 - (INT64_C(1) << 30));
+    return (int32_t)((product + nudge) / (INT64_C(1) << 31));
+}
+
+/* Divide by 2^exponent (0..31), rounding to nearest, ties away from zero. */
+static inline int32_t tk_divide_by_pot(int32_t x, int32_t exponent) {
+    const int32_t mask = (int32_t)((INT64_C(1) << exponent) - 1);
+    const int32_t remainder = x & mask;
+    const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+    return (x >> exponent) + (remainder > threshold ? 1 : 0);
+}
+
+/* Double-rounding multiply of an int32 accumulator (8-bit activations). */
+static inline int32_t tk_requantize(int32_t acc, int32_t multiplier, int32_t shift) {
+    const int32_t left = shift > 0 ? shift : 0;
+    const int32_t right = shift > 0 ? 0 : -shift;
+    const int32_t shifted = (int32_t)((uint32_t)acc << left);
+    return tk_divide_by_pot(tk_high_mul(shifted, multiplier), right);
+}
+
+/* Single-rounding multiply of an int64 accumulator, |acc| < 2^47 (16-bit activations). */
+static inline int32_t tk_requantize_int64(int64_t acc, int32_t multiplier, int32_t shift) {
+    const int32_t reduced =
+        multiplier < 0x7FFF0000 ? (int32_t)(((int64_t)multiplier + 0x8000) >> 16) : 0x7FFF;
+    const int32_t total_shift = 15 - shift;
+    return (int32_t)((acc * reduced + (INT64_C(1) << (total_shift - 1))) >> total_shift);
+}
+
+static inline int32_t tk_clamp(int32_t x, int32_t low, int32_t high) {
+    return x < low ? low : (x > high ? high : x);
+}
+
+#endif

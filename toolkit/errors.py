@@ -1,0 +1,58 @@
+"""Typed errors and the process exit codes they map to.
+
+Exit codes: 0 done; 1 a bit mismatch or an explicit budget failed; 2 bad input or usage;
+3 a needed tool is missing; 4 internal error.  Every message is one line saying where, which
+rule and what was found; ``hint`` is the remedy.
+"""
+
+from __future__ import annotations
+
+
+class ToolkitError(Exception):
+    """Base of all errors a user can meet; ``exit_code`` is what the process returns."""
+
+    exit_code = 4
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class VerificationError(ToolkitError):
+    """Outputs differ from the reference, or a stated budget does not hold."""
+
+    exit_code = 1
+
+
+class InputError(ToolkitError):
+    """The user's input (model, audio, option, target) cannot be used as it is."""
+
+    exit_code = 2
+
+
+class ModelError(InputError):
+    """A model file is damaged or malformed."""
+
+
+class UnsupportedError(InputError):
+    """A model is well formed but uses what the toolkit does not support."""
+
+
+class AudioError(InputError):
+    """An audio file cannot be used."""
+
+
+class ToolMissingError(ToolkitError):
+    """A compiler, simulator or Python extra that the verb needs is not installed."""
+
+    exit_code = 3
+
+
+class ToolFailedError(ToolkitError):
+    """A tool ran and failed in a way that bad input does not explain."""
+
+    exit_code = 4

@@ -1,0 +1,139 @@
+"""Graph and nodes, immutable; `GraphBuilder` is the one mutable helper that makes new graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from toolkit.ir.tensor import Array, DType, QuantParams, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One operator application.  ``op`` is a key of ``toolkit.ops.OPERATORS``; ``attrs`` is that
+    operator's frozen attribute dataclass; an absent optional input is ``None``."""
+
+    name: str
+    op: str
+    inputs: tuple[str | None, ...]
+    outputs: tuple[str, ...]
+    attrs: object = None
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A float or quantised network in NHWC layout; ``nodes`` are in execution order.
+
+    ``metadata`` carries strings that travel with the model (feature specification, labels).
+    """
+
+    name: str
+    tensors: Mapping[str, Tensor]
+    nodes: tuple[Node, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def producer(self, tensor: str) -> Node | None:
+        return next((n for n in self.nodes if tensor in n.outputs), None)
+
+    def consumers(self, tensor: str) -> tuple[Node, ...]:
+        return tuple(n for n in self.nodes if tensor in n.inputs)
+
+    def input_tensors(self, node: Node) -> tuple[Tensor | None, ...]:
+        return tuple(None if name is None else self.tensors[name] for name in node.inputs)
+
+    def output_tensors(self, node: Node) -> tuple[Tensor, ...]:
+        return tuple(self.tensors[name] for name in node.outputs)
+
+    def is_quantized(self) -> bool:
+        """Whether no activation is floating point."""
+        return all(t.dtype is not DType.FLOAT32 for t in self.tensors.values())
+
+    def with_metadata(self, **entries: str) -> Graph:
+        return replace(self, metadata={**self.metadata, **entries})
+
+    def pruned(self) -> Graph:
+        """Drop nodes that no output needs, and tensors that no remaining node mentions."""
+        needed = set(self.outputs)
+        kept: list[Node] = []
+        for node in reversed(self.nodes):
+            if needed.intersection(node.outputs):
+                kept.append(node)
+                needed.update(name for name in node.inputs if name is not None)
+        kept.reverse()
+        used = needed | set(self.inputs) | {name for n in kept for name in n.outputs}
+        tensors = {name: t for name, t in self.tensors.items() if name in used}
+        return replace(self, nodes=tuple(kept), tensors=tensors)
+
+
+class GraphBuilder:
+    """Collects tensors and nodes; names are made unique on the way in."""
+
+    def __init__(self, name: str, metadata: Mapping[str, str] | None = None) -> None:
+        self.name = name
+        self.metadata = dict(metadata or {})
+        self.tensors: dict[str, Tensor] = {}
+        self.nodes: list[Node] = []
+        self.inputs: list[str] = []
+        self.outputs: list[str] = []
+        self._node_names: set[str] = set()
+
+    @staticmethod
+    def from_graph(graph: Graph) -> GraphBuilder:
+        builder = GraphBuilder(graph.name, graph.metadata)
+        builder.tensors = dict(graph.tensors)
+        builder.nodes = list(graph.nodes)
+        builder.inputs, builder.outputs = list(graph.inputs), list(graph.outputs)
+        builder._node_names = {node.name for node in graph.nodes}
+        return builder
+
+    def unique(self, name: str) -> str:
+        """A tensor name not yet taken, ``name`` itself where possible."""
+        return _unique(name, self.tensors)
+
+    def add_tensor(self, tensor: Tensor) -> str:
+        name = self.unique(tensor.name)
+        self.tensors[name] = replace(tensor, name=name)
+        return name
+
+    def add_input(self, tensor: Tensor) -> str:
+        name = self.add_tensor(tensor)
+        self.inputs.append(name)
+        return name
+
+    def constant(self, name: str, data: Array, quant: QuantParams | None = None) -> str:
+        return self.add_tensor(Tensor.constant(name, data, quant))
+
+    def add_node(
+        self,
+        op: str,
+        inputs: Sequence[str | None],
+        output: Tensor,
+        attrs: object = None,
+        name: str = "",
+    ) -> str:
+        """Append a node with one output and return the name of that output."""
+        out = self.add_tensor(output)
+        node_name = _unique(name or out, self._node_names)
+        self._node_names.add(node_name)
+        self.nodes.append(Node(node_name, op, tuple(inputs), (out,), attrs))
+        return out
+
+    def build(self) -> Graph:
+        return Graph(
+            self.name,
+            dict(self.tensors),
+            tuple(self.nodes),
+            tuple(self.inputs),
+            tuple(self.outputs),
+            dict(self.metadata),
+        ).pruned()
+
+
+def _unique(name: str, taken: Mapping[str, object] | set[str]) -> str:
+    candidate, counter = name or "t", 0
+    while candidate in taken:
+        counter += 1
+        candidate = f"{name or 't'}_{counter}"
+    return candidate

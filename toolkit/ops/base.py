@@ -1,0 +1,148 @@
+"""What an operator is: one subclass in one file states everything the toolkit knows of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from toolkit.ir import DType, Graph, Node, Shape, Tensor
+from toolkit.ir.tensor import Array
+
+AttrsT = TypeVar("AttrsT")
+
+
+class TimeBehaviour(Enum):
+    """How an operator treats the time axis, which decides how it streams."""
+
+    ROW_LOCAL = "row-local"  # each time step on its own
+    WINDOWED = "windowed"  # a bounded window of time steps (ring buffer)
+    REDUCING = "reducing"  # all of time into one value (running accumulator)
+    OPAQUE = "opaque"  # mixes time in another way: cannot stream
+
+
+class OutputRange(Enum):
+    """How an operator's output quantisation is chosen."""
+
+    CALIBRATED = "calibrated"  # from observed minimum and maximum
+    SAME_AS_INPUT = "same as input"  # TFLite demands (or numerics profit from) input 0's parameters
+    FIXED = "fixed"  # given by the operator, `Operator.fixed_quant`
+
+
+@dataclass(frozen=True)
+class NodeView(Generic[AttrsT]):
+    """A node with its tensors resolved: all an operator's methods ever see."""
+
+    node: Node
+    inputs: tuple[Tensor | None, ...]
+    outputs: tuple[Tensor, ...]
+    attrs: AttrsT
+
+    def input(self, index: int) -> Tensor:
+        tensor = self.inputs[index]
+        assert tensor is not None, f"{self.node.name}: input {index} is absent"
+        return tensor
+
+    def optional(self, index: int) -> Tensor | None:
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    @property
+    def output(self) -> Tensor:
+        return self.outputs[0]
+
+
+def view(graph: Graph, node: Node) -> NodeView[Any]:
+    return NodeView(node, graph.input_tensors(node), graph.output_tensors(node), node.attrs)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one inference of a node costs in principle; targets turn it into cycles."""
+
+    macs: int = 0
+    elementwise: int = 0  # simple per-element operations other than MACs
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """How generated code runs a node.
+
+    ``kernel`` is the stem of ``firmware_templates/kernels/<kernel>.{c,h}``, the function's name and
+    the prefix of its parameter struct ``<kernel>_params``.  ``params`` are that struct's fields in
+    declaration order: an int, or an array placed in flash.  The call is
+    ``kernel(&params, inputs..., outputs..., [scratch])`` with activation tensors only.
+    """
+
+    kernel: str
+    params: Mapping[str, int | Array]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    scratch_bytes: int = 0
+    extra_kernels: tuple[str, ...] = field(default=())  # further kernel files it needs
+
+
+#: A constraint returns None, or what was found instead; its docstring states the rule.
+Constraint = Callable[[NodeView[Any]], str | None]
+
+
+class Operator(ABC, Generic[AttrsT]):
+    """Base of all operators.  Instances are stateless; register them in ``toolkit/ops``."""
+
+    name: ClassVar[str]
+    #: Builtin operator name in the TFLite schema, or a custom code when ``custom``.
+    tflite_name: ClassVar[str]
+    custom: ClassVar[bool] = False
+    #: Options table in the TFLite schema ("" for none).
+    tflite_options: ClassVar[str] = ""
+    onnx_names: ClassVar[tuple[str, ...]] = ()
+    constraints: ClassVar[tuple[Constraint, ...]] = ()
+    output_range: ClassVar[OutputRange] = OutputRange.CALIBRATED
+    #: Constant weights and bias: input index of each, and the weights' per-channel axis (None:
+    #: one scale).  Weights are symmetric int8; the bias scale is input scale * weight scale.
+    weight_input: ClassVar[int | None] = None
+    weight_axis: ClassVar[int | None] = None
+    bias_input: ClassVar[int | None] = None
+    #: Whether the device does nothing: the output is the input's bytes under another shape.
+    is_alias: ClassVar[bool] = False
+
+    # --- TFLite -------------------------------------------------------------------------------
+    @abstractmethod
+    def read_options(self, options: Any, inputs: Sequence[Tensor | None], output: Tensor) -> AttrsT:
+        """Attributes from a schema options object (``<tflite_options>T``; bytes when custom)."""
+
+    @abstractmethod
+    def write_options(self, view: NodeView[AttrsT], options: Any) -> Any:
+        """Fill a fresh schema options object (return bytes when custom)."""
+
+    def tflite_version(self, view: NodeView[AttrsT]) -> int:
+        """Operator version to write; LiteRT refuses some models that state a lower one."""
+        return 1
+
+    # --- meaning ------------------------------------------------------------------------------
+    @abstractmethod
+    def infer_shape(self, view: NodeView[AttrsT]) -> Shape:
+        """Shape of the output from the inputs and attributes."""
+
+    @abstractmethod
+    def run_float(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
+        """Float32 semantics; inputs are given in full (constants too)."""
+
+    @abstractmethod
+    def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
+        """The integer reference: TFLM's reference kernel, bit for bit (contract C1)."""
+
+    def fixed_quant(self, view: NodeView[AttrsT], dtype: DType) -> tuple[float, int]:
+        """Scale and zero point when ``output_range`` is FIXED."""
+        raise NotImplementedError
+
+    # --- device -------------------------------------------------------------------------------
+    @abstractmethod
+    def work(self, view: NodeView[AttrsT]) -> Work: ...
+
+    @abstractmethod
+    def time_behaviour(self, view: NodeView[AttrsT], time_axis: int) -> TimeBehaviour: ...
+
+    @abstractmethod
+    def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall: ...

@@ -1,0 +1,194 @@
+"""2-D convolution (CONV_2D), int8 activations, per-channel int8 weights, int32 bias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir.tensor import Array
+from toolkit.ops.activation import Activation, clamp_float, clamp_limits
+from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.fixed_point import quantize_multipliers, requantize
+from toolkit.ops.window import Window, read_padding, windowed_shape, windows, write_padding
+
+#: Rows the C kernels can hold pointers to (TK_MAX_KERNEL_ROWS in tk_common.h).
+MAX_KERNEL_ROWS = 32
+
+
+@dataclass(frozen=True)
+class Conv2DAttrs:
+    """Window geometry and fused activation."""
+
+    window: Window
+    activation: Activation = Activation.NONE
+
+
+View = NodeView[Conv2DAttrs]
+
+
+def types_int8(view: View) -> str | None:
+    """input, weights and output must be int8, the bias int32"""
+    kinds = [view.input(0).dtype, view.input(1).dtype, view.output.dtype]
+    bias = view.optional(2)
+    if kinds != [DType.INT8] * 3 or (bias is not None and bias.dtype is not DType.INT32):
+        return "/".join(t.dtype.value for t in (*view.inputs, *view.outputs) if t is not None)
+    return None
+
+
+def weights_constant(view: View) -> str | None:
+    """weights and bias must be constants"""
+    bias = view.optional(2)
+    if not view.input(1).is_constant or (bias is not None and not bias.is_constant):
+        return "computed weights"
+    return None
+
+
+def weights_symmetric(view: View) -> str | None:
+    """weight zero points must be 0"""
+    quant = view.input(1).quant
+    return None if quant is None or not any(quant.zero_point) else "asymmetric weights"
+
+
+def batch_one(view: View) -> str | None:
+    """batch size must be 1"""
+    return None if view.input(0).shape[0] == 1 else f"batch {view.input(0).shape[0]}"
+
+
+def channels_match(view: View) -> str | None:
+    """the input's channels must equal the weights' (no grouped convolution)"""
+    have, want = view.input(0).shape[-1], view.input(1).shape[-1]
+    return None if have == want else f"{have} input channels, weights for {want}"
+
+
+def kernel_rows(view: View) -> str | None:
+    """kernel height must be at most 32"""
+    rows = view.attrs.window.kernel_h
+    return None if rows <= MAX_KERNEL_ROWS else str(rows)
+
+
+class Conv2D(Operator[Conv2DAttrs]):
+    """Convolution over height and width of an NHWC tensor; weights OHWI."""
+
+    name = "conv_2d"
+    tflite_name = "CONV_2D"
+    tflite_options = "Conv2DOptions"
+    onnx_names = ("Conv",)
+    weight_input, weight_axis, bias_input = 1, 0, 2
+    constraints = (
+        types_int8,
+        weights_constant,
+        weights_symmetric,
+        batch_one,
+        channels_match,
+        kernel_rows,
+    )
+
+    def read_options(
+        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
+    ) -> Conv2DAttrs:
+        x, weights = inputs[0], inputs[1]
+        assert x is not None and weights is not None
+        window = Window(
+            weights.shape[1],
+            weights.shape[2],
+            options.strideH,
+            options.strideW,
+            options.dilationHFactor,
+            options.dilationWFactor,
+        )
+        return Conv2DAttrs(
+            read_padding(window, options.padding, x), Activation(options.fusedActivationFunction)
+        )
+
+    def write_options(self, view: View, options: Any) -> Any:
+        window = view.attrs.window
+        options.strideH, options.strideW = window.stride_h, window.stride_w
+        options.dilationHFactor, options.dilationWFactor = window.dilation_h, window.dilation_w
+        options.padding = write_padding(window, view.input(0))
+        options.fusedActivationFunction = view.attrs.activation.value
+        return options
+
+    def tflite_version(self, view: View) -> int:
+        return 3
+
+    def infer_shape(self, view: View) -> Shape:
+        return windowed_shape(view.attrs.window, view.input(0).shape, view.input(1).shape[0])
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        x, weights = inputs[0], inputs[1]
+        patches = windows(x, view.attrs.window, 0.0)
+        out = np.tensordot(patches, weights, axes=((3, 4, 5), (1, 2, 3)))
+        if len(inputs) > 2:
+            out = out + inputs[2]
+        return clamp_float(view.attrs.activation, out)
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        x, weights = inputs[0], inputs[1]
+        zero = view.input(0).zero_point
+        # Products are below 2**15 and the sums below 2**31, so float64 matrix products are exact.
+        patches = windows(x.astype(np.float64) - zero, view.attrs.window, 0.0)
+        acc = np.tensordot(patches, weights.astype(np.float64), axes=((3, 4, 5), (1, 2, 3)))
+        if len(inputs) > 2:
+            acc = acc + inputs[2]
+        multipliers, shifts = self.multipliers(view)
+        out = requantize(acc.astype(np.int64), multipliers, shifts) + view.output.zero_point
+        clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
+        return clipped.astype(np.int8)
+
+    @staticmethod
+    def multipliers(view: NodeView[Any]) -> tuple[Array, Array]:
+        """Per-output-channel requantisation, computed in double precision as TFLM does."""
+        weights = view.input(1)
+        assert weights.quant is not None
+        scales = weights.quant.scale
+        channels = view.output.shape[-1]
+        if len(scales) == 1:
+            scales = scales * channels
+        return quantize_multipliers([view.input(0).scale * s / view.output.scale for s in scales])
+
+    def work(self, view: View) -> Work:
+        out_h, out_w, out_c = view.output.shape[1:]
+        _, kernel_h, kernel_w, in_c = view.input(1).shape
+        return Work(macs=out_h * out_w * out_c * kernel_h * kernel_w * in_c)
+
+    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
+        return TimeBehaviour.WINDOWED if time_axis in (1, 2) else TimeBehaviour.OPAQUE
+
+    def kernel_call(self, view: View) -> KernelCall:
+        x, out, window = view.input(0), view.output, view.attrs.window
+        multipliers, shifts = self.multipliers(view)
+        low, high = clamp_limits(view.attrs.activation, out)
+        bias = view.optional(2)
+        return KernelCall(
+            kernel="tk_conv_2d_s8",
+            params={
+                "in_h": x.shape[1],
+                "in_w": x.shape[2],
+                "in_c": x.shape[3],
+                "out_h": out.shape[1],
+                "out_w": out.shape[2],
+                "out_c": out.shape[3],
+                "kernel_h": window.kernel_h,
+                "kernel_w": window.kernel_w,
+                "stride_h": window.stride_h,
+                "stride_w": window.stride_w,
+                "dilation_h": window.dilation_h,
+                "dilation_w": window.dilation_w,
+                "pad_top": window.padding.top,
+                "pad_left": window.padding.left,
+                "in_zero_point": x.zero_point,
+                "out_zero_point": out.zero_point,
+                "out_min": low,
+                "out_max": high,
+                "weights": view.input(1).values,
+                "bias": bias.values if bias is not None else np.zeros(out.shape[3], np.int32),
+                "multipliers": multipliers,
+                "shifts": shifts,
+            },
+            inputs=(x.name,),
+            outputs=(out.name,),
+        )

@@ -1,0 +1,30 @@
+"""Runs a whole graph with numpy: float semantics or the integer reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toolkit.ir import DType, Graph
+from toolkit.ir.tensor import Array
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import view
+
+
+def run_graph(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Values of every non-constant tensor, by name.
+
+    A node whose output is floating point runs with float semantics, any other with the integer
+    reference.  ``inputs`` maps each graph input to an array of its shape and type.
+    """
+    values: dict[str, Array] = {name: inputs[name] for name in graph.inputs}
+    for node in graph.nodes:
+        operator, node_view = OPERATORS[node.op], view(graph, node)
+        arguments = [
+            tensor.values if tensor.is_constant else values[tensor.name]
+            for tensor in node_view.inputs
+            if tensor is not None
+        ]
+        is_float = node_view.output.dtype is DType.FLOAT32
+        run = operator.run_float if is_float else operator.run_int
+        values[node_view.output.name] = run(node_view, arguments)
+    return values
