@@ -1,0 +1,1 @@
+"""Training and export of the toolkit's own networks; the only package that imports torch."""

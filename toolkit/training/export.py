@@ -1,0 +1,84 @@
+"""Wav2Small's trunk as ONNX: log-mel rows in, arousal, dominance, valence out."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from toolkit.errors import ModelError
+from toolkit.features.spec import METADATA_KEY, FeatureSpec
+from toolkit.training.checkpoint import load_checkpoint
+from toolkit.training.wav2small import LABELS, Wav2Small
+
+LABELS_KEY = "toolkit.labels"
+_OPSET = 17
+_TRACED_ROWS = 499  # one second; the graph itself holds for any number of rows
+_FRONT_END = ("vgg7.spectrogram_extractor", "vgg7.logmel_extractor")
+_FRONT_END_TOLERANCE = 1e-4
+
+
+class _Trunk(nn.Module):
+    def __init__(self, model: Wav2Small) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.model.trunk(features)
+
+
+def export_onnx(model: Wav2Small, spec: FeatureSpec, path: Path) -> None:
+    """Write the trunk: input ``features`` [1, 1, rows, 26] in dB, output ``adv`` [1, 3].
+
+    ``rows`` is a symbolic dimension, so one file serves every clip length.  Batch normalisation
+    is folded by the exporter.  The metadata holds ``spec`` and the outputs' names.  Exporting
+    twice gives the same bytes.
+    """
+    buffer = io.BytesIO()
+    features = torch.zeros(1, 1, _TRACED_ROWS, spec.n_mels)
+    with warnings.catch_warnings():
+        # The tracing exporter is deprecated, yet its graph is the smaller and cleaner one.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            _Trunk(model).eval(),
+            (features,),
+            buffer,
+            opset_version=_OPSET,
+            input_names=["features"],
+            output_names=["adv"],
+            dynamic_axes={"features": {2: "rows"}},
+            dynamo=False,
+        )
+    proto = onnx.load_from_string(buffer.getvalue())
+    for key, value in ((METADATA_KEY, spec.to_json()), (LABELS_KEY, json.dumps(LABELS))):
+        proto.metadata_props.add(key=key, value=value)
+    onnx.checker.check_model(proto, full_check=True)
+    path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+def export_checkpoint(checkpoint: Path, path: Path) -> None:
+    """Write a Wav2Small ``.safetensors``, published or the toolkit's own, as ONNX.
+
+    The front end is not exported: the device computes it from the feature spec.  ModelError when
+    the checkpoint's own front-end weights say otherwise, or when the file is not a checkpoint.
+    """
+    model, spec = load_checkpoint(checkpoint)
+    reference = Wav2Small().state_dict()
+    for name, value in model.state_dict().items():
+        if not name.startswith(_FRONT_END):
+            continue
+        # The DFT enters squared: the sign of its sine is a convention.
+        scale = float(reference[name].abs().max())
+        error = float((value.abs() - reference[name].abs()).abs().max()) / scale
+        if not error <= _FRONT_END_TOLERANCE:
+            raise ModelError(
+                f"'{checkpoint}': {name} must be the published front end within "
+                f"{_FRONT_END_TOLERANCE:g}; differs by {error:.2g}.",
+                "The device computes the published log-mel features; retrain, or export by hand.",
+            )
+    export_onnx(model, spec, path)
