@@ -1,0 +1,1 @@
+"""Quantised graphs to and from ``.tflite`` files, and the reference interpreters as oracles."""

@@ -1,0 +1,142 @@
+"""Graph to ``.tflite``: deterministic bytes that TFLM, LiteRT and Netron load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from toolkit.ir import DType, Graph, Node, Tensor
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import Operator, view
+
+_SCHEMA_VERSION = 3
+_DESCRIPTION = "hearing-aid-toolkit"
+_ALIGNMENT_BYTES = 16
+
+
+def write_tflite(graph: Graph) -> bytes:
+    """The model file of ``graph``; metadata entries travel under their own keys."""
+    buffers = _Buffers()
+    names = _tensor_order(graph)
+    index = {name: i for i, name in enumerate(names)}
+    codes: dict[tuple[str, bool, int], int] = {}
+    model = schema.ModelT(
+        version=_SCHEMA_VERSION,
+        description=_DESCRIPTION,
+        subgraphs=[
+            schema.SubGraphT(
+                name="main",
+                tensors=[_tensor(graph.tensors[name], buffers) for name in names],
+                inputs=_int32([index[name] for name in graph.inputs]),
+                outputs=_int32([index[name] for name in graph.outputs]),
+                operators=[_operator(graph, node, index, codes) for node in graph.nodes],
+            )
+        ],
+        operatorCodes=[_operator_code(*key) for key in codes],
+        metadata=[
+            schema.MetadataT(name=key, buffer=buffers.add(value.encode()))
+            for key, value in sorted(graph.metadata.items())
+        ],
+        buffers=buffers.tables,
+    )
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+class _AlignedBufferT(schema.BufferT):  # type: ignore[misc]
+    """A buffer whose data starts at a multiple of 16 bytes in the file."""
+
+    def Pack(self, builder: Any) -> Any:  # noqa: N802
+        vector = None
+        if self.data:
+            builder.Prep(_ALIGNMENT_BYTES, len(self.data))
+            vector = builder.CreateByteVector(self.data)
+        schema.BufferStart(builder)
+        if vector is not None:
+            schema.BufferAddData(builder, vector)
+        return schema.BufferEnd(builder)
+
+
+class _Buffers:
+    """Constant data, each distinct content once; buffer 0 is the empty one of activations."""
+
+    def __init__(self) -> None:
+        self.tables: list[Any] = [_AlignedBufferT()]
+        self._index: dict[bytes, int] = {b"": 0}
+
+    def add(self, data: bytes) -> int:
+        if data not in self._index:
+            self._index[data] = len(self.tables)
+            self.tables.append(_AlignedBufferT(data=data))
+        return self._index[data]
+
+
+def _tensor_order(graph: Graph) -> list[str]:
+    names = list(graph.inputs)
+    for node in graph.nodes:
+        names += [name for name in node.inputs if name is not None]
+        names += node.outputs
+    return list(dict.fromkeys([*names, *graph.outputs]))
+
+
+def _tensor(tensor: Tensor, buffers: _Buffers) -> Any:
+    data = b""
+    if tensor.data is not None:
+        data = tensor.data.astype(tensor.data.dtype.newbyteorder("<"), order="C").tobytes()
+    quant = tensor.quant
+    return schema.TensorT(
+        name=tensor.name,
+        shape=_int32(tensor.shape),
+        type=TENSOR_TYPES[tensor.dtype],
+        buffer=buffers.add(data),
+        quantization=None
+        if quant is None
+        else schema.QuantizationParametersT(
+            scale=np.asarray(quant.scale, np.float32),
+            zeroPoint=np.asarray(quant.zero_point, np.int64),
+            quantizedDimension=quant.axis or 0,
+        ),
+        hasRank=True,
+    )
+
+
+def _operator(
+    graph: Graph, node: Node, index: dict[str, int], codes: dict[tuple[str, bool, int], int]
+) -> Any:
+    operator: Operator[Any] = OPERATORS[node.op]
+    node_view = view(graph, node)
+    key = (operator.tflite_name, operator.custom, operator.tflite_version(node_view))
+    table = schema.OperatorT(
+        opcodeIndex=codes.setdefault(key, len(codes)),
+        inputs=_int32([-1 if name is None else index[name] for name in node.inputs]),
+        outputs=_int32([index[name] for name in node.outputs]),
+    )
+    if operator.custom:
+        table.customOptions = np.frombuffer(operator.write_options(node_view, None), np.uint8)
+    elif operator.tflite_options:
+        options = getattr(schema, f"{operator.tflite_options}T")()
+        table.builtinOptionsType = getattr(schema.BuiltinOptions, operator.tflite_options)
+        table.builtinOptions = operator.write_options(node_view, options)
+    return table
+
+
+def _operator_code(name: str, custom: bool, version: int) -> Any:
+    enum = schema.BuiltinOperator
+    code = enum.CUSTOM if custom else getattr(enum, name)
+    return schema.OperatorCodeT(
+        builtinCode=code,
+        deprecatedBuiltinCode=min(code, enum.PLACEHOLDER_FOR_GREATER_OP_CODES),
+        customCode=name if custom else None,
+        version=version,
+    )
+
+
+def _int32(values: Any) -> Any:
+    return np.asarray(values, np.int32)
+
+
+TENSOR_TYPES = {dtype: int(getattr(schema.TensorType, dtype.name)) for dtype in DType}
