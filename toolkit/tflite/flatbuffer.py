@@ -26,6 +26,7 @@ MAX_FILE_BYTES = (1 << 31) - 1
 _IDENTIFIER = b"TFL3"
 _SCHEMA_VERSION = 3
 _TABLE_COST = 32
+_MAX_NAME_CHARS = 200
 _MAX_METADATA_BYTES = 1 << 16
 _HINT = "The file is damaged; export it again."
 
@@ -146,7 +147,8 @@ class _Parser:
         if buffer is not None and buffer.Offset() > 1:
             unsupported = "storage outside the flatbuffer"
         return RawTensor(
-            self._text(tensor.Name()),
+            # TensorFlow joins the names of all that it fused by semicolons; the first will do.
+            self._text(tensor.Name()).split(";")[0][:_MAX_NAME_CHARS],
             shape,
             tensor.Type(),
             self._bytes(buffer),
@@ -172,7 +174,7 @@ class _Parser:
             self._charge(_TABLE_COST)
             options = schema.BuiltinOptionsCreator(operator.BuiltinOptionsType(), table)
         return RawOperator(
-            self._text(code.CustomCode())
+            self._text(code.CustomCode())[:_MAX_NAME_CHARS]
             if custom
             else _BUILTIN_OPERATORS.get(builtin, f"operator {builtin}"),
             custom,
