@@ -31,12 +31,10 @@ def augmented_features(
 
 
 def _resampled(x: NDArray[np.float64], speed: float) -> NDArray[np.float64]:
-    return np.interp(np.arange(0.0, len(x) - 1.0, speed), np.arange(len(x)), x)
+    return np.asarray(np.interp(np.arange(0.0, len(x) - 1.0, speed), np.arange(len(x)), x))
 
 
-def _stretch(
-    x: NDArray[np.float64], length: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _stretch(x: NDArray[np.float64], length: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """``length`` samples of ``x`` from a random start, silence where ``x`` is too short."""
     start = int(rng.integers(min(0, len(x) - length), max(0, len(x) - length) + 1))
     piece = np.zeros(length)
@@ -49,14 +47,15 @@ def _stretch(
 def _distorted(x: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
     noise_rms = np.sqrt(np.mean(x * x)) * 10.0 ** (-rng.uniform(*_NOISE_SNR_DB) / 20.0)
     noisy = x + noise_rms * rng.standard_normal(len(x)) if rng.random() < 0.7 else x
-    return np.clip(noisy * 10.0 ** (rng.uniform(*_GAIN_DB) / 20.0), -1.0, 1.0 - 1.0 / FULL_SCALE)
+    louder = noisy * 10.0 ** (rng.uniform(*_GAIN_DB) / 20.0)
+    return np.asarray(np.clip(louder, -1.0, 1.0 - 1.0 / FULL_SCALE))
 
 
 def _tilt(bands: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """A smooth random frequency response in dB, as another microphone has it."""
     position = np.linspace(-1.0, 1.0, bands)
     slope, bend = rng.uniform(-_TILT_DB, _TILT_DB, size=2)
-    return (slope * position + bend * (position**2 - 1.0 / 3.0)).astype(np.float32)
+    return np.asarray(slope * position + bend * (position**2 - 1.0 / 3.0), dtype=np.float32)
 
 
 def _masked(features: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

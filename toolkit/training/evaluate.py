@@ -19,9 +19,7 @@ from toolkit.training.metrics import concordance
 from toolkit.training.wav2small import LABELS, Wav2Small
 
 
-def predict(
-    model: Wav2Small, features: Sequence[NDArray[np.float32]]
-) -> NDArray[np.float32]:
+def predict(model: Wav2Small, features: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """A/D/V [N, 3] of N feature arrays [rows, 26], each of its own length."""
     model.eval()
     with torch.inference_mode():

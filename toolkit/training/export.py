@@ -23,7 +23,7 @@ _FRONT_END = ("vgg7.spectrogram_extractor", "vgg7.logmel_extractor")
 _FRONT_END_TOLERANCE = 1e-4
 
 
-class _Trunk(nn.Module):
+class _Trunk(nn.Module):  # type: ignore[misc]
     def __init__(self, model: Wav2Small) -> None:
         super().__init__()
         self.model = model

@@ -22,7 +22,7 @@ from toolkit.training.export import export_onnx
 from toolkit.training.wav2small import LABELS, Wav2Small
 
 _BATCH = 28
-_ROWS = (400, 900)  # 0.8 s to 1.8 s of audio
+_ROWS = (400, 800)  # 0.8 s to 1.6 s of audio
 _LEARNING_RATE = 4e-3
 _WEIGHT_DECAY = 2e-2
 _MSE_WEIGHT = 2.0
@@ -43,7 +43,7 @@ def train(
     data_dir: Path,
     out_dir: Path,
     seed: int = 0,
-    steps: int = 1500,
+    steps: int = 1300,
     spec: FeatureSpec = WAV2SMALL_RUNNING,
 ) -> dict[str, dict[str, float]]:
     """Train on Emo-DB's six training speakers; keep the weights best on the two of validation.
@@ -61,6 +61,7 @@ def train(
     validation = _full_features(parts["validation"], spec)
 
     model = Wav2Small()
+    model.to(memory_format=torch.channels_last)  # faster convolutions on CPUs
     _start_at_mean(model, parts["train"])
     optimiser = torch.optim.AdamW(
         [p for p in model.parameters() if p.requires_grad],
@@ -78,7 +79,7 @@ def train(
         error = torch.nn.functional.mse_loss(prediction, targets)
         loss = ccc_loss(prediction, targets) + _MSE_WEIGHT * error
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
@@ -112,9 +113,7 @@ def _start_at_mean(model: Wav2Small, clips: list[Clip]) -> None:
         model.adv.bias.copy_(torch.from_numpy(mean))
 
 
-def _batch(
-    clips: list[Clip], spec: FeatureSpec, rng: np.random.Generator
-) -> tuple[Tensor, Tensor]:
+def _batch(clips: list[Clip], spec: FeatureSpec, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
     """A batch of one length, every emotion equally often: features [N, 1, T, 26], targets."""
     rows = int(rng.integers(*_ROWS))
     emotions = sorted({clip.emotion for clip in clips})
@@ -141,7 +140,7 @@ def _score(model: Wav2Small, features: list[NDArray[np.float32]], clips: list[Cl
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Emo-DB's folder.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--steps", type=click.IntRange(min=2), default=1500, show_default=True)
+@click.option("--steps", type=click.IntRange(min=2), default=1300, show_default=True)
 def main(data: Path, out: Path, seed: int, steps: int) -> None:
     """Train Wav2Small on Emo-DB and print the CCC of every split."""
     click.echo(json.dumps(train(data, out, seed, steps), indent=2))

@@ -24,7 +24,7 @@ CHANNELS = 13
 POOLED_BANDS = WAV2SMALL.n_mels // 2
 
 
-class ConvBlock(nn.Module):
+class ConvBlock(nn.Module):  # type: ignore[misc]
     """3x3 convolution without bias, batch normalisation, ReLU; keeps T and bands."""
 
     def __init__(self, in_channels: int) -> None:
@@ -36,7 +36,7 @@ class ConvBlock(nn.Module):
         return torch.relu(self.norm(self.conv(x)))
 
 
-class Spectrogram(nn.Module):
+class Spectrogram(nn.Module):  # type: ignore[misc]
     """Power spectrum ``[N, T, 33]`` of ``[N, samples]``: two frozen convolutions, DFT x Hann."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Spectrogram(nn.Module):
         return power.transpose(1, 2)
 
 
-class LogMel(nn.Module):
+class LogMel(nn.Module):  # type: ignore[misc]
     """``10*log10(max(power @ melW, amin))``; ``melW`` is ``[33 bins, 26 bands]``."""
 
     amin: Tensor
@@ -75,7 +75,7 @@ class LogMel(nn.Module):
         return 10.0 * torch.log10(torch.maximum(power @ self.melW, self.amin))
 
 
-class Vgg7(nn.Module):
+class Vgg7(nn.Module):  # type: ignore[misc]
     """Front end, seven convolution blocks, attention pooling over time."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Vgg7(nn.Module):
         return (self.lin(x) * weights).sum(dim=2)
 
 
-class Wav2Small(nn.Module):
+class Wav2Small(nn.Module):  # type: ignore[misc]
     """The whole network; ``trunk`` starts at the features, ``forward`` at the waveform."""
 
     def __init__(self) -> None:

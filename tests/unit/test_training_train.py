@@ -1,0 +1,137 @@
+"""Targets, splits, augmentation, metrics and the training loop."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+torch = pytest.importorskip("torch", reason="needs the extra `train`")
+
+from toolkit.errors import InputError  # noqa: E402
+from toolkit.features.spec import WAV2SMALL_RUNNING  # noqa: E402
+from toolkit.training.augment import augmented_features  # noqa: E402
+from toolkit.training.data import (  # noqa: E402
+    EMODB_SPLIT,
+    PAD_NORMS,
+    load_emodb,
+    load_emotale,
+    of_speakers,
+    pad_target,
+)
+from toolkit.training.metrics import concordance  # noqa: E402
+from toolkit.training.train import ccc_loss, train  # noqa: E402
+
+
+def test_concordance_by_hand() -> None:
+    x = np.array([1.0, 2.0, 3.0])
+    assert concordance(x, x) == 1.0
+    assert concordance(x, -x + 4.0) == -1.0
+    # cov = var = 2/3, means differ by 1: 2 * 2/3 / (4/3 + 1) = 4/7
+    assert concordance(x, x + 1.0) == pytest.approx(4 / 7)
+    assert concordance(np.full(3, 0.5), x) == 0.0
+    assert concordance(np.full(3, 0.5), np.full(3, 0.5)) == 0.0
+
+
+def test_loss_is_one_minus_mean_concordance() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 40, 3))
+    expected = 1.0 - np.mean([concordance(x[:, i], y[:, i]) for i in range(3)])
+    loss = ccc_loss(torch.from_numpy(x), torch.from_numpy(y))
+    assert loss.item() == pytest.approx(expected, abs=1e-12)
+
+
+def test_targets_follow_the_norms() -> None:
+    # Happiness: arousal .51, dominance .46, pleasure .81 on -1..1, in the order A, D, V on 0..1.
+    np.testing.assert_allclose(pad_target("happiness"), [0.755, 0.73, 0.905], atol=1e-6)
+    np.testing.assert_allclose(pad_target("neutral"), [0.5, 0.5, 0.5])
+    assert all(0.0 <= pad_target(name).min() <= pad_target(name).max() <= 1.0 for name in PAD_NORMS)
+
+
+def test_split_is_by_speaker() -> None:
+    speakers = [name for part in EMODB_SPLIT.values() for name in part]
+    assert len(speakers) == len(set(speakers)) == 10
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0, 2.5])
+def test_augmented_features_have_their_shape_whatever_the_clip(seconds: float) -> None:
+    rng = np.random.default_rng(1)
+    samples = (3000 * rng.standard_normal(int(16_000 * seconds))).astype(np.int16)
+    drawn = [
+        augmented_features(samples, 499, WAV2SMALL_RUNNING, np.random.default_rng(seed))
+        for seed in (5, 5, 6)
+    ]
+    assert drawn[0].shape == (499, 26)
+    assert drawn[0].dtype == np.float32
+    assert np.isfinite(drawn[0]).all()
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0], drawn[2])
+
+
+@pytest.fixture
+def small_emodb(tmp_path: Path) -> Path:
+    """A corpus in Emo-DB's layout: each speaker says each emotion once, as a tone in noise."""
+    root = tmp_path / "emodb"
+    (root / "audio").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    rows = []
+    for speaker in (name for part in EMODB_SPLIT.values() for name in part):
+        for i, emotion in enumerate(sorted(PAD_NORMS)):
+            takes = 4 if speaker in EMODB_SPLIT["train"][:1] else 1
+            for take in range(takes):
+                name = f"{speaker}{emotion}{take}.flac"
+                t = np.arange(32_000) / 16_000
+                tone = np.sin(2 * np.pi * (300 + 400 * i) * t) + 0.3 * rng.standard_normal(len(t))
+                sf.write(root / "audio" / name, 0.1 * tone, 16_000)
+                rows.append({"file": name, "speaker": speaker, "emotion": emotion})
+    with (root / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["file", "speaker", "emotion"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return root
+
+
+def test_training_is_reproducible_and_writes_what_it_says(
+    small_emodb: Path, tmp_path: Path
+) -> None:
+    runs = [tmp_path / "first", tmp_path / "second"]
+    results = [train(small_emodb, run, seed=3, steps=2) for run in runs]
+    assert results[0] == results[1]
+    assert set(results[0]) == {"train", "validation", "test"}
+    for name in ("model.onnx", "model.safetensors", "metrics.json"):
+        assert (runs[0] / name).read_bytes() == (runs[1] / name).read_bytes(), name
+    assert json.loads((runs[0] / "metrics.json").read_text()) == results[0]
+
+
+def test_missing_corpus_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"labels\.csv': no such file"):
+        train(tmp_path / "nowhere", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_stereo_clip_is_refused(small_emodb: Path) -> None:
+    name = next(iter((small_emodb / "audio").iterdir()))
+    sf.write(name, np.zeros((1600, 2)), 16_000)
+    with pytest.raises(InputError, match="must be mono at 16000 Hz"):
+        load_emodb(small_emodb)
+
+
+def test_real_corpora(request: pytest.FixtureRequest) -> None:
+    from os import environ
+
+    default = request.config.rootpath.parent / "shared" / "data"
+    root = Path(environ.get("TOOLKIT_DATA", default))
+    if not (root / "emodb" / "labels.csv").is_file():
+        pytest.skip(f"no corpora in {root}; set TOOLKIT_DATA")
+    clips = load_emodb(root / "emodb")
+    assert len(clips) == 535
+    parts = {part: of_speakers(clips, who) for part, who in EMODB_SPLIT.items()}
+    assert sum(map(len, parts.values())) == 535
+    assert all({c.emotion for c in part} == set(PAD_NORMS) for part in parts.values())
+    rated = np.stack([clip.target for clip in load_emotale(root / "emotale")])
+    assert rated.shape == (525, 3)
+    assert 0.0 <= rated.min() < 0.2 < 0.8 < rated.max() <= 1.0
