@@ -1,0 +1,97 @@
+"""GNU toolchain: ``arm-none-eabi-gcc`` for targets, ``gcc`` for the workstation."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.errors import ToolMissingError
+from toolkit.targets import Target
+from toolkit.toolchain.base import (
+    DEVICE_FLAGS,
+    LANGUAGE_FLAGS,
+    Firmware,
+    define_flags,
+    finish,
+    run_compiler,
+)
+
+_COMPILER = "arm-none-eabi-gcc"
+_LINK_FLAGS = ("-nostdlib", "-Wl,--gc-sections")
+_JOBS = 2
+
+
+@dataclass(frozen=True)
+class GccToolchain:
+    """``arm-none-eabi-gcc`` found on the path; no C library is used, only libgcc."""
+
+    version: str
+    name: str = "gcc"
+
+    @classmethod
+    def find(cls) -> GccToolchain:
+        """Return the installed toolchain; raise ToolMissingError where there is none."""
+        _require(_COMPILER, "gcc-arm-none-eabi")
+        done = subprocess.run(
+            [_COMPILER, "-dumpfullversion"], capture_output=True, text=True, check=True
+        )
+        return cls(done.stdout.strip())
+
+    def compile(
+        self,
+        project_dir: Path,
+        sources: Sequence[str],
+        target: Target,
+        out_dir: Path,
+        defines: Mapping[str, str | int],
+    ) -> Firmware:
+        """See ``Toolchain.compile``."""
+        elf = out_dir.resolve() / "firmware.elf"
+        core = target.compiler_flags(self.name)
+        flags = [*core, *LANGUAGE_FLAGS, *DEVICE_FLAGS, *define_flags(defines)]
+        with tempfile.TemporaryDirectory(prefix="toolkit-gcc-") as temporary:
+            folder = Path(temporary)
+            objects = [source.replace("/", "__")[:-2] + ".o" for source in sources]
+
+            def build(source: str, name: str) -> None:
+                command = [_COMPILER, *flags, "-c", source, "-o", str(folder / name)]
+                run_compiler(command, project_dir, _COMPILER)
+
+            with ThreadPoolExecutor(_JOBS) as pool:
+                list(pool.map(build, sources, objects))
+            shutil.copy(project_dir / "linker.ld", folder)
+            link = [*_LINK_FLAGS, "-Wl,-T,linker.ld", "-Wl,-Map,firmware.map"]
+            arguments = [*core, *link, *objects, "-lgcc", "-o", str(elf)]
+            run_compiler([_COMPILER, *arguments], folder, _COMPILER)
+            map_text = (folder / "firmware.map").read_text(encoding="utf-8")
+        one_line = (_COMPILER, *flags, *link, *sources, "-lgcc", "-o", elf.name)
+        return finish(
+            elf, map_text.replace(str(elf), elf.name), one_line, f"{self.name} {self.version}"
+        )
+
+    def compile_host(
+        self,
+        project_dir: Path,
+        sources: Sequence[str],
+        out_dir: Path,
+        defines: Mapping[str, str | int],
+    ) -> Path:
+        """See ``Toolchain.compile_host``."""
+        _require("gcc", "gcc")
+        program = out_dir.resolve() / "firmware_host"
+        arguments = [*LANGUAGE_FLAGS, *define_flags(defines), *sources, "-o", str(program)]
+        run_compiler(["gcc", *arguments], project_dir, "gcc")
+        return program
+
+
+def _require(program: str, package: str) -> None:
+    if shutil.which(program) is None:
+        raise ToolMissingError(
+            f"the compiler '{program}' is not installed.",
+            hint=f"Install the package {package}, or use --toolchain zig.",
+        )

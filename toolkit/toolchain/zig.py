@@ -1,0 +1,102 @@
+"""The default toolchain: ``zig cc`` (clang and lld), from the pinned PyPI package ``ziglang``."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.errors import ToolMissingError
+from toolkit.targets import Target
+from toolkit.toolchain.base import (
+    DEVICE_FLAGS,
+    LANGUAGE_FLAGS,
+    Firmware,
+    define_flags,
+    finish,
+    run_compiler,
+)
+from toolkit.toolchain.cache import user_cache_dir
+
+_LINK_FLAGS = (
+    "-Wl,-T,linker.ld",
+    "-Wl,--gc-sections",
+    "-Wl,--entry,Reset_Handler",
+    "-Wl,--print-map",
+)
+# A baseline processor, so that a program does not depend on the machine that built it.
+_HOST_FLAGS = ("-mcpu=baseline",)
+_CACHE_PATH = re.compile(r"[^\s(]*[/\\]o[/\\][0-9a-f]{32}[/\\]")
+
+
+@dataclass(frozen=True)
+class ZigToolchain:
+    """``python -m ziglang cc``."""
+
+    version: str
+    name: str = "zig"
+
+    @classmethod
+    def find(cls) -> ZigToolchain:
+        """Return the installed toolchain; raise ToolMissingError where there is none."""
+        if importlib.util.find_spec("ziglang") is None:
+            raise ToolMissingError(
+                "the compiler 'zig' is not installed.", hint="Run: pip install ziglang==0.17.0"
+            )
+        return cls(importlib.metadata.version("ziglang"))
+
+    def compile(
+        self,
+        project_dir: Path,
+        sources: Sequence[str],
+        target: Target,
+        out_dir: Path,
+        defines: Mapping[str, str | int],
+    ) -> Firmware:
+        """See ``Toolchain.compile``."""
+        elf = out_dir.resolve() / "firmware.elf"
+        flags = [
+            *target.compiler_flags(self.name),
+            *LANGUAGE_FLAGS,
+            *DEVICE_FLAGS,
+            *define_flags(defines),
+            *_LINK_FLAGS,
+            *sources,
+        ]
+        printed = self.run([*flags, "-o", str(elf)], project_dir)
+        command = ("zig", "cc", *flags, "-o", elf.name)
+        return finish(elf, _CACHE_PATH.sub("", printed), command, f"{self.name} {self.version}")
+
+    def compile_host(
+        self,
+        project_dir: Path,
+        sources: Sequence[str],
+        out_dir: Path,
+        defines: Mapping[str, str | int],
+    ) -> Path:
+        """See ``Toolchain.compile_host``."""
+        program = out_dir.resolve() / "firmware_host"
+        flags = [*_HOST_FLAGS, *LANGUAGE_FLAGS, *define_flags(defines)]
+        self.run([*flags, *sources, "-o", str(program)], project_dir)
+        return program
+
+    def run(self, arguments: Sequence[str], cwd: Path) -> str:
+        """Run ``zig cc`` with its caches outside the project; return what it printed.
+
+        The global cache (compiler run-time library) is kept. The local one is not: Zig skips a
+        link whose result it has kept, and with it the printing of the map.
+        """
+        with tempfile.TemporaryDirectory(prefix="toolkit-zig-") as local:
+            env = {
+                **os.environ,
+                "ZIG_GLOBAL_CACHE_DIR": str(user_cache_dir() / "zig"),
+                "ZIG_LOCAL_CACHE_DIR": local,
+            }
+            command = [sys.executable, "-m", "ziglang", "cc", *arguments]
+            return run_compiler(command, cwd, "zig cc", env)
