@@ -7,7 +7,7 @@ lists all of it at once.  Nothing else is raised, whatever the bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from toolkit.errors import InputError, ModelError, UnsupportedError
-from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Tensor
+from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Shape, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import Operator, view
@@ -81,7 +81,7 @@ def _tensor_problems(model: RawModel) -> Iterator[str]:
             yield f"{label} is quantised to the legacy uint8 scheme; only int8 is supported"
     if floats:
         # A dynamic-range ("hybrid") model keeps int8 weights between float activations.
-        hybrid = any(t.data is not None and t.scale for t in _used(model))
+        hybrid = any(_DTYPES.get(t.type_code) is DType.INT8 for t in _used(model))
         kind = "is only partly quantised (float32 activations)" if hybrid else "is float32"
         yield f"the model {kind}: tensor {floats[0].name!r} and {len(floats) - 1} others"
 
@@ -140,14 +140,14 @@ class _Assembler:
             node = Node(output, operator.name, inputs, (output,), attrs)
             fragment = Graph(self._name, tensors, (node,), (), (output,))
             shape = operator.infer_shape(view(fragment, node))
+            problem = _weights_problem(operator, resolved, shape)
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = f": {error}" if isinstance(error, ValueError) else ""
             raise self._error(f"{label}: its inputs or options are malformed{reason}") from error
         if shape != tensors[output].shape:
-            raise self._error(
-                f"{label}: output shape must be {list(shape)};"
-                f" the file says {list(tensors[output].shape)}"
-            )
+            problem = f"output shape must be {list(shape)}; got {list(tensors[output].shape)}"
+        if problem:
+            raise self._error(f"{label}: {problem}")
         return node
 
     def _declare(self, index: int, where: str) -> str:
@@ -201,6 +201,22 @@ class _Assembler:
 
     def _error(self, problem: str) -> ModelError:
         return ModelError(f"{self._name}: {problem}", "The model is malformed; export it again.")
+
+
+def _weights_problem(
+    operator: Operator[Any], inputs: Sequence[Tensor | None], output_shape: Shape
+) -> str:
+    """What is wrong with the shape of weights and bias, "" for nothing."""
+    if operator.weight_input is not None:
+        weights = inputs[operator.weight_input]
+        axis = None if weights is None or weights.quant is None else weights.quant.axis
+        if axis not in (None, operator.weight_axis):
+            return f"weights must be quantised along dimension {operator.weight_axis}; got {axis}"
+    if operator.bias_input is not None and len(inputs) > operator.bias_input:
+        bias = inputs[operator.bias_input]
+        if bias is not None and bias.shape != output_shape[-1:]:
+            return f"bias must have shape {list(output_shape[-1:])}; got {list(bias.shape)}"
+    return ""
 
 
 def _options(operator: Operator[Any], raw: RawOperator) -> Any:
