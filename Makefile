@@ -1,0 +1,64 @@
+# Everything is set up on first use: `make demo` and `make check` work from a fresh clone.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+JOBS   ?= 2
+C_FILES = $(wildcard firmware_templates/*/*.c firmware_templates/*/*.h toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
+
+.PHONY: help demo check check-all lint types test check-wheel bench docs format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+demo: $(VENV)/.installed ## Build Wav2Small for cortex-m4, simulate and verify it on a speech clip
+	$(BIN)/toolkit build --target cortex-m4 --out out/wav2small-cortex-m4
+
+check: lint types test ## Lint, types and the quick tests (what CI runs)
+
+check-all: $(VENV)/.dev ## The quick tests and the exhaustive sweeps
+	$(BIN)/python -m pytest -n $(JOBS) -m "exhaustive or not exhaustive"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS)
+
+check-wheel: $(VENV)/.dev ## Build the wheel, install it in an empty environment and use it once
+	rm -rf build/wheel && mkdir -p build/wheel
+	$(PIP) wheel --no-deps -w build/wheel .
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install -c constraints.txt build/wheel/*.whl
+	cd build/wheel && venv/bin/toolkit build --target cortex-m4 --out firmware
+
+bench: $(VENV)/.dev ## Time the command line and a whole build
+	$(BIN)/python -m benchmarks.run
+
+docs: $(VENV)/.dev ## Regenerate the generated documentation
+	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md
+
+format: $(VENV)/.dev ## Format Python and C
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(C_FILES)
+
+clean: ## Remove build products, keep the environment
+	rm -rf build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	touch $@ $(VENV)/.installed
