@@ -147,9 +147,8 @@ def _violations(spec: FeatureSpec) -> Iterator[str]:
         yield f"frame_samples must be a power of two in [32, 4096]; got {frame!r}"
     else:
         yield from _integer_in("hop_samples", spec.hop_samples, 1, frame)
-    if not (_number(spec.f_min_hz) and _number(spec.f_max_hz)) or not (
-        0 <= spec.f_min_hz < spec.f_max_hz <= spec.sample_rate_hz / 2
-    ):
+    limits = (spec.f_min_hz, spec.f_max_hz, spec.sample_rate_hz)
+    if not all(map(_number, limits)) or not 0 <= limits[0] < limits[1] <= limits[2] / 2:
         yield (
             "mel range must satisfy 0 <= f_min_hz < f_max_hz <= sample_rate_hz / 2; "
             f"got {spec.f_min_hz!r} and {spec.f_max_hz!r} at {spec.sample_rate_hz!r} Hz"

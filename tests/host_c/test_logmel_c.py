@@ -1,0 +1,240 @@
+"""The generated float32 C features, compiled for the host, against the numpy reference."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from toolkit.features.audio import load_clip
+from toolkit.features.compare import compare_features
+from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec, LevelSpec
+from toolkit.features.tables import KERNEL_FILES, render_features, state_bytes
+from toolkit.resources import data_dir
+
+HERE = Path(__file__).parent
+KERNELS = data_dir("firmware_templates") / "features"
+DEMO_CLIP = data_dir("models") / "wav2small" / "demo_clip.wav"
+DATA = Path(os.environ.get("TOOLKIT_DATA", HERE.parents[2] / "shared" / "data"))
+
+ZIG = (sys.executable, "-m", "ziglang", "cc")
+GCC = ("gcc",)
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+# -iquote: with -I., glibc's headers would take the generated features.h for their own.
+STRICT = ["-std=c99", *WARNINGS, "-ffp-contract=off", "-iquote."]
+TRAPS = ["-g", "-fsanitize=undefined,float-cast-overflow,float-divide-by-zero"]
+
+SPECS = {
+    "wav2small_clip": WAV2SMALL,
+    "wav2small_running": WAV2SMALL_RUNNING,
+    "wav2small_fixed": replace(WAV2SMALL, level=LevelSpec("fixed", gain=4.0)),
+    "coarse_htk_ln": replace(
+        WAV2SMALL_RUNNING,
+        frame_samples=512,
+        hop_samples=160,
+        n_mels=40,
+        mel_scale="htk",
+        mel_norm="none",
+        log="ln",
+    ),
+    "longest": replace(WAV2SMALL, frame_samples=4096, hop_samples=1021, n_mels=128),
+    "shortest": replace(WAV2SMALL_RUNNING, frame_samples=32, hop_samples=7, n_mels=10),
+}
+
+Samples = NDArray[np.int16]
+Run = Callable[[Samples, int], NDArray[np.int8]]
+
+
+def quantisation(spec: FeatureSpec) -> tuple[float, int]:
+    """A typical model input: about 120 dB over the int8 range."""
+    return (0.4741, 40) if spec.log == "db" else (0.10917, 40)
+
+
+def reference(samples: Samples, spec: FeatureSpec) -> NDArray[np.int8]:
+    return quantise_features(log_mel(samples, spec), *quantisation(spec))
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
+    """Compile the features of a spec; the result runs samples through them in chunks."""
+
+    @cache
+    def compile_and_wrap(
+        spec: FeatureSpec, compiler: tuple[str, ...] = ZIG, flags: tuple[str, ...] = ("-O2",)
+    ) -> Run:
+        if compiler == GCC and not shutil.which("gcc"):
+            pytest.skip("gcc is not installed")
+        folder = tmp_path_factory.mktemp("features")
+        for name, text in render_features(spec, *quantisation(spec)).items():
+            (folder / name).write_text(text)
+        for name in KERNEL_FILES:
+            shutil.copy(KERNELS / name, folder)
+        shutil.copy(HERE / "logmel_driver.c", folder)
+        sources = ["logmel_driver.c", "features.c", "tk_logmel.c"]
+        command = [*compiler, *STRICT, *flags, *sources, "-o", "driver"]
+        subprocess.run(command, cwd=folder, check=True)
+
+        def run(samples: Samples, chunk: int = 0) -> NDArray[np.int8]:
+            result = subprocess.run(
+                [folder / "driver", str(chunk)],
+                input=samples.astype("<i2").tobytes(),
+                capture_output=True,
+                check=True,
+            )
+            assert not result.stderr, result.stderr.decode()
+            return np.frombuffer(result.stdout, np.int8).reshape(-1, spec.n_mels)
+
+        return run
+
+    return compile_and_wrap
+
+
+@pytest.fixture(scope="session")
+def demo() -> Samples:
+    return load_clip(DEMO_CLIP, 16_000).samples
+
+
+def extremes(count: int = 16_000) -> dict[str, Samples]:
+    """Signals that break careless arithmetic."""
+    n = np.arange(count)
+    rng = np.random.default_rng(1)
+    impulse = np.zeros(count, np.int16)
+    impulse[count // 2] = 32767
+    return {
+        "silence": np.zeros(count, np.int16),
+        "impulse": impulse,
+        "all_minimum": np.full(count, -32768, np.int16),
+        "dc_and_noise": (20_000 + rng.integers(-3, 4, count)).astype(np.int16),
+        "full_scale_square": np.where(n // 20 % 2, 32767, -32768).astype(np.int16),
+        "alternating": np.where(n % 2, 32767, -32768).astype(np.int16),
+        "full_scale_noise": rng.integers(-32768, 32768, count).astype(np.int16),
+        "loud_then_silent": np.where(n < count // 2, np.where(n // 3 % 2, 32767, -32768), 0).astype(
+            np.int16
+        ),
+        "least_noise": rng.integers(0, 2, count).astype(np.int16),
+    }
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_speech_is_within_one_step_of_the_reference(
+    name: str, build: Callable[..., Run], demo: Samples
+) -> None:
+    spec = SPECS[name]
+    identical, steps = compare_features(reference(demo, spec), build(spec)(demo))
+    assert identical >= 0.999
+    assert steps <= 1
+
+
+@pytest.mark.parametrize("name", ["wav2small_clip", "wav2small_running", "coarse_htk_ln"])
+def test_recorded_speech_is_within_one_step(name: str, build: Callable[..., Run]) -> None:
+    clips = sorted(DATA.glob("emo*/audio/*.flac"))[::100]
+    if not clips:
+        pytest.skip(f"no speech in {DATA}; set TOOLKIT_DATA")
+    assert_close(SPECS[name], build(SPECS[name]), clips)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", ["wav2small_clip", "wav2small_running", "coarse_htk_ln"])
+def test_all_recorded_speech_is_within_one_step(name: str, build: Callable[..., Run]) -> None:
+    clips = sorted(DATA.glob("emo*/audio/*.flac"))
+    if not clips:
+        pytest.skip(f"no speech in {DATA}; set TOOLKIT_DATA")
+    assert_close(SPECS[name], build(SPECS[name]), clips)
+
+
+def assert_close(spec: FeatureSpec, run: Run, clips: list[Path]) -> None:
+    differing = values = worst = 0
+    for path in clips:
+        samples = load_clip(path, spec.sample_rate_hz).samples
+        expected = reference(samples, spec)
+        identical, steps = compare_features(expected, run(samples, 0))
+        differing += round((1.0 - identical) * expected.size)
+        values += expected.size
+        worst = max(worst, steps)
+    print(f"identical {1 - differing / values:.6f} of {values}, at most {worst} steps")
+    assert differing <= 0.001 * values
+    assert worst <= 1
+
+
+@pytest.mark.parametrize("name", ["wav2small_clip", "wav2small_running", "coarse_htk_ln"])
+@pytest.mark.parametrize("chunk", [1, 7, 160])
+def test_any_chunk_size_gives_the_same_rows(
+    name: str, chunk: int, build: Callable[..., Run], demo: Samples
+) -> None:
+    run = build(SPECS[name])
+    np.testing.assert_array_equal(run(demo, chunk), run(demo, 0))
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_compilers_and_optimisation_levels_agree_bit_for_bit(
+    name: str, build: Callable[..., Run], demo: Samples
+) -> None:
+    spec = SPECS[name]
+    others = [build(spec, GCC, ("-O3",)), build(spec, GCC, ("-O0",))]
+    for samples in (demo, *extremes().values()):
+        rows = build(spec)(samples)
+        for other in others:
+            np.testing.assert_array_equal(other(samples), rows)
+
+
+@pytest.mark.parametrize("name", ["wav2small_clip", "wav2small_running", "wav2small_fixed"])
+def test_extreme_signals_stay_within_one_step(name: str, build: Callable[..., Run]) -> None:
+    spec = SPECS[name]
+    for title, samples in extremes().items():
+        identical, steps = compare_features(reference(samples, spec), build(spec)(samples))
+        print(title, identical, steps)
+        assert (identical >= 0.99, steps <= 1) == (True, True), (title, identical, steps)
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_no_undefined_behaviour(name: str, build: Callable[..., Run], demo: Samples) -> None:
+    spec = SPECS[name]
+    if shutil.which("gcc"):
+        run = build(spec, GCC, (*TRAPS, "-fsanitize=address", "-fno-sanitize-recover=all"))
+    else:
+        run = build(spec, ZIG, (*TRAPS, "-fsanitize-trap=all"))
+    for samples in (demo, *extremes().values()):
+        np.testing.assert_array_equal(run(samples, 77), build(spec)(samples))
+
+
+def test_clip_shorter_than_a_frame_gives_no_row(build: Callable[..., Run]) -> None:
+    for spec in (WAV2SMALL, WAV2SMALL_RUNNING):
+        assert build(spec)(np.ones(63, np.int16)).shape == (0, 26)
+        assert build(spec)(np.zeros(0, np.int16)).shape == (0, 26)
+
+
+def test_planned_state_size_is_enforced_by_the_compiler(tmp_path: Path) -> None:
+    files = render_features(WAV2SMALL, 0.5, 0)
+    planned = f"FEATURES_STATE_BYTES {state_bytes(WAV2SMALL)}u"
+    assert planned in files["features.h"]
+    for name, text in files.items():
+        (tmp_path / name).write_text(text.replace(planned, "FEATURES_STATE_BYTES 1u"))
+    command = [*ZIG, *STRICT, f"-I{tmp_path}", f"-I{KERNELS}", "-c", str(tmp_path / "features.c")]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "features_state_bytes_check" in result.stderr
+
+
+@pytest.mark.parametrize("compiler", [GCC, ZIG], ids=["gcc", "zig"])
+def test_logarithm_holds_its_stated_bound(compiler: tuple[str, ...], tmp_path: Path) -> None:
+    if compiler == GCC and not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    driver = tmp_path / "log_driver"
+    source = HERE / "log_driver.c"
+    command = [*compiler, *STRICT, "-O2", f"-I{KERNELS}", str(source), "-o", str(driver), "-lm"]
+    subprocess.run(command, check=True)
+    output = subprocess.run([driver], capture_output=True, text=True, check=True).stdout
+    beyond_bound, worst_audio, log_of_one = map(float, output.split())
+    assert beyond_bound <= 0.0
+    assert worst_audio * 10.0 / np.log(10.0) < 0.001 * quantisation(WAV2SMALL)[0]
+    assert log_of_one == 0.0
