@@ -116,6 +116,14 @@ class Operator(ABC, Generic[AttrsT]):
     def write_options(self, view: NodeView[AttrsT], options: Any) -> Any:
         """Fill a fresh schema options object (return bytes when custom)."""
 
+    def tflite_constants(self, view: NodeView[AttrsT]) -> tuple[Array, ...]:
+        """Trailing TFLite inputs that hold attributes (a permutation, axes).
+
+        The graph keeps them in ``attrs`` alone: the writer appends them, the reader drops them
+        once `read_options` has seen them.
+        """
+        return ()
+
     def tflite_version(self, view: NodeView[AttrsT]) -> int:
         """Operator version to write; LiteRT refuses some models that state a lower one."""
         return 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +139,10 @@ class _Assembler:
             resolved = [None if n is None else tensors[n] for n in inputs]
             attrs = operator.read_options(_options(operator, raw), resolved, tensors[output])
             node = Node(output, operator.name, inputs, (output,), attrs)
-            fragment = Graph(self._name, tensors, (node,), (), (output,))
-            shape = operator.infer_shape(view(fragment, node))
+            node_view = view(Graph(self._name, tensors, (node,), (), (output,)), node)
+            shape = operator.infer_shape(node_view)
             problem = _weights_problem(operator, resolved, shape)
+            kept = max(1, len(inputs) - len(operator.tflite_constants(node_view)))
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = f": {error}" if isinstance(error, ValueError) else ""
             raise self._error(f"{label}: its inputs or options are malformed{reason}") from error
@@ -148,7 +150,7 @@ class _Assembler:
             problem = f"output shape must be {list(shape)}; got {list(tensors[output].shape)}"
         if problem:
             raise self._error(f"{label}: {problem}")
-        return node
+        return replace(node, inputs=inputs[:kept])
 
     def _declare(self, index: int, where: str) -> str:
         if not 0 <= index < len(self._model.tensors):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from toolkit.ir import DType, Graph, Node, Tensor
+from toolkit.ir import DType, Graph, GraphBuilder, Node, Tensor
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import Operator, view
 
@@ -19,6 +20,7 @@ _ALIGNMENT_BYTES = 16
 
 def write_tflite(graph: Graph) -> bytes:
     """The model file of ``graph``; metadata entries travel under their own keys."""
+    graph = _with_attribute_inputs(graph)
     buffers = _Buffers()
     names = _tensor_order(graph)
     index = {name: i for i, name in enumerate(names)}
@@ -73,6 +75,16 @@ class _Buffers:
             self._index[data] = len(self.tables)
             self.tables.append(_AlignedBufferT(data=data))
         return self._index[data]
+
+
+def _with_attribute_inputs(graph: Graph) -> Graph:
+    """The graph with what TFLite takes as further inputs (`Operator.tflite_constants`)."""
+    builder = GraphBuilder.from_graph(graph)
+    for index, node in enumerate(graph.nodes):
+        constants = OPERATORS[node.op].tflite_constants(view(graph, node))
+        names = [builder.constant(f"{node.name}/{i}", data) for i, data in enumerate(constants)]
+        builder.nodes[index] = replace(node, inputs=(*node.inputs, *names))
+    return builder.build()
 
 
 def _tensor_order(graph: Graph) -> list[str]:
