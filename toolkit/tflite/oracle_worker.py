@@ -51,19 +51,16 @@ def _litert(model: bytes) -> tuple[Callable[[Case], Case], Callable[[], None]]:
         model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF
     )
     interpreter.allocate_tensors()
+    outputs = [details["index"] for details in interpreter.get_output_details()]
 
     def run(case: Case) -> Case:
         for values, details in zip(case, interpreter.get_input_details(), strict=True):
             values = _fit(values, details["shape"], details["dtype"])
             interpreter.set_tensor(details["index"], values)
         interpreter.invoke()
-        return [np.array(interpreter.get_tensor(d["index"])) for d in _litert_outputs(interpreter)]
+        return [np.array(interpreter.get_tensor(index)) for index in outputs]
 
     return run, lambda: None
-
-
-def _litert_outputs(interpreter: Any) -> list[Any]:
-    return list(interpreter.get_output_details())
 
 
 def _output_count(model: bytes) -> int:
