@@ -1,6 +1,7 @@
 /* Harness input and output on an Arm M-profile core through semihosting (BKPT 0xAB).
  *
- * Operation numbers and parameter blocks: Arm "Semihosting for AArch32 and AArch64", sections 6 and 7.
+ * Operation numbers and parameter blocks: Arm "Semihosting for AArch32 and AArch64", sections 6
+ * and 7.
  */
 #include "tk_io.h"
 

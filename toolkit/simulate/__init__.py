@@ -1,0 +1,52 @@
+"""Simulators: run a firmware on the target core (Unicorn, QEMU), or its C natively (host)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolkit.errors import InputError, ToolFailedError
+from toolkit.simulate.result import SimulationResult
+from toolkit.targets import Target
+
+SIMULATORS = ("unicorn", "qemu", "host")
+LIMIT_INSTRUCTIONS = 20_000_000_000
+
+__all__ = ["LIMIT_INSTRUCTIONS", "SIMULATORS", "SimulationResult", "simulate"]
+
+
+def simulate(
+    program: Path,
+    input_bytes: bytes,
+    simulator: str,
+    target: Target,
+    limit_instructions: int = LIMIT_INSTRUCTIONS,
+) -> SimulationResult:
+    """Run ``program`` on an input.bin and return what it did.
+
+    ``program`` is the firmware's ELF, or for ``host`` the workstation program. Unless it hangs, it
+    may execute at least ``limit_instructions``. Raises InputError for a simulator that the target
+    does not have, ToolMissingError for one that is not installed, ToolFailedError (one line, with
+    address and function) where the program faults, hangs, or ends with an error.
+    """
+    if simulator == "host":
+        from toolkit.simulate.host import run_host
+
+        result = run_host(program, input_bytes)
+    elif simulator not in target.simulation.simulators:
+        known = ", ".join((*target.simulation.simulators, "host"))
+        raise InputError(
+            f"target '{target.name}' has no simulator '{simulator}'.", hint=f"It has {known}."
+        )
+    elif simulator == "unicorn":
+        from toolkit.simulate.unicorn_core import run_unicorn
+
+        result = run_unicorn(program, input_bytes, target, limit_instructions)
+    else:
+        from toolkit.simulate.qemu import run_qemu
+
+        result = run_qemu(program, input_bytes, target, limit_instructions)
+    if result.exit_code != 0:
+        said = result.console.strip().splitlines()
+        reason = said[-1] if said else "no message"
+        raise ToolFailedError(f"simulation: exit code {result.exit_code} ({reason}).")
+    return result

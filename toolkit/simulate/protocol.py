@@ -1,0 +1,95 @@
+"""The files the test harness reads and writes: encoding of input.bin, decoding of output.bin.
+
+The layout is described at the top of ``firmware_templates/project/main.c``.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from toolkit.errors import ToolFailedError
+
+INPUT_MAGIC = 0x4E494B54
+OUTPUT_MAGIC = 0x554F4B54
+MODE_TENSORS = 0
+MODE_AUDIO = 1
+
+
+@dataclass(frozen=True)
+class HarnessCase:
+    """One case's results: raw bytes of each model output; int8 feature rows in audio mode."""
+
+    outputs: tuple[bytes, ...]
+    rows: npt.NDArray[np.int8] | None
+
+
+@dataclass(frozen=True)
+class HarnessOutput:
+    """Everything the harness wrote; ``stack_painted_bytes`` is 0 on a workstation."""
+
+    cases: tuple[HarnessCase, ...]
+    stack_painted_bytes: int
+
+
+def encode_tensors(cases: Sequence[Sequence[bytes]]) -> bytes:
+    """Return an input.bin of cases, each the bytes of every model input in order."""
+    header = struct.pack("<3I", INPUT_MAGIC, MODE_TENSORS, len(cases))
+    return header + b"".join(tensor for case in cases for tensor in case)
+
+
+def encode_audio(clips: Sequence[npt.NDArray[np.int16]]) -> bytes:
+    """Return an input.bin of mono clips at the feature specification's sample rate."""
+    parts = [struct.pack("<3I", INPUT_MAGIC, MODE_AUDIO, len(clips))]
+    for clip in clips:
+        parts.append(struct.pack("<I", clip.size))
+        parts.append(np.ascontiguousarray(clip, dtype="<i2").tobytes())
+    return b"".join(parts)
+
+
+def decode_output(
+    data: bytes, output_bytes: Sequence[int], row_values: int | None = None
+) -> HarnessOutput:
+    """Return the contents of an output.bin.
+
+    ``output_bytes`` are the sizes of the model's outputs; ``row_values`` is the width of a feature
+    row where the input was audio. Raises ToolFailedError where the file has another layout.
+    """
+    reader = _Reader(data)
+    if reader.u32() != OUTPUT_MAGIC:
+        raise ToolFailedError("output.bin: wrong magic number.")
+    cases = []
+    for _ in range(reader.u32()):
+        rows = None
+        if row_values is not None:
+            n_rows = reader.u32()
+            flat = np.frombuffer(reader.take(n_rows * row_values), np.int8)
+            rows = flat.reshape(n_rows, row_values)
+        cases.append(HarnessCase(tuple(reader.take(size) for size in output_bytes), rows))
+    output = HarnessOutput(tuple(cases), reader.u32())
+    if reader.offset != len(data):
+        raise ToolFailedError(f"output.bin: {len(data) - reader.offset} bytes left over.")
+    return output
+
+
+class _Reader:
+    """Takes bytes from the front of a buffer."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.offset = 0
+
+    def take(self, size: int) -> bytes:
+        end = self.offset + size
+        if end > len(self.data):
+            raise ToolFailedError(f"output.bin: ends at byte {len(self.data)}, {end} expected.")
+        part = self.data[self.offset : end]
+        self.offset = end
+        return part
+
+    def u32(self) -> int:
+        return int.from_bytes(self.take(4), "little")

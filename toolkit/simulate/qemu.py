@@ -1,0 +1,97 @@
+"""Runs a firmware in ``qemu-system-arm``, with the counting plugin."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from toolkit.errors import ToolFailedError, ToolMissingError
+from toolkit.simulate.counts import marker_addresses, read_counts
+from toolkit.simulate.native import build_library
+from toolkit.simulate.result import SimulationResult
+from toolkit.targets import Target
+from toolkit.toolchain.elf import ElfImage, read_elf
+
+_PROGRAM = "qemu-system-arm"
+_EXIT_FAULT = 4  # TK_EXIT_FAULT of tk_io.h
+_SLOWEST_INSTRUCTIONS_PER_S = 50_000_000
+_START_S = 60.0
+
+
+def qemu_version() -> tuple[int, int]:
+    """Return QEMU's version as (major, minor); raise ToolMissingError where it is not installed."""
+    if shutil.which(_PROGRAM) is None:
+        raise ToolMissingError(
+            f"the simulator '{_PROGRAM}' is not installed.",
+            hint="Install the package qemu-system-arm, or use --simulator unicorn.",
+        )
+    done = subprocess.run([_PROGRAM, "--version"], capture_output=True, text=True, check=False)
+    match = re.search(r"version (\d+)\.(\d+)", done.stdout)
+    if match is None:
+        raise ToolFailedError(f"{_PROGRAM}: --version printed no version.")
+    return int(match[1]), int(match[2])
+
+
+def run_qemu(
+    elf_path: Path, input_bytes: bytes, target: Target, limit_instructions: int
+) -> SimulationResult:
+    """Run a firmware; see ``toolkit.simulate.simulate``."""
+    elf = read_elf(elf_path)
+    version = qemu_version()
+    plugin = build_library("qemu_plugin.c", {"PLUGIN_VERSION": 2 if version >= (9, 0) else 1})
+    low, high = elf.code_range
+    with tempfile.TemporaryDirectory(prefix="toolkit-run-") as name:
+        folder = Path(name)
+        (folder / "input.bin").write_bytes(input_bytes)
+        counts = folder / "counts.bin"
+        (folder / "code.bin").write_bytes(elf.read(low, high - low))
+        options = [f"out={counts.name}", "code=code.bin", f"low={low}", f"high={high}"]
+        options.append(f"limit={2 * limit_instructions}")
+        options.extend(f"marker={address}" for address in marker_addresses(elf))
+        command = [_PROGRAM, "-M", target.simulation.qemu_machine]
+        command += ["-nographic", "-monitor", "none", "-serial", "none"]
+        command += ["-chardev", "stdio,id=console"]
+        command += ["-semihosting-config", "enable=on,target=native,chardev=console"]
+        command += ["-plugin", ",".join([f"file={plugin}", *options])]
+        command += ["-kernel", str(elf_path.resolve())]
+        timeout_s = _START_S + 2 * limit_instructions / _SLOWEST_INSTRUCTIONS_PER_S
+        try:
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ToolFailedError(f"qemu: no end after {timeout_s:.0f} s.") from error
+        _require_sound(done, elf, counts)
+        intervals = read_counts(counts, elf, limit_instructions)
+        output = folder / "output.bin"
+        data = output.read_bytes() if output.exists() else b""
+    return SimulationResult("qemu", data, done.stdout, done.returncode, intervals)
+
+
+def _require_sound(
+    done: subprocess.CompletedProcess[str], elf: ElfImage, counts: Path
+) -> None:
+    """Raise where the firmware faulted or QEMU itself failed."""
+    if done.returncode == _EXIT_FAULT:
+        match = re.search(r"fault at pc 0x([0-9a-f]{8})", done.stdout)
+        address = int(match[1], 16) if match else 0xFFFFFFFF
+        if address == 0xFFFFFFFF:
+            raise ToolFailedError(
+                "simulation: processor fault with the stack outside its reservation.",
+                hint="Most likely the stack overflowed.",
+            )
+        raise ToolFailedError(f"simulation: processor fault at {elf.describe(address)}.")
+    if not counts.exists() or done.returncode < 0:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        reason = said[0] if said else f"exit status {done.returncode}"
+        raise ToolFailedError(f"qemu failed: {reason}")

@@ -1,0 +1,31 @@
+"""What every simulator returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.simulate.counts import Interval, merge
+
+
+@dataclass(frozen=True, eq=False)
+class SimulationResult:
+    """A finished run.
+
+    ``output`` is the harness' output.bin, ``console`` what the program printed. ``intervals`` are
+    in order of execution; there are none where the program ran natively.
+    """
+
+    simulator: str
+    output: bytes
+    console: str
+    exit_code: int
+    intervals: tuple[Interval, ...]
+
+    @property
+    def instructions(self) -> int:
+        """Number of instructions executed in all."""
+        return sum(interval.instructions for interval in self.intervals)
+
+    def phase(self, name: str) -> Interval:
+        """Return everything that ran in one phase (``counts.PHASES``), summed."""
+        return merge((part for part in self.intervals if part.phase == name), name)
