@@ -1,0 +1,207 @@
+"""The numpy features against librosa, and against the written definition of each level mode."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import replace
+from fractions import Fraction
+
+import librosa
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from toolkit.errors import InputError, VerificationError
+from toolkit.features.audio import load_clip
+from toolkit.features.compare import compare_features
+from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.mel import hz_to_mel, mel_filterbank, mel_to_hz
+from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec, LevelSpec
+from toolkit.resources import data_dir
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> FeatureSpec:
+    frame = 2 ** draw(st.integers(5, 11))
+    rate = draw(st.sampled_from([8000, 16_000, 22_050, 44_100, 48_000]))
+    return FeatureSpec(
+        sample_rate_hz=rate,
+        frame_samples=frame,
+        hop_samples=draw(st.integers(frame // 8, frame)),
+        n_mels=draw(st.integers(1, 128)),
+        f_min_hz=draw(st.sampled_from([0.0, 20.0, 300.0])),
+        f_max_hz=draw(st.sampled_from([0.5, 0.45, 0.25])) * rate,
+        mel_scale=draw(st.sampled_from(["slaney", "htk"])),
+        mel_norm=draw(st.sampled_from(["area", "none"])),
+        log=draw(st.sampled_from(["db", "ln"])),
+        floor=draw(st.sampled_from([1e-10, 1e-6])),
+    )
+
+
+def librosa_energy(y: NDArray[np.float64], spec: FeatureSpec) -> NDArray[np.float64]:
+    """Floored mel energies [rows, n_mels] of a signal whose level is already right."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about bands that hold no FFT bin
+        mel = librosa.feature.melspectrogram(
+            y=y,
+            sr=spec.sample_rate_hz,
+            n_fft=spec.frame_samples,
+            hop_length=spec.hop_samples,
+            center=False,
+            n_mels=spec.n_mels,
+            fmin=spec.f_min_hz,
+            fmax=spec.f_max_hz,
+            htk=spec.mel_scale == "htk",
+            norm="slaney" if spec.mel_norm == "area" else None,
+            dtype=np.float64,
+        )
+    return np.asarray(np.maximum(mel.T, spec.floor))
+
+
+def energy_of(features: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float64]:
+    values = features.astype(np.float64)
+    return 10.0 ** (values / 10.0) if spec.log == "db" else np.exp(values)
+
+
+def voice_like(count: int, seed: int) -> NDArray[np.float64]:
+    """Harmonics, noise 40 dB below, a DC offset and a changing level; |x| < 1."""
+    rng = np.random.default_rng(seed)
+    n = np.arange(count)
+    tone = sum(np.sin(0.02 * k * n + k) / k for k in range(1, 20))
+    level = 0.02 + 0.2 * np.sin(np.pi * n / count) ** 2
+    return np.asarray(level * (tone + 0.01 * rng.standard_normal(count)) + 0.03)
+
+
+@given(specs(), st.integers(0, 1000))
+@settings(max_examples=40, deadline=None)
+def test_equals_librosa_on_the_level_normalised_clip(spec: FeatureSpec, seed: int) -> None:
+    x = voice_like(5 * spec.frame_samples + 17, seed)
+    centred = x - x.mean()
+    y = centred / np.sqrt(np.mean(centred**2) + spec.level.epsilon)
+    expected = librosa_energy(y, spec)
+    features = log_mel(x, spec)
+    assert features.dtype == np.float32
+    assert features.shape == (spec.rows_for_samples(len(x)), spec.n_mels)
+    np.testing.assert_allclose(energy_of(features, spec), expected, rtol=1e-5)
+
+
+@given(specs(), st.floats(0.01, 100.0))
+@settings(max_examples=15, deadline=None)
+def test_fixed_level_equals_librosa_on_the_amplified_clip(spec: FeatureSpec, gain: float) -> None:
+    spec = replace(spec, level=LevelSpec("fixed", gain=gain))
+    x = voice_like(4 * spec.frame_samples, 1)
+    expected = librosa_energy(gain * x, spec)
+    np.testing.assert_allclose(energy_of(log_mel(x, spec), spec), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("time_constant_s", [0.001, 0.05, 3.0])
+def test_running_level_follows_its_definition(time_constant_s: float) -> None:
+    level = LevelSpec("running", time_constant_s=time_constant_s)
+    spec = replace(WAV2SMALL_RUNNING, level=level)
+    x = voice_like(4000, 3)
+    decay = 1 - math.exp(-spec.hop_samples / (time_constant_s * spec.sample_rate_hz))
+    mean = square = 0.0
+    rows = []
+    for n in range(spec.rows_for_samples(len(x))):
+        frame = x[n * spec.hop_samples :][: spec.frame_samples]
+        a = max(1 / (n + 1), decay)
+        mean += a * (frame.mean() - mean)
+        square += a * (np.mean(frame**2) - square)
+        y = (frame - mean) / math.sqrt(max(square - mean**2, 0.0) + level.epsilon)
+        rows.append(librosa_energy(y, spec)[0])
+    np.testing.assert_allclose(energy_of(log_mel(x, spec), spec), rows, rtol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["running", "fixed"])
+def test_streamable_levels_do_not_look_ahead(mode: str) -> None:
+    spec = replace(WAV2SMALL, level=LevelSpec(mode))
+    x = voice_like(8000, 5)
+    whole, part = log_mel(x, spec), log_mel(x[:3000], spec)
+    np.testing.assert_array_equal(whole[: len(part)], part)
+
+
+def test_clip_and_running_levels_do_not_depend_on_the_gain_of_the_microphone() -> None:
+    x = 0.1 * voice_like(8000, 6)
+    for spec in (WAV2SMALL, WAV2SMALL_RUNNING):
+        quiet = replace(spec, level=replace(spec.level, epsilon=1e-12))
+        np.testing.assert_allclose(log_mel(8 * x, quiet), log_mel(x, quiet), atol=1e-3)
+
+
+def test_int16_is_a_fraction_of_full_scale() -> None:
+    clip = load_clip(data_dir("models") / "wav2small" / "demo_clip.wav", 16_000).samples
+    features = log_mel(clip, WAV2SMALL)
+    assert features.shape == (499, 26)
+    np.testing.assert_array_equal(features, log_mel(clip / 32768.0, WAV2SMALL))
+
+
+def test_silence_is_the_floor() -> None:
+    silence = np.zeros(640, np.int16)
+    for spec in (WAV2SMALL, WAV2SMALL_RUNNING, replace(WAV2SMALL, level=LevelSpec("fixed"))):
+        np.testing.assert_allclose(log_mel(silence, spec), -100.0, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        np.zeros(63, np.int16),
+        np.zeros(0, np.int16),
+        np.zeros((2, 640), np.int16),
+        np.full(640, np.nan),
+        np.full(640, np.inf),
+    ],
+)
+def test_unusable_samples_are_refused(samples: NDArray[np.float64]) -> None:
+    with pytest.raises(InputError, match=r"^features: "):
+        log_mel(samples, WAV2SMALL)
+
+
+@pytest.mark.parametrize("scale", ["slaney", "htk"])
+def test_mel_scale_equals_librosa_and_inverts(scale: str) -> None:
+    hz = np.linspace(0.0, 24_000.0, 1001)
+    mel = hz_to_mel(hz, scale)
+    np.testing.assert_allclose(mel, librosa.hz_to_mel(hz, htk=scale == "htk"), rtol=1e-12)
+    np.testing.assert_allclose(mel_to_hz(mel, scale), hz, rtol=1e-12, atol=1e-9)
+
+
+def test_bands_narrower_than_the_bins_are_empty_as_in_librosa() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = librosa.filters.mel(sr=16_000, n_fft=64, n_mels=26, dtype=np.float64)
+    weights = mel_filterbank(WAV2SMALL)
+    np.testing.assert_allclose(weights, expected, rtol=1e-9, atol=1e-15)
+    assert not weights[0].any()
+
+
+@given(
+    st.lists(st.floats(-1000, 1000, width=32), min_size=1),
+    st.floats(0.01, 10.0),
+    st.integers(-128, 127),
+)
+def test_quantising_rounds_to_the_nearest_step(
+    values: list[float], scale: float, zero_point: int
+) -> None:
+    features = np.array(values, np.float32)
+    quantised = quantise_features(features, scale, zero_point)
+    assert quantised.dtype == np.int8
+    for value, q in zip(features, quantised, strict=True):
+        exact = Fraction(float(value)) / Fraction(scale) + zero_point
+        nearest = min(max(exact, Fraction(-128)), Fraction(127))
+        slack = Fraction(abs(float(value)) / scale) * Fraction(1, 2**22)  # float32 arithmetic
+        assert abs(int(q) - nearest) <= Fraction(1, 2) + slack + Fraction(1, 2**23)
+
+
+def test_quantising_ties_go_up() -> None:
+    ties = np.array([-1.5, -0.5, 0.5, 1.5], np.float32)
+    assert quantise_features(ties, 1.0, 0).tolist() == [-1, 0, 1, 2]
+
+
+def test_comparison_counts_steps() -> None:
+    a = np.array([[0, 1, 127, -128]], np.int8)
+    b = np.array([[0, 2, -128, 127]], np.int8)
+    assert compare_features(a, a) == (1.0, 0)
+    assert compare_features(a, b) == (0.25, 255)
+    with pytest.raises(VerificationError, match="shape"):
+        compare_features(a, b[:, :2])
