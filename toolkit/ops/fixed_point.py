@@ -78,10 +78,8 @@ def requantize_int64(acc: Array, multiplier: Array | int, shift: Array | int) ->
     m64, shift64 = np.asarray(multiplier, np.int64), np.asarray(shift, np.int64)
     reduced = np.where(m64 < 0x7FFF0000, (m64 + (1 << 15)) >> 16, 0x7FFF)
     total_shift = 15 - shift64
-    return np.asarray(
-        (np.asarray(acc, np.int64) * reduced + (np.int64(1) << (total_shift - 1))) >> total_shift,
-        np.int64,
-    )
+    rounded = np.asarray(acc, np.int64) * reduced + (np.int64(1) << (total_shift - 1))
+    return wrap_int32(rounded >> total_shift)
 
 
 def wrap_int32(x: Array) -> Int64Array:

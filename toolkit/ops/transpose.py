@@ -1,0 +1,106 @@
+"""Permutation of axes (TRANSPOSE), int8 and int16, up to 5 dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir.tensor import Array
+from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.constraints import same_quantization
+
+#: Dimensions of TFLM's kernel and of ours.
+MAX_RANK = 5
+
+
+@dataclass(frozen=True)
+class TransposeAttrs:
+    """Axis ``perm[i]`` of the input becomes axis ``i`` of the output."""
+
+    perm: tuple[int, ...]
+
+
+View = NodeView[TransposeAttrs]
+
+
+def types_integer(view: View) -> str | None:
+    """input and output must both be int8 or both int16"""
+    kinds = (view.input(0).dtype, view.output.dtype)
+    if kinds[0] is kinds[1] and kinds[0] in (DType.INT8, DType.INT16):
+        return None
+    return "/".join(kind.value for kind in kinds)
+
+
+def rank_bounded(view: View) -> str | None:
+    """at most 5 dimensions"""
+    rank = len(view.input(0).shape)
+    return None if rank <= MAX_RANK else str(rank)
+
+
+class Transpose(Operator[TransposeAttrs]):
+    """Copies every element to its permuted place."""
+
+    name = "transpose"
+    tflite_name = "TRANSPOSE"
+    tflite_options = "TransposeOptions"
+    onnx_names = ("Transpose",)
+    constraints = (types_integer, same_quantization, rank_bounded)
+    output_range = OutputRange.SAME_AS_INPUT
+
+    def read_options(
+        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
+    ) -> TransposeAttrs:
+        x, perm = inputs[0], inputs[1]
+        assert x is not None and perm is not None
+        axes = tuple(int(axis) for axis in perm.values.reshape(-1))
+        rank = len(x.shape)
+        if sorted(a % rank for a in axes) != list(range(rank)):
+            raise ValueError(f"permutation {list(axes)} of {rank} dimensions")
+        return TransposeAttrs(tuple(axis % rank for axis in axes))
+
+    def write_options(self, view: View, options: Any) -> Any:
+        return options
+
+    def tflite_constants(self, view: View) -> tuple[Array, ...]:
+        return (np.array(view.attrs.perm, np.int32),)
+
+    def tflite_version(self, view: View) -> int:
+        return 2
+
+    def infer_shape(self, view: View) -> Shape:
+        shape = view.input(0).shape
+        return tuple(shape[axis] for axis in view.attrs.perm)
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        return np.ascontiguousarray(inputs[0].transpose(view.attrs.perm))
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        return self.run_float(view, inputs)
+
+    def work(self, view: View) -> Work:
+        return Work(elementwise=view.output.elements)
+
+    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
+        stays = view.attrs.perm[time_axis] == time_axis
+        return TimeBehaviour.ROW_LOCAL if stays else TimeBehaviour.OPAQUE
+
+    def kernel_call(self, view: View) -> KernelCall:
+        x, out, perm = view.input(0), view.output, view.attrs.perm
+        in_strides = [int(np.prod(x.shape[axis + 1 :])) for axis in range(len(x.shape))]
+        missing = MAX_RANK - len(perm)
+        return KernelCall(
+            kernel="tk_transpose",
+            params={
+                "element_bytes": x.dtype.size_bytes,
+                "out_shape": np.array([1] * missing + list(out.shape), np.int32),
+                "in_strides": np.array(
+                    [0] * missing + [in_strides[axis] for axis in perm], np.int32
+                ),
+            },
+            inputs=(x.name,),
+            outputs=(out.name,),
+        )
