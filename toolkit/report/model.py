@@ -58,10 +58,6 @@ class Report:
     def find(self, name: str, provenance: Provenance | None = None) -> Measurement | None:
         """The measurement of that name (and provenance, when given)."""
         return next(
-            (
-                m
-                for m in self.measurements
-                if m.name == name and provenance in (None, m.provenance)
-            ),
+            (m for m in self.measurements if m.name == name and provenance in (None, m.provenance)),
             None,
         )

@@ -1,0 +1,98 @@
+"""The dependency rule of docs/ARCHITECTURE.md, and the size of modules, enforced."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "toolkit"
+
+#: Each part may import from itself and from the parts listed before it in its row.
+LEAVES = {"errors", "measurement", "resources", "targets", "zoo", "__init__"}
+ALLOWED: dict[str, set[str]] = {
+    "__init__": set(),
+    "errors": set(),
+    "measurement": set(),
+    "resources": set(),
+    "targets": {"errors", "resources"},
+    "zoo": {"resources"},
+    "ir": LEAVES,
+    "ops": LEAVES | {"ir"},
+    "features": LEAVES,
+}
+ALLOWED["frontend"] = ALLOWED["passes"] = LEAVES | {"ir", "ops", "features"}
+ALLOWED["quantize"] = ALLOWED["tflite"] = ALLOWED["plan"] = (
+    LEAVES | {"ir", "ops", "features", "passes"}
+)
+_MIDDLE = LEAVES | {"ir", "ops", "features", "frontend", "passes", "quantize", "tflite", "plan"}
+ALLOWED["emit"] = _MIDDLE
+ALLOWED["toolchain"] = _MIDDLE | {"emit"}
+ALLOWED["simulate"] = _MIDDLE | {"emit", "toolchain"}
+ALLOWED["profiling"] = _MIDDLE | {"emit", "toolchain", "simulate"}
+ALLOWED["report"] = LEAVES | {"ir"}
+ALLOWED["inputs"] = LEAVES | {"ir", "features"}
+ALLOWED["loading"] = _MIDDLE | {"inputs"}
+_BACK = _MIDDLE | {"emit", "toolchain", "simulate", "profiling", "report", "inputs", "loading"}
+ALLOWED["execution"] = _BACK
+ALLOWED["pipeline"] = _BACK | {"execution"}
+ALLOWED["cli"] = _BACK | {"execution", "pipeline"}
+ALLOWED["__main__"] = {"cli"}
+# Training meets the rest at an ONNX file and a feature specification.
+ALLOWED["training"] = LEAVES | {"features"}
+
+#: The one place that hands a checkpoint to the training extra, at run time.
+EXCEPTIONS = {("loading", "training")}
+
+HEAVY = {"torch", "tensorflow", "librosa"}
+SOFT_LIMIT_LINES = 300
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            module = node.module or ""
+            yield from (
+                [f"toolkit.{a.name}" for a in node.names] if module == "toolkit" else [module]
+            )
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_dependencies_point_one_way(path: Path) -> None:
+    part = _part(path)
+    assert part in ALLOWED, f"{part}: add its row to this table and to docs/ARCHITECTURE.md"
+    for module in _imports(path):
+        head, _, rest = module.partition(".")
+        if head == "toolkit":
+            target = rest.split(".")[0]
+            if target == "__version__" or (part, target) in EXCEPTIONS or not target:
+                continue
+            assert target == part or target in ALLOWED[part], f"{path}: may not import {module}"
+        if part != "training":
+            assert head not in HEAVY, f"{path}: {head} belongs to toolkit/training"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_modules_stay_small(path: Path) -> None:
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= SOFT_LIMIT_LINES, f"{path}: {lines} lines; split it"
+
+
+def test_one_file_an_operator() -> None:
+    from toolkit.ops import OPERATORS
+
+    for name, operator in OPERATORS.items():
+        assert type(operator).__module__ == f"toolkit.ops.{name}", name

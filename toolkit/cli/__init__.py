@@ -1,0 +1,85 @@
+"""The ``toolkit`` command: one verb a module, loaded only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+import toolkit
+from toolkit.errors import ToolkitError
+
+#: Verb → what it does, in the order a newcomer meets them; the module has the verb's name.
+VERBS = {
+    "build": "Model to verified firmware: convert, generate, compile, simulate, compare.",
+    "convert": "ONNX model to a fully int8 .tflite.",
+    "profile": "RAM, work and estimated cycles of a model, layer by layer.",
+    "verify": "Run a model's compiled C on inputs and compare every output byte.",
+    "targets": "List the microcontrollers that can be built for.",
+    "doctor": "Show which tools are present and which verbs they enable.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a verb's module when the verb is run, so that ``--help`` is instant."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"toolkit.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(toolkit.__version__, prog_name="toolkit")
+@click.option("-v", "--verbose", is_flag=True, help="Show the cause and traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, verbose: bool) -> None:
+    """Tiny audio networks on hearing-aid-class microcontrollers, proven to fit and behave.
+
+    Exit codes: 0 done, bits match, stated budgets hold; 1 a bit mismatch or an explicit budget
+    failed; 2 bad input or usage; 3 a needed tool is missing; 4 internal error.
+    """
+    ctx.obj = verbose
+
+
+def main() -> None:
+    """Entry point: every failure becomes one line on stderr and a documented exit code."""
+    verbose = any(a in ("-v", "--verbose") for a in sys.argv[1:])
+    try:
+        outcome: Any = cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("interrupted", 2)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except ToolkitError as error:
+        if verbose:
+            raise
+        _fail(str(error), error.exit_code)
+    except (MemoryError, OSError) as error:
+        if verbose:
+            raise
+        _fail(f"{type(error).__name__}: {error}", 4)
+    except Exception as error:  # the last resort: never a traceback unless asked for
+        if verbose:
+            raise
+        _fail(
+            f"internal error: {type(error).__name__}: {error} Run again with -v and report it.", 4
+        )
+    sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _fail(message: str, exit_code: int) -> None:
+    line = " ".join(message.split())
+    print(f"toolkit: error: {line}", file=sys.stderr)
+    sys.exit(exit_code)

@@ -1,0 +1,113 @@
+"""``toolkit doctor``: which tools are present and which verbs they enable."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool, how its version is found (None: absent) and what to do when it is absent."""
+
+    name: str
+    find: Callable[[], str | None]
+    remedy: str
+
+
+def _package(name: str) -> Callable[[], str | None]:
+    def find() -> str | None:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+
+    return find
+
+
+def _program(name: str) -> Callable[[], str | None]:
+    return lambda: shutil.which(name)
+
+
+TOOLS = (
+    Tool("ziglang", _package("ziglang"), "pip install ziglang"),
+    Tool("unicorn", _package("unicorn"), "pip install unicorn"),
+    Tool("onnx", _package("onnx"), "pip install onnx"),
+    Tool("ai-edge-litert", _package("ai-edge-litert"), "pip install ai-edge-litert"),
+    Tool("capstone", _package("capstone"), "pip install capstone"),
+    Tool("torch", _package("torch"), "pip install 'hearing-aid-toolkit[train]' -c constraints.txt"),
+    Tool("tflite-micro", _package("tflite-micro"), "pip install 'hearing-aid-toolkit[dev]'"),
+    Tool(
+        "arm-none-eabi-gcc",
+        _program("arm-none-eabi-gcc"),
+        "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    ),
+    Tool("qemu-system-arm", _program("qemu-system-arm"), "apt install qemu-system-arm"),
+    Tool("cmake", _program("cmake"), "apt install cmake"),
+)
+
+_CONVERT = ("onnx", "ai-edge-litert")
+_SIMULATE = ("ziglang", "unicorn", "capstone", "ai-edge-litert")
+#: Verb (with the option that changes its needs) → tools it needs.
+NEEDS = {
+    "build": ("onnx", *_SIMULATE),
+    "build --toolchain gcc": ("onnx", *_SIMULATE, "arm-none-eabi-gcc"),
+    "build --simulator qemu": ("onnx", *_SIMULATE, "qemu-system-arm"),
+    "build model.safetensors": ("onnx", *_SIMULATE, "torch"),
+    "convert": _CONVERT,
+    "profile": _CONVERT,
+    "verify": _SIMULATE,
+    "targets": (),
+}
+
+
+@click.command("doctor")
+@click.argument("verb", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(verb: str | None, as_json: bool) -> int:
+    """Show the tools found, and whether VERB (default: each verb) can run.
+
+    Exit code 3 when VERB, or without one `build`, `convert`, `profile` or `verify` in their
+    default form, cannot run.
+    """
+    from toolkit.errors import InputError
+
+    if verb is not None and verb not in NEEDS:
+        raise InputError(f"doctor: unknown verb '{verb}'.", hint=f"Known: {', '.join(NEEDS)}.")
+    found = {tool.name: tool.find() for tool in TOOLS}
+    missing = {
+        name: [tool for tool in needs if found[tool] is None] for name, needs in NEEDS.items()
+    }
+    if as_json:
+        verbs = {name: {"ready": not gaps, "missing": gaps} for name, gaps in missing.items()}
+        click.echo(json.dumps({"tools": found, "verbs": verbs}, indent=2))
+    else:
+        _print(found, missing if verb is None else {verb: missing[verb]})
+    asked = [verb] if verb is not None else [name for name in NEEDS if " " not in name]
+    return 3 if any(missing[name] for name in asked) else 0
+
+
+def _print(found: dict[str, str | None], missing: dict[str, list[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    tools = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("tool", "found", "if missing"):
+        tools.add_column(title)
+    for tool in TOOLS:
+        version = found[tool.name]
+        tools.add_row(tool.name, version or "[red]no[/]", "" if version else tool.remedy)
+    console.print(tools)
+    verbs = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("verb", "ready", "missing"):
+        verbs.add_column(title)
+    for name, gaps in missing.items():
+        verbs.add_row(name, "[red]no[/]" if gaps else "[green]yes[/]", ", ".join(gaps))
+    console.print(verbs)

@@ -1,0 +1,105 @@
+"""Model inputs from the user's files: arrays (``.npy``, ``.npz``) and folders of audio."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError
+from toolkit.features.audio import fit_clip, load_clip
+from toolkit.features.log_mel import log_mel
+from toolkit.features.spec import FeatureSpec
+from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir.tensor import Array, quantize
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+
+
+def load_array(path: Path) -> Array:
+    """The array in a ``.npy`` file, or the first one in a ``.npz``; never unpickles.
+
+    Raises InputError when the file cannot be read or holds anything but finite numbers.
+    """
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        array = loaded if isinstance(loaded, np.ndarray) else loaded[loaded.files[0]]
+    except (OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: cannot be read as an array ({reason}).", hint="Save it with numpy.save."
+        ) from None
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise InputError(f"{path}: must hold finite numbers; found {array.dtype}.")
+    return array
+
+
+def as_cases(array: Array, shape: Shape, where: str) -> Array:
+    """``array`` as ``[cases, *shape]``; the first axis counts cases, the rest may differ in form.
+
+    Raises InputError when a case does not have as many values as ``shape``.
+    """
+    wanted = int(np.prod(shape))
+    if array.ndim == 0 or array.shape[0] == 0 or array.size != wanted * array.shape[0]:
+        raise InputError(
+            f"{where}: each case must have {wanted} values {list(shape)}; "
+            f"found shape {list(array.shape)}.",
+            hint="The first axis counts cases.",
+        )
+    return array.reshape(array.shape[0], *shape)
+
+
+def quantized_cases(array: Array, tensor: Tensor, where: str) -> Array:
+    """Cases as the model takes them: integers of the input's type pass, floats are quantised.
+
+    Raises InputError for integers of another type.
+    """
+    cases = as_cases(array, tensor.shape, where)
+    if cases.dtype == tensor.dtype.numpy:
+        return cases
+    if cases.dtype.kind != "f":
+        raise InputError(
+            f"{where}: must be {tensor.dtype.value} or floating point; found {cases.dtype}."
+        )
+    assert tensor.quant is not None
+    return quantize(cases, tensor.quant, tensor.dtype)
+
+
+def feature_cases(folder: Path, spec: FeatureSpec, rows: int) -> Iterator[Array]:
+    """Log-mel features ``[rows, n_mels]`` of every audio file in ``folder``, by name."""
+    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
+    if not files:
+        raise InputError(
+            f"{folder}: holds no audio files.", hint=f"Looked for {', '.join(AUDIO_SUFFIXES)}."
+        )
+    for path in files:
+        clip = load_clip(path, spec.sample_rate_hz)
+        yield log_mel(fit_clip(clip.samples, spec, rows).samples, spec)
+
+
+def float_cases(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> Array:
+    """Float cases ``[cases, *shape]`` for a model input, from an array file or a folder of audio.
+
+    Raises InputError when the path is neither, or audio is given without a feature specification.
+    """
+    if path.is_dir():
+        if spec is None:
+            raise InputError(
+                f"{path}: audio needs a feature specification, which the model does not carry.",
+                hint="Give a .npy or .npz of model inputs instead.",
+            )
+        rows = tensor.elements // spec.n_mels
+        return as_cases(np.stack(list(feature_cases(path, spec, rows))), tensor.shape, str(path))
+    return as_cases(load_array(path).astype(np.float32), tensor.shape, str(path))
+
+
+def random_cases(tensor: Tensor, count: int, seed: int = 0) -> Array:
+    """Uniform random integers over the whole range of an integer input, ``[count, *shape]``."""
+    assert tensor.dtype is not DType.FLOAT32
+    low, high = tensor.dtype.limits
+    generator = np.random.default_rng(seed)
+    return generator.integers(
+        low, high, (count, *tensor.shape), dtype=tensor.dtype.numpy, endpoint=True
+    )

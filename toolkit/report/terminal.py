@@ -1,0 +1,112 @@
+"""Terminal rendering of a report: a few tables that a person takes in at a glance."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from toolkit.measurement import Check, Measurement
+from toolkit.report.model import LayerRow, Report
+
+_TITLES = {
+    "flash_bytes": "flash",
+    "weights_bytes": "  of it weights",
+    "ram_static_bytes": "RAM (static)",
+    "arena_bytes": "  of it arena",
+    "arena_lower_bound_bytes": "  arena, lower bound",
+    "state_bytes": "  of it state",
+    "stack_bound_bytes": "stack, static bound",
+    "stack_painted_bytes": "stack, painted",
+    "macs_per_inference": "MACs per inference",
+    "instructions_per_inference": "instructions per inference",
+    "cycles_per_inference": "cycles per inference",
+    "cycles_features": "cycles, features",
+    "cycles_model": "cycles, model",
+    "cycles_per_audio_second": "cycles per second of audio",
+    "latency_ms": "latency",
+    "realtime_factor": "real-time factor",
+    "output_mismatches": "output bytes that differ",
+    "feature_identical_fraction": "features identical",
+    "feature_max_error_steps": "features, largest error",
+    "tflm_arena_bytes": "stock TFLM arena, builtin form",
+}
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print predictions, figures, checks and notes."""
+    if report.predictions:
+        console.print(_predictions(report))
+    console.print(_figures(report))
+    for check in report.checks:
+        console.print(_check_line(check))
+    for issue in report.issues:
+        console.print(f"[cyan]note[/] {escape(issue.message)}")
+
+
+def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
+    """Print the per-layer table of a profile."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("layer", "op", "output"):
+        table.add_column(title, overflow="ellipsis", no_wrap=True, max_width=34)
+    for title in ("MACs", "weights B", "output B", "live B", "cycles", "share"):
+        table.add_column(title, justify="right", no_wrap=True)
+    cycles = [row.measurements[0].value if row.measurements else 0 for row in rows]
+    total = sum(cycles) or 1
+    for row, row_cycles in zip(rows, cycles, strict=True):
+        table.add_row(
+            escape(_printable(row.name)),
+            row.op,
+            "×".join(map(str, row.output_shape)),
+            f"{row.macs:,}" if row.macs else "",
+            f"{row.weights_bytes:,}" if row.weights_bytes else "",
+            f"{row.activation_bytes:,}",
+            f"{row.live_bytes:,}",
+            f"{row_cycles:,.0f}",
+            f"{100 * row_cycles / total:.1f} %",
+        )
+    console.print(table)
+
+
+def format_value(m: Measurement) -> str:
+    """A figure with its unit, for people."""
+    if m.unit in ("B", "cycles", "instructions", "MACs", "steps", "bytes"):
+        return f"{m.value:,.0f} {m.unit}"
+    if m.unit == "fraction":
+        return f"{100 * m.value:.3f} %"
+    return f"{m.value:,.3g} {m.unit}".rstrip() if m.unit != "dB" else f"{m.value:.1f} dB"
+
+
+def _predictions(report: Report) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("output")
+    table.add_column("float", justify="right")
+    table.add_column("on device", justify="right")
+    for row in report.predictions:
+        reference = "" if row.float_value is None else f"{row.float_value:.4f}"
+        table.add_row(escape(_printable(row.label)), reference, f"{row.device_value:.4f}")
+    return table
+
+
+def _figures(report: Report) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("figure", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("provenance", no_wrap=True)
+    table.add_column("basis", style="dim")
+    for m in report.measurements:
+        title = _TITLES.get(m.name, m.name)
+        table.add_row(title, format_value(m), m.provenance.value, escape(m.basis))
+    return table
+
+
+def _check_line(check: Check) -> str:
+    verdict = "[green]pass[/]" if check.passed else "[red]FAIL[/]"
+    if not check.passed and not check.required:
+        verdict = "[yellow]no  [/]"
+    return f"{verdict} {check.name}: {escape(_printable(check.detail))}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
