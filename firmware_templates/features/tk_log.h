@@ -10,7 +10,7 @@
 /* unit * ln(x) for normal x > 0; octave must be unit * ln(2).
  *
  * x = 2^e * m with m in [sqrt(1/2), sqrt(2)); ln(m) = 2 atanh(s), s = (m - 1) / (m + 1), by its
- * series up to s^9 (|s| <= 0.1716: the rest is below 8e-10).  Error at most 5e-7 * unit plus
+ * series up to s^9 (|s| <= 0.1716: the rest is below 8e-10).  Error at most 2e-8 * unit plus
  * 2e-7 of the result's magnitude, all roundings included.
  */
 static inline float tk_log(float x, float unit, float octave) {

@@ -17,7 +17,7 @@ static void check(uint32_t bits) {
     number.bits = bits;
     const double exact = log((double)number.value);
     const double error = fabs((double)tk_log(number.value, 1.0F, 0.6931472F) - exact);
-    const double beyond = error - (5e-7 + 2e-7 * fabs(exact));
+    const double beyond = error - (2e-8 + 2e-7 * fabs(exact));
     beyond_bound = beyond > beyond_bound ? beyond : beyond_bound;
     if (number.value >= 1e-17F && number.value <= 1e6F && error > worst_audio) {
         worst_audio = error;
