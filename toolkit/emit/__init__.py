@@ -1,0 +1,16 @@
+"""Generated firmware projects: boring C from a planned graph, written whole or not at all."""
+
+from __future__ import annotations
+
+from toolkit.emit.model import emit_model
+from toolkit.emit.project import FirmwareProject, emit_project
+from toolkit.emit.write import staged_directory, write_files, write_project
+
+__all__ = [
+    "FirmwareProject",
+    "emit_model",
+    "emit_project",
+    "staged_directory",
+    "write_files",
+    "write_project",
+]

@@ -1,0 +1,123 @@
+"""C text from untrusted names and from numbers: nothing from a model file reaches C unsanitised.
+
+`CommentText` and `Identifier` are made here only, so that the type checker sees a name that has not
+been through its filter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NewType
+
+import numpy as np
+
+from toolkit.errors import UnsupportedError
+from toolkit.ir import DType
+from toolkit.ir.tensor import Array
+
+#: Text that can stand inside a C comment, a C string literal, CMake or Markdown without effect.
+CommentText = NewType("CommentText", str)
+#: A file-scope C identifier, unique in its project.
+Identifier = NewType("Identifier", str)
+
+LINE_COLUMNS = 100
+INDENT = "    "
+_COMMENT_CHARACTERS = 80
+_IDENTIFIER_CHARACTERS = 40
+
+_C_TYPES = {
+    DType.INT8: "int8_t",
+    DType.UINT8: "uint8_t",
+    DType.INT16: "int16_t",
+    DType.INT32: "int32_t",
+    DType.UINT32: "uint32_t",
+    DType.INT64: "int64_t",
+}
+
+
+def comment_text(name: str) -> CommentText:
+    """``name`` with all but plain characters replaced by ``_``, at most 80 characters.
+
+    No ``*``, ``?``, quote, backslash, line break or non-ASCII character is left.
+    """
+    text = re.sub(r"[^A-Za-z0-9 _.,:;/()\[\]+=-]", "_", name)
+    if len(text) > _COMMENT_CHARACTERS:
+        text = text[: _COMMENT_CHARACTERS - 3] + "..."
+    return CommentText(text)
+
+
+def identifier_stem(name: str, fallback: str) -> str:
+    """Up to 40 letters, digits and single ``_`` of ``name``, beginning with a letter.
+
+    TensorFlow joins the names of fused layers by ``;``: the first one counts.  ``fallback`` serves
+    where nothing readable is left.
+    """
+    stem = re.sub(r"[^A-Za-z0-9]+", "_", name.split(";")[0])[:_IDENTIFIER_CHARACTERS].strip("_")
+    if not re.search(r"[A-Za-z]", stem):
+        stem = f"{fallback}_{stem}".strip("_")
+    return stem if stem[0].isalpha() else f"n_{stem}"
+
+
+class IdentifierPool:
+    """Hands out identifiers, each once.
+
+    Every identifier begins with ``model_``: it can neither be a keyword nor reserved, nor clash
+    with the kernels' ``tk_`` names; the generated API's own names are taken from the start.
+    """
+
+    def __init__(self) -> None:
+        self._taken = {"model_input", "model_output", "model_invoke"}
+        self._taken |= {"model_input_bytes", "model_output_bytes"}
+        self._taken |= {"model_input_offset", "model_output_offset"}
+
+    def take(self, stem: str, suffix: str) -> Identifier:
+        """``model_<stem>_<suffix>``, with a number after the stem where that is taken."""
+        candidate, number = f"model_{stem}_{suffix}", 1
+        while candidate in self._taken:
+            number += 1
+            candidate = f"model_{stem}_{number}_{suffix}"
+        self._taken.add(candidate)
+        return Identifier(candidate)
+
+
+def c_type(dtype: DType, where: str) -> str:
+    """The C element type; raises UnsupportedError naming ``where`` for float and bool."""
+    if dtype not in _C_TYPES:
+        raise UnsupportedError(
+            f"{where}: generated code must be of integers; got {dtype.value}.",
+            hint="Quantise the model to int8 first.",
+        )
+    return _C_TYPES[dtype]
+
+
+def integer(value: int) -> str:
+    """A C99 literal of exactly ``value`` (-2**63 .. 2**63 - 1), of the smallest fitting type."""
+    if value == -(1 << 31):
+        return "INT32_MIN"
+    if value == -(1 << 63):
+        return "INT64_MIN"
+    if -(1 << 31) < value < 1 << 31:
+        return str(value)
+    if 0 <= value < 1 << 32:
+        return f"{value}u"
+    return f"INT64_C({value})"
+
+
+def array_lines(values: Array) -> tuple[str, ...]:
+    """The elements of an integer array in C order, as indented lines of at most 100 columns."""
+    flat = np.ascontiguousarray(values).ravel()
+    return tuple(_wrapped(integer(int(v)) for v in flat.tolist()))
+
+
+def _wrapped(items: Iterable[str]) -> Iterable[str]:
+    line: list[str] = []
+    columns = len(INDENT)
+    for item in items:
+        if line and columns + len(item) + 1 > LINE_COLUMNS:
+            yield INDENT + " ".join(line)
+            line, columns = [], len(INDENT)
+        line.append(item + ",")
+        columns += len(item) + 2
+    if line:
+        yield INDENT + " ".join(line)

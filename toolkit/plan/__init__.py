@@ -1,0 +1,16 @@
+"""Memory plans: where every byte a model needs lies, and the proof that nothing collides.
+
+A `Plan` is what emit turns into C; its ``schedule`` tells the kinds apart.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from toolkit.plan.arena import ArenaPlan, PlacedBuffer, plan_arena
+from toolkit.plan.check import check_plan
+from toolkit.plan.lifetimes import Buffer
+
+Plan: TypeAlias = ArenaPlan
+
+__all__ = ["ArenaPlan", "Buffer", "PlacedBuffer", "Plan", "check_plan", "plan_arena"]

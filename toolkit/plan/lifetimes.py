@@ -1,0 +1,98 @@
+"""When each byte is needed: activations and scratch as buffers over the steps of a graph.
+
+Step ``k`` runs ``graph.nodes[k]``.  Graph inputs live from step 0, graph outputs to the last step,
+an activation from the step that writes it to the last step that reads it, scratch in its one step.
+A tensor and its aliases (reshape) are one buffer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.errors import UnsupportedError
+from toolkit.ir import Graph
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import view
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """``size_bytes`` needed in every step of ``first_step..last_step`` (both inclusive).
+
+    ``tensors`` are the activations that lie in it; for scratch it is empty and ``node`` is set.
+    """
+
+    size_bytes: int
+    first_step: int
+    last_step: int
+    tensors: tuple[str, ...] = ()
+    node: str = ""
+
+    def overlaps(self, other: Buffer) -> bool:
+        """Whether both are needed in some step."""
+        return self.first_step <= other.last_step and other.first_step <= self.last_step
+
+
+def find_buffers(graph: Graph) -> tuple[Buffer, ...]:
+    """Every buffer of ``graph``, activations in order of their first step, then scratch.
+
+    Raises UnsupportedError where a graph output, or an alias, is a constant: it has no buffer.
+    """
+    roots = _alias_roots(graph)
+    last_step = max(len(graph.nodes) - 1, 0)
+    first: dict[str, int] = dict.fromkeys(graph.inputs, 0)
+    last: dict[str, int] = dict.fromkeys(graph.inputs, 0)
+    members: dict[str, list[str]] = {name: [name] for name in graph.inputs}
+    for step, node in enumerate(graph.nodes):
+        for name in node.outputs:
+            root = roots[name]
+            first.setdefault(root, step)
+            last[root] = step
+            members.setdefault(root, []).append(name)
+        for tensor in graph.input_tensors(node):
+            if tensor is not None and not tensor.is_constant:
+                last[roots[tensor.name]] = step
+    for name in graph.outputs:
+        if graph.tensors[name].is_constant:
+            raise UnsupportedError(f"graph output {name!r} is a constant: nothing computes it.")
+        last[roots[name]] = last_step
+    activations = [
+        Buffer(graph.tensors[root].size_bytes, first[root], last[root], tuple(names))
+        for root, names in members.items()
+    ]
+    return (*activations, *_scratch(graph))
+
+
+def live_bytes(buffers: tuple[Buffer, ...]) -> tuple[int, ...]:
+    """Bytes needed in each step; their maximum is a lower bound of any arena."""
+    steps = max((b.last_step for b in buffers), default=0) + 1
+    return tuple(
+        sum(b.size_bytes for b in buffers if b.first_step <= step <= b.last_step)
+        for step in range(steps)
+    )
+
+
+def _alias_roots(graph: Graph) -> dict[str, str]:
+    """The tensor whose bytes each activation shares: itself, unless an alias operator made it."""
+    roots = {name: name for name in graph.inputs}
+    for node in graph.nodes:
+        roots.update((name, name) for name in node.outputs)
+        if OPERATORS[node.op].is_alias:
+            source = node.inputs[0]
+            if source is None or graph.tensors[source].is_constant:
+                raise UnsupportedError(
+                    f"node {node.name!r} ({node.op}): its input must be an activation; "
+                    "got a constant."
+                )
+            roots[node.outputs[0]] = roots[source]
+    return roots
+
+
+def _scratch(graph: Graph) -> list[Buffer]:
+    buffers = []
+    for step, node in enumerate(graph.nodes):
+        operator = OPERATORS[node.op]
+        size = 0 if operator.is_alias else operator.kernel_call(view(graph, node)).scratch_bytes
+        if size:
+            buffers.append(Buffer(size, step, step, node=node.name))
+    return buffers
