@@ -134,14 +134,14 @@ def _parse(table: dict[str, Any], folder: str) -> Target:
     """Build a Target from a parsed ``target.toml``; unknown and missing keys are errors."""
     if table["name"] != folder:
         raise ValueError(f"name must equal the folder '{folder}', found '{table['name']}'")
-    simulation = dict(table["simulation"])
-    regions = {key: Region(**simulation.pop(key)) for key in ("flash", "ram", "harness")}
-    simulators = tuple(simulation.pop("simulators"))
-    if not simulators:
+    simulation: dict[str, Any] = dict(table["simulation"])
+    simulation |= {key: Region(**simulation[key]) for key in ("flash", "ram", "harness")}
+    simulation["simulators"] = tuple(simulation["simulators"])
+    if not simulation["simulators"]:
         raise ValueError("simulation.simulators must name at least one simulator")
     plain = {key: value for key, value in table.items() if key not in ("flags", "simulation")}
     return Target(
         flags={toolchain: tuple(flags) for toolchain, flags in table["flags"].items()},
-        simulation=Simulation(simulators=simulators, **regions, **simulation),
+        simulation=Simulation(**simulation),
         **plain,
     )

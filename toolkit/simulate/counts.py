@@ -90,7 +90,9 @@ def read_counts(path: Path, elf: ElfImage, limit_instructions: int) -> tuple[Int
         delta[table["halfword"]] = table["delta"]
         taken[table["halfword"]] = table["taken"]
         raw.append((PHASES[phase], np.cumsum(delta), taken))
-    _require_ok(entries, int.from_bytes(data[offset : offset + 4], "little"), elf, limit_instructions)
+    _require_ok(
+        entries, int.from_bytes(data[offset : offset + 4], "little"), elf, limit_instructions
+    )
     return _intervals(raw, elf)
 
 
@@ -104,7 +106,9 @@ def _require_ok(status: int, address: int, elf: ElfImage, limit_instructions: in
             hint="The firmware may hang; if it only needs longer, raise the limit.",
         )
     if status == _STRAY:
-        raise ToolFailedError(f"simulation: the program jumped to 0x{address:08x}, outside its code.")
+        raise ToolFailedError(
+            f"simulation: the program jumped to 0x{address:08x}, outside its code."
+        )
     raise ToolFailedError("simulation: the execution counts could not be written.")
 
 
@@ -131,9 +135,7 @@ def _intervals(
     return tuple(intervals)
 
 
-def _instruction_starts(
-    code: bytes, executed: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
+def _instruction_starts(code: bytes, executed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
     """Return the halfword indices at which executed instructions start.
 
     A run of executed halfwords starts with an instruction (the start of a block). From there on

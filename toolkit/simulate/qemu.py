@@ -78,9 +78,7 @@ def run_qemu(
     return SimulationResult("qemu", data, done.stdout, done.returncode, intervals)
 
 
-def _require_sound(
-    done: subprocess.CompletedProcess[str], elf: ElfImage, counts: Path
-) -> None:
+def _require_sound(done: subprocess.CompletedProcess[str], elf: ElfImage, counts: Path) -> None:
     """Raise where the firmware faulted or QEMU itself failed."""
     if done.returncode == _EXIT_FAULT:
         match = re.search(r"fault at pc 0x([0-9a-f]{8})", done.stdout)

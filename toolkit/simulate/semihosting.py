@@ -49,7 +49,9 @@ class Semihosting:
             return 0
         count = {_OPEN: 3, _CLOSE: 1, _WRITE: 3, _READ: 3, _EXIT_EXTENDED: 2}.get(operation)
         if count is None:
-            raise ToolFailedError(f"simulation: semihosting operation 0x{operation:02x} is unknown.")
+            raise ToolFailedError(
+                f"simulation: semihosting operation 0x{operation:02x} is unknown."
+            )
         words = struct.unpack(f"<{count}I", self._engine.mem_read(parameter, 4 * count))
         if operation == _OPEN:
             return self._open(*words)

@@ -61,12 +61,12 @@ def run_unicorn(
             raise ToolFailedError(f"simulation: {fault} at {elf.describe(address)}.")
         intervals = read_counts(folder / "counts.bin", elf, limit_instructions)
         if semihosting.exit_code is None:
-            raise ToolFailedError(f"simulation: stopped without an exit at {elf.describe(address)}.")
+            raise ToolFailedError(
+                f"simulation: stopped without an exit at {elf.describe(address)}."
+            )
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
-    return SimulationResult(
-        "unicorn", data, semihosting.console, semihosting.exit_code, intervals
-    )
+    return SimulationResult("unicorn", data, semihosting.console, semihosting.exit_code, intervals)
 
 
 def _load(elf: ElfImage, target: Target) -> Any:

@@ -1,4 +1,4 @@
-"""What all toolchains share: the project's file convention, the flags, and the ELF's derivatives."""
+"""What all toolchains share: the project's file convention, flags, and the ELF's derivatives."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class ElfImage:
         """Return the bytes the code sees at ``address``; raise ValueError where none are loaded."""
         for load in self.loads:
             offset = address - load.address
-            if 0 <= offset and offset + size_bytes <= len(load.data):
+            if offset >= 0 and offset + size_bytes <= len(load.data):
                 return load.data[offset : offset + size_bytes]
         raise ValueError(f"no {size_bytes} bytes loaded at 0x{address:08x}")
 

@@ -1,0 +1,1 @@
+"""What a firmware costs: cycles, stack, flash and RAM."""
