@@ -4,20 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
+from toolkit.ops.add import Add
 from toolkit.ops.attention_pool import AttentionPool
+from toolkit.ops.average_pool_2d import AveragePool2D
 from toolkit.ops.base import Operator
 from toolkit.ops.batch_matmul import BatchMatmul
 from toolkit.ops.concatenation import Concatenation
 from toolkit.ops.conv_2d import Conv2D
+from toolkit.ops.depthwise_conv_2d import DepthwiseConv2D
+from toolkit.ops.expand_dims import ExpandDims
+from toolkit.ops.fully_connected import FullyConnected
+from toolkit.ops.logistic import Logistic
+from toolkit.ops.max_pool_2d import MaxPool2D
+from toolkit.ops.mean import Mean
+from toolkit.ops.mul import Mul
+from toolkit.ops.pad import Pad
+from toolkit.ops.pad_v2 import PadV2
+from toolkit.ops.quantize import Quantize
+from toolkit.ops.relu import Relu
+from toolkit.ops.relu6 import Relu6
+from toolkit.ops.reshape import Reshape
+from toolkit.ops.softmax import Softmax
+from toolkit.ops.squeeze import Squeeze
+from toolkit.ops.sub import Sub
+from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
 
 OPERATORS: dict[str, Operator[Any]] = {
     op.name: op
     for op in (
+        Add(),
         AttentionPool(),
+        AveragePool2D(),
         BatchMatmul(),
         Concatenation(),
         Conv2D(),
+        DepthwiseConv2D(),
+        ExpandDims(),
+        FullyConnected(),
+        Logistic(),
+        MaxPool2D(),
+        Mean(),
+        Mul(),
+        Pad(),
+        PadV2(),
+        Quantize(),
+        Relu(),
+        Relu6(),
+        Reshape(),
+        Softmax(),
+        Squeeze(),
+        Sub(),
+        Tanh(),
         Transpose(),
     )
 }

@@ -3,74 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.constraints import (
+    accumulator_bound,
+    batch_one,
+    kernel_rows,
+    weighted_types_int8,
+    weights_constant,
+    weights_symmetric,
+    window_fits,
+)
 from toolkit.ops.fixed_point import quantize_multipliers, requantize
-from toolkit.ops.window import Window, read_padding, windowed_shape, windows, write_padding
+from toolkit.ops.window import (
+    Window,
+    WindowedAttrs,
+    read_padding,
+    windowed_shape,
+    windows,
+    write_padding,
+)
 
-#: Rows the C kernels can hold pointers to (TK_MAX_KERNEL_ROWS in tk_common.h).
-MAX_KERNEL_ROWS = 32
-
-
-@dataclass(frozen=True)
-class Conv2DAttrs:
-    """Window geometry and fused activation."""
-
-    window: Window
-    activation: Activation = Activation.NONE
-
-
-View = NodeView[Conv2DAttrs]
-
-
-def types_int8(view: View) -> str | None:
-    """input, weights and output must be int8, the bias int32"""
-    kinds = [view.input(0).dtype, view.input(1).dtype, view.output.dtype]
-    bias = view.optional(2)
-    if kinds != [DType.INT8] * 3 or (bias is not None and bias.dtype is not DType.INT32):
-        return "/".join(t.dtype.value for t in (*view.inputs, *view.outputs) if t is not None)
-    return None
-
-
-def weights_constant(view: View) -> str | None:
-    """weights and bias must be constants"""
-    bias = view.optional(2)
-    if not view.input(1).is_constant or (bias is not None and not bias.is_constant):
-        return "computed weights"
-    return None
-
-
-def weights_symmetric(view: View) -> str | None:
-    """weight zero points must be 0"""
-    quant = view.input(1).quant
-    return None if quant is None or not any(quant.zero_point) else "asymmetric weights"
-
-
-def batch_one(view: View) -> str | None:
-    """batch size must be 1"""
-    return None if view.input(0).shape[0] == 1 else f"batch {view.input(0).shape[0]}"
+Conv2DAttrs = WindowedAttrs
+View = NodeView[WindowedAttrs]
 
 
 def channels_match(view: View) -> str | None:
-    """the input's channels must equal the weights' (no grouped convolution)"""
+    """the input's channels must equal the weights'. Grouped convolution is depthwise or nothing"""
     have, want = view.input(0).shape[-1], view.input(1).shape[-1]
     return None if have == want else f"{have} input channels, weights for {want}"
 
 
-def kernel_rows(view: View) -> str | None:
-    """kernel height must be at most 32"""
-    rows = view.attrs.window.kernel_h
-    return None if rows <= MAX_KERNEL_ROWS else str(rows)
+def accumulator_fits(view: View) -> str | None:
+    """no sum of products and bias may leave 32 bits"""
+    bound = accumulator_bound(view.input(1), 0, view.input(0), view.optional(2))
+    return None if bound < 1 << 31 else f"up to {bound}"
 
 
-class Conv2D(Operator[Conv2DAttrs]):
+def convolution_multipliers(view: View) -> tuple[Array, Array]:
+    """Per-output-channel requantisation, computed in double precision as TFLM does."""
+    weights = view.input(1)
+    assert weights.quant is not None
+    scales = weights.quant.scale
+    if len(scales) == 1:
+        scales = scales * view.output.shape[-1]
+    return quantize_multipliers([view.input(0).scale * s / view.output.scale for s in scales])
+
+
+class Conv2D(Operator[WindowedAttrs]):
     """Convolution over height and width of an NHWC tensor; weights OHWI."""
 
     name = "conv_2d"
@@ -79,17 +65,19 @@ class Conv2D(Operator[Conv2DAttrs]):
     onnx_names = ("Conv",)
     weight_input, weight_axis, bias_input = 1, 0, 2
     constraints = (
-        types_int8,
+        weighted_types_int8,
         weights_constant,
         weights_symmetric,
         batch_one,
         channels_match,
+        window_fits,
         kernel_rows,
+        accumulator_fits,
     )
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
-    ) -> Conv2DAttrs:
+    ) -> WindowedAttrs:
         x, weights = inputs[0], inputs[1]
         assert x is not None and weights is not None
         window = Window(
@@ -100,7 +88,7 @@ class Conv2D(Operator[Conv2DAttrs]):
             options.dilationHFactor,
             options.dilationWFactor,
         )
-        return Conv2DAttrs(
+        return WindowedAttrs(
             read_padding(window, options.padding, x), Activation(options.fusedActivationFunction)
         )
 
@@ -134,21 +122,10 @@ class Conv2D(Operator[Conv2DAttrs]):
         acc = np.tensordot(patches, weights.astype(np.float64), axes=((3, 4, 5), (1, 2, 3)))
         if len(inputs) > 2:
             acc = acc + inputs[2]
-        multipliers, shifts = self.multipliers(view)
+        multipliers, shifts = convolution_multipliers(view)
         out = requantize(acc.astype(np.int64), multipliers, shifts) + view.output.zero_point
         clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
         return clipped.astype(np.int8)
-
-    @staticmethod
-    def multipliers(view: NodeView[Any]) -> tuple[Array, Array]:
-        """Per-output-channel requantisation, computed in double precision as TFLM does."""
-        weights = view.input(1)
-        assert weights.quant is not None
-        scales = weights.quant.scale
-        channels = view.output.shape[-1]
-        if len(scales) == 1:
-            scales = scales * channels
-        return quantize_multipliers([view.input(0).scale * s / view.output.scale for s in scales])
 
     def work(self, view: View) -> Work:
         out_h, out_w, out_c = view.output.shape[1:]
@@ -160,7 +137,7 @@ class Conv2D(Operator[Conv2DAttrs]):
 
     def kernel_call(self, view: View) -> KernelCall:
         x, out, window = view.input(0), view.output, view.attrs.window
-        multipliers, shifts = self.multipliers(view)
+        multipliers, shifts = convolution_multipliers(view)
         low, high = clamp_limits(view.attrs.activation, out)
         bias = view.optional(2)
         return KernelCall(

@@ -8,6 +8,7 @@ import numpy as np
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops.activation import Activation
 
 #: TFLite schema numbers of the two padding rules.
 PADDING_SAME, PADDING_VALID = 0, 1
@@ -50,6 +51,14 @@ class Window:
             (in_h + p.top + p.bottom - self.span_h) // self.stride_h + 1,
             (in_w + p.left + p.right - self.span_w) // self.stride_w + 1,
         )
+
+
+@dataclass(frozen=True)
+class WindowedAttrs:
+    """Attributes of every windowed operator: geometry and fused activation."""
+
+    window: Window
+    activation: Activation = Activation.NONE
 
 
 def same_padding(window: Window, in_h: int, in_w: int) -> Padding:

@@ -1,0 +1,76 @@
+"""Addition (ADD), int8, both operands brought to a common scale of 2^-21 of the larger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
+from toolkit.ops.fixed_point import quantize_multiplier, requantize
+
+AddAttrs = ArithmeticAttrs
+
+#: Head room given to 8-bit operands before they are rescaled.
+LEFT_SHIFT = 20
+
+
+def output_scale_fits(view: View) -> str | None:
+    """the output scale must exceed 2^-19 times the larger input scale"""
+    larger = max(view.input(0).scale, view.input(1).scale)
+    ratio = view.output.scale / larger
+    # The margin keeps the rounded multiplier below one, as TFLM demands.
+    return None if ratio > 2.0 ** (1 - LEFT_SHIFT) * (1 + 2.0**-30) else f"{ratio:g} times"
+
+
+def sum_rescaling(a: Any, b: Any, out: Any) -> Mapping[str, int]:
+    """Multipliers of a sum from its three scales, in the precision of their type."""
+    twice_larger = 2 * max(a, b)
+    ratios = {
+        "a": a / twice_larger,
+        "b": b / twice_larger,
+        "out": twice_larger / ((1 << LEFT_SHIFT) * out),
+    }
+    rescaling: dict[str, int] = {}
+    for operand, ratio in ratios.items():
+        multiplier, shift = quantize_multiplier(float(ratio))
+        rescaling |= {f"{operand}_multiplier": multiplier, f"{operand}_shift": shift}
+    return rescaling
+
+
+class Add(Arithmetic):
+    """Element by element, with broadcasting."""
+
+    name = "add"
+    tflite_name = "ADD"
+    tflite_options = "AddOptions"
+    onnx_names = ("Add",)
+    kernel = "tk_add_s8"
+    constraints = (*Arithmetic.constraints, output_scale_fits)
+
+    def rescaling(self, view: View) -> Mapping[str, int]:
+        return sum_rescaling(view.input(0).scale, view.input(1).scale, view.output.scale)
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        return self.finish_float(view, inputs[0] + inputs[1])
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        a, b = rescaled_operands(view, inputs, r := self.rescaling(view))
+        return self.finish_int(view, requantize(a + b, r["out_multiplier"], r["out_shift"]))
+
+
+def rescaled_operands(
+    view: View, inputs: Sequence[Array], rescaling: Mapping[str, int]
+) -> tuple[Array, Array]:
+    """Both operands on the common scale, int64."""
+    a, b = (
+        requantize(
+            (values.astype(np.int64) - view.input(i).zero_point) << LEFT_SHIFT,
+            rescaling[f"{side}_multiplier"],
+            rescaling[f"{side}_shift"],
+        )
+        for i, (values, side) in enumerate(zip(inputs, "ab", strict=True))
+    )
+    return a, b

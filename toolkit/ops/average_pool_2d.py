@@ -1,0 +1,43 @@
+"""Average pooling (AVERAGE_POOL_2D), int8; padding does not count in the mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+from toolkit.ops.activation import clamp_float, clamp_limits
+from toolkit.ops.pooling import Pool2D, View
+from toolkit.ops.window import WindowedAttrs, windows
+
+AveragePool2DAttrs = WindowedAttrs
+
+
+class AveragePool2D(Pool2D):
+    """Mean of each window, rounded to nearest, ties away from zero."""
+
+    name = "average_pool_2d"
+    tflite_name = "AVERAGE_POOL_2D"
+    onnx_names = ("AveragePool", "GlobalAveragePool")
+    kernel_stem = "tk_average_pool_2d_s8"
+    global_kernel = "tk_average_pool_global_s8"
+    global_scratch_bytes_per_channel = 4
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        total, count = self._sums(view, inputs[0])
+        return clamp_float(view.attrs.activation, total / count)
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        total, count = self._sums(view, inputs[0].astype(np.int64))
+        # C division truncates: divide magnitudes and put the sign back.
+        mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
+        clipped: Array = np.clip(mean, *clamp_limits(view.attrs.activation, view.output))
+        return clipped.astype(np.int8)
+
+    @staticmethod
+    def _sums(view: View, x: Array) -> tuple[Array, Array]:
+        """Sum of each window and how many of its positions lie inside the input."""
+        window = view.attrs.window
+        inside = windows(np.ones((1, *x.shape[1:3], 1), x.dtype), window, 0)
+        return windows(x, window, 0).sum(axis=(3, 4)), inside.sum(axis=(3, 4))

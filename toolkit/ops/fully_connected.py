@@ -1,0 +1,177 @@
+"""Dense layer (FULLY_CONNECTED): int8 activations with int32 bias, or int16 with int64 bias."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir.tensor import Array
+from toolkit.ops.activation import Activation, clamp_float, clamp_limits
+from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.constraints import accumulator_bound, weights_constant, weights_symmetric
+from toolkit.ops.fixed_point import quantize_multipliers, requantize, requantize_int64
+
+
+@dataclass(frozen=True)
+class FullyConnectedAttrs:
+    """Fused activation, and whether the output keeps the input's leading dimensions."""
+
+    activation: Activation = Activation.NONE
+    keep_num_dims: bool = False
+
+
+View = NodeView[FullyConnectedAttrs]
+
+_BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
+
+
+def types(view: View) -> str | None:
+    """activations must be int8 with an int32 bias, or int16 with an int64 bias; weights int8"""
+    x, weights, bias, out = view.input(0), view.input(1), view.optional(2), view.output
+    good = x.dtype in _BIAS_TYPES and out.dtype is x.dtype and weights.dtype is DType.INT8
+    if good and (bias is None or bias.dtype is _BIAS_TYPES[x.dtype]):
+        return None
+    return "/".join(t.dtype.value for t in (*view.inputs, out) if t is not None)
+
+
+def weights_matrix(view: View) -> str | None:
+    """weights must be a matrix (outputs, inputs) whose inputs divide the activation"""
+    x, weights = view.input(0), view.input(1)
+    good = len(weights.shape) == 2 and x.elements % weights.shape[1] == 0
+    return None if good else f"weights {list(weights.shape)} for input {list(x.shape)}"
+
+
+def accumulator_fits(view: View) -> str | None:
+    """no sum of products and bias may leave 32 bits (47 bits with int16 activations)"""
+    bound = accumulator_bound(view.input(1), 0, view.input(0), view.optional(2))
+    limit = 1 << (31 if view.input(0).dtype is DType.INT8 else 47)
+    return None if bound < limit else f"up to {bound}"
+
+
+def multiplier_fits(view: View) -> str | None:
+    """with int16 activations, input scale * weight scale / output scale must be below 64"""
+    if view.input(0).dtype is not DType.INT16:
+        return None
+    weights = view.input(1)
+    assert weights.quant is not None
+    ratio = view.input(0).scale * max(weights.quant.scale) / view.output.scale
+    return None if ratio < 64 else f"{ratio:g}"
+
+
+class FullyConnected(Operator[FullyConnectedAttrs]):
+    """Matrix product with constant weights [outputs, inputs]; leading dimensions are batches."""
+
+    name = "fully_connected"
+    tflite_name = "FULLY_CONNECTED"
+    tflite_options = "FullyConnectedOptions"
+    onnx_names = ("Gemm", "MatMul")
+    weight_input, weight_axis, bias_input = 1, None, 2
+    constraints = (
+        types,
+        weights_constant,
+        weights_symmetric,
+        weights_matrix,
+        accumulator_fits,
+        multiplier_fits,
+    )
+
+    def read_options(
+        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
+    ) -> FullyConnectedAttrs:
+        if options.weightsFormat != 0:
+            raise ValueError("shuffled weights")
+        return FullyConnectedAttrs(
+            Activation(options.fusedActivationFunction), bool(options.keepNumDims)
+        )
+
+    def write_options(self, view: View, options: Any) -> Any:
+        options.fusedActivationFunction = view.attrs.activation.value
+        options.keepNumDims = view.attrs.keep_num_dims
+        return options
+
+    def tflite_version(self, view: View) -> int:
+        if len(multiplier_scales(view)) > 1:
+            return 12
+        return 7 if view.input(0).dtype is DType.INT16 else 4
+
+    def infer_shape(self, view: View) -> Shape:
+        x, (outputs, depth) = view.input(0), view.input(1).shape
+        if view.attrs.keep_num_dims:
+            return (*x.shape[:-1], outputs)
+        return (x.elements // depth, outputs)
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        x, weights = inputs[0], inputs[1]
+        out = x.reshape(-1, weights.shape[1]) @ weights.T
+        if len(inputs) > 2:
+            out = out + inputs[2]
+        return clamp_float(view.attrs.activation, out).reshape(self.infer_shape(view))
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        x, weights = inputs[0], inputs[1]
+        # Sums stay below 2**47, so float64 matrix products are exact.
+        rows = x.reshape(-1, weights.shape[1]).astype(np.float64) - view.input(0).zero_point
+        acc = (rows @ weights.T.astype(np.float64)).astype(np.int64)
+        if len(inputs) > 2:
+            acc = acc + inputs[2]
+        rescale = requantize if x.dtype == np.int8 else requantize_int64
+        out = rescale(acc, *self.multipliers(view)) + view.output.zero_point
+        clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
+        return clipped.astype(x.dtype).reshape(view.output.shape)
+
+    @staticmethod
+    def multipliers(view: View) -> tuple[Array, Array]:
+        """Requantisation of each output.  TFLM multiplies one weight scale in single precision,
+        several in double."""
+        scales, x, out = multiplier_scales(view), view.input(0), view.output
+        if len(scales) == 1:
+            product = float(np.float32(x.scale) * np.float32(scales[0]))
+            return quantize_multipliers([product / out.scale] * view.input(1).shape[0])
+        return quantize_multipliers([x.scale * s / out.scale for s in scales])
+
+    def work(self, view: View) -> Work:
+        return Work(macs=view.output.elements * view.input(1).shape[1])
+
+    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
+        """Row-local only where each time step is a whole number of batches."""
+        x = view.input(0)
+        keeps = view.output.shape[: time_axis + 1] == x.shape[: time_axis + 1]
+        before_last = time_axis < len(x.shape) - 1
+        whole = x.shape[-1] == view.input(1).shape[1]
+        return TimeBehaviour.ROW_LOCAL if keeps and before_last and whole else TimeBehaviour.OPAQUE
+
+    def kernel_call(self, view: View) -> KernelCall:
+        x, weights, bias, out = view.input(0), view.input(1), view.optional(2), view.output
+        outputs, inputs = weights.shape
+        multipliers, shifts = self.multipliers(view)
+        low, high = clamp_limits(view.attrs.activation, out)
+        zeros = np.zeros(outputs, _BIAS_TYPES[x.dtype].numpy)
+        return KernelCall(
+            kernel=f"tk_fully_connected_{'s8' if x.dtype is DType.INT8 else 's16'}",
+            params={
+                "batches": x.elements // inputs,
+                "inputs": inputs,
+                "outputs": outputs,
+                "in_zero_point": x.zero_point,
+                "out_zero_point": out.zero_point,
+                "out_min": low,
+                "out_max": high,
+                "weights": weights.values,
+                "bias": bias.values if bias is not None else zeros,
+                "multipliers": multipliers,
+                "shifts": shifts,
+            },
+            inputs=(x.name,),
+            outputs=(out.name,),
+        )
+
+
+def multiplier_scales(view: View) -> tuple[float, ...]:
+    """Weight scales: one, or one an output."""
+    weights = view.input(1)
+    assert weights.quant is not None
+    return weights.quant.scale

@@ -1,0 +1,137 @@
+"""Mean over axes (MEAN), int8; the multiplier depends on how many values are averaged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir import Shape, Tensor
+from toolkit.ir.tensor import Array
+from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.constraints import unary_types_int8
+from toolkit.ops.fixed_point import quantize_multiplier, requantize
+
+#: Values whose int8 sum, offset included, stays within 32 bits.
+MAX_AVERAGED = (1 << 31) // 255 - 1
+
+
+@dataclass(frozen=True)
+class MeanAttrs:
+    """Axes to average, negative ones counted from the end, and whether they stay as ones."""
+
+    axes: tuple[int, ...]
+    keep_dims: bool = False
+
+
+View = NodeView[MeanAttrs]
+
+
+def axes_neighbouring(view: View) -> str | None:
+    """the averaged axes must be neighbours (dimensions of one do not count)"""
+    shape, axes = view.input(0).shape, resolved_axes(view)
+    flags = [axis in axes for axis, size in enumerate(shape) if size > 1]
+    if not any(flags):
+        return None
+    first, last = flags.index(True), len(flags) - flags[::-1].index(True)
+    return None if all(flags[first:last]) else f"axes {sorted(axes)} of {list(shape)}"
+
+
+def sum_fits(view: View) -> str | None:
+    """at most 8,421,503 values may be averaged"""
+    count = averaged(view)
+    return None if count <= MAX_AVERAGED else str(count)
+
+
+def resolved_axes(view: View) -> frozenset[int]:
+    rank = len(view.input(0).shape)
+    return frozenset(range(rank)[axis] for axis in view.attrs.axes)
+
+
+def averaged(view: View) -> int:
+    """How many values go into one mean."""
+    return math.prod(view.input(0).shape[axis] for axis in resolved_axes(view))
+
+
+class Mean(Operator[MeanAttrs]):
+    """Mean over one or more axes, rescaled to the output's quantisation."""
+
+    name = "mean"
+    tflite_name = "MEAN"
+    tflite_options = "ReducerOptions"
+    onnx_names = ("ReduceMean", "GlobalAveragePool")
+    constraints = (unary_types_int8, axes_neighbouring, sum_fits)
+
+    def read_options(
+        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
+    ) -> MeanAttrs:
+        axes = inputs[1]
+        assert axes is not None
+        return MeanAttrs(tuple(int(a) for a in axes.values.reshape(-1)), bool(options.keepDims))
+
+    def write_options(self, view: View, options: Any) -> Any:
+        options.keepDims = view.attrs.keep_dims
+        return options
+
+    def tflite_constants(self, view: View) -> tuple[Array, ...]:
+        return (np.array(view.attrs.axes, np.int32),)
+
+    def tflite_version(self, view: View) -> int:
+        return 2
+
+    def infer_shape(self, view: View) -> Shape:
+        shape, axes = view.input(0).shape, resolved_axes(view)
+        if view.attrs.keep_dims:
+            return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+        return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        axes = tuple(resolved_axes(view))
+        mean: Array = inputs[0].mean(axis=axes, keepdims=view.attrs.keep_dims)
+        return mean.astype(np.float32)
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        axes, count = tuple(resolved_axes(view)), averaged(view)
+        total = inputs[0].sum(axis=axes, dtype=np.int64, keepdims=view.attrs.keep_dims)
+        total = total - view.input(0).zero_point * count
+        out = requantize(total, *self.multiplier(view, count)) + view.output.zero_point
+        clipped: Array = np.clip(out, -128, 127)
+        return clipped.astype(np.int8)
+
+    @staticmethod
+    def multiplier(view: View, count: int) -> tuple[int, int]:
+        """Rescaling and division by ``count`` in one (TFLM's rule)."""
+        multiplier, shift = quantize_multiplier(view.input(0).scale / view.output.scale)
+        extra = min(count.bit_length() - 1, 32, 31 + shift)
+        return (multiplier << extra) // count, shift - extra
+
+    def work(self, view: View) -> Work:
+        return Work(elementwise=view.input(0).elements)
+
+    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
+        reduces = time_axis in resolved_axes(view)
+        return TimeBehaviour.REDUCING if reduces else TimeBehaviour.ROW_LOCAL
+
+    def kernel_call(self, view: View) -> KernelCall:
+        x, out, count = view.input(0), view.output, averaged(view)
+        multiplier, shift = self.multiplier(view, count)
+        last = max((axis for axis in resolved_axes(view) if x.shape[axis] > 1), default=-1)
+        inner = math.prod(x.shape[last + 1 :])
+        return KernelCall(
+            kernel="tk_mean_s8",
+            params={
+                "outer": x.elements // (count * inner),
+                "averaged": count,
+                "inner": inner,
+                "in_zero_point": x.zero_point,
+                "out_zero_point": out.zero_point,
+                "multiplier": multiplier,
+                "shift": shift,
+            },
+            inputs=(x.name,),
+            outputs=(out.name,),
+            scratch_bytes=4 * inner,
+        )

@@ -1,0 +1,37 @@
+"""Multiplication (MUL), int8."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
+from toolkit.ops.fixed_point import quantize_multiplier, requantize
+
+MulAttrs = ArithmeticAttrs
+
+
+class Mul(Arithmetic):
+    """Element by element, with broadcasting."""
+
+    name = "mul"
+    tflite_name = "MUL"
+    tflite_options = "MulOptions"
+    onnx_names = ("Mul",)
+    kernel = "tk_mul_s8"
+
+    def rescaling(self, view: View) -> Mapping[str, int]:
+        product_scale = view.input(0).scale * view.input(1).scale
+        multiplier, shift = quantize_multiplier(product_scale / view.output.scale)
+        return {"out_multiplier": multiplier, "out_shift": shift}
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        return self.finish_float(view, inputs[0] * inputs[1])
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        a, b = (
+            values.astype(np.int64) - view.input(i).zero_point for i, values in enumerate(inputs)
+        )
+        return self.finish_int(view, requantize(a * b, *self.rescaling(view).values()))

@@ -1,0 +1,33 @@
+"""Rectifier as an operator of its own (RELU), int8."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+from toolkit.ops.activation import Activation, clamp_limits
+from toolkit.ops.base import NodeView
+from toolkit.ops.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.lookup import PlainLookup
+
+
+class Relu(PlainLookup):
+    """max(x, 0), rescaled to the output's quantisation."""
+
+    name = "relu"
+    tflite_name = "RELU"
+    onnx_names = ("Relu",)
+
+    def run_float(self, view: NodeView[None], inputs: Sequence[Array]) -> Array:
+        rectified: Array = np.maximum(inputs[0], np.float32(0))
+        return rectified
+
+    def run_int(self, view: NodeView[None], inputs: Sequence[Array]) -> Array:
+        x, out = view.input(0), view.output
+        ratio = np.float32(x.scale) / np.float32(out.scale)  # TFLM divides in single precision
+        multiplier, shift = quantize_multiplier(float(ratio))
+        scaled = requantize(inputs[0].astype(np.int64) - x.zero_point, multiplier, shift)
+        clipped: Array = np.clip(scaled + out.zero_point, *clamp_limits(Activation.RELU, out))
+        return clipped.astype(np.int8)

@@ -1,0 +1,37 @@
+"""Subtraction (SUB), int8, both operands brought to a common scale of 2^-21 of the larger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+from toolkit.ops.add import output_scale_fits, rescaled_operands, sum_rescaling
+from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
+from toolkit.ops.fixed_point import requantize
+
+SubAttrs = ArithmeticAttrs
+
+
+class Sub(Arithmetic):
+    """Element by element, with broadcasting."""
+
+    name = "sub"
+    tflite_name = "SUB"
+    tflite_options = "SubOptions"
+    onnx_names = ("Sub",)
+    kernel = "tk_sub_s8"
+    constraints = (*Arithmetic.constraints, output_scale_fits)
+
+    def rescaling(self, view: View) -> Mapping[str, int]:
+        """As for ADD, but TFLM computes the ratios of SUB in single precision."""
+        tensors = (view.input(0), view.input(1), view.output)
+        return sum_rescaling(*(np.float32(t.scale) for t in tensors))
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        return self.finish_float(view, inputs[0] - inputs[1])
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        a, b = rescaled_operands(view, inputs, r := self.rescaling(view))
+        return self.finish_int(view, requantize(a - b, r["out_multiplier"], r["out_shift"]))
