@@ -12,6 +12,7 @@ from ai_edge_litert import schema_py_generated as schema
 from toolkit.ir import DType, Graph, GraphBuilder, Node, Tensor
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import Operator, view
+from toolkit.passes.split_pad import split_pad
 
 _SCHEMA_VERSION = 3
 _DESCRIPTION = "hearing-aid-toolkit"
@@ -20,7 +21,7 @@ _ALIGNMENT_BYTES = 16
 
 def write_tflite(graph: Graph) -> bytes:
     """The model file of ``graph``; metadata entries travel under their own keys."""
-    graph = _with_attribute_inputs(graph)
+    graph = _with_attribute_inputs(split_pad(graph))
     buffers = _Buffers()
     names = _tensor_order(graph)
     index = {name: i for i, name in enumerate(names)}
@@ -81,8 +82,13 @@ def _with_attribute_inputs(graph: Graph) -> Graph:
     """The graph with what TFLite takes as further inputs (`Operator.tflite_constants`)."""
     builder = GraphBuilder.from_graph(graph)
     for index, node in enumerate(graph.nodes):
-        constants = OPERATORS[node.op].tflite_constants(view(graph, node))
-        names = [builder.constant(f"{node.name}/{i}", data) for i, data in enumerate(constants)]
+        node_view = view(graph, node)
+        names = []
+        for i, data in enumerate(OPERATORS[node.op].tflite_constants(node_view)):
+            # A value among the activations (PADV2) is quantised as they are; a shape is not.
+            like_output = data.dtype == node_view.output.dtype.numpy
+            quant = node_view.output.quant if like_output else None
+            names.append(builder.constant(f"{node.name}/{i}", data, quant))
         builder.nodes[index] = replace(node, inputs=(*node.inputs, *names))
     return builder.build()
 
