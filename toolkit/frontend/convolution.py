@@ -1,0 +1,170 @@
+"""Lowering of convolutions, pools and batch normalisation, one- and two-dimensional."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from toolkit.errors import ModelError
+from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, unsupported
+from toolkit.frontend.reader import OnnxNode
+from toolkit.ir import Shape
+from toolkit.ops.pad import PadAttrs
+from toolkit.ops.window import Padding, Window, WindowedAttrs, same_padding
+
+
+def conv(low: Lowering, node: OnnxNode) -> str:
+    """Conv, dense or depthwise."""
+    weights = low.constant(node, 1)
+    spatial = low.shape(node.inputs[0])[2:]
+    if weights.ndim != 2 + len(spatial):
+        raise ModelError(
+            f"node {node.name!r} (Conv): weights of {weights.ndim} dimensions for an input of "
+            f"{2 + len(spatial)}."
+        )
+    channels, groups = low.shape(node.inputs[0])[1], attribute(node, "group", int, 1)
+    if weights.shape[1] * groups != channels or weights.shape[0] % groups:
+        raise ModelError(
+            f"node {node.name!r} (Conv): {channels} input channels, but weights "
+            f"{list(weights.shape)} in {groups} groups."
+        )
+    window = _window(node, weights.shape[2:], spatial)
+    kernel = weights.reshape(*weights.shape[:2], *_two(weights.shape[2:]))
+    depthwise = groups == channels and groups > 1
+    if groups > 1 and not depthwise:
+        raise unsupported(
+            node,
+            f"grouped convolution must be depthwise ({channels} groups); got {groups} groups",
+            hint="Use group=1 or one group a channel.",
+        )
+    order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
+    ohwi = np.ascontiguousarray(kernel.transpose(order))
+    inputs = [low.builder.constant(node.inputs[1], ohwi)]
+    if has_input(node, 2):
+        inputs.append(low.builder.constant(node.inputs[2], low.constant(node, 2)))
+    op = "depthwise_conv_2d" if depthwise else "conv_2d"
+    attrs = WindowedAttrs(window)
+    x = low.value(node.inputs[0])
+    return low.spatial(x, node, lambda nhwc: low.append(op, [nhwc, *inputs], attrs, node))
+
+
+def max_pool(low: Lowering, node: OnnxNode) -> str:
+    """MaxPool; the padding never wins."""
+    window = _pool_window(low, node)
+    attrs = WindowedAttrs(window)
+    x = low.value(node.inputs[0])
+    return low.spatial(x, node, lambda nhwc: low.append("max_pool_2d", [nhwc], attrs, node))
+
+
+def average_pool(low: Lowering, node: OnnxNode) -> str:
+    """AveragePool; padding that counts in the mean becomes explicit zeros."""
+    window = _pool_window(low, node)
+    counted = attribute(node, "count_include_pad", int, 0)
+    if counted and attribute(node, "ceil_mode", int, 0):
+        raise unsupported(node, "ceil_mode together with count_include_pad")
+    padding = window.padding
+
+    def emit(nhwc: str) -> str:
+        if counted and padding != Padding():
+            rows, columns = (padding.top, padding.bottom), (padding.left, padding.right)
+            pads = PadAttrs(((0, 0), rows, columns, (0, 0)))
+            nhwc = low.append("pad", [nhwc], pads, node)
+        used = replace(window, padding=Padding()) if counted else window
+        return low.append("average_pool_2d", [nhwc], WindowedAttrs(used), node)
+
+    return low.spatial(low.value(node.inputs[0]), node, emit)
+
+
+def batch_normalization(low: Lowering, node: OnnxNode) -> str:
+    """BatchNormalization in inference: one multiplication and one addition per channel."""
+    if attribute(node, "training_mode", int, 0):
+        raise unsupported(node, "training mode", hint="Export the model in evaluation mode.")
+    gamma, beta, mean, variance = (low.constant(node, i) for i in range(1, 5))
+    epsilon = attribute(node, "epsilon", float, 1e-5)
+    deviation = np.sqrt(variance.astype(np.float64) + epsilon)
+    if not (deviation > 0).all():
+        raise ModelError(f"node {node.name!r} (BatchNormalization): variances must be positive.")
+    factor = gamma / deviation
+    x = low.value(node.inputs[0])
+    per_channel = (1, -1, *(1,) * (len(low.tensor_shape(x)) - 2))
+    scaled = low.multiply(x, factor.reshape(per_channel), node)
+    return low.add(scaled, (beta - mean * factor).reshape(per_channel), node)
+
+
+def _two(values: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns; a one-dimensional window is a column of one."""
+    return (values[0], values[1]) if len(values) == 2 else (values[0], 1)
+
+
+def _pool_window(low: Lowering, node: OnnxNode) -> Window:
+    kernel = attribute(node, "kernel_shape", tuple, ())
+    spatial = low.shape(node.inputs[0])[2:]
+    if len(kernel) != len(spatial):
+        raise ModelError(f"node {node.name!r} ({node.op}): kernel {kernel} for {len(spatial)}-D.")
+    window = _window(node, kernel, spatial)
+    if (window.dilation_h, window.dilation_w) != (1, 1):
+        raise unsupported(node, "a dilated pool", hint="Use a convolution, or no dilation.")
+    return window
+
+
+def _window(node: OnnxNode, kernel: Shape, spatial: Shape) -> Window:
+    if len(kernel) not in (1, 2):
+        raise unsupported(node, f"windows must be 1-D or 2-D; got {len(kernel)}-D")
+    stride, dilation = (
+        attribute(node, key, tuple, (1,) * len(kernel)) for key in ("strides", "dilations")
+    )
+    if not len(stride) == len(dilation) == len(kernel) or min(*kernel, *stride, *dilation) < 1:
+        raise ModelError(
+            f"node {node.name!r} ({node.op}): kernel {kernel}, strides {stride} and dilations "
+            f"{dilation} must be positive and of equal length."
+        )
+    window = Window(*_two(kernel), *_two(stride), *_two(dilation))
+    in_h, in_w = _two(tuple(spatial))
+    window = replace(window, padding=_padding(node, window, in_h, in_w, len(kernel)))
+    if min(window.output_hw(in_h, in_w)) < 1:
+        raise ModelError(
+            f"node {node.name!r} ({node.op}): a window of {kernel} does not fit in {spatial}.",
+            hint="Give the model more rows.",
+        )
+    return window
+
+
+def _padding(node: OnnxNode, window: Window, in_h: int, in_w: int, rank: int) -> Padding:
+    rule = attribute(node, "auto_pad", str, "NOTSET")
+    if rule in ("SAME_UPPER", "SAME_LOWER"):
+        same = same_padding(window, in_h, in_w)
+        if rule == "SAME_UPPER":
+            return same
+        return Padding(same.bottom, same.top, same.right, same.left)
+    pads = attribute(node, "pads", tuple, (0,) * 2 * rank)
+    if rule == "VALID":
+        pads = (0,) * 2 * rank
+    elif rule != "NOTSET" or len(pads) != 2 * rank or min(pads) < 0:
+        raise unsupported(node, f"padding {rule} {pads}")
+    (top, left), (bottom, right) = _edges(pads[:rank]), _edges(pads[rank:])
+    if attribute(node, "ceil_mode", int, 0):
+        bottom += _ceil_extra(in_h + top + bottom, window.span_h, window.stride_h, in_h + top)
+        right += _ceil_extra(in_w + left + right, window.span_w, window.stride_w, in_w + left)
+    return Padding(top, bottom, left, right)
+
+
+def _edges(values: tuple[int, ...]) -> tuple[int, int]:
+    return (values[0], values[1]) if len(values) == 2 else (values[0], 0)
+
+
+def _ceil_extra(padded: int, span: int, stride: int, reach: int) -> int:
+    """Trailing padding that rounds the output size up, unless the window would start beyond it."""
+    outputs = math.ceil((padded - span) / stride) + 1
+    if (outputs - 1) * stride >= reach:
+        outputs -= 1
+    return max((outputs - 1) * stride + span - padded, 0)
+
+
+LOWERINGS: dict[str, Lower] = {
+    "AveragePool": average_pool,
+    "BatchNormalization": batch_normalization,
+    "Conv": conv,
+    "MaxPool": max_pool,
+}

@@ -1,0 +1,143 @@
+"""Lowering of element-wise operators: arithmetic and activations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from toolkit.errors import ModelError
+from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_input, unsupported
+from toolkit.frontend.reader import OnnxNode
+from toolkit.ir.tensor import Array
+from toolkit.ops.arithmetic import ArithmeticAttrs
+from toolkit.ops.softmax import SoftmaxAttrs
+
+
+def add(low: Lowering, node: OnnxNode) -> str:
+    """Add; either operand may be constant."""
+    split = _split_constant(low, node)
+    if split is None:
+        return low.append("add", _aligned(low, node), ArithmeticAttrs(), node)
+    x, constant, _ = split
+    return low.add(x, constant, node)
+
+
+def sub(low: Lowering, node: OnnxNode) -> str:
+    """Sub; a constant operand turns it into an addition."""
+    split = _split_constant(low, node)
+    if split is None:
+        return low.append("sub", _aligned(low, node), ArithmeticAttrs(), node)
+    x, constant, constant_first = split
+    if not constant_first:
+        return low.add(x, -constant, node)
+    return low.add(low.multiply(x, np.full(1, -1.0, np.float32), node), constant, node)
+
+
+def mul(low: Lowering, node: OnnxNode) -> str:
+    """Mul; either operand may be constant."""
+    split = _split_constant(low, node)
+    if split is None:
+        return low.append("mul", _aligned(low, node), ArithmeticAttrs(), node)
+    x, constant, _ = split
+    return low.multiply(x, constant, node)
+
+
+def div(low: Lowering, node: OnnxNode) -> str:
+    """Div by a constant, as a multiplication."""
+    split = _split_constant(low, node)
+    if split is None or split[2]:
+        raise unsupported(node, "the divisor must be a constant")
+    x, constant, _ = split
+    if not constant.all():
+        raise ModelError(f"node {node.name!r} (Div): division by zero.")
+    return low.multiply(x, 1.0 / constant, node)
+
+
+def relu(low: Lowering, node: OnnxNode) -> str:
+    """Relu."""
+    return low.append("relu", [low.value(node.inputs[0])], None, node)
+
+
+def sigmoid(low: Lowering, node: OnnxNode) -> str:
+    """Sigmoid."""
+    return low.append("logistic", [low.value(node.inputs[0])], None, node)
+
+
+def clip(low: Lowering, node: OnnxNode) -> str:
+    """Clip to the limits of ReLU or ReLU6, the ones integer kernels have."""
+    limits = tuple(_limit(low, node, name, i) for i, name in ((1, "min"), (2, "max")))
+    kind = {(0.0, np.inf): "relu", (0.0, 6.0): "relu6"}.get(limits)
+    if kind is None:
+        raise unsupported(
+            node,
+            f"limits must be those of ReLU or ReLU6; got {limits[0]:g} and {limits[1]:g}",
+            hint="Use ReLU or ReLU6.",
+        )
+    return low.append(kind, [low.value(node.inputs[0])], None, node)
+
+
+def softmax(low: Lowering, node: OnnxNode) -> str:
+    """Softmax over any axis, which is brought to the end."""
+    x = low.value(node.inputs[0])
+    shape = low.tensor_shape(x)
+    axis = axis_of(node, attribute(node, "axis", int, -1 if low.opset >= 13 else 1), len(shape))
+    if low.opset < 13:  # one softmax over all dimensions from the axis on
+        flat = low.reshape(x, (*shape[:axis], int(np.prod(shape[axis:]))))
+        return low.reshape(low.append("softmax", [flat], SoftmaxAttrs(), node), shape)
+    last = len(shape) - 1
+    perm = [i for i in range(len(shape)) if i != axis] + [axis]
+    back = [perm.index(i) for i in range(len(shape))] if axis != last else list(range(len(shape)))
+    return low.transpose(
+        low.append("softmax", [low.transpose(x, perm)], SoftmaxAttrs(), node), back
+    )
+
+
+def identity(low: Lowering, node: OnnxNode) -> str:
+    """Identity, and Dropout in inference."""
+    return low.value(node.inputs[0])
+
+
+def _limit(low: Lowering, node: OnnxNode, name: str, index: int) -> float:
+    unbounded = -np.inf if name == "min" else np.inf
+    if has_input(node, index):
+        value = float(low.constant(node, index).reshape(-1)[0])
+    else:
+        value = attribute(node, name, float, unbounded)
+    return float(unbounded) if abs(value) > 1e30 else value
+
+
+def _split_constant(low: Lowering, node: OnnxNode) -> tuple[str, Array, bool] | None:
+    """The computed operand, the constant one, and whether the constant came first; None when
+    both are computed.  The computed operand gets the rank of the result."""
+    a, b = node.inputs
+    constant_first = a in low.constants
+    if not constant_first and b not in low.constants:
+        return None
+    constant = low.constants[a if constant_first else b].astype(np.float32)
+    x = low.value(b if constant_first else a)
+    shape = low.tensor_shape(x)
+    x = low.reshape(x, (1,) * (constant.ndim - len(shape)) + shape)
+    if np.broadcast_shapes(low.tensor_shape(x), constant.shape) != low.tensor_shape(x):
+        raise unsupported(node, f"a constant {list(constant.shape)} wider than {list(shape)}")
+    return x, constant, constant_first
+
+
+def _aligned(low: Lowering, node: OnnxNode) -> list[str]:
+    """Both computed operands, brought to the same number of dimensions."""
+    tensors = [low.value(name) for name in node.inputs]
+    rank = max(len(low.tensor_shape(t)) for t in tensors)
+    shapes = [(1,) * (rank - len(low.tensor_shape(t))) + low.tensor_shape(t) for t in tensors]
+    return [low.reshape(t, shape) for t, shape in zip(tensors, shapes, strict=True)]
+
+
+LOWERINGS: dict[str, Lower] = {
+    "Add": add,
+    "Clip": clip,
+    "Div": div,
+    "Dropout": identity,
+    "Identity": identity,
+    "Mul": mul,
+    "Relu": relu,
+    "Sigmoid": sigmoid,
+    "Softmax": softmax,
+    "Sub": sub,
+}

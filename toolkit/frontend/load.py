@@ -1,0 +1,138 @@
+"""ONNX file to float graph: read, fix the shapes, lower node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError
+from toolkit.frontend import convolution, elementwise, matmul, shapes
+from toolkit.frontend.fold import FOLDS, fold
+from toolkit.frontend.lowering import Lower, Lowering
+from toolkit.frontend.reader import OnnxInput, OnnxModel, OnnxNode, read_onnx
+from toolkit.ir import DType, Graph, Shape, Tensor
+from toolkit.ir.check import check_graph
+from toolkit.ir.edit import rename_tensors
+
+#: One function an ONNX operator.
+LOWERINGS: dict[str, Lower] = {
+    **convolution.LOWERINGS,
+    **elementwise.LOWERINGS,
+    **matmul.LOWERINGS,
+    **shapes.LOWERINGS,
+}
+
+#: What malformed operands make numpy and Python raise inside a lowering function.
+_MALFORMED = (
+    ValueError,
+    IndexError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    AssertionError,
+    MemoryError,
+)
+
+
+def load_onnx(
+    path: Path, input_shapes: Mapping[str, Shape] | None = None, rows: int | None = None
+) -> Graph:
+    """The float graph of an ONNX model, as exported (no pass has run), with concrete shapes.
+
+    Dynamic input dimensions are fixed by ``input_shapes`` (input name to shape), the first one of
+    an input otherwise to 1 (the batch), the remaining ones to ``rows``.  Graph inputs and outputs
+    keep the model's names, order and layout; its metadata goes to ``Graph.metadata``.
+
+    Raises ModelError (damaged or malformed), UnsupportedError (operators the toolkit lacks, all
+    named at once) or InputError (a dynamic dimension is left open).
+    """
+    model = read_onnx(path)
+    _check_operators(model)
+    low = Lowering(model)
+    for source in model.inputs:
+        shape = _input_shape(source, (input_shapes or {}).get(source.name), rows)
+        low.values[source.name] = low.builder.add_input(Tensor(source.name, shape, DType.FLOAT32))
+    for node in model.nodes:
+        _lower(low, node)
+    return check_graph(_finish(low, model), "import")
+
+
+def _check_operators(model: OnnxModel) -> None:
+    known = LOWERINGS.keys() | FOLDS.keys() | {"Shape"}
+    missing = [node for node in model.nodes if node.op not in known]
+    if missing:
+        listed = ", ".join(f"{node.op} (node {node.name!r})" for node in missing[:12])
+        more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
+        raise UnsupportedError(
+            f"{model.name!r} uses operators that the toolkit does not have: {listed}{more}.",
+            hint="Replace them in the model; docs/SUPPORTED_OPS.md lists what there is.",
+        )
+
+
+def _input_shape(source: OnnxInput, given: Shape | None, rows: int | None) -> Shape:
+    if given is not None:
+        fits = len(given) == len(source.dims) and all(
+            size > 0 and want in (size, str(want)) for size, want in zip(given, source.dims, strict=True)
+        )
+        if not fits:
+            raise InputError(
+                f"input {source.name!r}: shape {list(given)} does not fit {list(source.dims)}."
+            )
+        return given
+    shape = [dim if isinstance(dim, int) else 0 for dim in source.dims]
+    if shape and shape[0] == 0:
+        shape[0] = 1
+    if open_dims := shape.count(0):
+        if rows is None or open_dims > 1:
+            raise InputError(
+                f"input {source.name!r} has dynamic dimensions {list(source.dims)}.",
+                hint="State the number of rows, or the whole input shape.",
+            )
+        shape[shape.index(0)] = rows
+    return tuple(shape)
+
+
+def _lower(low: Lowering, node: OnnxNode) -> None:
+    unknown = [i for i in node.inputs if i and i not in low.values and i not in low.constants]
+    if unknown:
+        raise ModelError(
+            f"node {node.name!r} ({node.op}): input {unknown[0]!r} is produced by no earlier node.",
+            hint="The graph has a cycle, is out of order, or uses a second output we lack.",
+        )
+    if not node.outputs or node.outputs[0] in low.values or node.outputs[0] in low.constants:
+        raise ModelError(f"node {node.name!r} ({node.op}): outputs {list(node.outputs)} clash.")
+    try:
+        if node.op == "Shape":
+            low.constants[node.outputs[0]] = np.array(low.shape(node.inputs[0]), np.int64)
+        elif (value := fold(node, low.constants)) is not None:
+            low.constants[node.outputs[0]] = value
+        elif node.op in LOWERINGS:
+            low.values[node.outputs[0]] = LOWERINGS[node.op](low, node)
+        else:
+            raise UnsupportedError(
+                f"node {node.name!r} ({node.op}): supported on constants only; its input is "
+                "computed.",
+                hint="docs/SUPPORTED_OPS.md lists what there is.",
+            )
+    except ToolkitError:
+        raise
+    except _MALFORMED as error:
+        what = " ".join(str(error).split())[:160] or type(error).__name__
+        raise ModelError(f"node {node.name!r} ({node.op}): malformed operands: {what}.") from error
+
+
+def _finish(low: Lowering, model: OnnxModel) -> Graph:
+    """The graph, its outputs named as in the model."""
+    renames: dict[str, str] = {}
+    for output in model.outputs:
+        if output not in low.values and output not in low.constants:
+            raise ModelError(f"output {output!r} is produced by no node.")
+        tensor = low.value(output)
+        if low.builder.tensors[tensor].is_constant or tensor in low.builder.inputs:
+            raise UnsupportedError(f"output {output!r} does not depend on any computation.")
+        low.builder.outputs.append(tensor)
+        renames[tensor] = output
+    return rename_tensors(low.builder.build(), renames)

@@ -1,0 +1,162 @@
+"""State and helpers that the lowering functions of the operator table share.
+
+Every lowering emits legal NHWC nodes at once: spatial operators stand between transposes from and
+to ONNX's channel-first layout, which a pass cancels afterwards.  Tensors keep their ONNX names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+
+from toolkit.errors import ModelError, UnsupportedError
+from toolkit.frontend.reader import MAX_ELEMENTS, OnnxModel, OnnxNode
+from toolkit.ir import GraphBuilder, Shape
+from toolkit.ir.tensor import Array
+from toolkit.ops.append import append
+from toolkit.ops.arithmetic import ArithmeticAttrs
+from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.ops.transpose import TransposeAttrs
+
+T = TypeVar("T")
+
+
+class Lowering:
+    """Turns one ONNX model into graph nodes, value by value.
+
+    ``values`` maps ONNX names to graph tensors, ``constants`` to what is known before running.
+    """
+
+    def __init__(self, model: OnnxModel) -> None:
+        self.opset = model.opset
+        self.builder = GraphBuilder(model.name, model.metadata)
+        self.values: dict[str, str] = {}
+        self.constants: dict[str, Array] = dict(model.constants)
+
+    # --- looking at values --------------------------------------------------------------------
+    def shape(self, name: str) -> Shape:
+        """Shape of an ONNX value."""
+        if name in self.constants:
+            return tuple(self.constants[name].shape)
+        return self.builder.tensors[self.values[name]].shape
+
+    def constant(self, node: OnnxNode, index: int) -> Array:
+        """Values of an input that must be known beforehand."""
+        name = node.inputs[index]
+        if name not in self.constants:
+            raise UnsupportedError(
+                f"node {node.name!r} ({node.op}): input {index} must be a constant; it is computed."
+            )
+        return self.constants[name]
+
+    def optional(self, node: OnnxNode, index: int) -> Array | None:
+        """Like `constant`, None when the input is absent."""
+        return self.constant(node, index) if has_input(node, index) else None
+
+    def integers(self, node: OnnxNode, attr: str, index: int) -> tuple[int, ...] | None:
+        """A list of integers that newer operator sets give as input ``index``."""
+        if (values := self.optional(node, index)) is not None:
+            return tuple(int(v) for v in values.reshape(-1))
+        return attribute(node, attr, tuple, None)
+
+    def value(self, name: str) -> str:
+        """Graph tensor of an ONNX value; constants become graph constants."""
+        if name not in self.values:
+            data = np.asarray(self.constants[name], np.float32)
+            self.values[name] = self.builder.constant(name, data)
+        return self.values[name]
+
+    def tensor_shape(self, tensor: str) -> Shape:
+        return self.builder.tensors[tensor].shape
+
+    # --- adding nodes -------------------------------------------------------------------------
+    def append(self, op: str, inputs: Sequence[str | None], attrs: object, node: OnnxNode) -> str:
+        result = append(self.builder, op, inputs, attrs, node.outputs[0], node.name)
+        shape = self.tensor_shape(result)
+        if min(shape) < 1 or math.prod(shape) > MAX_ELEMENTS:
+            raise ModelError(f"node {node.name!r} ({node.op}): impossible shape {list(shape)}.")
+        return result
+
+    def multiply(self, tensor: str, factor: Array, node: OnnxNode) -> str:
+        """``tensor * factor``, the constant broadcasting to the tensor."""
+        return self.append(
+            "mul", [tensor, self._operand(tensor, factor, node)], ArithmeticAttrs(), node
+        )
+
+    def add(self, tensor: str, addend: Array, node: OnnxNode) -> str:
+        """``tensor + addend``, the constant broadcasting to the tensor."""
+        return self.append(
+            "add", [tensor, self._operand(tensor, addend, node)], ArithmeticAttrs(), node
+        )
+
+    def _operand(self, tensor: str, values: Array, node: OnnxNode) -> str:
+        rank = len(self.tensor_shape(tensor))
+        padded = np.asarray(values, np.float32).reshape((1,) * (rank - values.ndim) + values.shape)
+        return self.builder.constant(f"{node.outputs[0]}@constant", padded)
+
+    def transpose(self, tensor: str, perm: Sequence[int]) -> str:
+        if tuple(perm) == tuple(range(len(perm))):
+            return tensor
+        return append(
+            self.builder, "transpose", [tensor], TransposeAttrs(tuple(perm)), f"{tensor}@transposed"
+        )
+
+    def reshape(self, tensor: str, shape: Sequence[int]) -> str:
+        if self.tensor_shape(tensor) == tuple(shape):
+            return tensor
+        return append(
+            self.builder, "reshape", [tensor], ReshapeAttrs(tuple(shape)), f"{tensor}@reshaped"
+        )
+
+    def spatial(self, tensor: str, node: OnnxNode, emit: Callable[[str], str]) -> str:
+        """Run ``emit`` on the NHWC form of a channel-first tensor, and bring its result back.
+
+        One-dimensional signals ``[N, C, L]`` become ``[N, L, 1, C]``: time runs along the height.
+        """
+        rank = len(self.tensor_shape(tensor))
+        if rank == 4:
+            return self.transpose(emit(self.transpose(tensor, (0, 2, 3, 1))), (0, 3, 1, 2))
+        if rank != 3:
+            raise UnsupportedError(
+                f"node {node.name!r} ({node.op}): input must have 3 or 4 dimensions; got {rank}."
+            )
+        rows_last = self.transpose(tensor, (0, 2, 1))
+        n, length, channels = self.tensor_shape(rows_last)
+        result = emit(self.reshape(rows_last, (n, length, 1, channels)))
+        n, length, _, channels = self.tensor_shape(result)
+        return self.transpose(self.reshape(result, (n, length, channels)), (0, 2, 1))
+
+
+Lower: TypeAlias = Callable[[Lowering, OnnxNode], str]
+
+
+def has_input(node: OnnxNode, index: int) -> bool:
+    return index < len(node.inputs) and bool(node.inputs[index])
+
+
+def attribute(node: OnnxNode, name: str, kind: type[T], default: Any) -> Any:
+    """An attribute of the stated type; ModelError when the file gives it another."""
+    value = node.attrs.get(name)
+    if value is None:
+        return default
+    if not isinstance(value, kind):
+        raise ModelError(
+            f"node {node.name!r} ({node.op}): attribute {name!r} must be {kind.__name__}; "
+            f"got {type(value).__name__}."
+        )
+    return value
+
+
+def unsupported(node: OnnxNode, what: str, hint: str = "") -> UnsupportedError:
+    """An UnsupportedError that names the node."""
+    return UnsupportedError(f"node {node.name!r} ({node.op}): {what}.", hint=hint)
+
+
+def axis_of(node: OnnxNode, axis: int, rank: int) -> int:
+    """``axis`` counted from the front."""
+    if not -rank <= axis < rank:
+        raise ModelError(f"node {node.name!r} ({node.op}): axis {axis} of {rank} dimensions.")
+    return axis % rank

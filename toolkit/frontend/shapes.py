@@ -1,0 +1,152 @@
+"""Lowering of reductions and of what only moves data: reshapes, transposes, concatenation, pad."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from toolkit.errors import ModelError
+from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_input, unsupported
+from toolkit.frontend.reader import OnnxNode
+from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.ops.mean import MeanAttrs
+from toolkit.ops.pad import PadAttrs
+from toolkit.ops.pad_v2 import PadV2Attrs
+
+
+def global_average_pool(low: Lowering, node: OnnxNode) -> str:
+    """GlobalAveragePool: the mean over all spatial axes."""
+    x = low.value(node.inputs[0])
+    axes = tuple(range(2, len(low.tensor_shape(x))))
+    return low.append("mean", [x], MeanAttrs(axes, keep_dims=True), node)
+
+
+def reduce_mean(low: Lowering, node: OnnxNode) -> str:
+    """ReduceMean."""
+    axes, keep = _reduced(low, node)
+    return low.append("mean", [low.value(node.inputs[0])], MeanAttrs(axes, keep), node)
+
+
+def reduce_sum(low: Lowering, node: OnnxNode) -> str:
+    """ReduceSum, as the mean times the number of elements: an integer sum has no range of its
+    own, and reference kernels disagree on it."""
+    axes, keep = _reduced(low, node)
+    x = low.value(node.inputs[0])
+    shape = low.tensor_shape(x)
+    count = math.prod(shape[axis] for axis in axes)
+    mean = low.append("mean", [x], MeanAttrs(axes, keep), node)
+    return low.multiply(mean, np.full(1, count, np.float32), node)
+
+
+def reshape(low: Lowering, node: OnnxNode) -> str:
+    """Reshape to a shape that is known beforehand; 0 copies a dimension."""
+    x = low.value(node.inputs[0])
+    have = low.tensor_shape(x)
+    want = [int(v) for v in low.constant(node, 1).reshape(-1)]
+    copies = not attribute(node, "allowzero", int, 0)
+    want = [have[i] if v == 0 and copies and i < len(have) else v for i, v in enumerate(want)]
+    known = math.prod(v for v in want if v != -1)
+    if want.count(-1) == 1 and known > 0 and math.prod(have) % known == 0:
+        want[want.index(-1)] = math.prod(have) // known
+    if min(want, default=1) < 1 or math.prod(want) != math.prod(have):
+        raise ModelError(f"node {node.name!r} (Reshape): {list(have)} cannot become {want}.")
+    return low.reshape(x, want)
+
+
+def flatten(low: Lowering, node: OnnxNode) -> str:
+    """Flatten to two dimensions."""
+    x = low.value(node.inputs[0])
+    shape = low.tensor_shape(x)
+    axis = attribute(node, "axis", int, 1)
+    axis = axis if axis == len(shape) else axis_of(node, axis, len(shape))
+    return low.reshape(x, (math.prod(shape[:axis]), math.prod(shape[axis:])))
+
+
+def squeeze(low: Lowering, node: OnnxNode) -> str:
+    """Squeeze."""
+    x = low.value(node.inputs[0])
+    shape = low.tensor_shape(x)
+    axes = low.integers(node, "axes", 1)
+    if axes is None:
+        dropped = {i for i, size in enumerate(shape) if size == 1}
+    else:
+        dropped = {axis_of(node, axis, len(shape)) for axis in axes}
+    if any(shape[axis] != 1 for axis in dropped):
+        raise ModelError(f"node {node.name!r} (Squeeze): {list(shape)} is not 1 along {axes}.")
+    return low.reshape(x, [size for i, size in enumerate(shape) if i not in dropped])
+
+
+def unsqueeze(low: Lowering, node: OnnxNode) -> str:
+    """Unsqueeze."""
+    x = low.value(node.inputs[0])
+    shape, axes = list(low.tensor_shape(x)), low.integers(node, "axes", 1) or ()
+    rank = len(shape) + len(axes)
+    for axis in sorted(axis_of(node, axis, rank) for axis in axes):
+        shape.insert(axis, 1)
+    return low.reshape(x, shape)
+
+
+def transpose(low: Lowering, node: OnnxNode) -> str:
+    """Transpose."""
+    x = low.value(node.inputs[0])
+    rank = len(low.tensor_shape(x))
+    perm = attribute(node, "perm", tuple, tuple(reversed(range(rank))))
+    if sorted(perm) != list(range(rank)):
+        raise ModelError(f"node {node.name!r} (Transpose): {perm} does not order {rank} axes.")
+    return low.transpose(x, perm)
+
+
+def concat(low: Lowering, node: OnnxNode) -> str:
+    """Concat."""
+    tensors = [low.value(name) for name in node.inputs]
+    axis = axis_of(node, attribute(node, "axis", int, 0), len(low.tensor_shape(tensors[0])))
+    return low.append("concatenation", tensors, ConcatenationAttrs(axis), node)
+
+
+def pad(low: Lowering, node: OnnxNode) -> str:
+    """Pad with a constant."""
+    if attribute(node, "mode", str, "constant") != "constant":
+        raise unsupported(node, "padding must be constant", hint="Use zero padding.")
+    x = low.value(node.inputs[0])
+    rank = len(low.tensor_shape(x))
+    pads = low.integers(node, "pads", 1) or ()
+    axes = low.integers(node, "axes", 3) or tuple(range(rank))
+    if len(pads) != 2 * len(axes) or min(pads, default=0) < 0:
+        raise unsupported(node, f"pads must be {2 * len(axes)} values of at least 0; got {pads}")
+    table = [(0, 0)] * rank
+    for axis, before, after in zip(axes, pads, pads[len(axes) :], strict=False):
+        table[axis_of(node, axis, rank)] = (before, after)
+    if has_input(node, 2):
+        value = float(low.constant(node, 2).reshape(-1)[0])
+    else:
+        value = attribute(node, "value", float, 0.0)
+    if not any(map(any, table)):
+        return x
+    if value == 0.0:
+        return low.append("pad", [x], PadAttrs(tuple(table)), node)
+    return low.append("pad_v2", [x], PadV2Attrs(tuple(table), value), node)
+
+
+def _reduced(low: Lowering, node: OnnxNode) -> tuple[tuple[int, ...], bool]:
+    """Reduced axes, and whether they stay with size 1."""
+    rank = len(low.shape(node.inputs[0]))
+    axes = low.integers(node, "axes", 1)
+    keep = bool(attribute(node, "keepdims", int, 1))
+    if not axes:
+        axes = () if attribute(node, "noop_with_empty_axes", int, 0) else tuple(range(rank))
+    return tuple(sorted({axis_of(node, axis, rank) for axis in axes})), keep
+
+
+LOWERINGS: dict[str, Lower] = {
+    "Concat": concat,
+    "Flatten": flatten,
+    "GlobalAveragePool": global_average_pool,
+    "Pad": pad,
+    "ReduceMean": reduce_mean,
+    "ReduceSum": reduce_sum,
+    "Reshape": reshape,
+    "Squeeze": squeeze,
+    "Transpose": transpose,
+    "Unsqueeze": unsqueeze,
+}

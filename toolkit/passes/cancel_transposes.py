@@ -1,0 +1,217 @@
+"""Moves transposes towards the outputs, where they meet their inverses and vanish.
+
+The importer puts every spatial operator between a transpose to NHWC and one back.  Whatever lies
+between two of them (activations, additions, reductions, concatenation, padding) does not care
+about the order of axes, so that a transpose can trade places with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir import Graph, Node, Tensor
+from toolkit.ir.edit import forward, fresh, fresh_node, substitute
+from toolkit.ops.batch_matmul import BatchMatmulAttrs
+from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.ops.transpose import TransposeAttrs
+from toolkit.passes.rewrite import inferred, only_reader, producer_of, rewrite
+
+Perm = tuple[int, ...]
+
+#: Operators that treat every element alike, with broadcasting constants.
+ELEMENTWISE = ("add", "logistic", "mul", "relu", "relu6", "sub")
+
+
+def cancel_transposes(graph: Graph) -> Graph:
+    """Sink transposes through everything that does not mind, merging and dropping them."""
+    return rewrite(
+        graph,
+        "cancel_transposes",
+        _merge,
+        _through_elementwise,
+        _through_mean,
+        _through_pad,
+        _through_concatenation,
+        _into_matmul,
+    )
+
+
+def perm_of(node: Node) -> Perm:
+    assert isinstance(node.attrs, TransposeAttrs)
+    return node.attrs.perm
+
+
+def _merge(graph: Graph, node: Node) -> Graph | None:
+    """Two transposes are one; the identity is none."""
+    if node.op != "transpose":
+        return None
+    source = _first(node)
+    if perm_of(node) == tuple(range(len(perm_of(node)))):
+        return forward(graph, node, source)
+    before = producer_of(graph, source, "transpose")
+    if before is None:
+        return None
+    perm = tuple(perm_of(before)[axis] for axis in perm_of(node))
+    merged = replace(node, inputs=before.inputs, attrs=TransposeAttrs(perm))
+    return substitute(graph, [node], [merged])
+
+
+def _through_elementwise(graph: Graph, node: Node) -> Graph | None:
+    if node.op not in ELEMENTWISE:
+        return None
+    rank = len(graph.tensors[node.outputs[0]].shape)
+    found = _common_perm(graph, node)
+    if found is None or len(found[0]) != rank:
+        return None
+    perm, inputs = found
+    constants = []
+    for index, name in enumerate(node.inputs):
+        assert name is not None
+        if (data := graph.tensors[name].data) is not None:
+            if data.ndim not in (0, rank):
+                return None
+            moved = data if data.ndim == 0 else np.ascontiguousarray(data.transpose(inverse(perm)))
+            constants.append(Tensor.constant(fresh(graph, name), moved))
+            inputs[index] = constants[-1].name
+    return _sink(graph, node, inputs, node.attrs, perm, constants)
+
+
+def _through_mean(graph: Graph, node: Node) -> Graph | None:
+    if node.op != "mean" or (found := _common_perm(graph, node)) is None:
+        return None
+    perm, inputs = found
+    attrs: Any = node.attrs
+    axes = {perm[axis] for axis in attrs.axes}
+    moved = replace(attrs, axes=tuple(sorted(axes)))
+    if not attrs.keep_dims:  # the remaining axes, renumbered
+        kept = [axis for axis in perm if axis not in axes]
+        perm = tuple(sorted(kept).index(axis) for axis in kept)
+    return _sink(graph, node, inputs, moved, perm)
+
+
+def _through_pad(graph: Graph, node: Node) -> Graph | None:
+    if node.op not in ("pad", "pad_v2") or (found := _common_perm(graph, node)) is None:
+        return None
+    perm, inputs = found
+    attrs: Any = node.attrs
+    moved = replace(attrs, paddings=tuple(attrs.paddings[axis] for axis in inverse(perm)))
+    return _sink(graph, node, inputs, moved, perm)
+
+
+def _through_concatenation(graph: Graph, node: Node) -> Graph | None:
+    """Also where other inputs are matrix products, which are as easily made transposed."""
+    if node.op != "concatenation":
+        return None
+    sources = [_transposed(graph, name) for name in node.inputs]
+    perms = {perm for perm, _ in filter(None, sources)}
+    if len(perms) != 1:
+        return None
+    (perm,) = perms
+    inputs: list[str] = []
+    turned: list[Node] = []
+    tensors: list[Tensor] = []
+    for name, source in zip(node.inputs, sources, strict=True):
+        assert name is not None
+        product = producer_of(graph, name, "batch_matmul")
+        if source is not None:
+            inputs.append(source[1])
+        elif product is None or only_reader(graph, name) is None or not _swaps_last(perm):
+            return None
+        else:
+            turned.append(_turned_product(product, name))
+            old = graph.tensors[name]
+            tensors.append(replace(old, shape=(*old.shape[:-2], old.shape[-1], old.shape[-2])))
+            inputs.append(name)
+    assert isinstance(node.attrs, ConcatenationAttrs)
+    attrs = ConcatenationAttrs(perm[node.attrs.axis])
+    for product in turned:
+        old = next(n for n in graph.nodes if n.name == product.name)
+        graph = substitute(graph, [old], [product], [t for t in tensors if t.name in old.outputs])
+    return _sink(graph, node, inputs, attrs, perm)
+
+
+def _into_matmul(graph: Graph, node: Node) -> Graph | None:
+    """A swap of the last two axes before a matrix product is one of its attributes."""
+    if node.op != "batch_matmul":
+        return None
+    assert isinstance(node.attrs, BatchMatmulAttrs)
+    inputs, adjoint = list(node.inputs), [node.attrs.adj_x, node.attrs.adj_y]
+    for index, name in enumerate(node.inputs):
+        source = _transposed(graph, name)
+        if source is not None and _swaps_last(source[0]):
+            inputs[index], adjoint[index] = source[1], not adjoint[index]
+    if inputs == list(node.inputs):
+        return None
+    changed = replace(node, inputs=tuple(inputs), attrs=BatchMatmulAttrs(*adjoint))
+    return substitute(graph, [node], [changed])
+
+
+def _turned_product(product: Node, output: str) -> Node:
+    """``(x y)^T`` as ``y^T x^T``."""
+    assert isinstance(product.attrs, BatchMatmulAttrs)
+    x, y = product.inputs
+    attrs = BatchMatmulAttrs(not product.attrs.adj_y, not product.attrs.adj_x)
+    return replace(product, inputs=(y, x), outputs=(output,), attrs=attrs)
+
+
+def _sink(
+    graph: Graph,
+    node: Node,
+    inputs: Sequence[str | None],
+    attrs: object,
+    perm: Perm,
+    constants: Sequence[Tensor] = (),
+) -> Graph:
+    """``node`` on untransposed ``inputs``, and a transpose behind it."""
+    (output,) = node.outputs
+    spare = fresh(graph, output)
+    inner, outer = (spare, output) if output in graph.outputs else (output, spare)
+    core = replace(node, inputs=tuple(inputs), outputs=(inner,), attrs=attrs)
+    result = inferred(graph, node.op, inputs, attrs, inner, *constants)
+    shape = tuple(result.shape[axis] for axis in perm)
+    name = fresh_node(graph, f"{node.name}.transpose")
+    back = Node(name, "transpose", (inner,), (outer,), TransposeAttrs(perm))
+    tensors = [result, Tensor(outer, shape, result.dtype), *constants]
+    return substitute(graph, [node], [core, back], tensors, {output: outer})
+
+
+def _common_perm(graph: Graph, node: Node) -> tuple[Perm, list[str | None]] | None:
+    """The permutation that all computed inputs come through, and the inputs without it."""
+    inputs, perms = list(node.inputs), set()
+    for index, name in enumerate(node.inputs):
+        if name is None or graph.tensors[name].is_constant:
+            continue
+        source = _transposed(graph, name)
+        if source is None:
+            return None
+        perms.add(source[0])
+        inputs[index] = source[1]
+    if len(perms) != 1:
+        return None
+    (perm,) = perms
+    return perm, inputs
+
+
+def _transposed(graph: Graph, name: str | None) -> tuple[Perm, str] | None:
+    """Permutation and source of a tensor that a transpose makes."""
+    node = producer_of(graph, name, "transpose")
+    return None if node is None else (perm_of(node), _first(node))
+
+
+def inverse(perm: Perm) -> Perm:
+    return tuple(perm.index(axis) for axis in range(len(perm)))
+
+
+def _swaps_last(perm: Perm) -> bool:
+    rank = len(perm)
+    return rank > 1 and perm == (*range(rank - 2), rank - 1, rank - 2)
+
+
+def _first(node: Node) -> str:
+    name = node.inputs[0]
+    assert name is not None
+    return name

@@ -1,0 +1,24 @@
+"""The whole way from a float graph to an int8 graph."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from toolkit.ir import Graph
+from toolkit.passes.expand_attention_builtin import expand_attention_builtin
+from toolkit.quantize.quantize import quantize
+from toolkit.quantize.ranges import Ranges
+from toolkit.quantize.wide import wide_tensors
+
+Attention = Literal["fused", "builtin"]
+
+
+def convert(graph: Graph, ranges: Ranges, attention: Attention = "fused") -> Graph:
+    """The int8 form of an optimised float graph (`passes.optimize`).
+
+    ``attention`` says how attention pooling is done: ``fused`` into one exact custom operator, or
+    ``builtin`` with operators that stock TFLM has.
+    """
+    if attention == "builtin":
+        graph = expand_attention_builtin(graph)
+    return quantize(graph, ranges, wide_tensors(graph))

@@ -1,0 +1,174 @@
+"""Float graph and ranges to an integer graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Tensor
+from toolkit.ir.check import check_graph
+from toolkit.ir.tensor import Array
+from toolkit.ir.tensor import quantize as quantize_values
+from toolkit.ops import OPERATORS
+from toolkit.ops.attention_pool import weight_table
+from toolkit.ops.base import OutputRange, view
+from toolkit.ops.pad_v2 import PadV2Attrs
+from toolkit.quantize.groups import scale_groups
+from toolkit.quantize.parameters import (
+    activation_params,
+    quantize_bias,
+    quantize_weights,
+    weight_params,
+)
+from toolkit.quantize.ranges import Ranges
+
+#: Widening int8 by this factor is exact: |q - zero_point| * 128 stays below 2**15.
+_WIDENING = 128
+
+_BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
+
+
+def quantize(graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()) -> Graph:
+    """The int8 form of a float graph; activations named in ``wide`` are int16.
+
+    Graph inputs and outputs are int8.  Where an operator's activations differ in type or scale
+    from what it takes, a `quantize` node stands between.  Raises InputError when ``ranges`` lacks
+    an activation.
+    """
+    return _Quantizer(graph, _plan(graph, ranges, wide)).run()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Type and parameters of every activation, and its range where it has one of its own."""
+
+    dtypes: Mapping[str, DType]
+    params: Mapping[str, QuantParams]
+    limits: Mapping[str, tuple[float, float]]
+
+
+def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
+    groups = scale_groups(graph, wide)
+    dtypes = {name: DType.INT16 if name in wide else DType.INT8 for name in groups}
+    fixed: dict[str, QuantParams] = {}
+    for node in graph.nodes:
+        operator, (output,) = OPERATORS[node.op], node.outputs
+        if operator.output_range is OutputRange.FIXED:
+            scale, zero = operator.fixed_quant(view(graph, node), dtypes[output])
+            fixed[groups[output]] = QuantParams.per_tensor(scale, zero)
+    limits = {}
+    for root in set(groups.values()) - fixed.keys():
+        members = [name for name, group in groups.items() if group == root]
+        known = [ranges.limits[name] for name in members if name in ranges.limits]
+        known = known or [ranges.of(root)]
+        limits[root] = (min(low for low, _ in known), max(high for _, high in known))
+    params = {
+        name: fixed.get(root) or activation_params(*limits[root], dtypes[name])
+        for name, root in groups.items()
+    }
+    own = {name: limits[root] for name, root in groups.items() if root in limits}
+    return _Plan(dtypes, params, own)
+
+
+class _Quantizer:
+    """Builds the integer graph node by node."""
+
+    def __init__(self, graph: Graph, plan: _Plan) -> None:
+        self.graph, self.plan = graph, plan
+        self.builder = GraphBuilder(graph.name, graph.metadata)
+        self.names: dict[str, str] = {}  # float tensor to integer tensor
+        self.converted: dict[tuple[str, DType, QuantParams], str] = {}
+
+    def run(self) -> Graph:
+        graph, builder = self.graph, self.builder
+        for name in graph.inputs:
+            self.names[name] = builder.add_input(self._tensor(name))
+        for node in graph.nodes:
+            self._node(node)
+        builder.outputs = [self._output(name) for name in graph.outputs]
+        return check_graph(builder.build(), "quantize")
+
+    def _tensor(self, name: str) -> Tensor:
+        dtype, quant = self.plan.dtypes[name], self.plan.params[name]
+        return replace(self.graph.tensors[name], dtype=dtype, quant=quant)
+
+    def _node(self, node: Node) -> None:
+        operator, (output,) = OPERATORS[node.op], node.outputs
+        inputs: list[str | None] = []
+        for index, name in enumerate(node.inputs):
+            if operator.weight_input is not None and index >= operator.weight_input:
+                break
+            inputs.append(None if name is None else self._operand(node, name))
+        if operator.weight_input is not None:
+            inputs += self._weights(node, inputs[0])
+        if node.op == "attention_pool":
+            assert inputs[1] is not None
+            logits = self.builder.tensors[inputs[1]]
+            inputs.append(self.builder.constant(f"{node.name}.table", weight_table(logits.scale)))
+        tensor, attrs = self._tensor(output), node.attrs
+        if isinstance(attrs, PadV2Attrs):
+            value = quantize_values(np.array(attrs.value), self.plan.params[output], tensor.dtype)
+            attrs = replace(attrs, value=int(value))
+        if output in self.graph.outputs and tensor.dtype is not DType.INT8:
+            tensor = replace(tensor, name=f"{output}@{tensor.dtype.value}")
+        self.names[output] = self.builder.add_node(node.op, inputs, tensor, attrs, node.name)
+
+    def _operand(self, node: Node, name: str) -> str:
+        """The integer tensor a node reads in place of the float tensor ``name``."""
+        (output,) = node.outputs
+        dtype = DType.INT8 if node.op == "attention_pool" else self.plan.dtypes[output]
+        tensor = self.graph.tensors[name]
+        if tensor.data is not None:
+            quant = activation_params(float(tensor.data.min()), float(tensor.data.max()), dtype)
+            return self.builder.constant(name, quantize_values(tensor.data, quant, dtype), quant)
+        if node.op == "concatenation":
+            return self._convert(name, dtype, self.plan.params[output])
+        have = self.builder.tensors[self.names[name]]
+        if have.dtype is dtype:
+            return have.name
+        if dtype is DType.INT16:
+            return self._convert(name, dtype, QuantParams.per_tensor(have.scale / _WIDENING, 0))
+        return self._convert(name, dtype, activation_params(*self.plan.limits[name], dtype))
+
+    def _convert(self, name: str, dtype: DType, quant: QuantParams) -> str:
+        """The tensor in another type or scale, through a `quantize` node where it differs."""
+        have = self.builder.tensors[self.names[name]]
+        if (have.dtype, have.quant) == (dtype, quant):
+            return have.name
+        key = (name, dtype, quant)
+        if key not in self.converted:
+            tensor = Tensor(f"{name}@{dtype.value}", have.shape, dtype, quant)
+            self.converted[key] = self.builder.add_node("quantize", [have.name], tensor)
+        return self.converted[key]
+
+    def _weights(self, node: Node, source: str | None) -> list[str | None]:
+        operator = OPERATORS[node.op]
+        assert operator.weight_input is not None and source is not None
+        x = self.builder.tensors[source]
+        bias = self._bias(node)
+        name = node.inputs[operator.weight_input]
+        assert name is not None
+        weights = self.graph.tensors[name].values
+        params = weight_params(weights, operator.weight_axis, bias, x.scale)
+        result: list[str | None] = [
+            self.builder.constant(name, quantize_weights(weights, params), params)
+        ]
+        if bias is not None:
+            values, quant = quantize_bias(bias, params, x.scale, _BIAS_TYPES[x.dtype])
+            result.append(self.builder.constant(f"{name}.bias", values, quant))
+        return result
+
+    def _bias(self, node: Node) -> Array | None:
+        index = OPERATORS[node.op].bias_input
+        name = node.inputs[index] if index is not None and index < len(node.inputs) else None
+        return None if name is None else np.asarray(self.graph.tensors[name].values)
+
+    def _output(self, name: str) -> str:
+        have = self.builder.tensors[self.names[name]]
+        if have.dtype is DType.INT8:
+            return have.name
+        quant = activation_params(*self.plan.limits[name], DType.INT8)
+        tensor = Tensor(name, have.shape, DType.INT8, quant)
+        return self.builder.add_node("quantize", [have.name], tensor)
