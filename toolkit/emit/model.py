@@ -112,7 +112,7 @@ class _Emitter:
             kernel=call.kernel,
             params=params,
             fields=fields,
-            reads=tuple(self._tensor(t) for t in reads if not t.is_constant),
+            reads=tuple(self._tensor(t) for t in dict.fromkeys(reads) if not t.is_constant),
             writes=tuple(self._tensor(t) for t in writes),
             macs=OPERATORS[node.op].work(view(graph, node)).macs,
             scratch_bytes=call.scratch_bytes,

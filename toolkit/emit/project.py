@@ -11,6 +11,7 @@ from pathlib import Path
 from toolkit.emit.contexts import FileText, ModelContext, ProjectContext
 from toolkit.emit.environment import render
 from toolkit.emit.model import MODEL_FILES, kernel_calls, model_context
+from toolkit.errors import ToolkitError
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import KERNEL_FILES as FEATURE_KERNEL_FILES
 from toolkit.features.tables import render_features
@@ -101,11 +102,16 @@ def kernel_stems(graph: Graph) -> set[str]:
 
 
 def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:
-    """The named kernels and, through their includes, all they need; path to text."""
+    """The named kernels and, through their includes, all they need; path to text.
+
+    A kernel is a header and, unless that is all, a C file of the same stem.
+    """
     files: dict[str, str] = {}
     waiting = sorted(stems)
     while waiting:
         stem = waiting.pop()
+        if not (folder / f"{stem}.h").is_file():
+            raise ToolkitError(f"kernel '{stem}' is missing from the firmware templates.")
         for path in (folder / f"{stem}.h", folder / f"{stem}.c"):
             name = f"kernels/{path.name}"
             if name not in files and path.is_file():
