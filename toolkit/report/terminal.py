@@ -38,7 +38,12 @@ def print_report(report: Report, console: Console) -> None:
     """Print predictions, figures, checks and notes."""
     if report.predictions:
         console.print(_predictions(report))
-    console.print(_figures(report))
+    table, bases = _figures(report)
+    console.print(table)
+    for number, basis in enumerate(bases, 1):
+        console.print(f"[dim]({number}) {escape(basis)}[/]", highlight=False)
+    if report.checks or report.issues:
+        console.print()
     for check in report.checks:
         console.print(_check_line(check))
     for issue in report.issues:
@@ -71,11 +76,11 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
 
 def format_value(m: Measurement) -> str:
     """A figure with its unit, for people."""
-    if m.unit in ("B", "cycles", "instructions", "MACs", "steps", "bytes"):
-        return f"{m.value:,.0f} {m.unit}"
     if m.unit == "fraction":
         return f"{100 * m.value:.3f} %"
-    return f"{m.value:,.3g} {m.unit}".rstrip() if m.unit != "dB" else f"{m.value:.1f} dB"
+    if isinstance(m.value, int) or m.value >= 1000:
+        return f"{m.value:,.0f} {m.unit}".rstrip()
+    return f"{m.value:.3g} {m.unit}".rstrip()
 
 
 def _predictions(report: Report) -> Table:
@@ -89,16 +94,19 @@ def _predictions(report: Report) -> Table:
     return table
 
 
-def _figures(report: Report) -> Table:
+def _figures(report: Report) -> tuple[Table, list[str]]:
+    """The figures, and the distinct bases they refer to by number."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("figure", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("provenance", no_wrap=True)
-    table.add_column("basis", style="dim")
+    bases: list[str] = []
     for m in report.measurements:
-        title = _TITLES.get(m.name, m.name)
-        table.add_row(title, format_value(m), m.provenance.value, escape(m.basis))
-    return table
+        if m.basis not in bases:
+            bases.append(m.basis)
+        note = f"{m.provenance.value} [dim]({bases.index(m.basis) + 1})[/]"
+        table.add_row(_TITLES.get(m.name, m.name), format_value(m), note)
+    return table, bases
 
 
 def _check_line(check: Check) -> str:

@@ -1,0 +1,57 @@
+"""``toolkit build``: from a model to verified firmware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("build")
+@click.argument("model", default="wav2small")
+@click.option("--target", required=True, help="See `toolkit targets`.")
+@click.option("--audio", type=click.Path(path_type=Path), help="Clip to run on (default: shipped).")
+@click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
+@click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
+@click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@click.option(
+    "--simulator",
+    type=click.Choice(["unicorn", "qemu", "host"]),
+    default="unicorn",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    model: str,
+    target: str,
+    audio: Path | None,
+    out: Path | None,
+    calib: Path | None,
+    seconds: float,
+    toolchain: str,
+    simulator: str,
+    as_json: bool,
+) -> int:
+    """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
+
+    The firmware runs in a simulator on real speech and every output byte is compared with the
+    integer reference. Exit code 1 when a byte differs.
+    """
+    from rich.console import Console
+
+    from toolkit.cli.progress import Stages
+    from toolkit.pipeline import STAGES, BuildRequest, build
+    from toolkit.report.json_format import report_json
+    from toolkit.report.terminal import print_report
+
+    out = out or Path("out") / f"{Path(model).stem}-{target}"
+    request = BuildRequest(model, target, out, audio, calib, seconds, toolchain, simulator)
+    report = build(request, Stages(STAGES, quiet=as_json))
+    if as_json:
+        click.echo(report_json(report), nl=False)
+    else:
+        console = Console()
+        console.print(f"\n{report.model_name} for {report.target}, in {out}", highlight=False)
+        print_report(report, console)
+    return 0 if report.passed else 1

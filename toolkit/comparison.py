@@ -1,0 +1,155 @@
+"""What a firmware is run on, and how its outputs and features compare with the references."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError
+from toolkit.execution import Case, find_mismatches, is_builtin, reference_outputs
+from toolkit.features.audio import fit_clip, load_clip
+from toolkit.features.compare import compare_features
+from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.spec import FeatureSpec
+from toolkit.inputs import random_cases
+from toolkit.ir import Graph
+from toolkit.ir.tensor import Array, dequantize
+from toolkit.loading import output_labels
+from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.ops.execute import run_graph
+from toolkit.report.model import Prediction
+from toolkit.simulate.protocol import HarnessOutput, encode_audio, encode_tensors
+from toolkit.tflite.oracle import run_tflm, tflm_available
+
+RANDOM_CASES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """A clip of the model's length, and its features by the numpy reference, [rows, n_mels]."""
+
+    spec: FeatureSpec
+    samples: Array
+    features: Array
+    issues: tuple[Issue, ...]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.spec.sample_rate_hz
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a comparison adds to the report."""
+
+    measurements: tuple[Measurement, ...]
+    checks: tuple[Check, ...]
+    predictions: tuple[Prediction, ...] = ()
+
+
+def load_audio(path: Path, spec: FeatureSpec, graph: Graph) -> Audio:
+    """The clip, cropped or padded to the rows that the model's input holds.
+
+    Raises AudioError for an unusable file, InputError where features do not fit the input.
+    """
+    entry = graph.tensors[graph.inputs[0]]
+    if len(graph.inputs) != 1 or entry.elements % spec.n_mels:
+        raise InputError(
+            f"features of {spec.n_mels} values a row do not fit the model's inputs "
+            f"{[list(graph.tensors[name].shape) for name in graph.inputs]}."
+        )
+    clip = load_clip(path, spec.sample_rate_hz)
+    fitted = fit_clip(clip.samples, spec, entry.elements // spec.n_mels)
+    issues = tuple(Issue("audio", f"{path.name}: {n}") for n in (*clip.notes, *fitted.notes))
+    return Audio(spec, fitted.samples, log_mel(fitted.samples, spec), issues)
+
+
+def random_inputs(graph: Graph, count: int = RANDOM_CASES) -> list[list[Array]]:
+    """Random cases (fixed seed) for a model without features, one array a model input."""
+    columns = [random_cases(graph.tensors[n], count, i) for i, n in enumerate(graph.inputs)]
+    return [list(case) for case in zip(*columns, strict=True)]
+
+
+def harness_input(audio: Audio | None, cases: Sequence[Case]) -> bytes:
+    """The input.bin of a clip, or of tensor cases."""
+    if audio is not None:
+        return encode_audio([audio.samples])
+    return encode_tensors([[np.ascontiguousarray(t).tobytes() for t in case] for case in cases])
+
+
+def compare(
+    graph: Graph,
+    model: bytes,
+    output: HarnessOutput,
+    audio: Audio | None,
+    cases: Sequence[Case],
+    float_graph: Graph | None,
+) -> Findings:
+    """Outputs against the integer reference (and TFLM where it can run the model), features and
+    predictions against the float reference."""
+    measurements: list[Measurement] = []
+    predictions: tuple[Prediction, ...] = ()
+    if audio is not None:
+        rows = output.cases[0].rows
+        assert rows is not None
+        cases = [[rows.reshape(graph.tensors[graph.inputs[0]].shape)]]
+        measurements += _feature_measurements(graph, audio, rows)
+        predictions = _predictions(graph, output, audio, float_graph)
+    found = [case.outputs for case in output.cases]
+    mismatches = find_mismatches(graph, reference_outputs(graph, cases), found)
+    differing = sum(m.differing_bytes for m in mismatches)
+    total = sum(len(data) for case in found for data in case)
+    detail = f"{differing} of {total} output bytes differ from the integer reference"
+    basis = "device outputs against the numpy integer reference"
+    measurements.append(
+        Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
+    )
+    checks = [Check("bit_match", not differing, "; ".join([detail, *map(str, mismatches[:3])]))]
+    if is_builtin(graph) and tflm_available():
+        checks.append(_tflm_check(graph, model, cases, found))
+    return Findings(tuple(measurements), tuple(checks), predictions)
+
+
+def _tflm_check(
+    graph: Graph, model: bytes, cases: Sequence[Case], found: Sequence[Sequence[bytes]]
+) -> Check:
+    columns = [np.stack(column) for column in zip(*cases, strict=True)]
+    outputs = run_tflm(model, columns).outputs
+    expected = [
+        [np.ascontiguousarray(column[index]).tobytes() for column in outputs]
+        for index in range(len(cases))
+    ]
+    differing = sum(m.differing_bytes for m in find_mismatches(graph, expected, found))
+    detail = f"{differing} output bytes differ from TFLM's interpreter"
+    return Check("tflm_match", not differing, detail)
+
+
+def _feature_measurements(graph: Graph, audio: Audio, rows: Array) -> list[Measurement]:
+    entry = graph.tensors[graph.inputs[0]]
+    reference = quantise_features(audio.features, entry.scale, entry.zero_point)
+    identical, error_steps = compare_features(reference, rows)
+    measured, basis = Provenance.MEASURED, "device features against the numpy reference, int8"
+    return [
+        Measurement("feature_identical_fraction", identical, "fraction", measured, basis),
+        Measurement("feature_max_error_steps", error_steps, "steps", measured, basis),
+    ]
+
+
+def _predictions(
+    graph: Graph, output: HarnessOutput, audio: Audio, float_graph: Graph | None
+) -> tuple[Prediction, ...]:
+    device: list[float] = []
+    for name, data in zip(graph.outputs, output.cases[0].outputs, strict=True):
+        tensor = graph.tensors[name]
+        assert tensor.quant is not None
+        device += dequantize(np.frombuffer(data, tensor.dtype.numpy), tensor.quant).tolist()
+    floats: list[float | None] = [None] * len(device)
+    if float_graph is not None:
+        entry = float_graph.tensors[float_graph.inputs[0]]
+        values = run_graph(float_graph, {entry.name: audio.features.reshape(entry.shape)})
+        floats = [float(v) for name in float_graph.outputs for v in values[name].ravel()]
+    labels = output_labels(graph, len(device))
+    return tuple(map(Prediction, labels, floats, device))

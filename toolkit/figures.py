@@ -1,0 +1,119 @@
+"""Report rows from what planning, compiling and running gave."""
+
+from __future__ import annotations
+
+from toolkit.emit.model import model_context
+from toolkit.execution import FirmwareFacts, phase_cycles
+from toolkit.features.spec import FeatureSpec
+from toolkit.features.tables import state_bytes
+from toolkit.inputs import random_cases
+from toolkit.ir import Graph
+from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.plan import Plan
+from toolkit.simulate import SimulationResult
+from toolkit.targets import Target
+from toolkit.tflite.oracle import run_tflm, tflm_available
+from toolkit.tflite.read import read_tflite
+
+
+def size_measurements(facts: FirmwareFacts) -> list[Measurement]:
+    """Flash, static RAM and the static stack bound."""
+    left_out = (*facts.stack.recursive, *facts.stack.indirect, *facts.stack.dynamic)
+    basis = "ELF: deepest call chain, ending " + " → ".join(facts.stack.chain[-3:])
+    if not facts.stack.holds:
+        basis += f"; NOT a bound, left out: {', '.join(left_out)}"
+    measured, linker_map = Provenance.MEASURED, f"linker map, {facts.toolchain}"
+    return [
+        Measurement("flash_bytes", facts.size.flash_bytes, "B", measured, linker_map),
+        Measurement("ram_static_bytes", facts.size.ram_static_bytes, "B", measured, linker_map),
+        Measurement("stack_bound_bytes", facts.stack.bound_bytes, "B", measured, basis),
+    ]
+
+
+def plan_measurements(graph: Graph, plan: Plan, spec: FeatureSpec | None) -> list[Measurement]:
+    """What the plan and the generated sources say of themselves."""
+    context = model_context(graph, plan, "", "")
+    estimated, planned = Provenance.ESTIMATED, "memory plan, checked"
+    return [
+        Measurement("weights_bytes", context.weights_bytes, "B", estimated, "generated arrays"),
+        Measurement("arena_bytes", plan.arena_bytes, "B", estimated, planned),
+        Measurement(
+            "arena_lower_bound_bytes", plan.lower_bound_bytes, "B", estimated, "live bytes, peak"
+        ),
+        Measurement(
+            "state_bytes", state_bytes(spec) if spec else 0, "B", estimated, "feature state"
+        ),
+        Measurement("macs_per_inference", context.macs, "MACs", estimated, "graph"),
+    ]
+
+
+def run_measurements(
+    facts: FirmwareFacts,
+    result: SimulationResult,
+    target: Target,
+    stack_painted_bytes: int,
+    cases: int,
+    audio_seconds: float | None,
+) -> list[Measurement]:
+    """Counts of a simulated run, per inference; nothing for a run on the host."""
+    if not result.intervals:
+        return []
+    phases, basis = phase_cycles(facts, result, target)
+    simulated, estimated = Provenance.SIMULATED, Provenance.ESTIMATED
+    instructions = sum(p.instructions for p in phases.values()) // cases
+    cycles = {name: p.cycles // cases for name, p in phases.items()}
+    total = sum(cycles.values())
+    seconds = total / target.clock_hz
+    rows = [
+        Measurement("stack_painted_bytes", stack_painted_bytes, "B", simulated, result.simulator),
+        Measurement(
+            "instructions_per_inference", instructions, "instructions", simulated, result.simulator
+        ),
+        Measurement("cycles_per_inference", total, "cycles", estimated, basis),
+        Measurement("cycles_features", cycles["features"], "cycles", estimated, basis),
+        Measurement("cycles_model", cycles["model"], "cycles", estimated, basis),
+        Measurement(
+            "latency_ms", 1e3 * seconds, "ms", estimated, f"cycles at {target.clock_hz / 1e6:g} MHz"
+        ),
+    ]
+    if audio_seconds is not None:
+        rows += [
+            Measurement(
+                "cycles_per_audio_second", round(total / audio_seconds), "cycles", estimated, basis
+            ),
+            Measurement(
+                "realtime_factor",
+                seconds / audio_seconds,
+                "",
+                estimated,
+                "latency over clip length",
+            ),
+        ]
+    return rows
+
+
+def tflm_arena(builtin: bytes | None) -> list[Measurement]:
+    """Arena that TFLM's interpreter takes for the builtin form, where that is installed."""
+    if builtin is None or not tflm_available():
+        return []
+    graph = read_tflite(builtin, "model_tflm")
+    result = run_tflm(builtin, [random_cases(graph.tensors[n], 1) for n in graph.inputs])
+    basis = "TFLM's interpreter, x86-64 host"
+    return [Measurement("tflm_arena_bytes", result.arena_bytes, "B", Provenance.MEASURED, basis)]
+
+
+def fit_checks(facts: FirmwareFacts, target: Target) -> list[Check]:
+    """Whether the firmware fits the part; informative, the simulated board is roomier."""
+    stack = facts.stack.bound_bytes
+    ram = facts.size.ram_static_bytes + stack
+    return [
+        _fit("fits_flash", facts.size.flash_bytes, target.flash_bytes, "flash", target),
+        _fit("fits_ram", ram, target.ram_bytes, "static RAM and stack", target),
+        _fit("fits_stack", stack, target.stack_bytes, "stack bound", target),
+    ]
+
+
+def _fit(name: str, used: int, available: int, what: str, target: Target) -> Check:
+    verdict = "fits" if used <= available else "does not fit"
+    detail = f"{what} {used:,} B of {available:,} B on {target.name}: {verdict}"
+    return Check(name, used <= available, detail, required=False)

@@ -1,0 +1,201 @@
+"""The MODEL argument of every verb: a zoo name or a file becomes a source, then an int8 model."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError, ToolMissingError
+from toolkit.features.audio import fit_clip, load_clip
+from toolkit.features.log_mel import log_mel
+from toolkit.features.spec import METADATA_KEY, FeatureSpec
+from toolkit.inputs import as_cases, float_cases
+from toolkit.ir import Graph
+from toolkit.ir.tensor import Array
+from toolkit.measurement import Issue
+from toolkit.passes.absorb_layout import input_axes
+from toolkit.quantize.ranges import Ranges, calibrate, load_ranges
+from toolkit.zoo import DEFAULT_MODEL, zoo_model, zoo_models
+
+LABELS_KEY = "toolkit.labels"
+DEFAULT_CLIP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
+
+    ``sha256`` is that of the file; ``ranges`` come with zoo models.
+    """
+
+    name: str
+    sha256: str
+    float_graph: Graph | None = None
+    tflite: bytes | None = None
+    ranges: Ranges | None = None
+
+
+def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
+    """Read the zoo model or file called ``model``.
+
+    ``clip_seconds`` fixes the number of feature rows where the file leaves it open.
+    Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
+    without the training extra.
+    """
+    zoo = zoo_model(model)
+    if zoo is not None:
+        source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
+        return replace(source, ranges=load_ranges(zoo.ranges))
+    path = Path(model)
+    loaders = {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
+    if path.suffix.lower() not in loaders:
+        near = difflib.get_close_matches(model, zoo_models(), n=1)
+        meant = f"Did you mean '{near[0]}'? " if near else ""
+        raise InputError(
+            f"unknown model {model!r}.",
+            hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, an int8 .tflite "
+            "or a Wav2Small .safetensors.",
+        )
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    return loaders[path.suffix.lower()](path, path.stem, clip_seconds)
+
+
+def demo_clip() -> Path:
+    """The speech clip that ships with the toolkit (one second, 16 kHz)."""
+    zoo = zoo_model(DEFAULT_MODEL)
+    assert zoo is not None
+    return zoo.demo_clip
+
+
+def feature_spec(graph: Graph) -> FeatureSpec | None:
+    """The feature specification in a model's metadata; InputError when it is damaged."""
+    text = graph.metadata.get(METADATA_KEY)
+    return None if text is None else FeatureSpec.from_json(text)
+
+
+def output_labels(graph: Graph, count: int) -> tuple[str, ...]:
+    """Names of the ``count`` output values, from the metadata where it has them."""
+    try:
+        labels = json.loads(graph.metadata.get(LABELS_KEY, "[]"))
+    except ValueError:
+        labels = []
+    if isinstance(labels, list) and len(labels) == count:
+        return tuple(str(label) for label in labels)
+    return tuple(f"output[{index}]" for index in range(count))
+
+
+def model_inputs(path: Path, graph: Graph) -> Array:
+    """Float cases ``[cases, *shape]`` for the one input of ``graph``, in its layout.
+
+    ``path`` is a folder of audio, or an array in the layout of the model file that ``graph`` came
+    from.  Raises InputError for what cannot be used, and for a model of several inputs.
+    """
+    if len(graph.inputs) != 1:
+        raise InputError(
+            f"{path}: the model has {len(graph.inputs)} inputs; arrays can feed one only."
+        )
+    entry = graph.tensors[graph.inputs[0]]
+    axes = input_axes(graph).get(entry.name, tuple(range(len(entry.shape))))
+    exported = replace(entry, shape=tuple(entry.shape[axes.index(a)] for a in range(len(axes))))
+    cases = float_cases(path, exported, feature_spec(graph))
+    return np.ascontiguousarray(cases.transpose(0, *(axis + 1 for axis in axes)))
+
+
+def to_int8(
+    source: Source, attention: str, calib: Path | None = None
+) -> tuple[bytes, tuple[Issue, ...]]:
+    """Bytes of the int8 ``.tflite``, and notes on how it was calibrated.
+
+    ``attention`` is ``fused`` or ``builtin``.  A source that is a ``.tflite`` passes unchanged.
+    """
+    if source.tflite is not None:
+        return source.tflite, ()
+    from toolkit.quantize.convert import convert
+    from toolkit.tflite.write import write_tflite
+
+    assert source.float_graph is not None
+    ranges, issues = _ranges(source, source.float_graph, calib)
+    return write_tflite(convert(source.float_graph, ranges, attention)), issues
+
+
+def _ranges(source: Source, graph: Graph, calib: Path | None) -> tuple[Ranges, tuple[Issue, ...]]:
+    if calib is None and source.ranges is not None:
+        return source.ranges, ()
+    spec = feature_spec(graph)
+    if calib is not None:
+        cases = model_inputs(calib, graph)
+        return calibrate(graph, ({graph.inputs[0]: case} for case in cases)), ()
+    if spec is not None and len(graph.inputs) == 1:
+        what = "one second of speech that ships with the toolkit"
+        batches = [{graph.inputs[0]: _demo_features(graph, spec)}]
+    else:
+        what = "standard normal noise"
+        batches = [_noise(graph, seed) for seed in range(8)]
+    note = f"calibrated on {what} only: int8 accuracy may suffer; give --calib for real figures"
+    return calibrate(graph, batches), (Issue("calibration.fallback", note),)
+
+
+def _demo_features(graph: Graph, spec: FeatureSpec) -> Array:
+    shape = graph.tensors[graph.inputs[0]].shape
+    rows = int(np.prod(shape)) // spec.n_mels
+    clip = load_clip(demo_clip(), spec.sample_rate_hz)
+    features = log_mel(fit_clip(clip.samples, spec, rows).samples, spec)
+    return as_cases(features[None], shape, "feature specification")[0]
+
+
+def _noise(graph: Graph, seed: int) -> dict[str, Array]:
+    generator = np.random.default_rng(seed)
+    return {
+        name: generator.standard_normal(graph.tensors[name].shape).astype(np.float32)
+        for name in graph.inputs
+    }
+
+
+def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
+    from toolkit.frontend.load import load_onnx
+    from toolkit.frontend.reader import read_onnx
+    from toolkit.passes.optimize import optimize
+
+    text = read_onnx(path).metadata.get(METADATA_KEY)
+    rows = None
+    if text is not None:
+        spec = FeatureSpec.from_json(text)
+        rows = spec.rows_for_samples(round(clip_seconds * spec.sample_rate_hz))
+        if rows < 1:
+            raise InputError(
+                f"a clip of {clip_seconds:g} s gives no feature row.",
+                hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
+            )
+    return Source(name, _sha256(path), float_graph=optimize(load_onnx(path, rows=rows)))
+
+
+def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
+    from toolkit.tflite.read import load_tflite
+
+    load_tflite(path)  # refuse what cannot be used before any work is done
+    return Source(name, _sha256(path), tflite=path.read_bytes())
+
+
+def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
+    try:
+        from toolkit.training.export import export_checkpoint
+    except ModuleNotFoundError as error:
+        raise ToolMissingError(
+            f"{path}: a checkpoint needs the training extra ({error.name} is missing).",
+            hint="pip install 'hearing-aid-toolkit[train]' -c constraints.txt, or give an .onnx.",
+        ) from None
+    with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
+        onnx = Path(folder) / "model.onnx"
+        export_checkpoint(path, onnx)
+        return replace(_from_onnx(onnx, name, clip_seconds), sha256=_sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,144 @@
+"""``toolkit build``: the whole flow from a model to verified firmware, readable on one screen."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
+from toolkit.emit import emit_project, staged_directory, write_files
+from toolkit.errors import InputError
+from toolkit.execution import compile_firmware, compile_host, is_builtin, run
+from toolkit.figures import (
+    fit_checks,
+    plan_measurements,
+    run_measurements,
+    size_measurements,
+    tflm_arena,
+)
+from toolkit.ir import Graph
+from toolkit.loading import Source, demo_clip, feature_spec, load_source, to_int8
+from toolkit.plan import plan_arena
+from toolkit.report import Report
+from toolkit.report.json_format import report_json
+from toolkit.simulate import SimulationResult
+from toolkit.simulate.protocol import HarnessOutput
+from toolkit.targets import Target, load_target
+from toolkit.tflite.read import read_tflite
+
+#: Announces a stage; the block it guards is the stage's work.
+Stage = Callable[[str], AbstractContextManager[None]]
+STAGES = 8
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What the user asked for."""
+
+    model: str
+    target: str
+    out: Path
+    audio: Path | None = None
+    calib: Path | None = None
+    clip_seconds: float = 1.0
+    toolchain: str = "zig"
+    simulator: str = "unicorn"
+
+
+def build(request: BuildRequest, stage: Stage) -> Report:
+    """Build, run and verify; the output directory appears whole, or not at all on an error.
+
+    A bit mismatch is a failed check of the report, whose directory is still written for study.
+    """
+    target = load_target(request.target)
+    with staged_directory(request.out) as folder:
+        with stage("Load the model"):
+            source = load_source(request.model, request.clip_seconds)
+        with stage("Quantise to int8"):
+            data, issues = to_int8(source, "fused", request.calib)
+            graph = read_tflite(data, source.name)
+            builtin = _builtin_form(source, data, graph, request.calib)
+            audio = _audio(request, source, graph)
+        with stage("Plan memory"):
+            plan = plan_arena(graph)
+        with stage("Generate C"):
+            spec = feature_spec(graph)
+            write_files(emit_project(graph, plan, target, data, spec), folder)
+            if builtin is not None:
+                (folder / "model_tflm.tflite").write_bytes(builtin)
+        with stage(f"Compile with {request.toolchain}"):
+            facts = compile_firmware(folder, target, request.toolchain, audio is not None)
+        with stage(f"Run on {request.simulator}"):
+            cases = [] if audio else random_inputs(graph)
+            stimulus = harness_input(audio, cases)
+            result, output = _run(request, folder, target, graph, audio, stimulus)
+        with stage("Compare with the references"):
+            findings = compare(graph, data, output, audio, cases, source.float_graph)
+        with stage("Report"):
+            report = Report(
+                model_name=source.name,
+                model_sha256=source.sha256,
+                target=target.name,
+                toolchain=facts.toolchain,
+                simulator=request.simulator,
+                schedule=plan.schedule,
+                measurements=(
+                    *size_measurements(facts),
+                    *plan_measurements(graph, plan, spec),
+                    *run_measurements(
+                        facts,
+                        result,
+                        target,
+                        output.stack_painted_bytes,
+                        len(output.cases),
+                        audio.seconds if audio else None,
+                    ),
+                    *findings.measurements,
+                    *tflm_arena(builtin),
+                ),
+                checks=(*findings.checks, *fit_checks(facts, target)),
+                issues=(*issues, *(audio.issues if audio else ())),
+                predictions=findings.predictions,
+            )
+            (folder / "report.json").write_text(report_json(report), encoding="utf-8")
+    return report
+
+
+def _builtin_form(source: Source, data: bytes, graph: Graph, calib: Path | None) -> bytes | None:
+    """The model in TFLM's stock operators: itself, or converted once more; None without either."""
+    if is_builtin(graph):
+        return data
+    return None if source.float_graph is None else to_int8(source, "builtin", calib)[0]
+
+
+def _audio(request: BuildRequest, source: Source, graph: Graph) -> Audio | None:
+    """The clip to run on: the user's, or the one that ships; None for a model without features."""
+    spec = feature_spec(graph)
+    if spec is None:
+        if request.audio is not None:
+            raise InputError(
+                f"--audio: {source.name} carries no feature specification.",
+                hint="Use `toolkit verify` with --inputs for models that do not take audio.",
+            )
+        return None
+    return load_audio(request.audio or demo_clip(), spec, graph)
+
+
+def _run(
+    request: BuildRequest,
+    folder: Path,
+    target: Target,
+    graph: Graph,
+    audio: Audio | None,
+    stimulus: bytes,
+) -> tuple[SimulationResult, HarnessOutput]:
+    row_values = audio.spec.n_mels if audio else None
+    if request.simulator != "host":
+        program = folder / "firmware.elf"
+        return run(program, stimulus, request.simulator, target, graph, row_values)
+    with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
+        program = compile_host(folder, request.toolchain, audio is not None, Path(scratch))
+        return run(program, stimulus, "host", target, graph, row_values)
