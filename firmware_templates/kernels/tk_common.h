@@ -46,6 +46,27 @@ static inline int32_t tk_requantize_int64(int64_t acc, int32_t multiplier, int32
     return (int32_t)((acc * reduced + (INT64_C(1) << (total_shift - 1))) >> total_shift);
 }
 
+/* Mean of count (at least 1) values from their sum, rounded to nearest, ties away from zero. */
+static inline int32_t tk_rounded_mean(int32_t sum, int32_t count) {
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+/* Kernel taps begin..end-1 of a window that starts at x0 and lie inside 0..size-1. */
+typedef struct {
+    int32_t begin, end;
+} tk_span;
+
+static inline tk_span tk_taps_inside(int32_t x0, int32_t taps, int32_t dilation, int32_t size) {
+    tk_span span = {0, taps};
+    while (span.begin < taps && x0 + span.begin * dilation < 0) {
+        ++span.begin;
+    }
+    while (span.end > span.begin && x0 + (span.end - 1) * dilation >= size) {
+        --span.end;
+    }
+    return span;
+}
+
 static inline int32_t tk_clamp(int32_t x, int32_t low, int32_t high) {
     return x < low ? low : (x > high ? high : x);
 }

@@ -1,6 +1,5 @@
 #include "tk_concatenation.h"
 
-#include <string.h>
 
 void tk_concatenation(const tk_concatenation_params *p, const void *in_0, const void *in_1,
                       const void *in_2, const void *in_3, void *out) {
@@ -9,7 +8,7 @@ void tk_concatenation(const tk_concatenation_params *p, const void *in_0, const 
     for (int32_t block = 0; block < p->blocks; ++block) {
         for (int32_t i = 0; i < 4; ++i) {
             const size_t bytes = (size_t)p->block_bytes[i];
-            memcpy(to, in[i], bytes);
+            __builtin_memcpy(to, in[i], bytes);
             in[i] += bytes;
             to += bytes;
         }

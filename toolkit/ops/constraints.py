@@ -107,6 +107,30 @@ def window_fits(view: NodeView[WindowedAttrs]) -> str | None:
     return f"{window} on {_shape(x)}"
 
 
+#: Rescaled values stay below this, so that no step of the fixed-point arithmetic overflows.
+RESCALED_LIMIT = 1 << 30
+
+
+def rescale_bounded(view: NodeView[Any]) -> str | None:
+    """the input scale must be below 16384 times the output scale"""
+    x, out = view.input(0), view.output
+    if x.quant is None or out.quant is None:
+        return "no quantisation"
+    ratio = x.scale / out.scale
+    return None if ratio * (1 << 16) < RESCALED_LIMIT else f"{ratio:g} times"
+
+
+def sum_problem(
+    view: NodeView[Any], channel_axis: int, limit_bits: int, ratio: float
+) -> str | None:
+    """What is wrong when a sum of products and bias leaves ``limit_bits`` bits, or does not fit
+    after it is rescaled by ``ratio``."""
+    bound = accumulator_bound(view.input(1), channel_axis, view.input(0), view.optional(2))
+    if bound < 1 << (limit_bits - 1) and bound * ratio < RESCALED_LIMIT:
+        return None
+    return f"up to {bound}, rescaled by {ratio:g}"
+
+
 def accumulator_bound(weights: Tensor, channel_axis: int, x: Tensor, bias: Tensor | None) -> int:
     """Largest magnitude a dense or convolutional accumulator of any channel can take."""
     if not weights.is_constant or (bias is not None and not bias.is_constant):

@@ -12,9 +12,9 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.constraints import (
-    accumulator_bound,
     batch_one,
     kernel_rows,
+    sum_problem,
     weighted_types_int8,
     weights_constant,
     weights_symmetric,
@@ -41,19 +41,23 @@ def channels_match(view: View) -> str | None:
 
 
 def accumulator_fits(view: View) -> str | None:
-    """no sum of products and bias may leave 32 bits"""
-    bound = accumulator_bound(view.input(1), 0, view.input(0), view.optional(2))
-    return None if bound < 1 << 31 else f"up to {bound}"
+    """no sum of products and bias may leave 32 bits, before or after it is rescaled"""
+    return sum_problem(view, 0, 32, max(convolution_ratios(view)))
 
 
-def convolution_multipliers(view: View) -> tuple[Array, Array]:
-    """Per-output-channel requantisation, computed in double precision as TFLM does."""
+def convolution_ratios(view: View) -> list[float]:
+    """Input scale * weight scale / output scale of each output channel, in double precision."""
     weights = view.input(1)
     assert weights.quant is not None
     scales = weights.quant.scale
     if len(scales) == 1:
         scales = scales * view.output.shape[-1]
-    return quantize_multipliers([view.input(0).scale * s / view.output.scale for s in scales])
+    return [view.input(0).scale * s / view.output.scale for s in scales]
+
+
+def convolution_multipliers(view: View) -> tuple[Array, Array]:
+    """Per-output-channel requantisation."""
+    return quantize_multipliers(convolution_ratios(view))
 
 
 class Conv2D(Operator[WindowedAttrs]):

@@ -12,15 +12,15 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.constraints import (
-    accumulator_bound,
     batch_one,
     kernel_rows,
+    sum_problem,
     weighted_types_int8,
     weights_constant,
     weights_symmetric,
     window_fits,
 )
-from toolkit.ops.conv_2d import convolution_multipliers
+from toolkit.ops.conv_2d import convolution_multipliers, convolution_ratios
 from toolkit.ops.fixed_point import requantize
 from toolkit.ops.window import (
     Window,
@@ -42,9 +42,8 @@ def channels_multiple(view: View) -> str | None:
 
 
 def accumulator_fits(view: View) -> str | None:
-    """no sum of products and bias may leave 32 bits"""
-    bound = accumulator_bound(view.input(1), 3, view.input(0), view.optional(2))
-    return None if bound < 1 << 31 else f"up to {bound}"
+    """no sum of products and bias may leave 32 bits, before or after it is rescaled"""
+    return sum_problem(view, 3, 32, max(convolution_ratios(view)))
 
 
 class DepthwiseConv2D(Operator[WindowedAttrs]):

@@ -12,7 +12,7 @@ from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.constraints import accumulator_bound, weights_constant, weights_symmetric
+from toolkit.ops.constraints import sum_problem, weights_constant, weights_symmetric
 from toolkit.ops.fixed_point import quantize_multipliers, requantize, requantize_int64
 
 
@@ -46,20 +46,16 @@ def weights_matrix(view: View) -> str | None:
 
 
 def accumulator_fits(view: View) -> str | None:
-    """no sum of products and bias may leave 32 bits (47 bits with int16 activations)"""
-    bound = accumulator_bound(view.input(1), 0, view.input(0), view.optional(2))
-    limit = 1 << (31 if view.input(0).dtype is DType.INT8 else 47)
-    return None if bound < limit else f"up to {bound}"
+    """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or after
+    it is rescaled"""
+    bits = 32 if view.input(0).dtype is DType.INT8 else 47
+    return sum_problem(view, 0, bits, max(_ratios(view)))
 
 
 def multiplier_fits(view: View) -> str | None:
     """with int16 activations, input scale * weight scale / output scale must be below 64"""
-    if view.input(0).dtype is not DType.INT16:
-        return None
-    weights = view.input(1)
-    assert weights.quant is not None
-    ratio = view.input(0).scale * max(weights.quant.scale) / view.output.scale
-    return None if ratio < 64 else f"{ratio:g}"
+    ratio = max(_ratios(view))
+    return None if view.input(0).dtype is DType.INT8 or ratio < 64 else f"{ratio:g}"
 
 
 class FullyConnected(Operator[FullyConnectedAttrs]):
@@ -94,7 +90,8 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         return options
 
     def tflite_version(self, view: View) -> int:
-        if len(multiplier_scales(view)) > 1:
+        weights = view.input(1)
+        if weights.quant is not None and len(weights.quant.scale) > 1:
             return 12
         return 7 if view.input(0).dtype is DType.INT16 else 4
 
@@ -125,13 +122,8 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
 
     @staticmethod
     def multipliers(view: View) -> tuple[Array, Array]:
-        """Requantisation of each output.  TFLM multiplies one weight scale in single precision,
-        several in double."""
-        scales, x, out = multiplier_scales(view), view.input(0), view.output
-        if len(scales) == 1:
-            product = float(np.float32(x.scale) * np.float32(scales[0]))
-            return quantize_multipliers([product / out.scale] * view.input(1).shape[0])
-        return quantize_multipliers([x.scale * s / out.scale for s in scales])
+        """Requantisation of each output."""
+        return quantize_multipliers(_ratios(view))
 
     def work(self, view: View) -> Work:
         return Work(macs=view.output.elements * view.input(1).shape[1])
@@ -170,8 +162,13 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         )
 
 
-def multiplier_scales(view: View) -> tuple[float, ...]:
-    """Weight scales: one, or one an output."""
-    weights = view.input(1)
+def _ratios(view: View) -> list[float]:
+    """Input scale * weight scale / output scale of each output.  TFLM multiplies one weight scale
+    in single precision, several in double."""
+    weights, x, out = view.input(1), view.input(0), view.output
     assert weights.quant is not None
-    return weights.quant.scale
+    scales = weights.quant.scale
+    if len(scales) == 1:
+        product = float(np.float32(x.scale) * np.float32(scales[0]))
+        return [product / out.scale] * weights.shape[0]
+    return [x.scale * s / out.scale for s in scales]

@@ -12,7 +12,7 @@ import numpy as np
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.constraints import unary_types_int8
+from toolkit.ops.constraints import rescale_bounded, unary_types_int8
 from toolkit.ops.fixed_point import quantize_multiplier, requantize
 
 #: Values whose int8 sum, offset included, stays within 32 bits.
@@ -63,7 +63,7 @@ class Mean(Operator[MeanAttrs]):
     tflite_name = "MEAN"
     tflite_options = "ReducerOptions"
     onnx_names = ("ReduceMean", "GlobalAveragePool")
-    constraints = (unary_types_int8, axes_neighbouring, sum_fits)
+    constraints = (unary_types_int8, axes_neighbouring, sum_fits, rescale_bounded)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

@@ -8,9 +8,16 @@ import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
+from toolkit.ops.constraints import RESCALED_LIMIT
 from toolkit.ops.fixed_point import quantize_multiplier, requantize
 
 MulAttrs = ArithmeticAttrs
+
+
+def product_bounded(view: View) -> str | None:
+    """the product of the input scales must be below 16384 times the output scale"""
+    ratio = view.input(0).scale * view.input(1).scale / view.output.scale
+    return None if ratio * (1 << 16) < RESCALED_LIMIT else f"{ratio:g} times"
 
 
 class Mul(Arithmetic):
@@ -21,6 +28,7 @@ class Mul(Arithmetic):
     tflite_options = "MulOptions"
     onnx_names = ("Mul",)
     kernel = "tk_mul_s8"
+    constraints = (*Arithmetic.constraints, product_bounded)
 
     def rescaling(self, view: View) -> Mapping[str, int]:
         product_scale = view.input(0).scale * view.input(1).scale

@@ -9,6 +9,7 @@ import numpy as np
 from toolkit.ir.tensor import Array
 from toolkit.ops.activation import Activation, clamp_limits
 from toolkit.ops.base import NodeView
+from toolkit.ops.constraints import rescale_bounded
 from toolkit.ops.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.lookup import PlainLookup
 
@@ -19,6 +20,8 @@ class Relu(PlainLookup):
     name = "relu"
     tflite_name = "RELU"
     onnx_names = ("Relu",)
+
+    constraints = (*PlainLookup.constraints, rescale_bounded)
 
     def run_float(self, view: NodeView[None], inputs: Sequence[Array]) -> Array:
         rectified: Array = np.maximum(inputs[0], np.float32(0))

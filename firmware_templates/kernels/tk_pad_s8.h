@@ -1,0 +1,18 @@
+/* Padding of up to four dimensions with one value, int8 (TFLite PAD, PADV2). */
+#ifndef TK_PAD_S8_H
+#define TK_PAD_S8_H
+
+#include "tk_common.h"
+
+typedef struct {
+    const int32_t *dims;   /* [4] of the input, outermost first */
+    const int32_t *before; /* [4] elements added before each dimension */
+    const int32_t *after;  /* [4] elements added after each dimension */
+    int32_t value;
+} tk_pad_s8_params;
+
+/* out has before + dims + after elements along each dimension and must not overlap in.
+ * Scratch: none. */
+void tk_pad_s8(const tk_pad_s8_params *p, const int8_t *in, int8_t *out);
+
+#endif

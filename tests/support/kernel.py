@@ -1,0 +1,131 @@
+"""Runs the C kernels on this workstation, one operator at a time, without generated code.
+
+All kernels are compiled into one shared library; parameter structs are laid out by ctypes from the
+declarations in the kernels' headers, filled from a `KernelCall`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir import Graph, Node
+from toolkit.ir.tensor import Array
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import KernelCall, view
+from toolkit.resources import data_dir
+
+FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+_C_TYPES = {
+    "int8_t": (ctypes.c_int8, np.int8),
+    "int16_t": (ctypes.c_int16, np.int16),
+    "int32_t": (ctypes.c_int32, np.int32),
+    "int64_t": (ctypes.c_int64, np.int64),
+    "uint32_t": (ctypes.c_uint32, np.uint32),
+}
+_STRUCT = re.compile(r"typedef struct \{(.*?)\} (\w+);", re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+
+
+def kernel_folder() -> Path:
+    return data_dir("firmware_templates") / "kernels"
+
+
+def host_compiler() -> list[str]:
+    """gcc where there is one, else zig."""
+    return ["gcc"] if shutil.which("gcc") else [sys.executable, "-m", "ziglang", "cc"]
+
+
+@functools.cache
+def kernel_library(*flags: str) -> ctypes.CDLL:
+    """Every kernel, compiled strictly with ``flags``."""
+    folder = Path(tempfile.mkdtemp(prefix="kernels"))
+    sources = sorted(str(path) for path in kernel_folder().glob("*.c"))
+    library = folder / "kernels.so"
+    command = [*host_compiler(), *FLAGS, "-O2", "-fPIC", "-shared", *flags, f"-I{kernel_folder()}"]
+    subprocess.run([*command, *sources, "-o", str(library)], check=True)
+    loaded = ctypes.CDLL(str(library))
+    shutil.rmtree(folder)
+    return loaded
+
+
+@functools.cache
+def parameter_struct(kernel: str) -> tuple[type[ctypes.Structure], dict[str, Any]]:
+    """The ``<kernel>_params`` struct of a kernel's header, and each field's numpy element type."""
+    header = _COMMENT.sub("", (kernel_folder() / f"{kernel}.h").read_text())
+    (body,) = [text for text, name in _STRUCT.findall(header) if name == f"{kernel}_params"]
+    fields: list[tuple[str, Any]] = []
+    elements: dict[str, Any] = {}
+    for declaration in filter(None, (line.strip() for line in body.split(";"))):
+        kind, names = declaration.removeprefix("const ").split(maxsplit=1)
+        for name in names.split(","):
+            c_type, dtype = _C_TYPES[kind]
+            is_pointer = name.strip().startswith("*")
+            field = name.strip().lstrip("*").strip()
+            fields.append((field, ctypes.c_void_p if is_pointer else c_type))
+            elements[field] = (dtype, is_pointer)
+    struct = type(f"{kernel}_params", (ctypes.Structure,), {"_fields_": fields})
+    return struct, elements
+
+
+def run_kernel(
+    call: KernelCall, tensors: dict[str, Array], outputs: list[Array], *flags: str
+) -> None:
+    """Call the kernel on ``tensors`` (inputs by name) and write into ``outputs``."""
+    struct, elements = parameter_struct(call.kernel)
+    assert list(call.params) == list(elements), f"{call.kernel}: fields differ from the header's"
+    alive = []
+    params = struct()
+    for name, value in call.params.items():
+        dtype, is_pointer = elements[name]
+        assert is_pointer == isinstance(value, np.ndarray), f"{call.kernel}: {name}"
+        if is_pointer:
+            array = np.ascontiguousarray(value)
+            assert array.dtype == dtype, f"{call.kernel}: {name} is {array.dtype}"
+            alive.append(array)
+            setattr(params, name, array.ctypes.data)
+        else:
+            setattr(params, name, value)
+            assert getattr(params, name) == value, f"{call.kernel}: {name} does not fit"
+    arrays = [np.ascontiguousarray(tensors[name]) for name in call.inputs] + outputs
+    scratch = np.full(call.scratch_bytes // 8 + 1, -1, np.int64)
+    arguments = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
+    if call.scratch_bytes:
+        arguments.append(ctypes.c_void_p(scratch.ctypes.data))
+    function = getattr(kernel_library(*flags), call.kernel)
+    function.restype = None
+    function(ctypes.byref(params), *arguments)
+
+
+def run_node_in_c(graph: Graph, node: Node, values: dict[str, Array], *flags: str) -> Array:
+    """The output of ``node`` by its C kernel, from the ``values`` of its inputs."""
+    operator, node_view = OPERATORS[node.op], view(graph, node)
+    if operator.is_alias:
+        return values[node_view.input(0).name].reshape(node_view.output.shape)
+    call = operator.kernel_call(node_view)
+    tensors = {
+        name: graph.tensors[name].values if graph.tensors[name].is_constant else values[name]
+        for name in call.inputs
+    }
+    out = np.full(node_view.output.shape, 85, node_view.output.dtype.numpy)
+    run_kernel(call, tensors, [out], *flags)
+    return out
+
+
+def run_graph_in_c(graph: Graph, inputs: dict[str, Array], *flags: str) -> dict[str, Array]:
+    """As `run_graph`, every node by its C kernel."""
+    values = dict(inputs)
+    for node in graph.nodes:
+        values[node.outputs[0]] = run_node_in_c(graph, node, values, *flags)
+    return values
