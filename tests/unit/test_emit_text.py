@@ -89,7 +89,5 @@ def test_array_lines_hold_every_value_in_100_columns(values: list[int]) -> None:
 
 
 def test_floats_have_no_place_in_generated_code() -> None:
-    with pytest.raises(
-        UnsupportedError, match="tensor 'x': generated code must be of integers; got float32"
-    ):
+    with pytest.raises(UnsupportedError, match=r"tensor 'x'.+ got float32"):
         c_type(DType.FLOAT32, "tensor 'x'")

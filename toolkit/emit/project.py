@@ -127,7 +127,9 @@ def _project_context(
     names = sorted((*text, "model.tflite", "CMakeLists.txt", "README.md"))
     return ProjectContext(
         banner=model.banner,
-        files=tuple(FileText(n, _PURPOSES.get(n, "kernel")) for n in names),
+        files=tuple(
+            FileText(n, "kernel" if n.startswith("kernels/") else _PURPOSES[n]) for n in names
+        ),
         device_sources=tuple(n for n in sources if n not in _HOST_ONLY),
         host_sources=tuple(n for n in sources if n not in _DEVICE_ONLY),
         core_flags=tuple(target.compiler_flags("gcc")),
