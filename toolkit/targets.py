@@ -58,7 +58,10 @@ class LinkerContext:
 
 @dataclass(frozen=True)
 class Target:
-    """One microcontroller: core, clock in Hz, memories in bytes, compiler flags, simulation."""
+    """One microcontroller: core, clock in Hz, memories in bytes, compiler flags, simulation.
+
+    The two rates turn an operator's work into estimated cycles where nothing is simulated.
+    """
 
     name: str
     description: str
@@ -68,6 +71,8 @@ class Target:
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
+    cycles_per_mac: float
+    cycles_per_element: float
     flags: Mapping[str, tuple[str, ...]]
     simulation: Simulation
 

@@ -17,6 +17,8 @@ from toolkit.toolchain.elf import ElfImage, read_elf
 
 _PROGRAM = "qemu-system-arm"
 _EXIT_FAULT = 4  # TK_EXIT_FAULT of tk_io.h
+_UNKNOWN = 0xFFFFFFFF
+_OVERFLOW = "Most likely the stack overflowed."
 _SLOWEST_INSTRUCTIONS_PER_S = 50_000_000
 _START_S = 60.0
 
@@ -56,6 +58,8 @@ def run_qemu(
         command += ["-chardev", "stdio,id=console"]
         command += ["-semihosting-config", "enable=on,target=native,chardev=console"]
         command += ["-plugin", ",".join([f"file={plugin}", *options])]
+        # The board's reserved addresses read as zero and swallow writes, below the stack too: log it.
+        command += ["-d", "unimp,guest_errors", "-D", "log.txt"]
         command += ["-kernel", str(elf_path.resolve())]
         timeout_s = _START_S + 2 * limit_instructions / _SLOWEST_INSTRUCTIONS_PER_S
         try:
@@ -71,25 +75,34 @@ def run_qemu(
             )
         except subprocess.TimeoutExpired as error:
             raise ToolFailedError(f"qemu: no end after {timeout_s:.0f} s.") from error
-        _require_sound(done, elf, counts)
+        _require_sound(done, elf, folder)
         intervals = read_counts(counts, elf, limit_instructions)
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
     return SimulationResult("qemu", data, done.stdout, done.returncode, intervals)
 
 
-def _require_sound(done: subprocess.CompletedProcess[str], elf: ElfImage, counts: Path) -> None:
+def _require_sound(done: subprocess.CompletedProcess[str], elf: ElfImage, folder: Path) -> None:
     """Raise where the firmware faulted or QEMU itself failed."""
     if done.returncode == _EXIT_FAULT:
         match = re.search(r"fault at pc 0x([0-9a-f]{8})", done.stdout)
-        address = int(match[1], 16) if match else 0xFFFFFFFF
-        if address == 0xFFFFFFFF:
+        address = int(match[1], 16) if match else _UNKNOWN
+        if address == _UNKNOWN:
             raise ToolFailedError(
                 "simulation: processor fault with the stack outside its reservation.",
-                hint="Most likely the stack overflowed.",
+                hint=_OVERFLOW,
             )
         raise ToolFailedError(f"simulation: processor fault at {elf.describe(address)}.")
-    if not counts.exists() or done.returncode < 0:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = said[0] if said else f"exit status {done.returncode}"
-        raise ToolFailedError(f"qemu failed: {reason}")
+    if not (folder / "counts.bin").exists() or done.returncode < 0:
+        raise ToolFailedError(f"qemu failed: {_first_line(done.stderr)}")
+    log = folder / "log.txt"
+    if log.exists() and log.stat().st_size:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            access = lines.readline().strip()
+        raise ToolFailedError(
+            f"simulation: access outside the memory map ({access}).", hint=_OVERFLOW
+        )
+
+
+def _first_line(text: str) -> str:
+    return next((line for line in text.splitlines() if line.strip()), "no message")
