@@ -22,7 +22,7 @@ from toolkit.training.export import export_onnx
 from toolkit.training.wav2small import LABELS, Wav2Small
 
 _BATCH = 28
-_ROWS = (400, 800)  # 0.8 s to 1.6 s of audio
+_ROWS = (320, 680)  # 0.64 s to 1.36 s of audio
 _LEARNING_RATE = 2.5e-3
 _WEIGHT_DECAY = 2e-2
 _AVERAGE_DECAY = 0.98  # weights and statistics averaged over about 50 steps
@@ -44,7 +44,7 @@ def train(
     data_dir: Path,
     out_dir: Path,
     seed: int = 0,
-    steps: int = 900,
+    steps: int = 500,
     spec: FeatureSpec = WAV2SMALL_RUNNING,
 ) -> dict[str, dict[str, float]]:
     """Train on Emo-DB's six training speakers; keep the weights best on the two of validation.
@@ -149,7 +149,7 @@ def _score(model: Wav2Small, features: list[NDArray[np.float32]], clips: list[Cl
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Emo-DB's folder.")
 @click.option("--out", type=click.Path(path_type=Path), required=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@click.option("--steps", type=click.IntRange(min=2), default=900, show_default=True)
+@click.option("--steps", type=click.IntRange(min=2), default=500, show_default=True)
 def main(data: Path, out: Path, seed: int, steps: int) -> None:
     """Train Wav2Small on Emo-DB and print the CCC of every split."""
     click.echo(json.dumps(train(data, out, seed, steps), indent=2))
