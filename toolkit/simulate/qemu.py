@@ -58,7 +58,7 @@ def run_qemu(
         command += ["-chardev", "stdio,id=console"]
         command += ["-semihosting-config", "enable=on,target=native,chardev=console"]
         command += ["-plugin", ",".join([f"file={plugin}", *options])]
-        # The board's reserved addresses read as zero and swallow writes, below the stack too: log it.
+        # Reserved addresses read as zero and swallow writes, those below the stack too: log it.
         command += ["-d", "unimp,guest_errors", "-D", "log.txt"]
         command += ["-kernel", str(elf_path.resolve())]
         timeout_s = _START_S + 2 * limit_instructions / _SLOWEST_INSTRUCTIONS_PER_S
