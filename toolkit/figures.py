@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from toolkit.emit.model import model_context
 from toolkit.execution import FirmwareFacts, phase_cycles
-from toolkit.features.spec import FeatureSpec
-from toolkit.features.tables import state_bytes
 from toolkit.inputs import random_cases
-from toolkit.ir import Graph
 from toolkit.measurement import Check, Measurement, Provenance
-from toolkit.plan import Plan
+from toolkit.report.model import FunctionRow
 from toolkit.simulate import SimulationResult
 from toolkit.targets import Target
 from toolkit.tflite.oracle import run_tflm, tflm_available
@@ -27,23 +23,6 @@ def size_measurements(facts: FirmwareFacts) -> list[Measurement]:
         Measurement("flash_bytes", facts.size.flash_bytes, "B", measured, linker_map),
         Measurement("ram_static_bytes", facts.size.ram_static_bytes, "B", measured, linker_map),
         Measurement("stack_bound_bytes", facts.stack.bound_bytes, "B", measured, basis),
-    ]
-
-
-def plan_measurements(graph: Graph, plan: Plan, spec: FeatureSpec | None) -> list[Measurement]:
-    """What the plan and the generated sources say of themselves."""
-    context = model_context(graph, plan, "", "")
-    estimated, planned = Provenance.ESTIMATED, "memory plan, checked"
-    return [
-        Measurement("weights_bytes", context.weights_bytes, "B", estimated, "generated arrays"),
-        Measurement("arena_bytes", plan.arena_bytes, "B", estimated, planned),
-        Measurement(
-            "arena_lower_bound_bytes", plan.lower_bound_bytes, "B", estimated, "live bytes, peak"
-        ),
-        Measurement(
-            "state_bytes", state_bytes(spec) if spec else 0, "B", estimated, "feature state"
-        ),
-        Measurement("macs_per_inference", context.macs, "MACs", estimated, "graph"),
     ]
 
 
@@ -90,6 +69,36 @@ def run_measurements(
             ),
         ]
     return rows
+
+
+def function_rows(
+    facts: FirmwareFacts, result: SimulationResult, target: Target, cases: int
+) -> tuple[FunctionRow, ...]:
+    """Instructions and cycles of each function per inference, costliest first."""
+    if not result.intervals:
+        return ()
+    phases, basis = phase_cycles(facts, result, target)
+    rows = [
+        FunctionRow(
+            function.function,
+            phase,
+            (
+                Measurement(
+                    "instructions",
+                    function.instructions // cases,
+                    "instructions",
+                    Provenance.SIMULATED,
+                    result.simulator,
+                ),
+                Measurement(
+                    "cycles", function.cycles // cases, "cycles", Provenance.ESTIMATED, basis
+                ),
+            ),
+        )
+        for phase, estimate in phases.items()
+        for function in estimate.functions
+    ]
+    return tuple(sorted(rows, key=lambda row: -row.measurements[1].value))
 
 
 def tflm_arena(builtin: bytes | None) -> list[Measurement]:

@@ -21,7 +21,7 @@ from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.quantize.ranges import Ranges, calibrate, load_ranges
-from toolkit.zoo import DEFAULT_MODEL, zoo_model, zoo_models
+from toolkit.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 
 LABELS_KEY = "toolkit.labels"
 DEFAULT_CLIP_SECONDS = 1.0
@@ -48,11 +48,11 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
     Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
     without the training extra.
     """
-    zoo = zoo_model(model)
+    path = Path(model)
+    zoo = zoo_model(model) or _zoo_file(path)
     if zoo is not None:
         source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
         return replace(source, ranges=load_ranges(zoo.ranges))
-    path = Path(model)
     loaders = {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
     if path.suffix.lower() not in loaders:
         near = difflib.get_close_matches(model, zoo_models(), n=1)
@@ -195,6 +195,12 @@ def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
         onnx = Path(folder) / "model.onnx"
         export_checkpoint(path, onnx)
         return replace(_from_onnx(onnx, name, clip_seconds), sha256=_sha256(path))
+
+
+def _zoo_file(path: Path) -> ZooModel | None:
+    """The zoo model whose ONNX file ``path`` is."""
+    models = (zoo_model(name) for name in zoo_models())
+    return next((m for m in models if m is not None and path.resolve() == m.onnx.resolve()), None)
 
 
 def _sha256(path: Path) -> str:

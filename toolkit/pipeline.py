@@ -8,13 +8,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from toolkit.analysis import graph_measurements, layer_rows
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.emit import emit_project, staged_directory, write_files
 from toolkit.errors import InputError
 from toolkit.execution import compile_firmware, compile_host, is_builtin, run
 from toolkit.figures import (
     fit_checks,
-    plan_measurements,
+    function_rows,
     run_measurements,
     size_measurements,
     tflm_arena,
@@ -87,7 +88,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 schedule=plan.schedule,
                 measurements=(
                     *size_measurements(facts),
-                    *plan_measurements(graph, plan, spec),
+                    *graph_measurements(graph, plan),
                     *run_measurements(
                         facts,
                         result,
@@ -101,6 +102,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 ),
                 checks=(*findings.checks, *fit_checks(facts, target)),
                 issues=(*issues, *(audio.issues if audio else ())),
+                layers=layer_rows(graph, plan, target),
+                functions=function_rows(facts, result, target, len(output.cases)),
                 predictions=findings.predictions,
             )
             (folder / "report.json").write_text(report_json(report), encoding="utf-8")

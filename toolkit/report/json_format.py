@@ -26,6 +26,14 @@ def report_dict(report: Report) -> dict[str, Any]:
         ],
         "issues": [{"code": i.code, "message": i.message} for i in report.issues],
         "layers": [_layer(row) for row in report.layers],
+        "functions": [
+            {
+                "name": f.name,
+                "phase": f.phase,
+                "measurements": [_measurement(m) for m in f.measurements],
+            }
+            for f in report.functions
+        ],
         "predictions": [
             {"label": p.label, "float": p.float_value, "device": p.device_value}
             for p in report.predictions

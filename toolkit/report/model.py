@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from toolkit.ir import Shape
 from toolkit.measurement import Check, Issue, Measurement, Provenance
@@ -23,6 +23,15 @@ class LayerRow:
     activation_bytes: int
     live_bytes: int
     measurements: tuple[Measurement, ...] = ()
+
+
+@dataclass(frozen=True)
+class FunctionRow:
+    """What one function of the firmware cost in a phase, without the functions it calls."""
+
+    name: str
+    phase: str
+    measurements: tuple[Measurement, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,8 @@ class Report:
     checks: tuple[Check, ...] = ()
     issues: tuple[Issue, ...] = ()
     layers: tuple[LayerRow, ...] = ()
-    predictions: tuple[Prediction, ...] = field(default=())
+    functions: tuple[FunctionRow, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
 
     @property
     def passed(self) -> bool:

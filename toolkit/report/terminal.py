@@ -8,7 +8,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from toolkit.measurement import Check, Measurement
-from toolkit.report.model import LayerRow, Report
+from toolkit.report.model import FunctionRow, LayerRow, Report
+
+FUNCTIONS_SHOWN = 6
 
 _TITLES = {
     "flash_bytes": "flash",
@@ -38,6 +40,8 @@ def print_report(report: Report, console: Console) -> None:
     """Print predictions, figures, checks and notes."""
     if report.predictions:
         console.print(_predictions(report))
+    if report.functions:
+        console.print(_functions(report.functions))
     table, bases = _figures(report)
     console.print(table)
     for number, basis in enumerate(bases, 1):
@@ -53,25 +57,31 @@ def print_report(report: Report, console: Console) -> None:
 def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
     """Print the per-layer table of a profile."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("layer", "op", "output"):
-        table.add_column(title, overflow="ellipsis", no_wrap=True, max_width=34)
-    for title in ("MACs", "weights B", "output B", "live B", "cycles", "share"):
-        table.add_column(title, justify="right", no_wrap=True)
-    cycles = [row.measurements[0].value if row.measurements else 0 for row in rows]
+    table.add_column("layer", overflow="ellipsis", no_wrap=True)
+    for title in ("output", "MACs", "weights", "out B", "live B", "cycles", "share"):
+        table.add_column(title, justify="right", no_wrap=True, min_width=6)
+    cycles = [row.measurements[0].value for row in rows]
     total = sum(cycles) or 1
     for row, row_cycles in zip(rows, cycles, strict=True):
         table.add_row(
             escape(_printable(row.name)),
-            row.op,
-            "×".join(map(str, row.output_shape)),
-            f"{row.macs:,}" if row.macs else "",
+            "×".join(map(str, row.output_shape[1:])),
+            _compact(row.macs),
             f"{row.weights_bytes:,}" if row.weights_bytes else "",
             f"{row.activation_bytes:,}",
             f"{row.live_bytes:,}",
-            f"{row_cycles:,.0f}",
-            f"{100 * row_cycles / total:.1f} %",
+            _compact(row_cycles),
+            f"{100 * row_cycles / total:.1f}%",
         )
     console.print(table)
+
+
+def _compact(value: float) -> str:
+    """A count in at most five characters, such as 19.8M; nothing for zero."""
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.0f}" if value else ""
 
 
 def format_value(m: Measurement) -> str:
@@ -94,6 +104,19 @@ def _predictions(report: Report) -> Table:
     return table
 
 
+def _functions(rows: tuple[FunctionRow, ...]) -> Table:
+    """The costliest functions; cycles are estimated from simulated counts."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("function")
+    table.add_column("phase")
+    table.add_column("instructions (simulated)", justify="right")
+    table.add_column("cycles (estimated)", justify="right")
+    for row in rows[:FUNCTIONS_SHOWN]:
+        instructions, cycles = (f"{m.value:,.0f}" for m in row.measurements)
+        table.add_row(escape(row.name), row.phase, instructions, cycles)
+    return table
+
+
 def _figures(report: Report) -> tuple[Table, list[str]]:
     """The figures, and the distinct bases they refer to by number."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -101,7 +124,9 @@ def _figures(report: Report) -> tuple[Table, list[str]]:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("provenance", no_wrap=True)
     bases: list[str] = []
-    for m in report.measurements:
+    order = list(_TITLES)
+    place = {name: order.index(name) for name in order}
+    for m in sorted(report.measurements, key=lambda m: place.get(m.name, len(order))):
         if m.basis not in bases:
             bases.append(m.basis)
         note = f"{m.provenance.value} [dim]({bases.index(m.basis) + 1})[/]"
