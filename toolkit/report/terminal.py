@@ -11,6 +11,7 @@ from toolkit.measurement import Check, Measurement
 from toolkit.report.model import FunctionRow, LayerRow, Report
 
 FUNCTIONS_SHOWN = 6
+LAYER_WIDTH = 20
 
 _TITLES = {
     "flash_bytes": "flash",
@@ -56,24 +57,29 @@ def print_report(report: Report, console: Console) -> None:
 
 def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
     """Print the per-layer table of a profile."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("layer", overflow="ellipsis", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=LAYER_WIDTH)
     for title in ("output", "MACs", "weights", "out B", "live B", "cycles", "share"):
-        table.add_column(title, justify="right", no_wrap=True, min_width=6)
+        table.add_column(title, justify="right", no_wrap=True)
     cycles = [row.measurements[0].value for row in rows]
     total = sum(cycles) or 1
     for row, row_cycles in zip(rows, cycles, strict=True):
         table.add_row(
-            escape(_printable(row.name)),
+            escape(_tail(_printable(row.name), LAYER_WIDTH)),
             "×".join(map(str, row.output_shape[1:])),
             _compact(row.macs),
-            f"{row.weights_bytes:,}" if row.weights_bytes else "",
-            f"{row.activation_bytes:,}",
-            f"{row.live_bytes:,}",
+            _compact(row.weights_bytes),
+            _compact(row.activation_bytes),
+            _compact(row.live_bytes),
             _compact(row_cycles),
             f"{100 * row_cycles / total:.1f}%",
         )
     console.print(table)
+
+
+def _tail(text: str, width: int) -> str:
+    """The end of a name, which tells layers apart better than its beginning."""
+    return text if len(text) <= width else "…" + text[1 - width :]
 
 
 def _compact(value: float) -> str:
