@@ -35,6 +35,7 @@ _C_TYPES = {
     "uint32_t": (ctypes.c_uint32, np.uint32),
 }
 _STRUCT = re.compile(r"typedef struct \{(.*?)\} (\w+);", re.DOTALL)
+_ALIAS = re.compile(r"typedef (\w+)_params (\w+)_params;")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
@@ -64,6 +65,9 @@ def kernel_library(*flags: str) -> ctypes.CDLL:
 def parameter_struct(kernel: str) -> tuple[type[ctypes.Structure], dict[str, Any]]:
     """The ``<kernel>_params`` struct of a kernel's header, and each field's numpy element type."""
     header = _COMMENT.sub("", (kernel_folder() / f"{kernel}.h").read_text())
+    aliases = {alias: name for name, alias in _ALIAS.findall(header)}
+    if kernel in aliases:
+        return parameter_struct(aliases[kernel])
     (body,) = [text for text, name in _STRUCT.findall(header) if name == f"{kernel}_params"]
     fields: list[tuple[str, Any]] = []
     elements: dict[str, Any] = {}
