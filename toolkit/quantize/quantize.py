@@ -27,6 +27,11 @@ from toolkit.quantize.ranges import Ranges
 #: Widening int8 by this factor is exact: |q - zero_point| * 128 stays below 2**15.
 _WIDENING = 128
 
+#: Share of its observed range by which a model's output may leave it at either end.  Inside the
+#: network a clipped outlier is one of many summands; at the output it is the answer, and clips
+#: that calibration has not heard do go further.
+OUTPUT_HEADROOM = 0.25
+
 _BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
 
 
@@ -64,12 +69,20 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         known = [ranges.limits[name] for name in members if name in ranges.limits]
         known = known or [ranges.of(root)]
         limits[root] = (min(low for low, _ in known), max(high for _, high in known))
+        if not set(members).isdisjoint(graph.outputs):
+            limits[root] = _with_headroom(*limits[root])
     params = {
         name: fixed.get(root) or activation_params(*limits[root], dtypes[name])
         for name, root in groups.items()
     }
     own = {name: limits[root] for name, root in groups.items() if root in limits}
     return _Plan(dtypes, params, own)
+
+
+def _with_headroom(low: float, high: float) -> tuple[float, float]:
+    """A wider range; an end at exactly 0 is a rectifier's and stays."""
+    room = OUTPUT_HEADROOM * (high - low)
+    return (low - room if low else 0.0, high + room if high else 0.0)
 
 
 class _Quantizer:
