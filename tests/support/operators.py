@@ -26,8 +26,10 @@ AddCase = Callable[[GraphBuilder, np.random.Generator], str]
 
 
 def scale(rng: np.random.Generator, low: float = 1e-4, high: float = 1.0) -> float:
-    """A float32 scale, evenly distributed over the orders of magnitude."""
-    return float(np.float32(np.exp(rng.uniform(np.log(low), np.log(high)))))
+    """A float32 scale, evenly distributed over the orders of magnitude; every second one is short
+    in decimals, so that results meet rounding ties."""
+    value = np.exp(rng.uniform(np.log(low), np.log(high)))
+    return float(np.float32(value if rng.integers(2) else f"{value:.2g}"))
 
 
 def zero_point(rng: np.random.Generator) -> int:

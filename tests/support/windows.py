@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tests.support.operators import scale
 from toolkit.ir import GraphBuilder, QuantParams
 from toolkit.ops.activation import Activation
 from toolkit.ops.window import Padding, Window, same_padding
@@ -44,7 +45,7 @@ def add_weights(
     """Random int8 weights, per channel of ``axis`` or with one scale, and perhaps a bias."""
     channels = shape[0] if axis is None else shape[axis]
     count = 1 if axis is None else channels
-    scales = np.exp(rng.uniform(np.log(low), np.log(high), count)).astype(np.float32)
+    scales = np.array([scale(rng, low, high) for _ in range(count)], np.float32)
     axis = axis if count > 1 else None
     zeros = (0,) * count
     quant = QuantParams(tuple(map(float, scales)), zeros, axis)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -25,9 +24,10 @@ def output_scale_fits(view: View) -> str | None:
     return None if ratio > 2.0 ** (1 - LEFT_SHIFT) * (1 + 2.0**-30) else f"{ratio:g} times"
 
 
-def sum_rescaling(a: Any, b: Any, out: Any) -> Mapping[str, int]:
-    """Multipliers of a sum from its three scales, in the precision of their type."""
-    twice_larger = 2 * max(a, b)
+def sum_rescaling(view: View) -> Mapping[str, int]:
+    """Multipliers of a sum or difference, in double precision."""
+    a, b, out = (t.scale for t in (view.input(0), view.input(1), view.output))
+    twice_larger = 2.0 * max(a, b)
     ratios = {
         "a": a / twice_larger,
         "b": b / twice_larger,
@@ -35,7 +35,7 @@ def sum_rescaling(a: Any, b: Any, out: Any) -> Mapping[str, int]:
     }
     rescaling: dict[str, int] = {}
     for operand, ratio in ratios.items():
-        multiplier, shift = quantize_multiplier(float(ratio))
+        multiplier, shift = quantize_multiplier(ratio)
         rescaling |= {f"{operand}_multiplier": multiplier, f"{operand}_shift": shift}
     return rescaling
 
@@ -51,7 +51,7 @@ class Add(Arithmetic):
     constraints = (*Arithmetic.constraints, output_scale_fits)
 
     def rescaling(self, view: View) -> Mapping[str, int]:
-        return sum_rescaling(view.input(0).scale, view.input(1).scale, view.output.scale)
+        return sum_rescaling(view)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         return self.finish_float(view, inputs[0] + inputs[1])

@@ -45,6 +45,13 @@ def weights_matrix(view: View) -> str | None:
     return None if good else f"weights {list(weights.shape)} for input {list(x.shape)}"
 
 
+def scale_per_output(view: View) -> str | None:
+    """weights must have one scale, or one an output"""
+    quant = view.input(1).quant
+    good = quant is not None and quant.axis in (None, 0)
+    return None if good else f"scales {quant and f'along dimension {quant.axis}'}"
+
+
 def accumulator_fits(view: View) -> str | None:
     """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or after
     it is rescaled"""
@@ -71,6 +78,7 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         weights_constant,
         weights_symmetric,
         weights_matrix,
+        scale_per_output,
         accumulator_fits,
         multiplier_fits,
     )
@@ -163,12 +171,10 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
 
 
 def _ratios(view: View) -> list[float]:
-    """Input scale * weight scale / output scale of each output.  TFLM multiplies one weight scale
-    in single precision, several in double."""
-    weights, x, out = view.input(1), view.input(0), view.output
+    """Input scale * weight scale / output scale of each output, in double precision."""
+    weights = view.input(1)
     assert weights.quant is not None
     scales = weights.quant.scale
     if len(scales) == 1:
-        product = float(np.float32(x.scale) * np.float32(scales[0]))
-        return [product / out.scale] * weights.shape[0]
-    return [x.scale * s / out.scale for s in scales]
+        scales = scales * weights.shape[0]
+    return [view.input(0).scale * s / view.output.scale for s in scales]

@@ -29,8 +29,7 @@ class Relu(PlainLookup):
 
     def run_int(self, view: NodeView[None], inputs: Sequence[Array]) -> Array:
         x, out = view.input(0), view.output
-        ratio = np.float32(x.scale) / np.float32(out.scale)  # TFLM divides in single precision
-        multiplier, shift = quantize_multiplier(float(ratio))
+        multiplier, shift = quantize_multiplier(x.scale / out.scale)
         scaled = requantize(inputs[0].astype(np.int64) - x.zero_point, multiplier, shift)
         clipped: Array = np.clip(scaled + out.zero_point, *clamp_limits(Activation.RELU, out))
         return clipped.astype(np.int8)

@@ -29,6 +29,6 @@ def apply_saturating(
     inside = np.abs(centred) < radius
     scaled = requantize(np.where(inside, centred, 0), multiplier, shift)
     out = rounding_divide_by_pot(function(scaled), 31 - output_bits) + output_zero_point
-    saturated = np.where(centred < 0, -128, 127)
+    saturated = np.where(centred <= 0, -128, 127)
     clipped: Array = np.where(inside, np.clip(out, -128, 127), saturated)
     return clipped.astype(np.int8)

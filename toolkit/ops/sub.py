@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from toolkit.ir.tensor import Array
 from toolkit.ops.add import output_scale_fits, rescaled_operands, sum_rescaling
 from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
@@ -25,9 +23,7 @@ class Sub(Arithmetic):
     constraints = (*Arithmetic.constraints, output_scale_fits)
 
     def rescaling(self, view: View) -> Mapping[str, int]:
-        """As for ADD, but TFLM computes the ratios of SUB in single precision."""
-        tensors = (view.input(0), view.input(1), view.output)
-        return sum_rescaling(*(np.float32(t.scale) for t in tensors))
+        return sum_rescaling(view)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         return self.finish_float(view, inputs[0] - inputs[1])

@@ -1,0 +1,27 @@
+"""Functions of one int8 value (RELU, RELU6, LOGISTIC, TANH), over every value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.support.operators import add_input, add_node, assert_all_agree, pack, quant
+from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ops.lookup import INT8_VALUES
+
+OUTPUTS = {"logistic": (1 / 256, -128), "tanh": (1 / 128, 0)}
+
+
+@pytest.mark.parametrize("op", ["relu", "relu6", "logistic", "tanh"])
+def test_every_value_agrees(op: str) -> None:
+    def case(builder: GraphBuilder, rng: np.random.Generator) -> str:
+        x_quant = quant(rng, 1e-4, 10)
+        out_quant = {
+            "relu": quant(rng, 1e-3, 10),
+            "relu6": x_quant,
+        }.get(op) or QuantParams.per_tensor(*OUTPUTS[op])
+        x = add_input(builder, (256,), x_quant)
+        return add_node(builder, op, [x], out_quant)
+
+    graph = pack(case, 100)
+    assert_all_agree(graph, [INT8_VALUES[None]] * 100)
