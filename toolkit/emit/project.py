@@ -29,8 +29,9 @@ HARNESS_FILES = (
     "tk_io_semihosting.c",
     "tk_memory.c",
 )
-_HOST_ONLY = frozenset({"tk_io_host.c"})
-_DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
+#: C files that only one of the two programs is made of.
+HOST_ONLY = frozenset({"tk_io_host.c"})
+DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
 
 _PURPOSES = {
     "model.tflite": "the int8 model this firmware was generated from; open it in Netron",
@@ -130,8 +131,8 @@ def _project_context(
         files=tuple(
             FileText(n, "kernel" if n.startswith("kernels/") else _PURPOSES[n]) for n in names
         ),
-        device_sources=tuple(n for n in sources if n not in _HOST_ONLY),
-        host_sources=tuple(n for n in sources if n not in _DEVICE_ONLY),
+        device_sources=tuple(n for n in sources if n not in HOST_ONLY),
+        host_sources=tuple(n for n in sources if n not in DEVICE_ONLY),
         core_flags=tuple(target.compiler_flags("gcc")),
         has_features=has_features,
         weights_bytes=model.weights_bytes,

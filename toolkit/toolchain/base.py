@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from toolkit.emit.project import DEVICE_ONLY, HOST_ONLY
 from toolkit.errors import InputError, ToolFailedError
 from toolkit.targets import Target
-
-DEVICE_ONLY = frozenset({"startup.c", "tk_memory.c", "tk_io_semihosting.c"})
-HOST_ONLY = frozenset({"tk_io_host.c"})
 
 # No floating contraction: host, target and both compilers must give the same bits (contract C4).
 LANGUAGE_FLAGS = (
