@@ -64,7 +64,7 @@ def sigmoid(low: Lowering, node: OnnxNode) -> str:
 
 def clip(low: Lowering, node: OnnxNode) -> str:
     """Clip to the limits of ReLU or ReLU6, the ones integer kernels have."""
-    limits = tuple(_limit(low, node, name, i) for i, name in ((1, "min"), (2, "max")))
+    limits = (_limit(low, node, "min", 1), _limit(low, node, "max", 2))
     kind = {(0.0, np.inf): "relu", (0.0, 6.0): "relu6"}.get(limits)
     if kind is None:
         raise unsupported(

@@ -60,7 +60,8 @@ class Lowering:
         """A list of integers that newer operator sets give as input ``index``."""
         if (values := self.optional(node, index)) is not None:
             return tuple(int(v) for v in values.reshape(-1))
-        return attribute(node, attr, tuple, None)
+        given: tuple[int, ...] | None = attribute(node, attr, tuple, None)
+        return given
 
     def value(self, name: str) -> str:
         """Graph tensor of an ONNX value; constants become graph constants."""

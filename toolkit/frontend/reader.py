@@ -63,7 +63,7 @@ def read_onnx(path: Path) -> OnnxModel:
     Raises ModelError (unreadable, truncated, NaN or infinite weights, no outputs) or
     UnsupportedError (external data, too old an operator set).
     """
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx import ModelProto
 
     try:

@@ -129,8 +129,8 @@ def _through_concatenation(graph: Graph, node: Node) -> Graph | None:
     assert isinstance(node.attrs, ConcatenationAttrs)
     attrs = ConcatenationAttrs(perm[node.attrs.axis])
     for product in turned:
-        old = next(n for n in graph.nodes if n.name == product.name)
-        graph = substitute(graph, [old], [product], [t for t in tensors if t.name in old.outputs])
+        straight = next(n for n in graph.nodes if n.name == product.name)
+        graph = substitute(graph, [straight], [product], tensors)
     return _sink(graph, node, inputs, attrs, perm)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from toolkit.ir import Graph
+from toolkit.ops.check import check_operators
 from toolkit.passes.expand_attention_builtin import expand_attention_builtin
 from toolkit.quantize.quantize import quantize
 from toolkit.quantize.ranges import Ranges
@@ -18,7 +19,12 @@ def convert(graph: Graph, ranges: Ranges, attention: Attention = "fused") -> Gra
 
     ``attention`` says how attention pooling is done: ``fused`` into one exact custom operator, or
     ``builtin`` with operators that stock TFLM has.
+
+    Raises InputError when ``ranges`` belong to another model, UnsupportedError when an operator
+    has no integer form for what the model asks.
     """
     if attention == "builtin":
         graph = expand_attention_builtin(graph)
-    return quantize(graph, ranges, wide_tensors(graph))
+    quantized = quantize(graph, ranges, wide_tensors(graph))
+    check_operators(quantized)
+    return quantized
