@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "toolkit"
 
-#: Each part may import from itself and from the parts listed before it in its row.
+#: Each part may import from itself and from the parts in its row.
 LEAVES = {"errors", "measurement", "resources", "targets", "zoo", "__init__"}
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
@@ -24,9 +27,12 @@ ALLOWED: dict[str, set[str]] = {
     "features": LEAVES,
 }
 ALLOWED["frontend"] = ALLOWED["passes"] = LEAVES | {"ir", "ops", "features"}
-ALLOWED["quantize"] = ALLOWED["tflite"] = ALLOWED["plan"] = (
-    LEAVES | {"ir", "ops", "features", "passes"}
-)
+ALLOWED["quantize"] = ALLOWED["tflite"] = ALLOWED["plan"] = LEAVES | {
+    "ir",
+    "ops",
+    "features",
+    "passes",
+}
 _MIDDLE = LEAVES | {"ir", "ops", "features", "frontend", "passes", "quantize", "tflite", "plan"}
 ALLOWED["emit"] = _MIDDLE
 ALLOWED["toolchain"] = _MIDDLE | {"emit"}
@@ -35,10 +41,15 @@ ALLOWED["profiling"] = _MIDDLE | {"emit", "toolchain", "simulate"}
 ALLOWED["report"] = LEAVES | {"ir"}
 ALLOWED["inputs"] = LEAVES | {"ir", "features"}
 ALLOWED["loading"] = _MIDDLE | {"inputs"}
-_BACK = _MIDDLE | {"emit", "toolchain", "simulate", "profiling", "report", "inputs", "loading"}
-ALLOWED["execution"] = _BACK
-ALLOWED["pipeline"] = _BACK | {"execution"}
-ALLOWED["cli"] = _BACK | {"execution", "pipeline"}
+_LOADED = _MIDDLE | {"inputs", "loading", "report"}
+ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
+ALLOWED["comparison"] = ALLOWED["figures"] = _LOADED | {"simulate", "execution"}
+# One module a verb; converting and profiling need neither compiler nor simulator.
+ALLOWED["conversion"] = _LOADED
+ALLOWED["analysis"] = _LOADED | {"emit"}
+ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
+ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "figures"}
+ALLOWED["cli"] = LEAVES | {"analysis", "conversion", "pipeline", "report", "verification"}
 ALLOWED["__main__"] = {"cli"}
 # Training meets the rest at an ONNX file and a feature specification.
 ALLOWED["training"] = LEAVES | {"features"}
@@ -47,6 +58,8 @@ ALLOWED["training"] = LEAVES | {"features"}
 EXCEPTIONS = {("loading", "training")}
 
 HEAVY = {"torch", "tensorflow", "librosa"}
+#: What no verb may load before it needs it: `toolkit --help` stays instant.
+LAZY = {"ai_edge_litert", "capstone", "elftools", "flatbuffers", "numpy", "onnx", "rich", "unicorn"}
 SOFT_LIMIT_LINES = 300
 
 
@@ -83,6 +96,17 @@ def test_dependencies_point_one_way(path: Path) -> None:
             assert target == part or target in ALLOWED[part], f"{path}: may not import {module}"
         if part != "training":
             assert head not in HEAVY, f"{path}: {head} belongs to toolkit/training"
+
+
+def test_the_table_has_no_cycle_and_no_ghost() -> None:
+    assert ALLOWED.keys() == {_part(path) for path in _modules()}
+    TopologicalSorter({part: parts - {part} for part, parts in ALLOWED.items()}).prepare()
+
+
+def test_the_command_line_loads_nothing_heavy() -> None:
+    code = "import sys, toolkit.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not (HEAVY | LAZY) & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("path", _modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
