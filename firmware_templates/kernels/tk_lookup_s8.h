@@ -1,5 +1,5 @@
-/* Any function of one int8 value, as a table (RELU, RELU6, LOGISTIC, TANH, QUANTIZE int8 to int8).
- */
+/* Any function of one int8 value, as a table: RELU, RELU6, LOGISTIC, TANH, HARD_SWISH, and QUANTIZE
+ * from int8 to int8. */
 #ifndef TK_LOOKUP_S8_H
 #define TK_LOOKUP_S8_H
 

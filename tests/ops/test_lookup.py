@@ -1,4 +1,4 @@
-"""Functions of one int8 value (RELU, RELU6, LOGISTIC, TANH), over every value."""
+"""Functions of one int8 value (RELU, RELU6, LOGISTIC, TANH, HARD_SWISH), over every value."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from toolkit.ops.lookup import INT8_VALUES
 OUTPUTS = {"logistic": (1 / 256, -128), "tanh": (1 / 128, 0)}
 
 
-@pytest.mark.parametrize("op", ["relu", "relu6", "logistic", "tanh"])
+@pytest.mark.parametrize("op", ["relu", "relu6", "logistic", "tanh", "hard_swish"])
 def test_every_value_agrees(op: str) -> None:
     def case(builder: GraphBuilder, rng: np.random.Generator) -> str:
         x_quant = quant(rng, 1e-4, 10)
         out_quant = {
             "relu": quant(rng, 1e-3, 10),
             "relu6": x_quant,
+            "hard_swish": quant(rng, x_quant.tensor_scale / 100, x_quant.tensor_scale * 9),
         }.get(op) or QuantParams.per_tensor(*OUTPUTS[op])
         x = add_input(builder, (256,), x_quant)
         return add_node(builder, op, [x], out_quant)

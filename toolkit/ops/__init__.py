@@ -14,6 +14,7 @@ from toolkit.ops.conv_2d import Conv2D
 from toolkit.ops.depthwise_conv_2d import DepthwiseConv2D
 from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
+from toolkit.ops.hard_swish import HardSwish
 from toolkit.ops.logistic import Logistic
 from toolkit.ops.max_pool_2d import MaxPool2D
 from toolkit.ops.mean import Mean
@@ -42,6 +43,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         DepthwiseConv2D(),
         ExpandDims(),
         FullyConnected(),
+        HardSwish(),
         Logistic(),
         MaxPool2D(),
         Mean(),

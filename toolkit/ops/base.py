@@ -97,6 +97,7 @@ class Operator(ABC, Generic[AttrsT]):
     #: Options table in the TFLite schema ("" for none).
     tflite_options: ClassVar[str] = ""
     onnx_names: ClassVar[tuple[str, ...]] = ()
+    #: What the device supports; the first is about element types, the others presume it.
     constraints: ClassVar[tuple[Constraint, ...]] = ()
     output_range: ClassVar[OutputRange] = OutputRange.CALIBRATED
     #: Constant weights and bias: input index of each, and the weights' per-channel axis (None:

@@ -54,3 +54,5 @@ def _violations(graph: Graph, node: Node) -> Iterator[str]:
                 f"node {node.name!r} ({operator.tflite_name}): {rule}; got {found}. "
                 f"{advice} {DOCUMENT}#{operator.name}"
             )
+            if constraint is operator.constraints[0]:
+                return  # the first rule is about types; the others presume it

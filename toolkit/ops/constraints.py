@@ -83,8 +83,6 @@ def axes_constant(view: NodeView[Any]) -> str | None:
 def same_quantization(view: NodeView[Any]) -> str | None:
     """input and output must have the same scale and zero point"""
     x, out = view.input(0), view.output
-    if x.quant is None or out.quant is None:
-        return "no quantisation"
     if abs(x.scale - out.scale) <= SCALE_TOLERANCE and x.zero_point == out.zero_point:
         return None
     return f"({x.scale:g}, {x.zero_point}) and ({out.scale:g}, {out.zero_point})"
@@ -114,8 +112,6 @@ RESCALED_LIMIT = 1 << 30
 def rescale_bounded(view: NodeView[Any]) -> str | None:
     """the input scale must be below 16384 times the output scale"""
     x, out = view.input(0), view.output
-    if x.quant is None or out.quant is None:
-        return "no quantisation"
     ratio = x.scale / out.scale
     return None if ratio * (1 << 16) < RESCALED_LIMIT else f"{ratio:g} times"
 
