@@ -1,6 +1,5 @@
 #include "tk_concatenation.h"
 
-
 void tk_concatenation(const tk_concatenation_params *p, const void *in_0, const void *in_1,
                       const void *in_2, const void *in_3, void *out) {
     const uint8_t *in[4] = {in_0, in_1, in_2, in_3};

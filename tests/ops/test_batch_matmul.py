@@ -5,13 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.support.operators import AddCase, add_node, assert_operator, pack, quant, scale
+from tests.support.operators import (
+    AddCase,
+    add_node,
+    assert_all_agree,
+    assert_operator,
+    pack,
+    quant,
+    scale,
+)
 from toolkit.errors import ToolkitError
 from toolkit.ir import DType, GraphBuilder, QuantParams, Tensor
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.check import check_operators
+from toolkit.ops.fixed_point import quantize_multiplier, requantize
 
 BATCHES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
     ((), ()),
@@ -52,6 +61,38 @@ def parameters(rng: np.random.Generator, dtype: DType) -> QuantParams:
 @pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
 def test_numpy_tflm_and_c_agree(dtype: DType) -> None:
     assert_operator(case(dtype), 600)
+
+
+def test_scales_multiply_in_double_precision_as_in_tflm() -> None:
+    """Sums at which a product of scales rounded to float32 would give another result."""
+    rng = np.random.default_rng(0)
+    builder, inputs = GraphBuilder("boundaries"), []
+    factors = np.array([127] * 97 + [1], np.int8)
+    while len(builder.outputs) < 5:
+        scales = [float(np.float32(s)) for s in rng.uniform(0.001, 0.1, 2)]
+        out = float(np.float32(scales[0] * scales[1] * rng.uniform(12000, 18000)))
+        sums = np.arange(-1_500_000, 1_500_000)
+        exact, rounded = (
+            requantize(sums, *quantize_multiplier(product / out))
+            for product in (scales[0] * scales[1], float(np.prod(np.float32(scales))))
+        )
+        sums = sums[exact != rounded]
+        if not len(sums):
+            continue
+        whole, rest = np.divmod(sums, 127)
+        share, extra = np.divmod(whole, 97)
+        x = share[:, None] + (np.arange(98) < extra[:, None])
+        x[:, 97] = rest
+        assert (x @ factors.astype(np.int64) == sums).all()
+        inputs += [x.astype(np.int8)[None], factors[None, None]]
+        names: list[str | None] = [
+            builder.add_input(Tensor("x", shape, DType.INT8, QuantParams.per_tensor(real_scale, 0)))
+            for shape, real_scale in zip([(len(sums), 98), (1, 98)], scales, strict=True)
+        ]
+        attrs = BatchMatmulAttrs(adj_y=True)
+        y = add_node(builder, "batch_matmul", names, QuantParams.per_tensor(out, 0), attrs)
+        builder.outputs.append(y)
+    assert_all_agree(builder.build(), inputs)
 
 
 def test_gram_product_of_one_tensor_with_itself() -> None:

@@ -169,6 +169,6 @@ class BatchMatmul(Operator[BatchMatmulAttrs]):
 
 
 def multiplier_and_shift(view: View) -> tuple[int, int]:
-    """Requantisation; TFLM rounds the product of the input scales to float32 first."""
-    product = float(np.float32(view.input(0).scale) * np.float32(view.input(1).scale))
-    return quantize_multiplier(product / view.output.scale)
+    """Requantisation, in double precision as TFLM's; LiteRT rounds the product of the input scales
+    to float32 first, which now and then moves a result by one."""
+    return quantize_multiplier(view.input(0).scale * view.input(1).scale / view.output.scale)
