@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -50,7 +52,7 @@ def case(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
 
 @pytest.mark.parametrize("op", OPS)
 def test_numpy_tflm_and_c_agree(op: str) -> None:
-    assert_operator(lambda builder, rng: case(op, builder, rng))
+    assert_operator(partial(case, op))
 
 
 @pytest.mark.parametrize("op", OPS)

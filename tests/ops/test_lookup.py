@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -12,17 +14,17 @@ from toolkit.ops.lookup import INT8_VALUES
 OUTPUTS = {"logistic": (1 / 256, -128), "tanh": (1 / 128, 0)}
 
 
+def case(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
+    x_quant = quant(rng, 1e-4, 10)
+    out_quant = {
+        "relu": quant(rng, 1e-3, 10),
+        "relu6": x_quant,
+        "hard_swish": quant(rng, x_quant.tensor_scale / 100, x_quant.tensor_scale * 9),
+    }.get(op) or QuantParams.per_tensor(*OUTPUTS[op])
+    return add_node(builder, op, [add_input(builder, (256,), x_quant)], out_quant)
+
+
 @pytest.mark.parametrize("op", ["relu", "relu6", "logistic", "tanh", "hard_swish"])
 def test_every_value_agrees(op: str) -> None:
-    def case(builder: GraphBuilder, rng: np.random.Generator) -> str:
-        x_quant = quant(rng, 1e-4, 10)
-        out_quant = {
-            "relu": quant(rng, 1e-3, 10),
-            "relu6": x_quant,
-            "hard_swish": quant(rng, x_quant.tensor_scale / 100, x_quant.tensor_scale * 9),
-        }.get(op) or QuantParams.per_tensor(*OUTPUTS[op])
-        x = add_input(builder, (256,), x_quant)
-        return add_node(builder, op, [x], out_quant)
-
-    graph = pack(case, 100)
+    graph = pack(partial(case, op), 100)
     assert_all_agree(graph, [INT8_VALUES[None]] * 100)

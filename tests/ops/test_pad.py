@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -10,15 +12,18 @@ from toolkit.ir import GraphBuilder
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
 
+OPS = ["pad", "pad_v2"]
 
-@pytest.mark.parametrize("op", ["pad", "pad_v2"])
+
+def case(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
+    rank, x_quant = int(rng.integers(1, 5)), quant(rng)
+    x = add_input(builder, tuple(int(n) for n in rng.integers(1, 5, rank)), x_quant)
+    paddings = tuple((int(a), int(b)) for a, b in rng.integers(0, 3, (rank, 2)))
+    value = int(rng.integers(-128, 128))
+    attrs = PadAttrs(paddings) if op == "pad" else PadV2Attrs(paddings, value)
+    return add_node(builder, op, [x], x_quant, attrs)
+
+
+@pytest.mark.parametrize("op", OPS)
 def test_numpy_tflm_and_c_agree(op: str) -> None:
-    def case(builder: GraphBuilder, rng: np.random.Generator) -> str:
-        rank, x_quant = int(rng.integers(1, 5)), quant(rng)
-        x = add_input(builder, tuple(int(n) for n in rng.integers(1, 5, rank)), x_quant)
-        paddings = tuple((int(a), int(b)) for a, b in rng.integers(0, 3, (rank, 2)))
-        value = int(rng.integers(-128, 128))
-        attrs = PadAttrs(paddings) if op == "pad" else PadV2Attrs(paddings, value)
-        return add_node(builder, op, [x], x_quant, attrs)
-
-    assert_operator(case)
+    assert_operator(partial(case, op))

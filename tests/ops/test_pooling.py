@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,8 @@ from tests.support.operators import add_input, add_node, assert_operator, quant
 from tests.support.windows import ACTIVATIONS, random_window
 from toolkit.ir import GraphBuilder
 from toolkit.ops.window import Window, WindowedAttrs, padding_rule
+
+OPS = ["average_pool_2d", "max_pool_2d"]
 
 
 def windowed(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
@@ -29,7 +34,7 @@ def whole_input(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str
     return add_node(builder, op, [x], x_quant, attrs)
 
 
-@pytest.mark.parametrize("op", ["average_pool_2d", "max_pool_2d"])
+@pytest.mark.parametrize("op", OPS)
 @pytest.mark.parametrize("add", [windowed, whole_input])
-def test_numpy_tflm_and_c_agree(op: str, add) -> None:
-    assert_operator(lambda builder, rng: add(op, builder, rng))
+def test_numpy_tflm_and_c_agree(op: str, add: Callable[..., str]) -> None:
+    assert_operator(partial(add, op))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -9,20 +11,20 @@ from tests.support.operators import add_input, add_node, assert_operator, scale,
 from toolkit.ir import DType, GraphBuilder, QuantParams
 
 INT8, INT16 = DType.INT8, DType.INT16
+PAIRS = [(INT8, INT8), (INT8, INT16), (INT16, INT8), (INT16, INT16)]
 
 
-@pytest.mark.parametrize(
-    ("source", "target"), [(INT8, INT8), (INT8, INT16), (INT16, INT8), (INT16, INT16)]
-)
+def parameters(dtype: DType, rng: np.random.Generator) -> QuantParams:
+    if dtype is INT8:
+        return QuantParams.per_tensor(scale(rng, 1e-3, 1), zero_point(rng))
+    return QuantParams.per_tensor(scale(rng, 1e-4, 1e-1), 0)
+
+
+def case(source: DType, target: DType, builder: GraphBuilder, rng: np.random.Generator) -> str:
+    x = add_input(builder, (1, 7, 5), parameters(source, rng), source)
+    return add_node(builder, "quantize", [x], parameters(target, rng), None, target)
+
+
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_numpy_tflm_and_c_agree(source: DType, target: DType) -> None:
-    def case(builder: GraphBuilder, rng: np.random.Generator) -> str:
-        def parameters(dtype: DType) -> QuantParams:
-            low = 1e-3 if dtype is INT8 else 1e-4
-            return QuantParams.per_tensor(
-                scale(rng, low, 1000 * low), zero_point(rng) if dtype is INT8 else 0
-            )
-
-        x = add_input(builder, (1, 7, 5), parameters(source), source)
-        return add_node(builder, "quantize", [x], parameters(target), None, target)
-
-    assert_operator(case)
+    assert_operator(partial(case, source, target))

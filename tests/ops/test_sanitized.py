@@ -1,0 +1,109 @@
+"""Every kernel under AddressSanitizer and UndefinedBehaviorSanitizer, against numpy.
+
+Run as a module, this file is the program under test: the sanitiser must be loaded before Python.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.ops import (
+    test_arithmetic,
+    test_batch_matmul,
+    test_concatenation,
+    test_conv_2d,
+    test_depthwise_conv_2d,
+    test_fully_connected,
+    test_lookup,
+    test_mean,
+    test_pad,
+    test_pooling,
+    test_quantize,
+    test_softmax,
+    test_softmax_int16,
+    test_transpose,
+)
+from tests.support.kernel import SANITIZE, kernel_folder, run_graph_in_c
+from tests.support.operators import AddCase, case_inputs, pack
+from tests.support.oracle import run_numpy
+from toolkit.ir import DType
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import view
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CASES: list[AddCase] = [
+    test_conv_2d.case,
+    test_depthwise_conv_2d.case,
+    test_fully_connected.case_int8,
+    test_fully_connected.case_int16,
+    *(partial(test_arithmetic.case, op) for op in test_arithmetic.OPS),
+    *(partial(test_pooling.windowed, op) for op in test_pooling.OPS),
+    *(partial(test_pooling.whole_input, op) for op in test_pooling.OPS),
+    *(partial(test_pad.case, op) for op in test_pad.OPS),
+    *(partial(test_quantize.case, *pair) for pair in test_quantize.PAIRS),
+    partial(test_lookup.case, "relu"),
+    test_softmax.case,
+    test_softmax_int16.case,
+    test_mean.case,
+    *(
+        module.case(dtype)
+        for module in (test_batch_matmul, test_concatenation, test_transpose)
+        for dtype in (DType.INT8, DType.INT16)
+    ),
+]
+
+#: Held against its own exact reference, sanitised too, in test_attention_pool.py.
+ELSEWHERE = {"tk_attention_pool_s8", "tk_attention_pool_s8_s16"}
+
+
+def run_all() -> set[str]:
+    """Run every case; the names of the kernels that ran."""
+    kernels = set()
+    for add_case in CASES:
+        graph = pack(add_case, 12, seed=3)
+        for node in graph.nodes:
+            kernels.add(OPERATORS[node.op].kernel_call(view(graph, node)).kernel)
+        inputs = case_inputs(graph)
+        expected = run_numpy(graph, inputs)
+        for index, case in enumerate(zip(*inputs, strict=True)):
+            values = run_graph_in_c(graph, dict(zip(graph.inputs, case, strict=True)), *SANITIZE)
+            for name, want in zip(graph.outputs, expected, strict=True):
+                np.testing.assert_array_equal(values[name], want[index])
+    return kernels
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="AddressSanitizer comes with gcc")
+def test_kernels_are_clean_under_the_sanitisers() -> None:
+    def library(name: str) -> str:
+        command = ["gcc", f"-print-file-name={name}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": f"{library('libasan.so')} {library('libubsan.so')}",
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.ops.test_sanitized"],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    ran = set(done.stdout.split())
+    assert {path.stem for path in kernel_folder().glob("*.c")} == ran | ELSEWHERE
+
+
+if __name__ == "__main__":
+    print(*sorted(run_all()))
