@@ -1,0 +1,31 @@
+"""``toolkit profile``: RAM, work and estimated cycles, layer by layer."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("profile")
+@click.argument("model", default="wav2small")
+@click.option("--target", default="cortex-m4", show_default=True, help="See `toolkit targets`.")
+@click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(model: str, target: str, seconds: float, as_json: bool) -> None:
+    """Show what MODEL (zoo name, .onnx, int8 .tflite) will cost on a target, without building it.
+
+    Every figure is an estimate; `toolkit build` simulates.
+    """
+    from rich.console import Console
+
+    from toolkit.analysis import profile
+    from toolkit.report.json_format import report_json
+    from toolkit.report.terminal import print_layers, print_report
+
+    report = profile(model, target, seconds)
+    if as_json:
+        click.echo(report_json(report), nl=False)
+        return
+    console = Console()
+    console.print(f"{report.model_name} on {report.target}", highlight=False)
+    print_layers(report.layers, console)
+    print_report(report, console)
