@@ -7,6 +7,8 @@ rule and what was found; ``hint`` is the remedy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class ToolkitError(Exception):
     """Base of all errors a user can meet; ``exit_code`` is what the process returns."""
@@ -40,6 +42,22 @@ class ModelError(InputError):
 
 class UnsupportedError(InputError):
     """A model is well formed but uses what the toolkit does not support."""
+
+
+class NotStreamableError(UnsupportedError):
+    """A model cannot run frame by frame; ``reasons`` are (node name or "", reason) pairs."""
+
+    def __init__(self, model: str, reasons: Sequence[tuple[str, str]]) -> None:
+        self.reasons = tuple(reasons)
+        words = "; ".join(f"node {n!r}: {why}" if n else why for n, why in self.reasons)
+        super().__init__(
+            f"{model} cannot stream along time: {words}.",
+            hint="It runs on whole clips with the batch schedule.",
+        )
+
+
+class TooFewFramesError(InputError):
+    """A clip is shorter than the model's kernels need."""
 
 
 class AudioError(InputError):

@@ -7,6 +7,17 @@
 
 typedef tk_attention_pool_s8_params tk_attention_pool_s8_s16_params;
 
+static inline void tk_attention_pool_s8_s16_init(const tk_attention_pool_s8_s16_params *p,
+                                                 tk_attention_pool_sum *sums) {
+    tk_attention_pool_s8_init(p, sums);
+}
+
+static inline void tk_attention_pool_s8_s16_accumulate_row(const tk_attention_pool_s8_s16_params *p,
+                                                           const int8_t *lin, const int8_t *logits,
+                                                           tk_attention_pool_sum *sums) {
+    tk_attention_pool_s8_accumulate_row(p, lin, logits, sums);
+}
+
 /* Outputs after at least one frame; the sums stay as they are. */
 void tk_attention_pool_s8_s16_finish(const tk_attention_pool_s8_s16_params *p,
                                      const tk_attention_pool_sum *sums, int16_t *out);

@@ -1,29 +1,39 @@
 #include "tk_mean_s8.h"
 
-void tk_mean_s8_add(const tk_mean_s8_params *p, const int8_t *in, int32_t count, int32_t *sums) {
-    for (int32_t i = 0; i < count; ++i, in += p->inner) {
+void tk_mean_s8_init(const tk_mean_s8_params *p, int32_t *sums) {
+    for (int32_t c = 0; c <= p->inner; ++c) {
+        sums[c] = 0;
+    }
+}
+
+void tk_mean_s8_accumulate_row(const tk_mean_s8_params *p, const int8_t *in, int32_t *sums) {
+    for (int32_t i = 0; i < p->averaged; ++i, in += p->inner) {
         for (int32_t c = 0; c < p->inner; ++c) {
             sums[c] += in[c];
         }
     }
+    sums[p->inner] += p->averaged;
 }
 
-void tk_mean_s8_finish(const tk_mean_s8_params *p, const int32_t *sums, int32_t count,
-                       int32_t multiplier, int32_t shift, int8_t *out) {
+void tk_mean_s8_finish(const tk_mean_s8_params *p, const int32_t *sums, int8_t *out) {
+    const int32_t count = sums[p->inner];
+    /* As many bits of head room as the count takes away, and as 64 bits and the shift allow. */
+    int32_t room = 0;
+    while (room < 31 + p->shift && (count >> room) > 1) {
+        ++room;
+    }
+    const int32_t multiplier = (int32_t)(((int64_t)p->multiplier << room) / count);
     const int32_t offset = p->in_zero_point * count;
     for (int32_t c = 0; c < p->inner; ++c) {
-        const int32_t v = tk_requantize(sums[c] - offset, multiplier, shift);
+        const int32_t v = tk_requantize(sums[c] - offset, multiplier, p->shift - room);
         out[c] = (int8_t)tk_clamp(v + p->out_zero_point, INT8_MIN, INT8_MAX);
     }
 }
 
 void tk_mean_s8(const tk_mean_s8_params *p, const int8_t *in, int8_t *out, void *scratch) {
-    int32_t *sums = scratch;
     for (int32_t o = 0; o < p->outer; ++o, in += p->averaged * p->inner, out += p->inner) {
-        for (int32_t c = 0; c < p->inner; ++c) {
-            sums[c] = 0;
-        }
-        tk_mean_s8_add(p, in, p->averaged, sums);
-        tk_mean_s8_finish(p, sums, p->averaged, p->multiplier, p->shift, out);
+        tk_mean_s8_init(p, scratch);
+        tk_mean_s8_accumulate_row(p, in, scratch);
+        tk_mean_s8_finish(p, scratch, out);
     }
 }

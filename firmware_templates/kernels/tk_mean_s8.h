@@ -1,7 +1,8 @@
 /* Mean over neighbouring axes, int8 (TFLite MEAN).
  *
- * Layout: in [outer][averaged][inner], out [outer][inner].  The multiplier holds the rescaling and
- * the division by the number of averaged values; a stream computes it when it finishes.
+ * Layout: in [outer][averaged][inner], out [outer][inner].  TFLM divides the rescaling by the
+ * number of averaged values, in integers; so does this kernel, once a mean.  A stream averages over
+ * time: its rows hold `averaged` values each and outer is 1.
  */
 #ifndef TK_MEAN_S8_H
 #define TK_MEAN_S8_H
@@ -11,18 +12,20 @@
 typedef struct {
     int32_t outer, averaged, inner;
     int32_t in_zero_point, out_zero_point;
-    int32_t multiplier, shift;
+    int32_t multiplier, shift; /* input scale / output scale */
 } tk_mean_s8_params;
 
-/* Add count rows of inner values to sums [inner], which start at 0; less the zero point, every sum
- * must fit 32 bits. */
-void tk_mean_s8_add(const tk_mean_s8_params *p, const int8_t *in, int32_t count, int32_t *sums);
+/* Running sums of a mean: sums [inner], behind them how many values each holds; at most 8,421,503
+ * values. */
+void tk_mean_s8_init(const tk_mean_s8_params *p, int32_t *sums);
 
-/* The means of the count rows added so far, with the multiplier that belongs to count. */
-void tk_mean_s8_finish(const tk_mean_s8_params *p, const int32_t *sums, int32_t count,
-                       int32_t multiplier, int32_t shift, int8_t *out);
+/* Adds [averaged][inner] values. */
+void tk_mean_s8_accumulate_row(const tk_mean_s8_params *p, const int8_t *in, int32_t *sums);
 
-/* Whole tensor.  Scratch: inner int32, aligned to 4 bytes. */
+/* The means [inner] of all values added, at least one; the sums stay as they are. */
+void tk_mean_s8_finish(const tk_mean_s8_params *p, const int32_t *sums, int8_t *out);
+
+/* Whole tensor.  Scratch: inner + 1 int32, aligned to 4 bytes. */
 void tk_mean_s8(const tk_mean_s8_params *p, const int8_t *in, int8_t *out, void *scratch);
 
 #endif

@@ -31,3 +31,15 @@ void tk_pad_s8(const tk_pad_s8_params *p, const int8_t *in, int8_t *out) {
     }
     fill(out, p->value, after[0] * block);
 }
+
+void tk_pad_s8_row(const tk_pad_s8_params *p, const int8_t *const *rows, int8_t *out) {
+    if (rows[0] != NULL) {
+        tk_pad_s8(p, rows[0], out);
+        return;
+    }
+    int32_t values = 1;
+    for (int32_t i = 0; i < 4; ++i) {
+        values *= p->before[i] + p->dims[i] + p->after[i];
+    }
+    fill(out, p->value, values);
+}

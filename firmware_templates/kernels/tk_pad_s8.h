@@ -15,4 +15,8 @@ typedef struct {
  * Scratch: none. */
 void tk_pad_s8(const tk_pad_s8_params *p, const int8_t *in, int8_t *out);
 
+/* One row of a stream, for which dims, before and after are of one row: rows[0], padded, or all
+ * padding where it is NULL. */
+void tk_pad_s8_row(const tk_pad_s8_params *p, const int8_t *const *rows, int8_t *out);
+
 #endif

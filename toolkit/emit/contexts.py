@@ -9,15 +9,12 @@ from toolkit.emit.c_text import CommentText, Identifier
 
 @dataclass(frozen=True)
 class Banner:
-    """What heads every generated file; sizes in bytes, ``peak_step`` counts from 1."""
+    """What heads every generated file."""
 
     version: str
     model: CommentText
     model_sha256: str
     target: str
-    arena_bytes: int
-    lower_bound_bytes: int
-    peak_step: int
 
 
 @dataclass(frozen=True)
@@ -71,9 +68,12 @@ class Step:
 
 @dataclass(frozen=True)
 class ModelContext:
-    """Everything of model.h, model.c, model_weights.h and model_weights.c."""
+    """Everything of a batch model's four files; sizes in bytes, ``peak_step`` counts from 1."""
 
     banner: Banner
+    arena_bytes: int
+    lower_bound_bytes: int
+    peak_step: int
     inputs: tuple[TensorText, ...]
     outputs: tuple[TensorText, ...]
     kernels: tuple[str, ...]
@@ -81,6 +81,102 @@ class ModelContext:
     steps: tuple[Step, ...]
     weights_bytes: int
     macs: int
+
+
+@dataclass(frozen=True)
+class RowArgument:
+    """A pointer handed to a row kernel: a row of a ring (that with the number of rows the counter
+    ``row`` has), a place in the buffers, or a constant."""
+
+    c_type: str
+    ring: int | None = None
+    row: int = 0
+    offset_bytes: int = 0
+    constant: Identifier | None = None
+
+
+@dataclass(frozen=True)
+class RingText:
+    """Where the rows of a counter lie; a reduction has no rows of its own."""
+
+    number: int
+    owner: CommentText
+    offset_bytes: int
+    rows: int
+    row_bytes: int
+
+
+@dataclass(frozen=True)
+class TotalText:
+    """Rows of a counter in a clip: (frames +- offset) / step."""
+
+    number: int
+    step: int
+    offset: int
+    negative: bool
+
+
+@dataclass(frozen=True)
+class StageText:
+    """One function: computes a row when it can."""
+
+    number: int
+    name: CommentText
+    op: str
+    behaviour: str
+    function: Identifier
+    kernel: str
+    call: str
+    params: Identifier
+    fields: tuple[tuple[str, str], ...]
+    inputs: tuple[int, ...]
+    windowed: bool
+    taps: int
+    window: tuple[tuple[str, str], ...]
+    window_name: Identifier
+    macs: int
+    arguments: tuple[RowArgument, ...]
+
+
+@dataclass(frozen=True)
+class ReductionText:
+    """Running sums: where they lie and where their result goes."""
+
+    name: CommentText
+    kernel: str
+    params: Identifier
+    sums_offset: int
+    c_type: str
+    output_offset: int
+
+
+@dataclass(frozen=True)
+class StreamContext:
+    """Everything of a streamed model's four files; sizes in bytes."""
+
+    banner: Banner
+    state_bytes: int
+    lower_bound_bytes: int
+    buffer_bytes: int
+    frame_bytes: int
+    min_frames: int
+    max_frames: int
+    delay_frames: int
+    frame_macs_mean: str
+    frame_macs_worst: int
+    finish_macs: int
+    starts_with_padding: bool
+    input: TensorText
+    frame_shape: str
+    outputs: tuple[TensorText, ...]
+    kernels: tuple[str, ...]
+    constants: tuple[Constant, ...]
+    rings: tuple[RingText, ...]
+    totals: tuple[TotalText, ...]
+    stages: tuple[StageText, ...]
+    reductions: tuple[ReductionText, ...]
+    steps: tuple[Step, ...]
+    weights_bytes: int
 
 
 @dataclass(frozen=True)
@@ -93,13 +189,14 @@ class FileText:
 
 @dataclass(frozen=True)
 class ProjectContext:
-    """Everything of CMakeLists.txt and README.md."""
+    """Everything of CMakeLists.txt and README.md; ``ram_bytes`` is the arena or the state."""
 
     banner: Banner
+    schedule: str
+    ram_bytes: int
+    lower_bound_bytes: int
     files: tuple[FileText, ...]
     device_sources: tuple[str, ...]
     host_sources: tuple[str, ...]
     core_flags: tuple[str, ...]
     has_features: bool
-    weights_bytes: int
-    macs: int

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from toolkit import __version__
-from toolkit.emit.c_text import (
-    CommentText,
-    Identifier,
-    IdentifierPool,
-    array_lines,
-    c_type,
-    comment_text,
-    identifier_stem,
-    integer,
-)
-from toolkit.emit.contexts import Argument, Banner, Constant, ModelContext, Step, TensorText
+from toolkit.emit.contexts import ModelContext
 from toolkit.emit.environment import render
-from toolkit.ir import DType, Graph, Tensor
-from toolkit.ir.tensor import Array
+from toolkit.emit.parts import Parts, banner, tensor_text
+from toolkit.emit.stream import stream_context, stream_kernels
+from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, view
-from toolkit.plan import Plan, check_plan
+from toolkit.plan import ArenaPlan, Plan, StreamPlan, check_plan, check_stream
 
-MODEL_FILES = ("model.h", "model.c", "model_weights.h", "model_weights.c")
+#: Files of a model, and the template of each by schedule.
+MODEL_FILES = {
+    "batch": {n: n for n in ("model.h", "model.c", "model_weights.h", "model_weights.c")},
+    "stream": {
+        "model.h": "model_stream.h",
+        "model.c": "model_stream.c",
+        "model_weights.h": "model_weights.h",
+        "model_weights.c": "model_weights.c",
+    },
+}
 
 
 def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> dict[str, str]:
@@ -31,8 +28,13 @@ def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> dict
 
     The plan is checked first.  Raises UnsupportedError for tensors that are not integers.
     """
-    context = model_context(graph, plan, model_sha256, target)
-    return {name: render(name, context) for name in MODEL_FILES}
+    context: object
+    if isinstance(plan, StreamPlan):
+        context = stream_context(check_stream(graph, plan), model_sha256, target)
+    else:
+        context = model_context(graph, plan, model_sha256, target)
+    templates = MODEL_FILES[plan.schedule]
+    return {name: render(template, context) for name, template in templates.items()}
 
 
 def kernel_calls(graph: Graph) -> dict[str, KernelCall]:
@@ -44,107 +46,38 @@ def kernel_calls(graph: Graph) -> dict[str, KernelCall]:
     }
 
 
-def model_context(graph: Graph, plan: Plan, model_sha256: str, target: str) -> ModelContext:
-    """Everything the model templates print."""
-    return _Emitter(graph, check_plan(graph, plan)).context(model_sha256, target)
+def kernel_stems(graph: Graph, plan: Plan) -> set[str]:
+    """Stems of the kernel files that the model calls."""
+    if isinstance(plan, StreamPlan):
+        return stream_kernels(plan)
+    calls = kernel_calls(graph).values()
+    return {stem for call in calls for stem in (call.kernel, *call.extra_kernels)}
 
 
-class _Emitter:
-    """Collects constants (each content once) while it walks the graph."""
-
-    def __init__(self, graph: Graph, plan: Plan) -> None:
-        self._graph, self._plan = graph, plan
-        self._pool = IdentifierPool()
-        self._constants: dict[tuple[str, bytes], Constant] = {}
-
-    def context(self, model_sha256: str, target: str) -> ModelContext:
-        graph, plan = self._graph, self._plan
-        calls = kernel_calls(graph)
-        steps = tuple(
-            self._step(number, name, call) for number, (name, call) in enumerate(calls.items(), 1)
+def model_context(graph: Graph, plan: ArenaPlan, model_sha256: str, target: str) -> ModelContext:
+    """Everything the batch model's templates print."""
+    check_plan(graph, plan)
+    parts, calls = Parts(), kernel_calls(graph)
+    nodes = {node.name: node for node in graph.nodes}
+    steps = tuple(
+        parts.step(
+            graph, nodes[name], call, number, plan.tensor_offsets, plan.scratch_offsets.get(name, 0)
         )
-        numbers = {name: number for number, name in enumerate(calls, 1)}
-        peak = graph.nodes[plan.peak_step].name if graph.nodes else ""
-        banner = Banner(
-            version=__version__,
-            model=comment_text(graph.name),
-            model_sha256=model_sha256,
-            target=target,
-            arena_bytes=plan.arena_bytes,
-            lower_bound_bytes=plan.lower_bound_bytes,
-            peak_step=numbers.get(peak, 0),
-        )
-        return ModelContext(
-            banner=banner,
-            inputs=tuple(self._tensor(graph.tensors[name]) for name in graph.inputs),
-            outputs=tuple(self._tensor(graph.tensors[name]) for name in graph.outputs),
-            kernels=tuple(sorted({call.kernel for call in calls.values()})),
-            constants=tuple(self._constants.values()),
-            steps=steps,
-            weights_bytes=sum(len(data) for _, data in self._constants),
-            macs=sum(step.macs for step in steps),
-        )
-
-    def _step(self, number: int, node_name: str, call: KernelCall) -> Step:
-        graph, plan = self._graph, self._plan
-        node = next(n for n in graph.nodes if n.name == node_name)
-        stem, owner = identifier_stem(node.name, node.op), comment_text(node.name)
-        params = self._pool.take(stem, "params")
-        fields = tuple(
-            (
-                field,
-                self._constant(value, stem, field, owner)
-                if isinstance(value, np.ndarray)
-                else integer(int(value)),
-            )
-            for field, value in call.params.items()
-        )
-        reads = tuple(graph.tensors[name] for name in call.inputs)
-        writes = tuple(graph.tensors[name] for name in call.outputs)
-        arguments = [self._argument(t, stem, owner, const=True) for t in reads]
-        arguments += [self._argument(t, stem, owner, const=False) for t in writes]
-        if call.scratch_bytes:
-            arguments.append(Argument("void *", plan.scratch_offsets[node.name]))
-        return Step(
-            number=number,
-            name=owner,
-            op=node.op,
-            kernel=call.kernel,
-            params=params,
-            fields=fields,
-            reads=tuple(self._tensor(t) for t in dict.fromkeys(reads) if not t.is_constant),
-            writes=tuple(self._tensor(t) for t in writes),
-            macs=OPERATORS[node.op].work(view(graph, node)).macs,
-            scratch_bytes=call.scratch_bytes,
-            arguments=tuple(arguments),
-        )
-
-    def _argument(self, tensor: Tensor, stem: str, owner: CommentText, *, const: bool) -> Argument:
-        kind = c_type(tensor.dtype, f"tensor {tensor.name!r}")
-        if tensor.is_constant:
-            return Argument(kind, 0, self._constant(tensor.values, stem, "operand", owner))
-        pointer = f"const {kind} *" if const else f"{kind} *"
-        return Argument(pointer, self._plan.tensor_offsets[tensor.name])
-
-    def _constant(self, values: Array, stem: str, field: str, owner: CommentText) -> Identifier:
-        kind = c_type(DType(values.dtype.name), f"constant {field!r} of {owner!r}")
-        key = (kind, np.ascontiguousarray(values).tobytes())
-        if key not in self._constants:
-            name = self._pool.take(stem, field)
-            lines = array_lines(values)
-            self._constants[key] = Constant(name, kind, values.size, owner, lines)
-        return self._constants[key].name
-
-    def _tensor(self, tensor: Tensor) -> TensorText:
-        quant = tensor.quant
-        text = ""
-        if quant is not None and quant.axis is None:
-            text = f"real = {np.float32(quant.tensor_scale)!s} * (q - ({quant.tensor_zero_point}))"
-        return TensorText(
-            name=comment_text(tensor.name),
-            c_type=c_type(tensor.dtype, f"tensor {tensor.name!r}"),
-            shape="x".join(str(d) for d in tensor.shape) or "scalar",
-            offset_bytes=self._plan.tensor_offsets[tensor.name],
-            size_bytes=tensor.size_bytes,
-            quantisation=text,
-        )
+        for number, (name, call) in enumerate(calls.items(), 1)
+    )
+    numbers = {name: number for number, name in enumerate(calls, 1)}
+    peak = graph.nodes[plan.peak_step].name if graph.nodes else ""
+    places = plan.tensor_offsets
+    return ModelContext(
+        banner=banner(graph, model_sha256, target),
+        arena_bytes=plan.arena_bytes,
+        lower_bound_bytes=plan.lower_bound_bytes,
+        peak_step=numbers.get(peak, 0),
+        inputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.inputs),
+        outputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.outputs),
+        kernels=tuple(sorted({call.kernel for call in calls.values()})),
+        constants=parts.constants,
+        steps=steps,
+        weights_bytes=parts.weights_bytes,
+        macs=sum(step.macs for step in steps),
+    )

@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from toolkit.emit.contexts import FileText, ModelContext, ProjectContext
+from toolkit.emit import parts
+from toolkit.emit.contexts import Banner, FileText, ProjectContext
 from toolkit.emit.environment import render
-from toolkit.emit.model import MODEL_FILES, kernel_calls, model_context
+from toolkit.emit.model import emit_model, kernel_stems
 from toolkit.errors import ToolkitError
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import KERNEL_FILES as FEATURE_KERNEL_FILES
 from toolkit.features.tables import render_features
 from toolkit.ir import Graph
-from toolkit.plan import Plan
+from toolkit.plan import Plan, StreamPlan
 from toolkit.resources import data_dir
 from toolkit.targets import Target
 
@@ -76,10 +77,10 @@ def emit_project(
     With ``features`` the audio front-end feeds model input 0, whose quantisation it takes.
     Same inputs give the same bytes.  Raises UnsupportedError for tensors that are not integers.
     """
-    model = model_context(graph, plan, hashlib.sha256(model_tflite).hexdigest(), target.name)
+    sha256 = hashlib.sha256(model_tflite).hexdigest()
     templates = data_dir("firmware_templates")
-    text = {name: render(name, model) for name in MODEL_FILES}
-    text |= _kernels(templates / "kernels", kernel_stems(graph))
+    text = emit_model(graph, plan, sha256, target.name)
+    text |= _kernels(templates / "kernels", kernel_stems(graph, plan))
     text |= {name: _read(templates / "project" / name) for name in HARNESS_FILES}
     text["linker.ld"] = render("linker.ld", target.linker_context())
     if features is not None:
@@ -87,19 +88,13 @@ def emit_project(
         text |= render_features(features, quantisation.scale, quantisation.zero_point)
         for name in FEATURE_KERNEL_FILES:
             text[f"kernels/{name}"] = _read(templates / "features" / name)
-    context = _project_context(text, model, target, features is not None)
+    context = _project_context(
+        text, parts.banner(graph, sha256, target.name), plan, target, features
+    )
     text |= {name: render(name, context) for name in ("CMakeLists.txt", "README.md")}
     files = {name: content.encode() for name, content in text.items()}
     files["model.tflite"] = model_tflite
     return FirmwareProject(dict(sorted(files.items())))
-
-
-def kernel_stems(graph: Graph) -> set[str]:
-    """Stems of the kernel files the nodes of ``graph`` name."""
-    stems: set[str] = set()
-    for call in kernel_calls(graph).values():
-        stems.update((call.kernel, *call.extra_kernels))
-    return stems
 
 
 def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:
@@ -122,21 +117,26 @@ def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:
 
 
 def _project_context(
-    text: Mapping[str, str], model: ModelContext, target: Target, has_features: bool
+    text: Mapping[str, str],
+    banner: Banner,
+    plan: Plan,
+    target: Target,
+    features: FeatureSpec | None,
 ) -> ProjectContext:
     sources = sorted(name for name in text if name.endswith(".c"))
     names = sorted((*text, "model.tflite", "CMakeLists.txt", "README.md"))
     return ProjectContext(
-        banner=model.banner,
+        banner=banner,
+        schedule=plan.schedule,
+        ram_bytes=plan.state_bytes if isinstance(plan, StreamPlan) else plan.arena_bytes,
+        lower_bound_bytes=plan.lower_bound_bytes,
         files=tuple(
             FileText(n, "kernel" if n.startswith("kernels/") else _PURPOSES[n]) for n in names
         ),
         device_sources=tuple(n for n in sources if n not in HOST_ONLY),
         host_sources=tuple(n for n in sources if n not in DEVICE_ONLY),
         core_flags=tuple(target.compiler_flags("gcc")),
-        has_features=has_features,
-        weights_bytes=model.weights_bytes,
-        macs=model.macs,
+        has_features=features is not None,
     )
 
 

@@ -81,6 +81,9 @@ class Arithmetic(Operator[ArithmeticAttrs]):
     """Base of ADD, SUB and MUL; either operand may be a constant."""
 
     constraints: ClassVar[tuple[Constraint, ...]] = (binary_types_int8, loop_depth)
+    opaque_reason = (
+        "an operand has another extent of time, or a constant differs from frame to frame"
+    )
     kernel: ClassVar[str]
 
     def read_options(

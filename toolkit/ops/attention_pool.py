@@ -173,6 +173,9 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
         reduced = time_axis == view.attrs.time_axis
         return TimeBehaviour.REDUCING if reduced else TimeBehaviour.OPAQUE
 
+    def max_rows(self, row: View) -> int:
+        return MAX_FRAMES
+
     def kernel_call(self, view: View) -> KernelCall:
         lin, logits, out = view.input(0), view.input(1), view.output
         multiplier, shift = multiplier_and_shift(view)

@@ -12,6 +12,8 @@ from toolkit.ops.pooling import Pool2D, View
 from toolkit.ops.window import WindowedAttrs, windows
 
 AveragePool2DAttrs = WindowedAttrs
+#: Positions whose int8 sum, rounding included, stays within 32 bits.
+MAX_POSITIONS = 1 << 23
 
 
 class AveragePool2D(Pool2D):
@@ -22,7 +24,15 @@ class AveragePool2D(Pool2D):
     onnx_names = ("AveragePool", "GlobalAveragePool")
     kernel_stem = "tk_average_pool_2d_s8"
     global_kernel = "tk_average_pool_global_s8"
-    global_scratch_bytes_per_channel = 4
+
+    def sums_bytes(self, channels: int) -> int:
+        return 4 * (channels + 1)
+
+    def scratch_bytes(self, channels: int) -> int:
+        return self.sums_bytes(channels)
+
+    def max_rows(self, row: View) -> int:
+        return MAX_POSITIONS // row.input(0).shape[2]
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         total, count = self._sums(view, inputs[0])

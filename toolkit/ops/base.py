@@ -107,6 +107,8 @@ class Operator(ABC, Generic[AttrsT]):
     bias_input: ClassVar[int | None] = None
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
+    #: What an OPAQUE node does to time, to complete "cannot stream: ...".
+    opaque_reason: ClassVar[str] = "it mixes frames"
 
     # --- TFLite -------------------------------------------------------------------------------
     @abstractmethod
@@ -155,3 +157,19 @@ class Operator(ABC, Generic[AttrsT]):
 
     @abstractmethod
     def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall: ...
+
+    # --- streaming: time is axis 1, a row is one index of it ----------------------------------
+    def row_call(self, row: NodeView[AttrsT], behaviour: TimeBehaviour) -> KernelCall:
+        """How generated code runs the node one row at a time; ``row`` is its `rows.row_view`.
+
+        ROW_LOCAL: the kernel itself on one row.  WINDOWED: ``<kernel>_row(&params, rows, out)``
+        with a pointer for every row of the kernel, NULL in the padding.  REDUCING:
+        ``<kernel>_init(&params, sums)``, ``<kernel>_accumulate_row(&params, inputs..., sums)`` for
+        every row, ``<kernel>_finish(&params, sums, output)``, sums being ``scratch_bytes`` of
+        state, aligned to 8 bytes.
+        """
+        return self.kernel_call(row)
+
+    def max_rows(self, row: NodeView[AttrsT]) -> int | None:
+        """Most rows a REDUCING node's sums hold; None without a limit."""
+        return None

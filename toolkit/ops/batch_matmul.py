@@ -90,6 +90,7 @@ class BatchMatmul(Operator[BatchMatmulAttrs]):
     tflite_name = "BATCH_MATMUL"
     tflite_options = "BatchMatMulOptions"
     onnx_names = ("MatMul",)
+    opaque_reason = "a matrix product mixes all frames"
     constraints = (types_integer, int16_symmetric, inputs_computed, batches_match, depth_bounded)
 
     def read_options(

@@ -62,6 +62,7 @@ class Concatenation(Operator[ConcatenationAttrs]):
     tflite_name = "CONCATENATION"
     tflite_options = "ConcatenationOptions"
     onnx_names = ("Concat",)
+    opaque_reason = "it joins tensors along time"
     constraints = (types_integer, same_quantisation, input_count, inputs_computed)
 
     def read_options(

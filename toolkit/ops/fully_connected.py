@@ -73,6 +73,7 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
     tflite_options = "FullyConnectedOptions"
     onnx_names = ("Gemm", "MatMul")
     weight_input, weight_axis, bias_input = 1, None, 2
+    opaque_reason = "a dense layer over flattened time exists for one clip length only"
     constraints = (
         types,
         weights_constant,

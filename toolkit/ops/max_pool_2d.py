@@ -22,7 +22,12 @@ class MaxPool2D(Pool2D):
     onnx_names = ("MaxPool", "GlobalMaxPool")
     kernel_stem = "tk_max_pool_2d_s8"
     global_kernel = "tk_max_pool_global_s8"
-    global_scratch_bytes_per_channel = 0
+
+    def sums_bytes(self, channels: int) -> int:
+        return channels
+
+    def scratch_bytes(self, channels: int) -> int:
+        return 0
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         largest = windows(inputs[0], view.attrs.window, -np.inf).max(axis=(3, 4))

@@ -1,4 +1,8 @@
-"""Mean over axes (MEAN), int8; the multiplier depends on how many values are averaged."""
+"""Mean over axes (MEAN), int8; the multiplier depends on how many values are averaged.
+
+The kernel divides the rescaling by that number itself, so that a stream, which does not know it
+before it ends, runs the same code.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +121,7 @@ class Mean(Operator[MeanAttrs]):
 
     def kernel_call(self, view: View) -> KernelCall:
         x, out, count = view.input(0), view.output, averaged(view)
-        multiplier, shift = self.multiplier(view, count)
+        multiplier, shift = quantize_multiplier(x.scale / out.scale)
         last = max((axis for axis in resolved_axes(view) if x.shape[axis] > 1), default=-1)
         inner = math.prod(x.shape[last + 1 :])
         return KernelCall(
@@ -133,5 +137,8 @@ class Mean(Operator[MeanAttrs]):
             },
             inputs=(x.name,),
             outputs=(out.name,),
-            scratch_bytes=4 * inner,
+            scratch_bytes=4 * (inner + 1),
         )
+
+    def max_rows(self, row: View) -> int:
+        return MAX_AVERAGED // averaged(row)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from toolkit.ir import Shape, Tensor
@@ -17,7 +19,6 @@ from toolkit.ops.constraints import (
     window_fits,
 )
 from toolkit.ops.window import (
-    Padding,
     Window,
     WindowedAttrs,
     read_padding,
@@ -30,9 +31,9 @@ View = NodeView[WindowedAttrs]
 
 def is_global(view: View) -> bool:
     """Whether the one window covers exactly the whole input."""
-    window = view.attrs.window
-    covers = (window.kernel_h, window.kernel_w) == view.input(0).shape[1:3]
-    return covers and window.padding == Padding()
+    window, size = view.attrs.window, view.input(0).shape[1:3]
+    covers = (window.kernel_h, window.kernel_w) == size
+    return covers and window.output_hw(*size) == (1, 1) and window.padding.top == 0
 
 
 def pool_rows(view: View) -> str | None:
@@ -56,7 +57,14 @@ class Pool2D(Operator[WindowedAttrs]):
     )
     kernel_stem: str
     global_kernel: str
-    global_scratch_bytes_per_channel: int
+
+    @abstractmethod
+    def sums_bytes(self, channels: int) -> int:
+        """Running state of a whole-extent pool."""
+
+    @abstractmethod
+    def scratch_bytes(self, channels: int) -> int:
+        """What a whole-extent pool needs besides its output when it runs at once."""
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
@@ -93,21 +101,33 @@ class Pool2D(Operator[WindowedAttrs]):
         return TimeBehaviour.REDUCING if is_global(view) else TimeBehaviour.WINDOWED
 
     def kernel_call(self, view: View) -> KernelCall:
+        return self._global_call(view) if is_global(view) else self._window_call(view)
+
+    def row_call(self, row: View, behaviour: TimeBehaviour) -> KernelCall:
+        if behaviour is TimeBehaviour.WINDOWED:
+            return self._window_call(row)
+        sums_bytes = self.sums_bytes(row.input(0).shape[3])
+        return replace(self._global_call(row), scratch_bytes=sums_bytes)
+
+    def _global_call(self, view: View) -> KernelCall:
+        x, out = view.input(0), view.output
+        low, high = clamp_limits(view.attrs.activation, out)
+        return KernelCall(
+            kernel=self.global_kernel,
+            params={
+                "positions": x.shape[1] * x.shape[2],
+                "channels": x.shape[3],
+                "out_min": low,
+                "out_max": high,
+            },
+            inputs=(x.name,),
+            outputs=(out.name,),
+            scratch_bytes=self.scratch_bytes(x.shape[3]),
+        )
+
+    def _window_call(self, view: View) -> KernelCall:
         x, out, window = view.input(0), view.output, view.attrs.window
         low, high = clamp_limits(view.attrs.activation, out)
-        if is_global(view):
-            return KernelCall(
-                kernel=self.global_kernel,
-                params={
-                    "positions": x.shape[1] * x.shape[2],
-                    "channels": x.shape[3],
-                    "out_min": low,
-                    "out_max": high,
-                },
-                inputs=(x.name,),
-                outputs=(out.name,),
-                scratch_bytes=self.global_scratch_bytes_per_channel * x.shape[3],
-            )
         return KernelCall(
             kernel=self.kernel_stem,
             params={

@@ -63,6 +63,7 @@ class Softmax(Operator[SoftmaxAttrs]):
     tflite_options = "SoftmaxOptions"
     onnx_names = ("Softmax",)
     output_range = OutputRange.FIXED
+    opaque_reason = "it is a softmax over time"
     constraints = (types, output_quantization, input_symmetric, terms_bounded)
 
     def read_options(

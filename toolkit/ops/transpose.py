@@ -48,6 +48,7 @@ class Transpose(Operator[TransposeAttrs]):
     tflite_name = "TRANSPOSE"
     tflite_options = "TransposeOptions"
     onnx_names = ("Transpose",)
+    opaque_reason = "it moves or mixes the time axis"
     constraints = (types_integer, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
 

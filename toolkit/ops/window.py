@@ -120,10 +120,16 @@ def windowed_shape(window: Window, x: Shape, channels: int) -> Shape:
 
 
 def read_padding(window: Window, rule: int, x: Tensor) -> Window:
-    """The window with the padding that a TFLite padding rule gives on input ``x``."""
+    """The window with the padding that a TFLite padding rule gives on input ``x``.
+
+    Below the last row SAME is made ``span - 1 - top``: no window reaches more of it at this height
+    than it must, and at any height ``n`` the output has SAME's ``ceil(n / stride)`` rows, so that
+    the front padding alone is tied to the height of ``x`` (contract C3).
+    """
     if rule == PADDING_VALID:
         return window
-    return replace(window, padding=same_padding(window, x.shape[1], x.shape[2]))
+    same = same_padding(window, x.shape[1], x.shape[2])
+    return replace(window, padding=replace(same, bottom=window.span_h - 1 - same.top))
 
 
 def write_padding(window: Window, x: Tensor) -> int:

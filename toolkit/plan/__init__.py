@@ -10,7 +10,19 @@ from typing import TypeAlias
 from toolkit.plan.arena import ArenaPlan, PlacedBuffer, plan_arena
 from toolkit.plan.check import check_plan
 from toolkit.plan.lifetimes import Buffer
+from toolkit.plan.stream import StreamPlan, plan_stream
+from toolkit.plan.stream_check import check_stream
 
-Plan: TypeAlias = ArenaPlan
+Plan: TypeAlias = ArenaPlan | StreamPlan
 
-__all__ = ["ArenaPlan", "Buffer", "PlacedBuffer", "Plan", "check_plan", "plan_arena"]
+__all__ = [
+    "ArenaPlan",
+    "Buffer",
+    "PlacedBuffer",
+    "Plan",
+    "StreamPlan",
+    "check_plan",
+    "check_stream",
+    "plan_arena",
+    "plan_stream",
+]

@@ -1,0 +1,149 @@
+"""Compiles streamed models for this workstation as shared libraries and runs them from Python."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.emit import emit_model
+from toolkit.ir import Graph
+from toolkit.ir.tensor import Array
+from toolkit.ops.execute import run_graph
+from toolkit.plan import StreamPlan
+from toolkit.plan.time_axis import retime
+from toolkit.resources import data_dir
+
+OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES = 0, 1, 2
+
+_KERNELS = data_dir("firmware_templates") / "kernels"
+_STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+_GCC = ["gcc", "-fPIC", "-ffp-contract=off", f"-iquote{_KERNELS}", *_STRICT]
+
+#: Runs a whole clip without a call from Python for every frame.
+_DRIVER = """
+#include "model.h"
+unsigned driver_bytes(void);
+unsigned driver_bytes(void) { return (unsigned)sizeof(model); }
+int driver_run(model *m, const int8_t *frames, uint32_t count);
+int driver_run(model *m, const int8_t *frames, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
+        model_push_frame(m, frames + i * MODEL_FRAME_BYTES);
+    }
+    return model_finish(m);
+}
+"""
+
+
+@functools.cache
+def _kernel_archive() -> tuple[tempfile.TemporaryDirectory[str], Path]:
+    """All kernels, compiled once a test session."""
+    folder = tempfile.TemporaryDirectory(prefix="toolkit-kernels-")
+    sources = [str(path) for path in sorted(_KERNELS.glob("*.c"))]
+    subprocess.run([*_GCC, "-O2", "-c", *sources], cwd=folder.name, check=True)
+    objects = sorted(path.name for path in Path(folder.name).glob("*.o"))
+    subprocess.run(["ar", "rc", "kernels.a", *objects], cwd=folder.name, check=True)
+    return folder, Path(folder.name) / "kernels.a"
+
+
+class Streamed:
+    """A compiled streamed model; `instance` makes independent ones."""
+
+    def __init__(self, graph: Graph, plan: StreamPlan, folder: Path) -> None:
+        self.graph, self.plan = graph, plan
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in emit_model(graph, plan, "0" * 64, "cortex-m4").items():
+            (folder / name).write_text(text)
+        (folder / "driver.c").write_text(_DRIVER)
+        library = folder / "model.so"
+        sources = ["model.c", "model_weights.c", "driver.c"]
+        command = [*_GCC, "-O1", "-shared", "-iquote.", *sources, str(_kernel_archive()[1])]
+        subprocess.run([*command, "-o", str(library)], cwd=folder, check=True)
+        self.library = ctypes.CDLL(str(library))
+        self.library.model_output.restype = ctypes.c_void_p
+
+    def instance(self) -> Instance:
+        return Instance(self)
+
+
+class Instance:
+    """One model struct, surrounded by bytes that must stay as they are."""
+
+    _GUARD = 64
+
+    def __init__(self, streamed: Streamed) -> None:
+        self._streamed, self._library = streamed, streamed.library
+        size = self._library.driver_bytes()
+        assert size == streamed.plan.state_bytes
+        self._memory = np.full(size + 3 * self._GUARD, 0xA5, np.uint8)
+        start = -self._memory.ctypes.data % self._GUARD + self._GUARD
+        self._inside = slice(start, start + size)
+        self._pointer = ctypes.c_void_p(self._memory.ctypes.data + start)
+        self._library.model_init(self._pointer)
+
+    def reset(self) -> None:
+        self._library.model_reset(self._pointer)
+
+    def push(self, rows: Array) -> None:
+        for row in rows:
+            data = np.ascontiguousarray(row)
+            self._library.model_push_frame(self._pointer, ctypes.c_void_p(data.ctypes.data))
+
+    def finish(self) -> int:
+        return int(self._library.model_finish(self._pointer))
+
+    def run(self, rows: Array) -> list[Array]:
+        """The outputs of a whole clip; the instance is reset for the next."""
+        data = np.ascontiguousarray(rows)
+        pointer = ctypes.c_void_p(data.ctypes.data)
+        assert self._library.driver_run(self._pointer, pointer, len(rows)) == OK
+        outputs = self.outputs()
+        self.reset()
+        outside = np.delete(self._memory, self._inside)
+        assert (outside == 0xA5).all(), "the model wrote outside its struct"
+        return outputs
+
+    def outputs(self) -> list[Array]:
+        graph = self._streamed.graph
+        arrays = []
+        for index, name in enumerate(graph.outputs):
+            tensor = graph.tensors[name]
+            address = self._library.model_output(self._pointer, index)
+            data = ctypes.string_at(address, tensor.size_bytes)
+            arrays.append(np.frombuffer(data, tensor.dtype.numpy).reshape(tensor.shape))
+        return arrays
+
+
+def random_frames(graph: Graph, frames: int, seed: int) -> Array:
+    """Frames of the graph's input, first axis time, over the whole range of the type."""
+    entry = graph.tensors[graph.inputs[0]]
+    rng = np.random.default_rng([seed, frames])
+    shape = (frames, *entry.shape[2:])
+    low, high = entry.dtype.limits
+    if frames % 2:  # values as networks see them, where activations are not all saturated
+        low, high = max(low, entry.zero_point - 20), min(high, entry.zero_point + 20)
+    return rng.integers(low, high, shape, entry.dtype.numpy, endpoint=True)
+
+
+def batch_outputs(plan: StreamPlan, rows: Array) -> list[Array]:
+    """The batch model at that many frames, by the numpy integer reference."""
+    graph = retime(plan.time, len(rows))
+    values = run_graph(graph, {graph.inputs[0]: rows[None]})
+    return [values[name] for name in graph.outputs]
+
+
+def assert_streams_like_batch(streamed: Streamed, lengths: list[int], seed: int = 0) -> None:
+    """Streamed C gives the batch reference's bytes at every one of ``lengths`` frames."""
+    instance = streamed.instance()
+    for frames in lengths:
+        rows = random_frames(streamed.graph, frames, seed)
+        expected = batch_outputs(streamed.plan, rows)
+        for name, want, have in zip(
+            streamed.graph.outputs, expected, instance.run(rows), strict=True
+        ):
+            differing = int(np.count_nonzero(want != have))
+            assert differing == 0, f"{frames} frames: {name}: {differing} of {want.size} differ"

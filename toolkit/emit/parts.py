@@ -1,0 +1,126 @@
+"""What batch and streamed models are written with: constants, parameters, tensors in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from toolkit import __version__
+from toolkit.emit.c_text import (
+    Identifier,
+    IdentifierPool,
+    array_lines,
+    c_type,
+    comment_text,
+    identifier_stem,
+    integer,
+)
+from toolkit.emit.contexts import Argument, Banner, Constant, Step, TensorText
+from toolkit.ir import DType, Graph, Node, Tensor
+from toolkit.ir.tensor import Array
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import KernelCall, view
+
+
+def banner(graph: Graph, model_sha256: str, target: str) -> Banner:
+    return Banner(__version__, comment_text(graph.name), model_sha256, target)
+
+
+class Parts:
+    """Collects constants (each content once) and hands out identifiers (each once)."""
+
+    def __init__(self) -> None:
+        self._pool = IdentifierPool()
+        self._constants: dict[tuple[str, bytes], Constant] = {}
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        return tuple(self._constants.values())
+
+    @property
+    def weights_bytes(self) -> int:
+        return sum(len(data) for _, data in self._constants)
+
+    def identifier(self, node: Node, suffix: str) -> Identifier:
+        return self._pool.take(identifier_stem(node.name, node.op), suffix)
+
+    def fields(self, node: Node, call: KernelCall) -> tuple[tuple[str, str], ...]:
+        """Initialisers of a call's parameter struct; its arrays become constants."""
+        return tuple(
+            (
+                field,
+                self.constant(value, node, field)
+                if isinstance(value, np.ndarray)
+                else integer(int(value)),
+            )
+            for field, value in call.params.items()
+        )
+
+    def constant(self, values: Array, node: Node, field: str) -> Identifier:
+        owner = comment_text(node.name)
+        kind = c_type(DType(values.dtype.name), f"constant {field!r} of {owner!r}")
+        key = (kind, np.ascontiguousarray(values).tobytes())
+        if key not in self._constants:
+            name = self.identifier(node, field)
+            lines = array_lines(values)
+            self._constants[key] = Constant(name, kind, values.size, owner, lines)
+        return self._constants[key].name
+
+    def step(
+        self,
+        graph: Graph,
+        node: Node,
+        call: KernelCall,
+        number: int,
+        offsets: Mapping[str, int],
+        scratch_offset: int,
+    ) -> Step:
+        """A kernel call on whole tensors that lie at ``offsets``."""
+        stem = self.identifier(node, "params")
+        fields = self.fields(node, call)
+        reads = tuple(graph.tensors[name] for name in call.inputs)
+        writes = tuple(graph.tensors[name] for name in call.outputs)
+        arguments = [self._argument(t, node, offsets, const=True) for t in reads]
+        arguments += [self._argument(t, node, offsets, const=False) for t in writes]
+        if call.scratch_bytes:
+            arguments.append(Argument("void *", scratch_offset))
+        return Step(
+            number=number,
+            name=comment_text(node.name),
+            op=node.op,
+            kernel=call.kernel,
+            params=stem,
+            fields=fields,
+            reads=tuple(
+                tensor_text(t, offsets[t.name]) for t in dict.fromkeys(reads) if not t.is_constant
+            ),
+            writes=tuple(tensor_text(t, offsets[t.name]) for t in writes),
+            macs=OPERATORS[node.op].work(view(graph, node)).macs,
+            scratch_bytes=call.scratch_bytes,
+            arguments=tuple(arguments),
+        )
+
+    def _argument(
+        self, tensor: Tensor, node: Node, offsets: Mapping[str, int], *, const: bool
+    ) -> Argument:
+        kind = c_type(tensor.dtype, f"tensor {tensor.name!r}")
+        if tensor.is_constant:
+            return Argument(kind, 0, self.constant(tensor.values, node, "operand"))
+        return Argument(f"const {kind} *" if const else f"{kind} *", offsets[tensor.name])
+
+
+def tensor_text(tensor: Tensor, offset_bytes: int) -> TensorText:
+    """An activation in words."""
+    quant = tensor.quant
+    text = ""
+    if quant is not None and quant.axis is None:
+        text = f"real = {np.float32(quant.tensor_scale)!s} * (q - ({quant.tensor_zero_point}))"
+    return TensorText(
+        name=comment_text(tensor.name),
+        c_type=c_type(tensor.dtype, f"tensor {tensor.name!r}"),
+        shape="x".join(str(d) for d in tensor.shape) or "scalar",
+        offset_bytes=offset_bytes,
+        size_bytes=tensor.size_bytes,
+        quantisation=text,
+    )

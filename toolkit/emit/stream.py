@@ -1,0 +1,176 @@
+"""A streamed model in C: one function a stage, one pass over all stages a frame."""
+
+from __future__ import annotations
+
+from toolkit.emit.c_text import c_type, comment_text, integer
+from toolkit.emit.contexts import (
+    ReductionText,
+    RingText,
+    RowArgument,
+    StageText,
+    StreamContext,
+    TotalText,
+)
+from toolkit.emit.parts import Parts, banner, tensor_text
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import KernelCall, TimeBehaviour, view
+from toolkit.ops.rows import TIME_AXIS
+from toolkit.plan.stream import StreamPlan
+from toolkit.plan.stream_schedule import Stage, find_stages
+
+#: The schedule's own helper header.
+STREAM_KERNEL = "tk_stream"
+
+
+def stream_kernels(plan: StreamPlan) -> set[str]:
+    """Stems of the kernel files that a streamed model calls."""
+    stems = {STREAM_KERNEL}
+    for call in (*(stage.call for stage in plan.stages), *_finish_calls(plan).values()):
+        stems.update((call.kernel, *call.extra_kernels))
+    return stems
+
+
+def stream_context(plan: StreamPlan, model_sha256: str, target: str) -> StreamContext:
+    """Everything the streamed model's templates print."""
+    return _Emitter(plan).context(model_sha256, target)
+
+
+def _finish_calls(plan: StreamPlan) -> dict[str, KernelCall]:
+    graph = plan.finish_graph
+    return {
+        node.name: OPERATORS[node.op].kernel_call(view(graph, node))
+        for node in graph.nodes
+        if not OPERATORS[node.op].is_alias
+    }
+
+
+class _Emitter:
+    def __init__(self, plan: StreamPlan) -> None:
+        self._plan, self._graph = plan, plan.time.graph
+        self._parts = Parts()
+        self._counters = find_stages(plan.time)[1]
+
+    def context(self, model_sha256: str, target: str) -> StreamContext:
+        plan, graph, parts = self._plan, self._graph, self._parts
+        stages = tuple(self._stage(stage) for stage in plan.stages)
+        calls, nodes = _finish_calls(plan), {n.name: n for n in plan.finish_graph.nodes}
+        steps = tuple(
+            parts.step(
+                plan.finish_graph,
+                nodes[name],
+                call,
+                number,
+                plan.tensor_offsets,
+                plan.offset("scratch", name) if call.scratch_bytes else 0,
+            )
+            for number, (name, call) in enumerate(calls.items(), 1)
+        )
+        entry = graph.tensors[plan.time.input]
+        return StreamContext(
+            banner=banner(graph, model_sha256, target),
+            state_bytes=plan.state_bytes,
+            lower_bound_bytes=plan.lower_bound_bytes,
+            buffer_bytes=plan.buffer_bytes,
+            frame_bytes=plan.frame_bytes,
+            min_frames=plan.min_frames,
+            max_frames=plan.max_frames,
+            delay_frames=plan.delay_frames,
+            frame_macs_mean=f"{sum(plan.frame_macs) / len(plan.frame_macs):.0f}",
+            frame_macs_worst=max(plan.frame_macs),
+            finish_macs=plan.finish_macs,
+            starts_with_padding=any(stage.window.reach <= 0 for stage in plan.stages),
+            input=tensor_text(entry, 0),
+            frame_shape="x".join(str(d) for d in entry.shape[TIME_AXIS + 1 :]),
+            outputs=tuple(
+                tensor_text(graph.tensors[name], plan.tensor_offsets[name])
+                for name in graph.outputs
+            ),
+            kernels=tuple(sorted({c.kernel for c in calls.values()} | {s.kernel for s in stages})),
+            constants=parts.constants,
+            rings=self._rings(),
+            totals=tuple(
+                TotalText(s.number, s.count.step, abs(s.count.offset), s.count.offset < 0)
+                for s in plan.stages
+            ),
+            stages=stages,
+            reductions=tuple(
+                self._reduction(stage, text)
+                for stage, text in zip(plan.stages, stages, strict=True)
+                if stage.reduces
+            ),
+            steps=steps,
+            weights_bytes=parts.weights_bytes,
+        )
+
+    def _rings(self) -> tuple[RingText, ...]:
+        names = {number: name for name, number in reversed([*self._counters.items()])}
+        texts = []
+        for number, ring in enumerate(self._plan.rings):
+            if ring is None:
+                node = self._plan.stages[number - 1].node
+                texts.append(RingText(number, comment_text(node.name), 0, 1, 0))
+            else:
+                owner = comment_text(names[number])
+                texts.append(RingText(number, owner, ring.offset_bytes, ring.rows, ring.row_bytes))
+        return tuple(texts)
+
+    def _stage(self, stage: Stage) -> StageText:
+        node, call, plan = stage.node, stage.call, self._plan
+        windowed = stage.behaviour is TimeBehaviour.WINDOWED
+        arguments = [] if windowed else [self._read(stage, name) for name in call.inputs]
+        output = self._graph.tensors[call.outputs[0]]
+        kind = c_type(output.dtype, f"tensor {output.name!r}")
+        if stage.reduces:
+            arguments.append(RowArgument("void *", offset_bytes=plan.offset("sums", node.name)))
+        else:
+            arguments.append(RowArgument(f"{kind} *", ring=stage.number, row=stage.number))
+            if call.scratch_bytes:
+                arguments.append(
+                    RowArgument("void *", offset_bytes=plan.offset("scratch", node.name))
+                )
+        suffix = {TimeBehaviour.WINDOWED: "_row", TimeBehaviour.REDUCING: "_accumulate_row"}
+        return StageText(
+            number=stage.number,
+            name=comment_text(node.name),
+            op=node.op,
+            behaviour=stage.behaviour.value,
+            function=self._parts.identifier(node, "stage"),
+            kernel=call.kernel,
+            call=call.kernel + suffix.get(stage.behaviour, ""),
+            params=self._parts.identifier(node, "params"),
+            fields=self._parts.fields(node, call),
+            inputs=stage.inputs,
+            windowed=windowed,
+            taps=stage.window.taps,
+            window=tuple(
+                (field, integer(value))
+                for field, value in (
+                    ("taps", stage.window.taps),
+                    ("stride", stage.window.stride),
+                    ("dilation", stage.window.dilation),
+                    ("top", stage.window.top),
+                )
+            ),
+            window_name=self._parts.identifier(node, "window"),
+            macs=stage.macs,
+            arguments=tuple(arguments),
+        )
+
+    def _read(self, stage: Stage, name: str) -> RowArgument:
+        tensor = self._graph.tensors[name]
+        kind = c_type(tensor.dtype, f"tensor {name!r}")
+        if tensor.is_constant:
+            constant = self._parts.constant(tensor.values, stage.node, "operand")
+            return RowArgument(kind, constant=constant)
+        return RowArgument(f"const {kind} *", ring=self._counters[name], row=stage.number)
+
+    def _reduction(self, stage: Stage, text: StageText) -> ReductionText:
+        output = self._graph.tensors[stage.call.outputs[0]]
+        return ReductionText(
+            name=text.name,
+            kernel=text.kernel,
+            params=text.params,
+            sums_offset=self._plan.offset("sums", stage.node.name),
+            c_type=c_type(output.dtype, f"tensor {output.name!r}"),
+            output_offset=self._plan.tensor_offsets[output.name],
+        )

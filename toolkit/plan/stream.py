@@ -1,0 +1,236 @@
+"""Plans a model that runs frame by frame: every byte of its state, whatever the clip's length.
+
+A tensor with time keeps the rows that its readers still need in a ring; rows that no later frame
+needs share memory within a pass, and what runs after the reductions overlays the rings, which are
+dead by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from toolkit.ir import Graph
+from toolkit.ir.cut import suffix_graph
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import view
+from toolkit.ops.rows import TIME_AXIS, row_view
+from toolkit.plan.arena import place
+from toolkit.plan.lifetimes import Buffer, find_buffers
+from toolkit.plan.stream_schedule import Stage, Trace, find_stages, play
+from toolkit.plan.time_axis import TimeAxis, find_time_axis
+
+#: Suits the 64-bit sums.
+ALIGNMENT_BYTES = 8
+#: Bytes of a row counter.
+COUNTER_BYTES = 4
+#: Frames that the counters hold with room to spare.
+_MAX_FRAMES = 1 << 30
+
+Purpose = Literal["ring", "row", "sums", "scratch", "tensor"]
+
+
+@dataclass(frozen=True)
+class StateBuffer:
+    """A part of the state, needed in the steps ``first_step..last_step`` of a frame and the end.
+
+    Step 0 takes a frame, step k runs stage k; then the reductions finish, one step each, and the
+    nodes behind them run.  ``name`` is a tensor's (ring, row, tensor) or a node's (sums, scratch).
+    """
+
+    purpose: Purpose
+    name: str
+    size_bytes: int
+    offset_bytes: int
+    first_step: int
+    last_step: int
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Where the rows of a counter lie: row r at ``offset_bytes + r % rows * row_bytes``."""
+
+    tensor: str
+    offset_bytes: int
+    rows: int
+    row_bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class StreamPlan:
+    """A frame-by-frame schedule.
+
+    ``state_bytes`` is the whole RAM of a model instance (buffers and row counters).
+    ``lower_bound_bytes`` is what must outlive a frame: rows still needed, sums and counters.
+    ``rings`` go by counter, None for a reduction.  ``finish_graph`` runs once a clip.
+    """
+
+    time: TimeAxis
+    stages: tuple[Stage, ...]
+    trace: Trace
+    rings: tuple[Ring | None, ...]
+    buffers: tuple[StateBuffer, ...]
+    finish_graph: Graph
+    buffer_bytes: int
+    state_bytes: int
+    lower_bound_bytes: int
+    max_frames: int
+    schedule: Literal["stream"] = "stream"
+
+    @property
+    def reductions(self) -> tuple[Stage, ...]:
+        return tuple(stage for stage in self.stages if stage.reduces)
+
+    @property
+    def min_frames(self) -> int:
+        return self.time.min_frames
+
+    @property
+    def delay_frames(self) -> int:
+        return self.trace.delay_frames
+
+    @property
+    def frame_bytes(self) -> int:
+        """One frame of the input."""
+        return row_bytes(self.time.graph, self.time.input)
+
+    @cached_property
+    def frame_macs(self) -> tuple[int, ...]:
+        """Multiply-accumulates of each frame of one period, in the long run."""
+        macs = {stage.number: stage.macs for stage in self.stages}
+        return tuple(sum(macs[number] for number in run) for run in self.trace.runs)
+
+    @cached_property
+    def finish_macs(self) -> int:
+        """Multiply-accumulates of the nodes behind the reductions."""
+        graph = self.finish_graph
+        return sum(OPERATORS[node.op].work(view(graph, node)).macs for node in graph.nodes)
+
+    def offset(self, purpose: Purpose, name: str) -> int:
+        """Where the buffer of that purpose and name begins."""
+        return next(b.offset_bytes for b in self.buffers if (b.purpose, b.name) == (purpose, name))
+
+    @cached_property
+    def tensor_offsets(self) -> dict[str, int]:
+        """Offset of every activation behind the reductions."""
+        offsets = {b.name: b.offset_bytes for b in self.buffers if b.purpose == "tensor"}
+        for node in self.finish_graph.nodes:
+            if OPERATORS[node.op].is_alias and node.inputs[0] is not None:
+                offsets[node.outputs[0]] = offsets[node.inputs[0]]
+        return offsets
+
+
+def plan_stream(graph: Graph, time_axis: int = TIME_AXIS) -> StreamPlan:
+    """Plan a quantised graph frame by frame; deterministic.
+
+    Raises NotStreamableError naming every node that stands in the way, and why.
+    """
+    time = find_time_axis(graph, time_axis)
+    stages, counters = find_stages(time)
+    tensors = {number: name for name, number in reversed([*counters.items()])}
+    bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
+    trace = play(stages, bytes_of, time.min_frames)
+    finish_graph = suffix_graph(time.graph, [s.node.outputs[0] for s in stages if s.reduces])
+    wanted = [
+        *_row_buffers(stages, trace, tensors, bytes_of),
+        *_finish_buffers(stages, finish_graph),
+    ]
+    buffers = _place(wanted)
+    places = {b.name: b for b in buffers if b.purpose in ("ring", "row")}
+    rings = [
+        Ring(tensors[n], places[tensors[n]].offset_bytes, trace.capacity[n], bytes_of[n])
+        if n in tensors
+        else None
+        for n in _numbers(stages)
+    ]
+    counters_bytes = COUNTER_BYTES * len(rings)
+    buffer_bytes = max(b.offset_bytes + b.size_bytes for b in buffers)
+    buffer_bytes = _aligned(buffer_bytes, COUNTER_BYTES)
+    kept = sum(n * size for n, size in zip(trace.lower_bound_rows, bytes_of, strict=True))
+    kept += sum(b.size_bytes for b in wanted if b.purpose == "sums")
+    return StreamPlan(
+        time=time,
+        stages=stages,
+        trace=trace,
+        rings=tuple(rings),
+        buffers=buffers,
+        finish_graph=finish_graph,
+        buffer_bytes=buffer_bytes,
+        state_bytes=_aligned(buffer_bytes + counters_bytes, ALIGNMENT_BYTES),
+        lower_bound_bytes=kept + counters_bytes,
+        max_frames=_max_frames(time, stages),
+    )
+
+
+def row_bytes(graph: Graph, tensor: str) -> int:
+    """Size of one row of a tensor with time."""
+    found = graph.tensors[tensor]
+    return found.size_bytes // found.shape[TIME_AXIS]
+
+
+def _numbers(stages: Sequence[Stage]) -> range:
+    return range(len(stages) + 1)
+
+
+def _row_buffers(
+    stages: Sequence[Stage], trace: Trace, tensors: dict[int, str], bytes_of: Sequence[int]
+) -> list[StateBuffer]:
+    """Rings, rows that live within a pass, and the stages' own sums and scratch."""
+    last, reductions = len(stages), [s for s in stages if s.reduces]
+    buffers = []
+    for number, name in sorted(tensors.items()):
+        size = trace.capacity[number] * bytes_of[number]
+        if trace.remembered[number]:
+            buffers.append(StateBuffer("ring", name, size, 0, 0, last))
+        else:
+            end = max((s.number for s in stages if number in s.inputs), default=number)
+            buffers.append(StateBuffer("row", name, size, 0, number, end))
+    for stage in stages:
+        size, name = stage.call.scratch_bytes, stage.node.name
+        if stage.reduces:
+            finished = last + 1 + reductions.index(stage)
+            buffers.append(StateBuffer("sums", name, size, 0, 0, finished))
+        elif size:
+            buffers.append(StateBuffer("scratch", name, size, 0, stage.number, stage.number))
+    return buffers
+
+
+def _finish_buffers(stages: Sequence[Stage], finish_graph: Graph) -> list[StateBuffer]:
+    """What the nodes behind the reductions need; results of all reductions exist side by side."""
+    first = len(stages) + 1
+    shift = first + sum(stage.reduces for stage in stages)
+    buffers = []
+    for buffer in find_buffers(finish_graph):
+        is_input = not buffer.node and buffer.tensors[0] in finish_graph.inputs
+        begin = first if is_input else buffer.first_step + shift
+        purpose: Purpose = "scratch" if buffer.node else "tensor"
+        name = buffer.node or buffer.tensors[0]
+        end = buffer.last_step + shift
+        buffers.append(StateBuffer(purpose, name, buffer.size_bytes, 0, begin, end))
+    return buffers
+
+
+def _place(wanted: Sequence[StateBuffer]) -> tuple[StateBuffer, ...]:
+    plain = [Buffer(b.size_bytes, b.first_step, b.last_step) for b in wanted]
+    offsets = place(plain, ALIGNMENT_BYTES)
+    return tuple(
+        StateBuffer(b.purpose, b.name, b.size_bytes, offset, b.first_step, b.last_step)
+        for b, offset in zip(wanted, offsets, strict=True)
+    )
+
+
+def _max_frames(time: TimeAxis, stages: Sequence[Stage]) -> int:
+    """Longest clip that the sums of every reduction hold."""
+    limits = [_MAX_FRAMES]
+    for stage in stages:
+        row = row_view(view(time.graph, stage.node), stage.behaviour)
+        rows = OPERATORS[stage.node.op].max_rows(row) if stage.reduces else None
+        if rows is not None:
+            limits.append(rows * stage.count.step - stage.count.offset)
+    return min(limits)
+
+
+def _aligned(size_bytes: int, alignment_bytes: int) -> int:
+    return -(-size_bytes // alignment_bytes) * alignment_bytes

@@ -1,0 +1,223 @@
+"""Proves a stream plan by playing clips through it; shares no code with the planner.
+
+Every byte of the state carries the mark of the value last written to it.  Frames come in one at a
+time, stages run when the generated C would run them, and each must find the very rows that its
+operator reads in the batch model of that length, under their own marks.  At the end every layer
+must have made exactly the batch model's rows, and the outputs must be intact.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+
+from toolkit.errors import ToolkitError
+from toolkit.ir import Graph, Node
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import TimeBehaviour, view
+from toolkit.ops.rows import TIME_AXIS, row_window
+from toolkit.plan.stream import StreamPlan
+from toolkit.plan.stream_schedule import Stage
+from toolkit.plan.time_axis import retime
+
+#: Most lengths to play: the shortest clips, and clips long enough that everything repeats.
+_SHORT, _LONG = 3, 4
+
+
+def check_stream(graph: Graph, plan: StreamPlan) -> StreamPlan:
+    """Return ``plan`` unchanged, or raise `ToolkitError` (internal) at its first violation."""
+    if graph.outputs != plan.time.graph.outputs:
+        raise ToolkitError("stream plan: it belongs to another graph.")
+    period = math.lcm(*(stage.count.step for stage in plan.stages))
+    first = plan.min_frames
+    steady = first + plan.delay_frames + 2 * period
+    lengths = {
+        *range(first, first + _SHORT),
+        *range(steady, steady + min(period, _LONG)),
+    }
+    for frames in sorted(lengths):
+        _Player(plan, frames).play()
+    return plan
+
+
+class _Player:
+    """One clip of ``frames`` frames."""
+
+    def __init__(self, plan: StreamPlan, frames: int) -> None:
+        self._plan, self._frames = plan, frames
+        self._graph = _checked_shapes(retime(plan.time, frames))
+        self._nodes = {node.name: node for node in self._graph.nodes}
+        self._marks = np.zeros(plan.buffer_bytes, np.int64)
+        self._fresh = itertools.count(1)
+        self._mark_of: dict[tuple[str, int], int] = {}
+        self._made = [0] * (len(plan.stages) + 1)
+        self._counter_of = self._counters()
+
+    def play(self) -> None:
+        plan, entry = self._plan, self._graph.inputs[0]
+        for stage in plan.reductions:
+            self._write(("sums", stage.number), self._sums(stage))
+        while self._pass(None):
+            pass
+        for frame in range(self._frames):
+            self._write((self._owner(entry), frame), self._row(entry, frame))
+            self._made[0] += 1
+            self._pass(None)
+        totals = [self._frames, *(self._total(stage) for stage in plan.stages)]
+        while self._pass(totals):
+            pass
+        if self._made != totals:
+            raise ToolkitError(
+                f"stream plan: after {self._frames} frames its stages must have made {totals} "
+                f"rows; got {self._made}."
+            )
+        self._finish()
+
+    def _pass(self, totals: list[int] | None) -> int:
+        """One row of every stage that is due; how many were."""
+        ran = 0
+        for stage in self._plan.stages:
+            if self._is_due(stage, totals):
+                self._run(stage)
+                self._made[stage.number] += 1
+                ran += 1
+        return ran
+
+    def _is_due(self, stage: Stage, totals: list[int] | None) -> bool:
+        """What the generated condition says."""
+        done, window = self._made[stage.number], stage.window
+        if totals is not None and done == totals[stage.number]:
+            return False
+        span = (window.taps - 1) * window.dilation + 1
+        needed = done * window.stride - window.top + span
+        return all(
+            needed <= self._made[i] or (totals is not None and self._made[i] == totals[i])
+            for i in stage.inputs
+        )
+
+    def _run(self, stage: Stage) -> None:
+        node, row = self._nodes[stage.node.name], self._made[stage.number]
+        label = f"row {row} of {node.name!r}"
+        reads = [name for name in node.inputs if name is not None and name in self._counter_of]
+        if stage.reduces:
+            self._read(("sums", stage.number), self._sums(stage), label)
+        elif stage.call.scratch_bytes:
+            place = self._range(self._plan.offset("scratch", node.name), stage.call.scratch_bytes)
+            self._write(("scratch", stage.number), place)
+        if not stage.reduces:
+            output = node.outputs[0]
+            self._write((self._owner(output), row), self._row(output, row))
+        for name in reads:
+            for read in self._rows_read(node, name, row):
+                if read >= self._made[self._counter_of[name]]:
+                    raise ToolkitError(f"stream plan: {label} needs row {read} of {name!r} early.")
+                self._read((self._owner(name), read), self._row(name, read), label)
+
+    def _rows_read(self, node: Node, name: str, row: int) -> list[int]:
+        """Rows of ``name`` inside the clip that output row ``row`` of the batch model reads."""
+        node_view = view(self._graph, node)
+        behaviour = OPERATORS[node.op].time_behaviour(node_view, TIME_AXIS)
+        if behaviour is not TimeBehaviour.WINDOWED:
+            return [row]
+        window, rows = row_window(node_view, behaviour), self._graph.tensors[name].shape[TIME_AXIS]
+        taps = (row * window.stride - window.top + k * window.dilation for k in range(window.taps))
+        return [read for read in taps if 0 <= read < rows]
+
+    def _finish(self) -> None:
+        plan, tail = self._plan, self._plan.finish_graph
+        for stage in plan.reductions:
+            output = stage.node.outputs[0]
+            self._write((output, 0), self._tensor(output))
+            self._read(("sums", stage.number), self._sums(stage), f"end of {stage.node.name!r}")
+        for node in tail.nodes:
+            operator, label = OPERATORS[node.op], f"node {node.name!r}"
+            reads = [n for n in node.inputs if n is not None and not tail.tensors[n].is_constant]
+            if operator.is_alias:
+                if self._tensor(reads[0]) != self._tensor(node.outputs[0]):
+                    raise ToolkitError(f"stream plan: {label} must leave its input where it is.")
+                self._mark_of[node.outputs[0], 0] = self._mark_of[reads[0], 0]
+                continue
+            scratch = operator.kernel_call(view(tail, node)).scratch_bytes
+            if scratch:
+                place = self._range(plan.offset("scratch", node.name), scratch)
+                self._write(("tail scratch", 0), place)
+            for name in node.outputs:
+                self._write((name, 0), self._tensor(name))
+            for name in reads:
+                self._read((name, 0), self._tensor(name), label)
+        for name in tail.outputs:
+            self._read((name, 0), self._tensor(name), "the caller")
+
+    # --- places -----------------------------------------------------------------------------------
+    def _counters(self) -> dict[str, int]:
+        """Which counter's ring holds a tensor."""
+        numbers = {stage.node.name: stage.number for stage in self._plan.stages}
+        counters = {self._graph.inputs[0]: 0}
+        for node in self._graph.nodes:
+            if node.name in numbers:
+                if not self._plan.stages[numbers[node.name] - 1].reduces:
+                    counters[node.outputs[0]] = numbers[node.name]
+            elif OPERATORS[node.op].is_alias and node.inputs[0] in counters:
+                counters[node.outputs[0]] = counters[node.inputs[0]]
+        return counters
+
+    def _owner(self, tensor: str) -> str:
+        """The same for a tensor and its aliases."""
+        return f"counter {self._counter_of[tensor]}"
+
+    def _total(self, stage: Stage) -> int:
+        node = self._nodes[stage.node.name]
+        tensor = node.inputs[0] if stage.reduces else node.outputs[0]
+        assert tensor is not None
+        return self._graph.tensors[tensor].shape[TIME_AXIS]
+
+    def _row(self, tensor: str, row: int) -> slice:
+        ring, found = self._plan.rings[self._counter_of[tensor]], self._graph.tensors[tensor]
+        assert ring is not None
+        size = found.size_bytes // found.shape[TIME_AXIS]
+        if ring.row_bytes != size:
+            raise ToolkitError(
+                f"stream plan: a row of {tensor!r} has {size} B; got {ring.row_bytes}."
+            )
+        return self._range(ring.offset_bytes + row % ring.rows * size, size, ring.offset_bytes)
+
+    def _sums(self, stage: Stage) -> slice:
+        return self._range(self._plan.offset("sums", stage.node.name), stage.call.scratch_bytes)
+
+    def _tensor(self, name: str) -> slice:
+        size = self._plan.finish_graph.tensors[name].size_bytes
+        return self._range(self._plan.tensor_offsets[name], size)
+
+    def _range(self, offset: int, size: int, aligned: int | None = None) -> slice:
+        start = offset if aligned is None else aligned
+        if start % 8 or offset < 0 or offset + size > self._plan.buffer_bytes:
+            raise ToolkitError(
+                f"stream plan: a buffer must begin at a multiple of 8 in "
+                f"0..{self._plan.buffer_bytes}; got {offset}..{offset + size}."
+            )
+        return slice(offset, offset + size)
+
+    def _write(self, key: tuple[str, int], where: slice) -> None:
+        self._mark_of[key] = mark = next(self._fresh)
+        self._marks[where] = mark
+
+    def _read(self, key: tuple[str, int], where: slice, reader: str) -> None:
+        if (self._marks[where] != self._mark_of[key]).any():
+            raise ToolkitError(
+                f"stream plan: {key[0]} {key[1]} is overwritten before {reader} is done with it "
+                f"({self._frames} frames)."
+            )
+
+
+def _checked_shapes(graph: Graph) -> Graph:
+    """The graph, whose every shape must be what its operators infer."""
+    for node in graph.nodes:
+        inferred = OPERATORS[node.op].infer_shape(view(graph, node))
+        if inferred != graph.tensors[node.outputs[0]].shape:
+            raise ToolkitError(
+                f"stream plan: the output of {node.name!r} must be {list(inferred)}; "
+                f"got {list(graph.tensors[node.outputs[0]].shape)}."
+            )
+    return graph

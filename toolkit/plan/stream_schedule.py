@@ -1,0 +1,231 @@
+"""Which row is computed when, and how many rows each stage must keep, by playing the schedule.
+
+A stage is a node that reads rows.  Once a frame is in, every stage runs in graph order, at most one
+output row each: as soon as the last input row that it needs is there.  When the clip ends, passes
+follow in which rows behind the last one count as padding, until nothing is left to compute.  The
+generated C does exactly this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from toolkit.ir import Node
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import KernelCall, TimeBehaviour, view
+from toolkit.ops.rows import RowWindow, row_view
+from toolkit.plan.time_axis import RowCount, TimeAxis
+
+#: Rows of a clip that has not ended yet.
+ENDLESS = 1 << 62
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A node that reads rows.  Row counters are numbered: 0 is the input's, stage k has number k.
+
+    ``inputs`` are the counters whose rows it reads, ``count`` is how many rows it makes (a
+    reduction: takes), ``macs`` what one of them costs.
+    """
+
+    number: int
+    node: Node
+    behaviour: TimeBehaviour
+    window: RowWindow
+    inputs: tuple[int, ...]
+    count: RowCount
+    call: KernelCall
+    macs: int
+
+    @property
+    def reduces(self) -> bool:
+        return self.behaviour is TimeBehaviour.REDUCING
+
+    def first_needed(self, done: int) -> int:
+        """Oldest input row still needed after ``done`` rows of output."""
+        return max(0, done * self.window.stride - self.window.top)
+
+    def is_ready(self, done: int, total: int, made: Sequence[int], totals: Sequence[int]) -> bool:
+        """Whether the next row can be computed."""
+        seen = done * self.window.stride + self.window.reach
+        return done < total and all(made[i] >= min(seen, totals[i]) for i in self.inputs)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What playing the schedule showed.
+
+    ``capacity`` is the rows each counter's ring must hold, ``remembered`` the most of them still
+    needed when a pass ends; ``lower_bound_rows`` the rows needed between two frames, at the frame
+    where their bytes are most.  ``runs`` are the stages that run on each frame of one period, in
+    the long run; ``delay_frames`` is how many frames the last stage lags behind, at most.
+    """
+
+    capacity: tuple[int, ...]
+    remembered: tuple[int, ...]
+    lower_bound_rows: tuple[int, ...]
+    runs: tuple[tuple[int, ...], ...]
+    delay_frames: int
+
+
+def find_stages(time: TimeAxis) -> tuple[tuple[Stage, ...], Mapping[str, int]]:
+    """The stages in graph order, and the counter of every tensor with time; an alias shares its
+    source's."""
+    counters = {time.input: 0}
+    stages: list[Stage] = []
+    for node in time.graph.nodes:
+        behaviour = time.behaviours.get(node.name)
+        if behaviour is None:
+            continue
+        reads = [name for name in node.inputs if name in counters]
+        source = reads[0]
+        assert source is not None
+        operator, node_view = OPERATORS[node.op], view(time.graph, node)
+        if operator.is_alias:
+            counters[node.outputs[0]] = counters[source]
+            continue
+        reduces = behaviour is TimeBehaviour.REDUCING
+        row = row_view(node_view, behaviour)
+        number = len(stages) + 1
+        stages.append(
+            Stage(
+                number=number,
+                node=node,
+                behaviour=behaviour,
+                window=time.window(node),
+                inputs=tuple(dict.fromkeys(counters[name] for name in reads if name is not None)),
+                count=time.counts[source if reduces else node.outputs[0]],
+                call=operator.row_call(row, behaviour),
+                macs=operator.work(row).macs,
+            )
+        )
+        if not reduces:
+            counters[node.outputs[0]] = number
+    return tuple(stages), counters
+
+
+def play(stages: Sequence[Stage], row_bytes: Sequence[int], min_frames: int) -> Trace:
+    """Play the schedule until it repeats, ending the clip after every frame from ``min_frames`` on.
+
+    Readiness does not change when all counters move on by one period, so the first repetition
+    proves that nothing new can follow.
+    """
+    player = _Player(stages)
+    period = math.lcm(*(stage.count.step for stage in stages))
+    player.catch_up()
+    history = [tuple(player.made)]
+    bound, bound_bytes, delay = player.needed(), -1, 0
+    runs: list[tuple[int, ...]] = []
+    repeating_since: int | None = None
+    while repeating_since is None or len(runs) < repeating_since + period:
+        frame = len(runs) + 1
+        player.made[0] += 1
+        player.note_write(0)
+        delay = max(delay, *(frame - player.made[s.number] * s.count.step for s in stages))
+        runs.append(player.run_pass())
+        needed = player.needed()
+        size = sum(n * b for n, b in zip(needed, row_bytes, strict=True))
+        if size > bound_bytes:
+            bound, bound_bytes = needed, size
+        if frame >= min_frames:
+            player.play_end(frame)
+        history.append(tuple(player.made))
+        if repeating_since is None and _repeats(stages, history, period):
+            repeating_since = frame
+            delay = 0
+    return Trace(
+        capacity=tuple(player.capacity),
+        remembered=tuple(player.remembered),
+        lower_bound_rows=bound,
+        runs=tuple(runs[-period:]),
+        delay_frames=delay,
+    )
+
+
+def _repeats(stages: Sequence[Stage], history: list[tuple[int, ...]], period: int) -> bool:
+    """Whether the last ``period`` frames moved every counter by a period, past front padding."""
+    if len(history) <= period:
+        return False
+    before, now = history[-1 - period], history[-1]
+    return all(
+        now[s.number] - before[s.number] == period // s.count.step
+        and before[s.number] * s.window.stride >= s.window.top
+        for s in stages
+    )
+
+
+class _Player:
+    """Counters of rows made, and the most rows ever needed at once."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = stages
+        counters = range(len(stages) + 1)
+        self._readers = [[s for s in stages if i in s.inputs] for i in counters]
+        self._endless = [ENDLESS for _ in counters]
+        self.made = [0 for _ in counters]
+        self.capacity = [1 for _ in counters]
+        self.remembered = [0 for _ in counters]
+
+    def catch_up(self) -> None:
+        """Passes before the first frame: padding that is a row of its own."""
+        while self.run_pass():
+            pass
+
+    def play_end(self, frames: int) -> None:
+        """End the clip here, note the rows that are needed, and return to this frame."""
+        made = list(self.made)
+        totals = [frames, *(stage.count.rows(frames) for stage in self._stages)]
+        while self.run_pass(totals):
+            pass
+        assert self.made == totals, "every row is computed when a clip ends"
+        self.made = made
+
+    def run_pass(self, totals: Sequence[int] | None = None) -> tuple[int, ...]:
+        """Let every stage make at most one row; return which did."""
+        totals = self._endless if totals is None else totals
+        ran = []
+        for stage in self._stages:
+            number = stage.number
+            if stage.is_ready(self.made[number], totals[number], self.made, totals):
+                self.made[number] += 1
+                self.note_write(number)
+                ran.append(number)
+        for number, rows in enumerate(self.needed(totals)):
+            self.remembered[number] = max(self.remembered[number], rows)
+        return tuple(ran)
+
+    def note_write(self, number: int) -> None:
+        """A row was written: nobody may still need the one that lay there."""
+        readers = self._readers[number]
+        oldest = min((r.first_needed(self.made[r.number]) for r in readers), default=ENDLESS)
+        self.capacity[number] = max(self.capacity[number], self.made[number] - oldest)
+
+    def needed(self, totals: Sequence[int] | None = None) -> tuple[int, ...]:
+        """Rows of each counter that a stage will still read."""
+        totals = self._endless if totals is None else totals
+        return tuple(
+            len(
+                set().union(
+                    *(
+                        _rows_ahead(r, self.made[r.number], totals[r.number], self.made[number])
+                        for r in self._readers[number]
+                    )
+                )
+            )
+            for number in range(len(self.made))
+        )
+
+
+def _rows_ahead(stage: Stage, done: int, total: int, made: int) -> set[int]:
+    """Rows made so far that output rows ``done`` .. ``total - 1`` read."""
+    window = stage.window
+    rows: set[int] = set()
+    for out in range(done, total):
+        first = out * window.stride - window.top
+        if first >= made:
+            break
+        taps = (first + k * window.dilation for k in range(window.taps))
+        rows.update(row for row in taps if 0 <= row < made)
+    return rows
