@@ -10,19 +10,18 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.support.kernel import FLAGS, host_compiler, kernel_folder
 from toolkit.emit import emit_model
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops.execute import run_graph
 from toolkit.plan import StreamPlan
 from toolkit.plan.time_axis import retime
-from toolkit.resources import data_dir
 
 OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES = 0, 1, 2
 
-_KERNELS = data_dir("firmware_templates") / "kernels"
-_STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
-_GCC = ["gcc", "-fPIC", "-ffp-contract=off", f"-iquote{_KERNELS}", *_STRICT]
+_KERNELS = kernel_folder()
+_COMPILE = [*host_compiler(), "-fPIC", f"-iquote{_KERNELS}", *FLAGS]
 
 #: Runs a whole clip without a call from Python for every frame.
 _DRIVER = """
@@ -44,7 +43,7 @@ def _kernel_archive() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     """All kernels, compiled once a test session."""
     folder = tempfile.TemporaryDirectory(prefix="toolkit-kernels-")
     sources = [str(path) for path in sorted(_KERNELS.glob("*.c"))]
-    subprocess.run([*_GCC, "-O2", "-c", *sources], cwd=folder.name, check=True)
+    subprocess.run([*_COMPILE, "-O2", "-c", *sources], cwd=folder.name, check=True)
     objects = sorted(path.name for path in Path(folder.name).glob("*.o"))
     subprocess.run(["ar", "rc", "kernels.a", *objects], cwd=folder.name, check=True)
     return folder, Path(folder.name) / "kernels.a"
@@ -61,7 +60,7 @@ class Streamed:
         (folder / "driver.c").write_text(_DRIVER)
         library = folder / "model.so"
         sources = ["model.c", "model_weights.c", "driver.c"]
-        command = [*_GCC, "-O1", "-shared", "-iquote.", *sources, str(_kernel_archive()[1])]
+        command = [*_COMPILE, "-O1", "-shared", "-iquote.", *sources, str(_kernel_archive()[1])]
         subprocess.run([*command, "-o", str(library)], cwd=folder, check=True)
         self.library = ctypes.CDLL(str(library))
         self.library.model_output.restype = ctypes.c_void_p
