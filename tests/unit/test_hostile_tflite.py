@@ -170,6 +170,14 @@ DEFECTS: dict[str, tuple[Callable[[Any], None], str]] = {
         lambda m: setattr(tensor(m, "x"), "type", schema.TensorType.STRING),
         "unsupported type STRING",
     ),
+    "bool": (
+        lambda m: setattr(tensor(m, "x"), "type", schema.TensorType.BOOL),
+        "unsupported type BOOL",
+    ),
+    "per-channel input": (
+        lambda m: setattr(m.subgraphs[0].operators[1], "inputs", [1, 1, 2]),
+        "input 0 must not be quantised per channel",
+    ),
     "hybrid": (
         lambda m: (
             setattr(tensor(m, "x"), "type", schema.TensorType.FLOAT32),
@@ -220,6 +228,17 @@ def test_all_unsupported_operators_are_named_together() -> None:
     assert "'NON_MAX_SUPPRESSION_V5' at node 0 (output 'conv_0')" in message
     assert "custom operator 'evil\"*/\\n' at node 1 (output 'conv_1')" in message
     assert "\n" not in message
+
+
+def test_violated_constraints_are_named_together() -> None:
+    def edit(model: Any) -> None:
+        for layer in ("conv_0", "conv_1"):
+            tensor(model, f"{layer}/weights").quantization.zeroPoint = [0, 5, 0]
+
+    with pytest.raises(UnsupportedError) as raised:
+        read_tflite(edited(edit), "m")
+    for name in ("conv_0", "conv_1"):
+        assert f"node {name!r} (CONV_2D): weight zero points must be 0" in str(raised.value)
 
 
 def test_unknown_operator_code_is_named_by_its_number() -> None:
