@@ -194,7 +194,8 @@ class _Assembler:
             raise self._error(f"{label}: {len(raw.scale)} scales, {len(zero_point)} zero points")
         axis = None
         if len(raw.scale) > 1:
-            axis = raw.axis
+            # Some converters give a bias the axis of its weights.
+            axis = raw.axis if len(raw.shape) > 1 else 0
             if not constant:
                 raise self._error(f"{label}: only constants may be quantised per channel")
             if not 0 <= axis < len(raw.shape):
