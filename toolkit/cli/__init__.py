@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 import traceback
@@ -67,6 +68,8 @@ def main() -> None:
     verbose = any(a in ("-v", "--verbose") for a in sys.argv[1:])
     if not verbose:
         warnings.simplefilter("ignore")  # numpy's, of a model's own numbers: we judge those
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may not know every character
     # Unwind on termination too, so that nothing half-made stays on disk.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
