@@ -79,7 +79,9 @@ def layer_rows(graph: Graph, plan: ArenaPlan, target: Target) -> tuple[LayerRow,
         call = calls.get(node.name)
         work = OPERATORS[node.op].work(view(graph, node))
         cycles = math.ceil(
-            work.macs * target.cycles_per_mac + work.elementwise * target.cycles_per_element
+            work.macs * target.cycles_per_mac
+            + work.accumulators * target.cycles_per_accumulator
+            + work.elementwise * target.cycles_per_element
         )
         rows.append(
             LayerRow(

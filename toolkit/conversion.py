@@ -13,6 +13,7 @@ from toolkit.ir.tensor import Array, dequantize, quantize
 from toolkit.loading import Source, load_source, model_inputs, to_int8
 from toolkit.measurement import Measurement, Provenance
 from toolkit.ops.execute import run_graph
+from toolkit.quantize.convert import Attention
 from toolkit.quantize.snr import int8_snr_db
 from toolkit.report import Report
 
@@ -20,7 +21,7 @@ from toolkit.report import Report
 def convert_model(
     model: str,
     output: Path,
-    attention: str,
+    attention: Attention,
     calib: Path | None,
     test: Path | None,
     clip_seconds: float,
@@ -32,6 +33,8 @@ def convert_model(
     """
     from toolkit.tflite.read import read_tflite
 
+    if output.resolve() == Path(model).resolve():
+        raise InputError(f"-o {output}: is the model itself.", hint="Choose another file.")
     source = load_source(model, clip_seconds)
     if source.float_graph is None:
         raise InputError(

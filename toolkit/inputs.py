@@ -26,13 +26,20 @@ def load_array(path: Path) -> Array:
     try:
         loaded = np.load(path, allow_pickle=False)
         array = loaded if isinstance(loaded, np.ndarray) else loaded[loaded.files[0]]
-    except (OSError, ValueError, EOFError, IndexError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, IndexError, MemoryError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{path}: cannot be read as an array ({reason}).", hint="Save it with numpy.save."
         ) from None
-    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise InputError(f"{path}: must hold finite numbers; found {array.dtype}.")
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{path}: must hold numbers; found {array.dtype}.")
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(array.astype(np.float32))
+    if not finite.all():
+        bad = array.size - np.count_nonzero(finite)
+        raise InputError(
+            f"{path}: must hold finite float32 numbers; {bad} of {array.size} values are not."
+        )
     return array
 
 

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,11 +21,14 @@ from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.passes.absorb_layout import input_axes
+from toolkit.quantize.convert import Attention, convert
 from toolkit.quantize.ranges import Ranges, calibrate, load_ranges
 from toolkit.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 
 LABELS_KEY = "toolkit.labels"
 DEFAULT_CLIP_SECONDS = 1.0
+#: Longer clips need more memory than any board here has; the limit bounds the workstation's too.
+MAX_CLIP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,23 +52,19 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
     Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
     without the training extra.
     """
+    if not 0 < clip_seconds <= MAX_CLIP_SECONDS:
+        raise InputError(
+            f"--seconds must be above 0 and at most {MAX_CLIP_SECONDS:g}; got {clip_seconds:g}."
+        )
     path = Path(model)
-    zoo = zoo_model(model) or _zoo_file(path)
+    zoo = zoo_model(model)
+    if zoo is None:
+        _require_model_file(path)
+        zoo = _zoo_file(path)
     if zoo is not None:
         source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
         return replace(source, ranges=load_ranges(zoo.ranges))
-    loaders = {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
-    if path.suffix.lower() not in loaders:
-        near = difflib.get_close_matches(model, zoo_models(), n=1)
-        meant = f"Did you mean '{near[0]}'? " if near else ""
-        raise InputError(
-            f"unknown model {model!r}.",
-            hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, an int8 .tflite "
-            "or a Wav2Small .safetensors.",
-        )
-    if not path.is_file():
-        raise InputError(f"{path}: no such file.")
-    return loaders[path.suffix.lower()](path, path.stem, clip_seconds)
+    return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds)
 
 
 def demo_clip() -> Path:
@@ -84,7 +84,7 @@ def output_labels(graph: Graph, count: int) -> tuple[str, ...]:
     """Names of the ``count`` output values, from the metadata where it has them."""
     try:
         labels = json.loads(graph.metadata.get(LABELS_KEY, "[]"))
-    except ValueError:
+    except (ValueError, RecursionError):
         labels = []
     if isinstance(labels, list) and len(labels) == count:
         return tuple(str(label) for label in labels)
@@ -109,7 +109,7 @@ def model_inputs(path: Path, graph: Graph) -> Array:
 
 
 def to_int8(
-    source: Source, attention: str, calib: Path | None = None
+    source: Source, attention: Attention, calib: Path | None = None
 ) -> tuple[bytes, tuple[Issue, ...]]:
     """Bytes of the int8 ``.tflite``, and notes on how it was calibrated.
 
@@ -117,12 +117,32 @@ def to_int8(
     """
     if source.tflite is not None:
         return source.tflite, ()
-    from toolkit.quantize.convert import convert
     from toolkit.tflite.write import write_tflite
 
     assert source.float_graph is not None
     ranges, issues = _ranges(source, source.float_graph, calib)
     return write_tflite(convert(source.float_graph, ranges, attention)), issues
+
+
+def _require_model_file(path: Path) -> None:
+    """Raise InputError unless ``path`` can be read and its suffix is one of ours."""
+    if path.suffix.lower() not in _loaders():
+        near = difflib.get_close_matches(str(path), zoo_models(), n=1)
+        meant = f"Did you mean '{near[0]}'? " if near else ""
+        raise InputError(
+            f"unknown model '{path}'.",
+            hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, an int8 .tflite "
+            "or a Wav2Small .safetensors.",
+        )
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
+    """What reads a model file, by its suffix: called with path, name and clip length."""
+    return {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
 
 
 def _ranges(source: Source, graph: Graph, calib: Path | None) -> tuple[Ranges, tuple[Issue, ...]]:
@@ -147,7 +167,8 @@ def _demo_features(graph: Graph, spec: FeatureSpec) -> Array:
     rows = int(np.prod(shape)) // spec.n_mels
     clip = load_clip(demo_clip(), spec.sample_rate_hz)
     features = log_mel(fit_clip(clip.samples, spec, rows).samples, spec)
-    return as_cases(features[None], shape, "feature specification")[0]
+    case: Array = as_cases(features[None], shape, "feature specification")[0]
+    return case
 
 
 def _noise(graph: Graph, seed: int) -> dict[str, Array]:

@@ -60,7 +60,7 @@ class LinkerContext:
 class Target:
     """One microcontroller: core, clock in Hz, memories in bytes, compiler flags, simulation.
 
-    The two rates turn an operator's work into estimated cycles where nothing is simulated.
+    The three rates turn an operator's work into estimated cycles where nothing is simulated.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Target:
     ram_bytes: int
     stack_bytes: int
     cycles_per_mac: float
+    cycles_per_accumulator: float
     cycles_per_element: float
     flags: Mapping[str, tuple[str, ...]]
     simulation: Simulation

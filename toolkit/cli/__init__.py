@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import io
+import signal
 import sys
+import traceback
+import warnings
 from typing import Any
 
 import click
 
 import toolkit
-from toolkit.errors import ToolkitError
+from toolkit.errors import ToolkitError, ToolMissingError
 
 #: Verb → what it does, in the order a newcomer meets them; the module has the verb's name.
 VERBS = {
@@ -40,7 +44,11 @@ class _LazyGroup(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(toolkit.__version__, prog_name="toolkit")
 @click.option("-v", "--verbose", is_flag=True, help="Show the cause and traceback of an error.")
 @click.pass_context
@@ -48,38 +56,48 @@ def cli(ctx: click.Context, verbose: bool) -> None:
     """Tiny audio networks on hearing-aid-class microcontrollers, proven to fit and behave.
 
     Exit codes: 0 done, bits match, stated budgets hold; 1 a bit mismatch or an explicit budget
-    failed; 2 bad input or usage; 3 a needed tool is missing; 4 internal error.
+    failed; 2 bad input or usage; 3 a needed tool is missing; 4 internal error; 130 interrupted.
     """
-    ctx.obj = verbose
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help(), err=True)
+        ctx.exit(2)
 
 
 def main() -> None:
     """Entry point: every failure becomes one line on stderr and a documented exit code."""
     verbose = any(a in ("-v", "--verbose") for a in sys.argv[1:])
+    if not verbose:
+        warnings.simplefilter("ignore")  # numpy's, of a model's own numbers: we judge those
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal may not know every character
+    # Unwind on termination too, so that nothing half-made stays on disk.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         outcome: Any = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("interrupted", 2)
-    except click.ClickException as error:
-        _fail(error.format_message(), 2)
-    except ToolkitError as error:
+    except (Exception, KeyboardInterrupt) as error:
         if verbose:
-            raise
-        _fail(str(error), error.exit_code)
-    except (MemoryError, OSError) as error:
-        if verbose:
-            raise
-        _fail(f"{type(error).__name__}: {error}", 4)
-    except Exception as error:  # the last resort: never a traceback unless asked for
-        if verbose:
-            raise
-        _fail(
-            f"internal error: {type(error).__name__}: {error} Run again with -v and report it.", 4
-        )
+            traceback.print_exc()
+        message, outcome = _explain(error)
+        print(f"toolkit: error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(outcome if isinstance(outcome, int) else 0)
 
 
-def _fail(message: str, exit_code: int) -> None:
-    line = " ".join(message.split())
-    print(f"toolkit: error: {line}", file=sys.stderr)
-    sys.exit(exit_code)
+def _explain(error: BaseException) -> tuple[str, int]:
+    """What to tell the user, and the exit code."""
+    match error:
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            return "interrupted", 128 + signal.SIGINT
+        case click.ClickException():
+            return error.format_message(), 2
+        case ToolkitError():
+            return str(error), error.exit_code
+        case ModuleNotFoundError():
+            return (
+                f"the Python package '{error.name}' is not installed. "
+                "Install hearing-aid-toolkit with pip again; `toolkit doctor` lists what it needs.",
+                ToolMissingError.exit_code,
+            )
+        case MemoryError() | OSError():
+            return f"{type(error).__name__}: {error}", 4
+    what = f"{type(error).__name__}: {error}"
+    return f"internal error: {what} Run again with -v and report it.", 4

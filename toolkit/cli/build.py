@@ -52,6 +52,7 @@ def command(
         click.echo(report_json(report), nl=False)
     else:
         console = Console()
-        console.print(f"\n{report.model_name} for {report.target}, in {out}", highlight=False)
+        title = f"\n{report.model_name} for {report.target}, in {out}"
+        console.print(title, markup=False, highlight=False)
         print_report(report, console)
     return 0 if report.passed else 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -29,7 +29,7 @@ import click
 def command(
     model: str,
     output: Path,
-    attention: str,
+    attention: Literal["fused", "builtin"],
     calib: Path | None,
     test: Path | None,
     seconds: float,
@@ -39,13 +39,13 @@ def command(
     from rich.console import Console
 
     from toolkit.conversion import convert_model
-    from toolkit.report.json_format import report_dict
+    from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_report
 
     report = convert_model(model, output, attention, calib, test, seconds)
     if as_json:
-        click.echo(json.dumps(report_dict(report), indent=2))
+        click.echo(report_json(report), nl=False)
         return
     console = Console()
-    console.print(f"wrote {output}")
+    console.print(f"wrote {output}", markup=False, highlight=False)
     print_report(report, console)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ def staged_directory(out_dir: Path) -> Iterator[Path]:
     Anything else raises InputError before the block runs; so does a file system that refuses.
     After an error ``out_dir`` is as it was, and nothing is left beside it.
     """
-    out = Path(out_dir).resolve()
+    out = Path(os.path.realpath(out_dir))  # unlike Path.resolve() it takes links in a circle
     made: list[Path] = []
     try:
         _require_replaceable(out)

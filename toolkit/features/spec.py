@@ -8,7 +8,7 @@ which is the input tensor's own.  It is stored as JSON in ONNX and TFLite metada
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -92,7 +92,7 @@ class FeatureSpec:
         """Read ``to_json`` text; InputError when it is damaged, incomplete or has unknown keys."""
         try:
             data = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"feature spec: must be JSON; {error}.") from None
         data = _known(cls, data, "feature spec")
         if "level" in data:
@@ -113,7 +113,9 @@ def _known(cls: type, data: object, where: str) -> dict[str, Any]:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _integer_in(name: str, value: object, low: int, high: int) -> Iterator[str]:

@@ -75,7 +75,8 @@ def _check_operators(model: OnnxModel) -> None:
 def _input_shape(source: OnnxInput, given: Shape | None, rows: int | None) -> Shape:
     if given is not None:
         fits = len(given) == len(source.dims) and all(
-            size > 0 and want in (size, str(want)) for size, want in zip(given, source.dims, strict=True)
+            size > 0 and want in (size, str(want))
+            for size, want in zip(given, source.dims, strict=True)
         )
         if not fits:
             raise InputError(

@@ -133,7 +133,8 @@ class BatchMatmul(Operator[BatchMatmulAttrs]):
         )
 
     def work(self, view: View) -> Work:
-        return Work(macs=view.output.elements * _sizes(view)[1])
+        macs = view.output.elements * _sizes(view)[1]
+        return Work(macs=macs, accumulators=view.output.elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         return TimeBehaviour.OPAQUE

@@ -72,14 +72,6 @@ def weights_symmetric(view: NodeView[Any]) -> str | None:
     return None if quant is None or not any(quant.zero_point) else "asymmetric weights"
 
 
-def axes_constant(view: NodeView[Any]) -> str | None:
-    """the second input must be an int32 constant"""
-    tensor = view.input(1)
-    if not tensor.is_constant:
-        return "a computed tensor"
-    return None if tensor.dtype is DType.INT32 else tensor.dtype.value
-
-
 def same_quantization(view: NodeView[Any]) -> str | None:
     """input and output must have the same scale and zero point"""
     x, out = view.input(0), view.output

@@ -134,7 +134,8 @@ class Conv2D(Operator[WindowedAttrs]):
     def work(self, view: View) -> Work:
         out_h, out_w, out_c = view.output.shape[1:]
         _, kernel_h, kernel_w, in_c = view.input(1).shape
-        return Work(macs=out_h * out_w * out_c * kernel_h * kernel_w * in_c)
+        macs = out_h * out_w * out_c * kernel_h * kernel_w * in_c
+        return Work(macs=macs, accumulators=view.output.elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         return TimeBehaviour.WINDOWED if time_axis in (1, 2) else TimeBehaviour.OPAQUE

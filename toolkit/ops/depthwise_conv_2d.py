@@ -132,7 +132,8 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
 
     def work(self, view: View) -> Work:
         _, kernel_h, kernel_w, _ = view.input(1).shape
-        return Work(macs=view.output.elements * kernel_h * kernel_w)
+        macs = view.output.elements * kernel_h * kernel_w
+        return Work(macs=macs, accumulators=view.output.elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         return TimeBehaviour.WINDOWED if time_axis in (1, 2) else TimeBehaviour.OPAQUE

@@ -135,7 +135,8 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         return quantize_multipliers(_ratios(view))
 
     def work(self, view: View) -> Work:
-        return Work(macs=view.output.elements * view.input(1).shape[1])
+        macs = view.output.elements * view.input(1).shape[1]
+        return Work(macs=macs, accumulators=view.output.elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         """Row-local only where each time step is a whole number of batches."""

@@ -8,12 +8,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from toolkit.ir import Graph, Node, Tensor
+from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.edit import fresh, substitute
 from toolkit.ir.tensor import Array
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.passes.cancel_transposes import ELEMENTWISE, perm_of
-from toolkit.passes.rewrite import drop_identity_reshape, inferred, producer_of, rewrite
+from toolkit.passes.cancel_transposes import ELEMENTWISE, INDIFFERENT, perm_of, with_axes
+from toolkit.passes.rewrite import (
+    drop_identity_reshape,
+    inferred,
+    only_reader,
+    producer_of,
+    rewrite,
+)
 
 #: Graph metadata: input name to the axes of the exported model's input, in the graph's order.
 INPUT_AXES_KEY = "toolkit.input_axes"
@@ -22,7 +28,7 @@ INPUT_AXES_KEY = "toolkit.input_axes"
 def absorb_layout(graph: Graph) -> Graph:
     """Take transposes into graph inputs and dense weights; make the trivial ones reshapes, which
     cost nothing, move these behind element-wise operators, and merge them."""
-    graph = rewrite(graph, "absorb_layout", _into_input, _into_dense)
+    graph = rewrite(graph, "absorb_layout", _towards_input, _into_input, _into_dense)
     return rewrite(
         graph,
         "absorb_layout",
@@ -66,6 +72,46 @@ def _into_input(graph: Graph, node: Node) -> Graph | None:
     return substitute(graph, readers, [], [moved], uses).with_metadata(
         **{INPUT_AXES_KEY: json.dumps(axes, sort_keys=True)}
     )
+
+
+def _towards_input(graph: Graph, node: Node) -> Graph | None:
+    """A transpose behind operators on the graph's input moves before them, to be absorbed."""
+    before = None if node.op != "transpose" else graph.producer(_first(node))
+    if before is None or not _hangs_on_input(graph, before):
+        return None
+    perm, source = perm_of(node), _first(before)
+    attrs, constants = with_axes(graph, before, perm)
+    turned = fresh(graph, source)
+    inputs = [constants[i].name if i in constants else n for i, n in enumerate(before.inputs)]
+    inputs[0] = turned
+    raised = replace(node, inputs=(source,), outputs=(turned,))
+    moved = replace(before, inputs=tuple(inputs), outputs=node.outputs, attrs=attrs)
+    shape = tuple(graph.tensors[source].shape[axis] for axis in perm)
+    tensors = [*constants.values(), Tensor(turned, shape, DType.FLOAT32)]
+    return substitute(graph, [before, node], [raised, moved], tensors)
+
+
+def _hangs_on_input(graph: Graph, node: Node) -> bool:
+    """Whether only operators indifferent to layout, none read elsewhere, lie between ``node``'s
+    output and a graph input."""
+    current: Node | None = node
+    while current is not None:
+        computed = [n for n in current.inputs if n and not graph.tensors[n].is_constant]
+        alone = only_reader(graph, current.outputs[0]) is not None
+        if current.op not in INDIFFERENT or computed != [current.inputs[0]] or not alone:
+            return False
+        if computed[0] in graph.inputs:
+            return len(graph.tensors[computed[0]].shape) == len(
+                graph.tensors[node.outputs[0]].shape
+            )
+        current = graph.producer(computed[0])
+    return False
+
+
+def _first(node: Node) -> str:
+    name = node.inputs[0]
+    assert name is not None
+    return name
 
 
 def _into_dense(graph: Graph, node: Node) -> Graph | None:

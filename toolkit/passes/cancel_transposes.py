@@ -17,13 +17,18 @@ from toolkit.ir import Graph, Node, Tensor
 from toolkit.ir.edit import forward, fresh, fresh_node, substitute
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.ops.pad import PadAttrs
+from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.rewrite import inferred, only_reader, producer_of, rewrite
 
 Perm = tuple[int, ...]
 
-#: Operators that treat every element alike, with broadcasting constants.
+#: Operators that treat every element alike, with constants that broadcast.
 ELEMENTWISE = ("add", "logistic", "mul", "relu", "relu6", "sub")
+
+#: Operators for which the order of axes is a matter of their attributes and constants.
+INDIFFERENT = (*ELEMENTWISE, "pad", "pad_v2")
 
 
 def cancel_transposes(graph: Graph) -> Graph:
@@ -32,9 +37,8 @@ def cancel_transposes(graph: Graph) -> Graph:
         graph,
         "cancel_transposes",
         _merge,
-        _through_elementwise,
+        _through_indifferent,
         _through_mean,
-        _through_pad,
         _through_concatenation,
         _into_matmul,
     )
@@ -60,24 +64,31 @@ def _merge(graph: Graph, node: Node) -> Graph | None:
     return substitute(graph, [node], [merged])
 
 
-def _through_elementwise(graph: Graph, node: Node) -> Graph | None:
-    if node.op not in ELEMENTWISE:
-        return None
-    rank = len(graph.tensors[node.outputs[0]].shape)
-    found = _common_perm(graph, node)
-    if found is None or len(found[0]) != rank:
+def _through_indifferent(graph: Graph, node: Node) -> Graph | None:
+    if node.op not in INDIFFERENT or (found := _common_perm(graph, node)) is None:
         return None
     perm, inputs = found
-    constants = []
+    if len(perm) != len(graph.tensors[node.outputs[0]].shape):
+        return None
+    attrs, constants = with_axes(graph, node, inverse(perm))
+    for index, tensor in constants.items():
+        inputs[index] = tensor.name
+    return _sink(graph, node, inputs, attrs, perm, list(constants.values()))
+
+
+def with_axes(graph: Graph, node: Node, order: Perm) -> tuple[object, dict[int, Tensor]]:
+    """Attributes and constants (by input index) of an indifferent node, as they are when its
+    activations have their axes in another order."""
+    constants = {}
     for index, name in enumerate(node.inputs):
         assert name is not None
-        if (data := graph.tensors[name].data) is not None:
-            if data.ndim not in (0, rank):
-                return None
-            moved = data if data.ndim == 0 else np.ascontiguousarray(data.transpose(inverse(perm)))
-            constants.append(Tensor.constant(fresh(graph, name), moved))
-            inputs[index] = constants[-1].name
-    return _sink(graph, node, inputs, node.attrs, perm, constants)
+        if (data := graph.tensors[name].data) is not None and data.ndim:
+            moved = np.ascontiguousarray(data.transpose(order))
+            constants[index] = Tensor.constant(fresh(graph, name), moved)
+    if isinstance(node.attrs, PadAttrs | PadV2Attrs):
+        paddings = tuple(node.attrs.paddings[axis] for axis in order)
+        return replace(node.attrs, paddings=paddings), constants
+    return node.attrs, constants
 
 
 def _through_mean(graph: Graph, node: Node) -> Graph | None:
@@ -90,15 +101,6 @@ def _through_mean(graph: Graph, node: Node) -> Graph | None:
     if not attrs.keep_dims:  # the remaining axes, renumbered
         kept = [axis for axis in perm if axis not in axes]
         perm = tuple(sorted(kept).index(axis) for axis in kept)
-    return _sink(graph, node, inputs, moved, perm)
-
-
-def _through_pad(graph: Graph, node: Node) -> Graph | None:
-    if node.op not in ("pad", "pad_v2") or (found := _common_perm(graph, node)) is None:
-        return None
-    perm, inputs = found
-    attrs: Any = node.attrs
-    moved = replace(attrs, paddings=tuple(attrs.paddings[axis] for axis in inverse(perm)))
     return _sink(graph, node, inputs, moved, perm)
 
 

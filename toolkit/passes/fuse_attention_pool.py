@@ -100,7 +100,7 @@ def _softmax_source(graph: Graph, name: str | None, axis: int) -> str | None:
     if softmax is None:
         return None
     softmax_attrs: Any = softmax.attrs
-    before = producer_of(graph, softmax.inputs[0], "transpose")
+    before = producer_of(graph, softmax.inputs[0], "transpose") if after else None
     source = before.inputs[0] if before else softmax.inputs[0]
     assert source is not None
     rank = len(graph.tensors[source].shape)

@@ -57,7 +57,8 @@ def run_qemu(
         command += ["-nographic", "-monitor", "none", "-serial", "none"]
         command += ["-chardev", "stdio,id=console"]
         command += ["-semihosting-config", "enable=on,target=native,chardev=console"]
-        command += ["-plugin", ",".join([f"file={plugin}", *options])]
+        file = str(plugin).replace(",", ",,")  # QEMU's way to quote a comma
+        command += ["-plugin", ",".join([f"file={file}", *options])]
         # Reserved addresses read as zero and swallow writes, those below the stack too: log it.
         command += ["-d", "unimp,guest_errors", "-D", "log.txt"]
         command += ["-kernel", str(elf_path.resolve())]

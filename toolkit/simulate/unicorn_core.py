@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def run_unicorn(
         engine.reg_write(UC_ARM_REG_SP, stack)
         fault = ""
         try:
-            engine.emu_start(entry | 1, _NEVER)
+            _emulate(engine, entry | 1)
         except UcError as error:
             fault = str(error).partition("(")[0].strip().lower()
         finally:
@@ -67,6 +68,20 @@ def run_unicorn(
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
     return SimulationResult("unicorn", data, semihosting.console, semihosting.exit_code, intervals)
+
+
+def _emulate(engine: Any, entry: int) -> None:
+    """Run until a hook stops the engine, or Ctrl-C does.
+
+    In a thread of its own: the main thread would not serve Ctrl-C before the run had ended.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(engine.emu_start, entry, _NEVER)
+        try:
+            run.result()
+        except BaseException:
+            engine.emu_stop()
+            raise
 
 
 def _load(elf: ElfImage, target: Target) -> Any:

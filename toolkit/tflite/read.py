@@ -20,6 +20,7 @@ from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Shape, Ten
 from toolkit.ir.check import check_graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import Operator, view
+from toolkit.ops.check import check_operators
 from toolkit.passes.fold_pad import fold_pad
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor, parse
 from toolkit.tflite.write import TENSOR_TYPES
@@ -54,8 +55,9 @@ def read_tflite(data: bytes, name: str) -> Graph:
         listed = "; ".join(problems[:8])
         more = f"; and {len(problems) - 8} more" if len(problems) > 8 else ""
         raise UnsupportedError(f"{name}: {listed}{more}", _hint(problems))
-    graph = _Assembler(model, name).graph()
-    return check_graph(fold_pad(check_graph(graph, name)), name)
+    graph = check_graph(_Assembler(model, name).graph(), name)
+    check_operators(graph)
+    return check_graph(fold_pad(graph), name)
 
 
 # --- what is not supported ----------------------------------------------------------------------
@@ -73,7 +75,7 @@ def _tensor_problems(model: RawModel) -> Iterator[str]:
         label = f"tensor {tensor.name!r}"
         if tensor.unsupported:
             yield f"{label} uses {tensor.unsupported}"
-        elif dtype is None:
+        elif dtype is None or dtype is DType.BOOL:
             type_name = _TYPE_NAMES.get(tensor.type_code, str(tensor.type_code))
             yield f"{label} has the unsupported type {type_name}"
         elif dtype is DType.FLOAT32:
@@ -141,12 +143,12 @@ class _Assembler:
             node = Node(output, operator.name, inputs, (output,), attrs)
             node_view = view(Graph(self._name, tensors, (node,), (), (output,)), node)
             shape = operator.infer_shape(node_view)
-            problem = _weights_problem(operator, resolved, shape)
+            problem = _constants_problem(operator, resolved, shape)
             kept = max(1, len(inputs) - len(operator.tflite_constants(node_view)))
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = f": {error}" if isinstance(error, ValueError) else ""
             raise self._error(f"{label}: its inputs or options are malformed{reason}") from error
-        if shape != tensors[output].shape:
+        if not problem and shape != tensors[output].shape:
             problem = f"output shape must be {list(shape)}; got {list(tensors[output].shape)}"
         if problem:
             raise self._error(f"{label}: {problem}")
@@ -192,7 +194,8 @@ class _Assembler:
             raise self._error(f"{label}: {len(raw.scale)} scales, {len(zero_point)} zero points")
         axis = None
         if len(raw.scale) > 1:
-            axis = raw.axis
+            # Some converters give a bias the axis of its weights.
+            axis = raw.axis if len(raw.shape) > 1 else 0
             if not constant:
                 raise self._error(f"{label}: only constants may be quantised per channel")
             if not 0 <= axis < len(raw.shape):
@@ -205,14 +208,17 @@ class _Assembler:
         return ModelError(f"{self._name}: {problem}", "The model is malformed; export it again.")
 
 
-def _weights_problem(
+def _constants_problem(
     operator: Operator[Any], inputs: Sequence[Tensor | None], output_shape: Shape
 ) -> str:
-    """What is wrong with the shape of weights and bias, "" for nothing."""
-    if operator.weight_input is not None:
-        weights = inputs[operator.weight_input]
-        axis = None if weights is None or weights.quant is None else weights.quant.axis
-        if axis not in (None, operator.weight_axis):
+    """What is wrong with the form of the constants, "" for nothing."""
+    axes = [None if t is None or t.quant is None else t.quant.axis for t in inputs]
+    for index, axis in enumerate(axes):
+        if axis is None or index == operator.bias_input:
+            continue
+        if index != operator.weight_input:
+            return f"input {index} must not be quantised per channel"
+        if operator.weight_axis not in (None, axis):
             return f"weights must be quantised along dimension {operator.weight_axis}; got {axis}"
     if operator.bias_input is not None and len(inputs) > operator.bias_input:
         bias = inputs[operator.bias_input]

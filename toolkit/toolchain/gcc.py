@@ -66,13 +66,12 @@ class GccToolchain:
                 list(pool.map(build, sources, objects))
             shutil.copy(project_dir / "linker.ld", folder)
             link = [*_LINK_FLAGS, "-Wl,-T,linker.ld", "-Wl,-Map,firmware.map"]
-            arguments = [*core, *link, *objects, "-lgcc", "-o", str(elf)]
+            arguments = [*core, *link, *objects, "-lgcc", "-o", elf.name]
             run_compiler([_COMPILER, *arguments], folder, _COMPILER)
+            shutil.copy(folder / elf.name, elf)
             map_text = (folder / "firmware.map").read_text(encoding="utf-8")
         one_line = (_COMPILER, *flags, *link, *sources, "-lgcc", "-o", elf.name)
-        return finish(
-            elf, map_text.replace(str(elf), elf.name), one_line, f"{self.name} {self.version}"
-        )
+        return finish(elf, map_text, one_line, f"{self.name} {self.version}")
 
     def compile_host(
         self,

@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,10 @@ class ZigToolchain:
             *_LINK_FLAGS,
             *sources,
         ]
-        printed = self.run([*flags, "-o", str(elf)], project_dir)
+        with tempfile.TemporaryDirectory(prefix="toolkit-link-") as scratch:
+            linked = Path(scratch) / elf.name
+            printed = self.run([*flags, "-o", str(linked)], project_dir)
+            shutil.copy(linked, elf)  # a full disk crashes the linker; the copy names it
         command = ("zig", "cc", *flags, "-o", elf.name)
         return finish(elf, _CACHE_PATH.sub("", printed), command, f"{self.name} {self.version}")
 

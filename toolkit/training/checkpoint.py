@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from toolkit.errors import ModelError
@@ -21,7 +21,7 @@ _FLOOR = "vgg7.logmel_extractor.amin"
 def save_checkpoint(model: Wav2Small, spec: FeatureSpec, path: Path) -> None:
     """Write every tensor of ``model``; ``spec``, the features it was trained on, as metadata."""
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
-    save_file(tensors, path, metadata={METADATA_KEY: spec.to_json()})
+    path.write_bytes(save(tensors, metadata={METADATA_KEY: spec.to_json()}))
 
 
 def load_checkpoint(path: Path) -> tuple[Wav2Small, FeatureSpec]:

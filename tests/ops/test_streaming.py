@@ -1,0 +1,114 @@
+"""What streaming needs of the operators: their time behaviour, and kernels that take rows."""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from tests.support.kernel import kernel_library, parameter_struct
+from tests.support.operators import add_input, add_node
+from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ops import OPERATORS
+from toolkit.ops.arithmetic import ArithmeticAttrs
+from toolkit.ops.base import NodeView, TimeBehaviour, view
+from toolkit.ops.fully_connected import FullyConnectedAttrs
+from toolkit.ops.mean import Mean, MeanAttrs
+from toolkit.ops.pad import PadAttrs
+from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.ops.softmax import SoftmaxAttrs
+from toolkit.ops.squeeze import SqueezeAttrs
+from toolkit.ops.window import Window, WindowedAttrs
+
+ROW_LOCAL, WINDOWED = TimeBehaviour.ROW_LOCAL, TimeBehaviour.WINDOWED
+REDUCING, OPAQUE = TimeBehaviour.REDUCING, TimeBehaviour.OPAQUE
+QUANT = QuantParams.per_tensor(0.1, 3)
+SHAPE = (1, 20, 4, 2)
+
+Rule = tuple[str, tuple[int, ...], object, TimeBehaviour]
+RULES: list[Rule] = [
+    ("max_pool_2d", SHAPE, WindowedAttrs(Window(3, 3)), WINDOWED),
+    ("average_pool_2d", SHAPE, WindowedAttrs(Window(20, 4)), REDUCING),
+    ("average_pool_2d", SHAPE, WindowedAttrs(Window(20, 2)), WINDOWED),
+    ("mean", SHAPE, MeanAttrs((1,)), REDUCING),
+    ("mean", SHAPE, MeanAttrs((2,)), ROW_LOCAL),
+    ("relu", SHAPE, None, ROW_LOCAL),
+    ("softmax", SHAPE, SoftmaxAttrs(), ROW_LOCAL),
+    ("softmax", (1, 20), SoftmaxAttrs(), OPAQUE),
+    ("pad", SHAPE, PadAttrs(((0, 0), (1, 0), (0, 0), (0, 0))), WINDOWED),
+    ("pad", SHAPE, PadAttrs(((0, 0), (0, 0), (1, 1), (0, 0))), ROW_LOCAL),
+    ("reshape", SHAPE, ReshapeAttrs((1, 20, 8)), ROW_LOCAL),
+    ("reshape", SHAPE, ReshapeAttrs((1, 160)), OPAQUE),
+    ("squeeze", (1, 20, 1, 2), SqueezeAttrs((2,)), ROW_LOCAL),
+]
+
+
+def single(op: str, shapes: list[tuple[int, ...]], attrs: object, constant: int = -1) -> NodeView:
+    builder = GraphBuilder("one")
+    names = [
+        builder.constant("c", np.ones(shape, np.int8), QUANT)
+        if index == constant
+        else add_input(builder, shape, QUANT)
+        for index, shape in enumerate(shapes)
+    ]
+    builder.outputs.append(add_node(builder, op, list(names), QUANT, attrs))
+    graph = builder.build()
+    return view(graph, graph.nodes[0])
+
+
+@pytest.mark.parametrize(("op", "shape", "attrs", "expected"), RULES)
+def test_behaviour_along_the_first_axis_after_batch(
+    op: str, shape: tuple[int, ...], attrs: object, expected: TimeBehaviour
+) -> None:
+    assert OPERATORS[op].time_behaviour(single(op, [shape], attrs), 1) is expected
+
+
+@pytest.mark.parametrize(
+    ("other", "constant", "expected"),
+    [
+        (SHAPE, False, ROW_LOCAL),  # two signals
+        ((2,), True, ROW_LOCAL),  # a value per channel
+        (SHAPE, True, OPAQUE),  # a constant as long as the clip
+        ((1, 1, 4, 2), False, OPAQUE),  # one activation for all of time
+    ],
+)
+def test_addition(other: tuple[int, ...], constant: bool, expected: TimeBehaviour) -> None:
+    node = single("add", [SHAPE, other], ArithmeticAttrs(), 1 if constant else -1)
+    assert OPERATORS["add"].time_behaviour(node, 1) is expected
+
+
+@pytest.mark.parametrize(("keep", "expected"), [(True, ROW_LOCAL), (False, OPAQUE)])
+def test_dense_layer(keep: bool, expected: TimeBehaviour) -> None:
+    attrs = FullyConnectedAttrs(keep_num_dims=keep)
+    node = single("fully_connected", [(1, 20, 8), (3, 8)], attrs, 1)
+    assert OPERATORS["fully_connected"].time_behaviour(node, 1) is expected
+
+
+def pointer(array: np.ndarray) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 37, 499])
+def test_mean_of_a_stream_is_the_mean_of_the_clip(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    node = single("mean", [(1, rows, 4, 2)], MeanAttrs((1,)))
+    clip = rng.integers(-128, 128, (1, rows, 4, 2)).astype(np.int8)
+    struct, fields = parameter_struct("tk_mean_s8")
+    call = OPERATORS["mean"].kernel_call(node)
+    # The parameters of a stream know nothing of the clip's length.
+    unknown = {"averaged": 0, "multiplier": 0, "shift": 0}
+    params = struct(*({**call.params, **unknown}[field] for field in fields))
+    sums, out = np.zeros(8, np.int32), np.zeros(8, np.int8)
+    library, start = kernel_library(), 0
+    while start < rows:
+        count = int(rng.integers(1, rows - start + 1))
+        chunk = np.ascontiguousarray(clip[0, start : start + count])
+        library.tk_mean_s8_add(ctypes.byref(params), pointer(chunk), count, pointer(sums))
+        start += count
+    multiplier, shift = Mean.multiplier(node, rows)
+    library.tk_mean_s8_finish(
+        ctypes.byref(params), pointer(sums), rows, multiplier, shift, pointer(out)
+    )
+    expected = OPERATORS["mean"].run_int(node, [clip])
+    np.testing.assert_array_equal(out, expected.reshape(-1))
