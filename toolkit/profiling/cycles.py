@@ -89,6 +89,10 @@ class CycleModel:
         self._elf = elf
         self._code = Disassembler(elf)
         self._costs: dict[int, _Cost] = {}
+        low, high = elf.code_range
+        # Static cycles and the load before, by halfword; -1 where not looked up yet, or none.
+        self._static = np.full((high - low) // 2 + 1, -1, np.int64)
+        self._before = np.full((high - low) // 2 + 1, -1, np.int64)
         self._overlaps: dict[int, bool] = {}
 
     def basis(self, simulator: str) -> str:
@@ -101,36 +105,42 @@ class CycleModel:
         A load straight behind another load overlaps with it whenever execution came from there.
         Instructions skipped by their condition count as executed.
         """
-        costs = [self._cost(address) for address in interval.addresses.tolist()]
-        cycles = self._cycles(interval, costs)
+        cycles = self._cycles(interval)
         by_function: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for cost, executions, spent in zip(
-            costs, interval.executions.tolist(), cycles.tolist(), strict=True
+        for address, executions, spent in zip(
+            interval.addresses.tolist(), interval.executions.tolist(), cycles.tolist(), strict=True
         ):
-            by_function[cost.function][0] += executions
-            by_function[cost.function][1] += spent
+            row = by_function[self._costs[address].function]
+            row[0] += executions
+            row[1] += spent
         rows = (FunctionCycles(name, *pair) for name, pair in by_function.items())
         functions = tuple(sorted(rows, key=lambda row: (-row.cycles, row.function)))
         return CycleEstimate(interval.phase, interval.instructions, int(cycles.sum()), functions)
 
     def cycles(self, interval: Interval) -> int:
         """Return the cycles of an interval."""
-        costs = [self._cost(address) for address in interval.addresses.tolist()]
-        return int(self._cycles(interval, costs).sum())
+        return int(self._cycles(interval).sum())
 
-    def _cycles(self, interval: Interval, costs: Sequence[_Cost]) -> npt.NDArray[np.int64]:
+    def _cycles(self, interval: Interval) -> npt.NDArray[np.int64]:
         """Return cycles spent at each address of an interval."""
-        table = self.table
-        static = np.array([cost.cycles for cost in costs], np.int64)
-        cycles = static * interval.executions + table.taken_branch * interval.taken
-        load = np.array([cost.is_load for cost in costs], bool)
-        end = interval.addresses + np.array([cost.size_bytes for cost in costs], np.int64)
-        pairs = np.flatnonzero(load[1:] & load[:-1] & (end[:-1] == interval.addresses[1:])) + 1
-        addresses = interval.addresses[pairs - 1].tolist(), interval.addresses[pairs].tolist()
-        overlaps = [self._overlap(*pair) for pair in zip(*addresses, strict=True)]
-        second = pairs[np.array(overlaps, bool)]
-        flowed = interval.executions[second - 1] - interval.taken[second - 1]
-        cycles[second] -= (table.load_first - table.load_next) * flowed
+        table, addresses = self.table, interval.addresses
+        low, _ = self._elf.code_range
+        at = (addresses - low) // 2
+        for address in addresses[self._static[at] < 0].tolist():
+            cost = self._cost(address)
+            index = (address - low) // 2
+            self._static[index], self._before[index] = cost.cycles, cost.before
+        before = self._before[at]
+        cycles = self._static[at] * interval.executions + table.taken_branch * interval.taken
+        second = np.flatnonzero(before >= 0)
+        index = np.searchsorted(addresses, before[second])
+        ran = (index < addresses.size) & (
+            addresses[np.minimum(index, addresses.size - 1)] == before[second]
+        )
+        second, index = second[ran], index[ran]
+        flowed = interval.executions[index] - interval.taken[index]
+        overlapped = np.minimum(flowed, interval.executions[second])
+        cycles[second] -= (table.load_first - table.load_next) * overlapped
         return cycles
 
     def _cost(self, address: int) -> _Cost:

@@ -71,9 +71,7 @@ def marker_addresses(elf: ElfImage) -> list[int]:
 
 def read_counts(path: Path, elf: ElfImage, limit_instructions: int) -> tuple[Interval, ...]:
     """Return the intervals of a counter file; raise ToolFailedError where the run was stopped."""
-    low, high = elf.code_range
-    size = (high - low) // 2 + 1
-    raw: list[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+    raw: list[tuple[str, npt.NDArray[np.void]]] = []
     data = path.read_bytes() if path.exists() else b""
     offset = 0
     while True:
@@ -83,13 +81,9 @@ def read_counts(path: Path, elf: ElfImage, limit_instructions: int) -> tuple[Int
         offset += 8
         if phase == 0xFFFFFFFF:
             break
-        table = np.frombuffer(data, _ENTRY, entries, offset)
+        if phase < len(PHASES):
+            raw.append((PHASES[phase], np.frombuffer(data, _ENTRY, entries, offset)))
         offset += entries * _ENTRY.itemsize
-        delta = np.zeros(size, np.int64)
-        taken = np.zeros(size, np.int64)
-        delta[table["halfword"]] = table["delta"]
-        taken[table["halfword"]] = table["taken"]
-        raw.append((PHASES[phase], np.cumsum(delta), taken))
     _require_ok(
         entries, int.from_bytes(data[offset : offset + 4], "little"), elf, limit_instructions
     )
@@ -113,26 +107,32 @@ def _require_ok(status: int, address: int, elf: ElfImage, limit_instructions: in
 
 
 def _intervals(
-    raw: Sequence[tuple[str, npt.NDArray[np.int64], npt.NDArray[np.int64]]], elf: ElfImage
+    raw: Sequence[tuple[str, npt.NDArray[np.void]]], elf: ElfImage
 ) -> tuple[Interval, ...]:
-    """Turn counts per halfword into counts per instruction."""
+    """Turn the derivatives of counts over halfwords into counts per instruction."""
     low, high = elf.code_range
-    executed = np.zeros((high - low) // 2 + 1, bool)
-    for _, counts, _ in raw:
-        executed |= counts > 0
+    size = (high - low) // 2 + 1
+    executed = np.zeros(size, bool)
+    for _, table in raw:
+        executed |= _counts(table, size) > 0
     starts = _instruction_starts(elf.read(low, high - low), executed)
     # The counter files a taken branch under the last halfword of the branching instruction.
-    owner = np.searchsorted(starts, np.arange(executed.size), side="right") - 1
+    owner = np.searchsorted(starts, np.arange(size), side="right") - 1
     intervals = []
-    for phase, counts, taken in raw:
-        per_start = np.zeros(starts.size, np.int64)
-        where = np.flatnonzero(taken)
-        np.add.at(per_start, owner[where], taken[where])
-        ran = counts[starts] > 0
-        intervals.append(
-            Interval(phase, low + 2 * starts[ran], counts[starts[ran]], per_start[ran])
-        )
+    for phase, table in raw:
+        counts = _counts(table, size)[starts]
+        taken = np.zeros(starts.size, np.int64)
+        np.add.at(taken, owner[table["halfword"]], table["taken"])
+        ran = counts > 0
+        intervals.append(Interval(phase, low + 2 * starts[ran], counts[ran], taken[ran]))
     return tuple(intervals)
+
+
+def _counts(table: npt.NDArray[np.void], size: int) -> npt.NDArray[np.int64]:
+    """Executions of every halfword."""
+    delta = np.zeros(size, np.int64)
+    delta[table["halfword"]] = table["delta"]
+    return np.cumsum(delta)
 
 
 def _instruction_starts(code: bytes, executed: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -18,6 +18,7 @@ INPUT_MAGIC = 0x4E494B54
 OUTPUT_MAGIC = 0x554F4B54
 MODE_TENSORS = 0
 MODE_AUDIO = 1
+MODE_FRAMES = 2
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,14 @@ def encode_tensors(cases: Sequence[Sequence[bytes]]) -> bytes:
     """Return an input.bin of cases, each the bytes of every model input in order."""
     header = struct.pack("<3I", INPUT_MAGIC, MODE_TENSORS, len(cases))
     return header + b"".join(tensor for case in cases for tensor in case)
+
+
+def encode_frames(clips: Sequence[npt.NDArray[np.generic]]) -> bytes:
+    """Return an input.bin for a streamed model: clips of whole frames, first axis time."""
+    parts = [struct.pack("<3I", INPUT_MAGIC, MODE_FRAMES, len(clips))]
+    for clip in clips:
+        parts += [struct.pack("<I", len(clip)), np.ascontiguousarray(clip).tobytes()]
+    return b"".join(parts)
 
 
 def encode_audio(clips: Sequence[npt.NDArray[np.int16]]) -> bytes:

@@ -10,9 +10,18 @@ typedef struct {
     int64_t taken;
 } entry;
 
+typedef struct {
+    int64_t *delta;
+    int64_t *taken;
+} sums;
+
+#define PHASES (COUNTER_MARKERS_MAX + 1)
+
 static FILE *file;
-static int64_t *delta;
-static int64_t *taken;
+static sums interval;     /* what is counted now, as long as intervals are told apart */
+static sums rest[PHASES]; /* everything behind them, by phase */
+static sums *current;
+static uint32_t n_intervals;
 static uint32_t code_low;
 static uint32_t code_high;
 static uint32_t markers[COUNTER_MARKERS_MAX];
@@ -37,6 +46,18 @@ static void write_words(const uint32_t *words, size_t count) {
     }
 }
 
+static int allocate(sums *counts, size_t halfwords) {
+    counts->delta = calloc(halfwords + 1u, sizeof counts->delta[0]); /* one more: the last end */
+    counts->taken = calloc(halfwords + 1u, sizeof counts->taken[0]);
+    return counts->delta != NULL && counts->taken != NULL;
+}
+
+static void release(sums *counts) {
+    free(counts->delta);
+    free(counts->taken);
+    *counts = (sums){NULL, NULL};
+}
+
 enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
                                  const uint32_t *marker_addresses, uint32_t marker_count,
                                  uint64_t limit_halfwords) {
@@ -53,32 +74,45 @@ enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
         markers[i] = marker_addresses[i];
     }
     file = fopen(path, "wb");
-    delta = calloc(halfwords + 1u, sizeof delta[0]); /* one more: the end of the last block */
-    taken = calloc(halfwords + 1u, sizeof taken[0]);
-    if (file == NULL || delta == NULL || taken == NULL || marker_count > COUNTER_MARKERS_MAX) {
+    n_intervals = 0;
+    current = &interval;
+    int allocated = allocate(&interval, halfwords);
+    for (uint32_t i = 0; i < PHASES; i++) {
+        allocated &= allocate(&rest[i], halfwords);
+    }
+    if (file == NULL || !allocated || marker_count > COUNTER_MARKERS_MAX) {
         return stop(COUNTER_BROKEN, 0);
     }
     return COUNTER_OK;
 }
 
-static void write_interval(void) {
+static void write_interval(const sums *counts, uint32_t of_phase) {
     const uint32_t size = (code_high - code_low) / 2u + 1u;
     uint32_t entries = 0;
     for (uint32_t i = 0; i < size; i++) {
-        entries += (delta[i] | taken[i]) != 0;
+        entries += (counts->delta[i] | counts->taken[i]) != 0;
     }
-    const uint32_t header[2] = {phase, entries};
+    const uint32_t header[2] = {of_phase, entries};
     write_words(header, 2);
     for (uint32_t i = 0; i < size; i++) {
-        if ((delta[i] | taken[i]) != 0) {
-            const entry record = {i, 0, delta[i], taken[i]};
+        if ((counts->delta[i] | counts->taken[i]) != 0) {
+            const entry record = {i, 0, counts->delta[i], counts->taken[i]};
             if (fwrite(&record, sizeof record, 1, file) != 1) {
                 stop(COUNTER_BROKEN, 0);
             }
-            delta[i] = 0;
-            taken[i] = 0;
+            counts->delta[i] = 0;
+            counts->taken[i] = 0;
         }
     }
+}
+
+static void enter_phase(uint32_t next) {
+    if (current == &interval) {
+        write_interval(&interval, phase);
+        n_intervals++;
+    }
+    phase = next;
+    current = n_intervals < COUNTER_INTERVALS_MAX ? &interval : &rest[phase];
 }
 
 enum counter_status counter_block(uint32_t start, uint32_t size) {
@@ -89,16 +123,15 @@ enum counter_status counter_block(uint32_t start, uint32_t size) {
         return stop(COUNTER_STRAY, start);
     }
     if (previous_end != start && previous_end != UINT32_MAX) {
-        taken[(previous_end - code_low) / 2u - 1u]++;
+        current->taken[(previous_end - code_low) / 2u - 1u]++;
     }
     for (uint32_t i = 0; i < n_markers; i++) {
         if (start == markers[i]) {
-            write_interval();
-            phase = i + 1u;
+            enter_phase(i + 1u);
         }
     }
-    delta[(start - code_low) / 2u]++;
-    delta[(start + size - code_low) / 2u]--;
+    current->delta[(start - code_low) / 2u]++;
+    current->delta[(start + size - code_low) / 2u]--;
     previous_end = start + size;
     if (remaining < size / 2u) {
         return stop(COUNTER_LIMIT, start);
@@ -109,8 +142,11 @@ enum counter_status counter_block(uint32_t start, uint32_t size) {
 
 enum counter_status counter_close(void) {
     if (file != NULL) {
-        if (delta != NULL && taken != NULL) {
-            write_interval();
+        if (status != COUNTER_BROKEN && current == &interval) {
+            write_interval(&interval, phase);
+        }
+        for (uint32_t i = 0; status != COUNTER_BROKEN && current != &interval && i < PHASES; i++) {
+            write_interval(&rest[i], i);
         }
         const uint32_t trailer[3] = {UINT32_MAX, (uint32_t)status, status_address};
         write_words(trailer, 3);
@@ -118,10 +154,10 @@ enum counter_status counter_close(void) {
             stop(COUNTER_BROKEN, 0);
         }
     }
-    free(delta);
-    free(taken);
+    release(&interval);
+    for (uint32_t i = 0; i < PHASES; i++) {
+        release(&rest[i]);
+    }
     file = NULL;
-    delta = NULL;
-    taken = NULL;
     return status;
 }

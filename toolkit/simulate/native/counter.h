@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define COUNTER_MARKERS_MAX 8
+#define COUNTER_INTERVALS_MAX 2048
 
 enum counter_status {
     COUNTER_OK = 0,
