@@ -7,6 +7,8 @@
  * input.bin:  u32 'TKIN', u32 mode, u32 n_cases; per case
  *             mode 0 (tensors): the bytes of every model input, in order
  *             mode 1 (audio):   u32 n_samples, int16 samples
+ *             mode 2 (frames):  u32 n_frames, n_frames * MODEL_FRAME_BYTES
+ *             mode 0 is for batch models, mode 2 for streamed ones (MODEL_STREAM in model.h)
  * output.bin: u32 'TKOU', u32 n_cases; per case
  *             mode 1 only: u32 n_rows, n_rows * FEATURES_ROW_VALUES int8 (what the model was fed)
  *             the bytes of every model output, in order
@@ -26,7 +28,7 @@
 #define INPUT_MAGIC 0x4E494B54u
 #define OUTPUT_MAGIC 0x554F4B54u
 
-enum { MODE_TENSORS = 0, MODE_AUDIO = 1 };
+enum { MODE_TENSORS = 0, MODE_AUDIO = 1, MODE_FRAMES = 2 };
 
 /* The simulator counts instructions apart for what runs between calls of these functions; it
  * finds them by name. Each body differs, so that no linker folds them into one. */
@@ -58,11 +60,48 @@ static void write_u32(uint32_t value) {
     tk_io_write(&value, sizeof value);
 }
 
-static void read_tensors(void) {
+#ifdef MODEL_STREAM
+
+#define MODE_OWN MODE_FRAMES
+
+static void push(const int8_t *frame) {
+    tk_phase_model();
+    model_push_frame(&instance, frame);
+    tk_phase_other();
+}
+
+static void read_own(void) {
+    TK_HARNESS static int8_t frame[MODEL_FRAME_BYTES];
+    for (uint32_t left = read_u32(); left > 0; left--) {
+        tk_io_read(frame, sizeof frame);
+        push(frame);
+    }
+}
+
+static void run(void) {
+    tk_phase_model();
+    const int result = model_finish(&instance);
+    tk_phase_other();
+    require(result == MODEL_OK, "harness: the clip has too few or too many frames\n");
+}
+
+#else
+
+#define MODE_OWN MODE_TENSORS
+
+static void read_own(void) {
     for (uint32_t index = 0; index < MODEL_INPUTS; index++) {
         tk_io_read(model_input(&instance, index), model_input_bytes[index]);
     }
 }
+
+static void run(void) {
+    tk_phase_model();
+    model_invoke(&instance);
+    tk_phase_other();
+}
+
+#endif
 
 #if HARNESS_FEATURES
 
@@ -72,6 +111,45 @@ static void read_tensors(void) {
 static features_state features;
 TK_HARNESS static int16_t clip[CLIP_SAMPLES_MAX];
 TK_HARNESS static int8_t rows[ROW_BYTES_MAX];
+
+#ifdef MODEL_STREAM
+
+typedef char frame_is_a_row[MODEL_FRAME_BYTES == FEATURES_ROW_VALUES ? 1 : -1];
+
+/* From samples to pushed frames, hop by hop; returns how many there were. */
+static size_t feed(uint32_t samples) {
+    size_t done = 0;
+    for (uint32_t at = 0; at < samples; at += FEATURES_HOP_SAMPLES) {
+        const uint32_t left = samples - at;
+        const uint32_t count = left < FEATURES_HOP_SAMPLES ? left : FEATURES_HOP_SAMPLES;
+        int8_t *row = rows + done * FEATURES_ROW_VALUES;
+        tk_phase_features();
+        const size_t completed = features_push(&features, clip + at, count, row);
+        tk_phase_other();
+        if (completed != 0) {
+            push(row);
+        }
+        done += completed;
+    }
+    return done;
+}
+
+#else
+
+/* From samples to the model's input; returns the number of feature rows. */
+static size_t feed(uint32_t samples) {
+    const size_t n_rows = features_push(&features, clip, samples, rows);
+    tk_phase_other();
+    const size_t size = n_rows * FEATURES_ROW_VALUES;
+    require(size == model_input_bytes[0], "harness: clip does not fill the model input exactly\n");
+    int8_t *input = model_input(&instance, 0);
+    for (size_t i = 0; i < size; i++) {
+        input[i] = rows[i];
+    }
+    return n_rows;
+}
+
+#endif
 
 static void read_audio(void) {
     const uint32_t samples = read_u32();
@@ -85,17 +163,9 @@ static void read_audio(void) {
 #ifdef FEATURES_LEVEL_CLIP
     features_set_level(&features, clip, samples);
 #endif
-    const size_t n_rows = features_push(&features, clip, samples, rows);
-    tk_phase_other();
-
-    const size_t size = n_rows * FEATURES_ROW_VALUES;
-    require(size == model_input_bytes[0], "harness: clip does not fill the model input exactly\n");
-    write_u32((uint32_t)n_rows);
+    const size_t size = feed(samples) * FEATURES_ROW_VALUES;
+    write_u32((uint32_t)(size / FEATURES_ROW_VALUES));
     tk_io_write(rows, size);
-    int8_t *input = model_input(&instance, 0);
-    for (size_t i = 0; i < size; i++) {
-        input[i] = rows[i];
-    }
 }
 
 #else
@@ -112,19 +182,21 @@ int main(void) {
     tk_io_open();
     require(read_u32() == INPUT_MAGIC, "harness: input.bin has the wrong magic number\n");
     const uint32_t mode = read_u32();
-    require(mode == MODE_TENSORS || mode == MODE_AUDIO, "harness: input.bin has no known mode\n");
+    require(mode == MODE_OWN || mode == MODE_AUDIO,
+            "harness: input.bin has no mode of this model's schedule\n");
     const uint32_t cases = read_u32();
     write_u32(OUTPUT_MAGIC);
     write_u32(cases);
     for (uint32_t index = 0; index < cases; index++) {
+#ifdef MODEL_STREAM
+        model_init(&instance);
+#endif
         if (mode == MODE_AUDIO) {
             read_audio();
         } else {
-            read_tensors();
+            read_own();
         }
-        tk_phase_model();
-        model_invoke(&instance);
-        tk_phase_other();
+        run();
         for (uint32_t output = 0; output < MODEL_OUTPUTS; output++) {
             tk_io_write(model_output(&instance, output), model_output_bytes[output]);
         }

@@ -55,11 +55,11 @@ class Streamed:
     def __init__(self, graph: Graph, plan: StreamPlan, folder: Path) -> None:
         self.graph, self.plan = graph, plan
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in emit_model(graph, plan, "0" * 64, "cortex-m4").items():
+        files = {**emit_model(graph, plan, "0" * 64, "cortex-m4"), "driver.c": _DRIVER}
+        for name, text in files.items():
             (folder / name).write_text(text)
-        (folder / "driver.c").write_text(_DRIVER)
         library = folder / "model.so"
-        sources = ["model.c", "model_weights.c", "driver.c"]
+        sources = [name for name in files if name.endswith(".c")]
         command = [*_COMPILE, "-O1", "-shared", "-iquote.", *sources, str(_kernel_archive()[1])]
         subprocess.run([*command, "-o", str(library)], cwd=folder, check=True)
         self.library = ctypes.CDLL(str(library))

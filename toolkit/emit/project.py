@@ -30,14 +30,18 @@ HARNESS_FILES = (
     "tk_io_semihosting.c",
     "tk_memory.c",
 )
+#: Features and streamed model as one.
+AUDIO_FILES = ("model_audio.h", "model_audio.c")
 #: C files that only one of the two programs is made of.
 HOST_ONLY = frozenset({"tk_io_host.c"})
 DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
 
 _PURPOSES = {
     "model.tflite": "the int8 model this firmware was generated from; open it in Netron",
-    "model.h": "the model's interface: sizes, inputs, outputs, invoke",
+    "model.h": "the model's interface: sizes, inputs, outputs, and how it is run",
     "model.c": "the model: parameters and one kernel call a layer",
+    "model_audio.h": "audio samples in, outputs out: features and model as one",
+    "model_audio.c": "features and model as one",
     "model_weights.h": "declarations of the model's constants",
     "model_weights.c": "the model's constants",
     "features.h": "the audio front-end's interface: samples in, feature rows out",
@@ -86,6 +90,8 @@ def emit_project(
     if features is not None:
         quantisation = graph.tensors[graph.inputs[0]]
         text |= render_features(features, quantisation.scale, quantisation.zero_point)
+        if isinstance(plan, StreamPlan):
+            text |= {name: _read(templates / "features" / name) for name in AUDIO_FILES}
         for name in FEATURE_KERNEL_FILES:
             text[f"kernels/{name}"] = _read(templates / "features" / name)
     context = _project_context(

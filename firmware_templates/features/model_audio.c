@@ -1,0 +1,35 @@
+#include "model_audio.h"
+
+/* Refused by the compiler when a frame of the model is not a row of features. */
+typedef char model_audio_frame_check[MODEL_FRAME_BYTES == FEATURES_ROW_VALUES ? 1 : -1];
+
+void model_audio_init(model_audio *a) {
+    model_audio_reset(a);
+}
+
+void model_audio_reset(model_audio *a) {
+    features_init(&a->features);
+    model_reset(&a->model);
+}
+
+#ifdef FEATURES_LEVEL_CLIP
+void model_audio_set_level(model_audio *a, const int16_t *clip, size_t count) {
+    features_set_level(&a->features, clip, count);
+}
+#endif
+
+void model_push_audio(model_audio *a, const int16_t *samples, size_t count) {
+    int8_t rows[2 * FEATURES_ROW_VALUES]; /* what features_push asks for; a hop completes one row */
+    while (count > 0) {
+        const size_t hop = count < FEATURES_HOP_SAMPLES ? count : FEATURES_HOP_SAMPLES;
+        if (features_push(&a->features, samples, hop, rows) != 0) {
+            model_push_frame(&a->model, rows);
+        }
+        samples += hop;
+        count -= hop;
+    }
+}
+
+int model_audio_finish(model_audio *a) {
+    return model_finish(&a->model);
+}
