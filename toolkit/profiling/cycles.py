@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,9 +90,9 @@ class CycleModel:
         self._code = Disassembler(elf)
         self._costs: dict[int, _Cost] = {}
         low, high = elf.code_range
-        # Static cycles and the load before, by halfword; -1 where not looked up yet, or none.
+        # By halfword: static cycles, -1 where not looked up yet; size of a load, 0 for the rest.
         self._static = np.full((high - low) // 2 + 1, -1, np.int64)
-        self._before = np.full((high - low) // 2 + 1, -1, np.int64)
+        self._load_bytes = np.zeros((high - low) // 2 + 1, np.int64)
         self._overlaps: dict[int, bool] = {}
 
     def basis(self, simulator: str) -> str:
@@ -124,23 +124,20 @@ class CycleModel:
     def _cycles(self, interval: Interval) -> npt.NDArray[np.int64]:
         """Return cycles spent at each address of an interval."""
         table, addresses = self.table, interval.addresses
-        low, _ = self._elf.code_range
-        at = (addresses - low) // 2
-        for address in addresses[self._static[at] < 0].tolist():
-            cost = self._cost(address)
-            index = (address - low) // 2
-            self._static[index], self._before[index] = cost.cycles, cost.before
-        before = self._before[at]
+        at = (addresses - self._elf.code_range[0]) // 2
+        for index in at[self._static[at] < 0].tolist():
+            cost = self._cost(self._elf.code_range[0] + 2 * index)
+            self._static[index] = cost.cycles
+            self._load_bytes[index] = cost.size_bytes if cost.is_load else 0
         cycles = self._static[at] * interval.executions + table.taken_branch * interval.taken
-        second = np.flatnonzero(before >= 0)
-        index = np.searchsorted(addresses, before[second])
-        ran = (index < addresses.size) & (
-            addresses[np.minimum(index, addresses.size - 1)] == before[second]
-        )
-        second, index = second[ran], index[ran]
-        flowed = interval.executions[index] - interval.taken[index]
-        overlapped = np.minimum(flowed, interval.executions[second])
-        cycles[second] -= (table.load_first - table.load_next) * overlapped
+        size = self._load_bytes[at]
+        follows = (size[:-1] > 0) & (size[1:] > 0) & (addresses[:-1] + size[:-1] == addresses[1:])
+        pairs = np.flatnonzero(follows) + 1
+        both = addresses[pairs - 1].tolist(), addresses[pairs].tolist()
+        overlaps = [self._overlap(*pair) for pair in zip(*both, strict=True)]
+        second = pairs[np.array(overlaps, bool)]
+        flowed = interval.executions[second - 1] - interval.taken[second - 1]
+        cycles[second] -= (table.load_first - table.load_next) * flowed
         return cycles
 
     def _cost(self, address: int) -> _Cost:
