@@ -33,7 +33,8 @@ _LINK_FLAGS = (
 )
 # A baseline processor, so that a program does not depend on the machine that built it.
 _HOST_FLAGS = ("-mcpu=baseline",)
-_CACHE_PATH = re.compile(r"[^\s(]*[/\\]o[/\\][0-9a-f]{32}[/\\]")
+# A line of the map: addresses, size and alignment, then a file in one of Zig's caches.
+_CACHE_PATH = re.compile(r"(?m)^((?: *[0-9a-f]+){4} +).*[/\\]o[/\\][0-9a-f]{32}[/\\]")
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,9 @@ class ZigToolchain:
             linked = Path(scratch) / elf.name
             printed = self.run([*flags, "-o", str(linked)], project_dir)
             shutil.copy(linked, elf)  # a full disk crashes the linker; the copy names it
+        map_text = _CACHE_PATH.sub(r"\1", printed)
         command = ("zig", "cc", *flags, "-o", elf.name)
-        return finish(elf, _CACHE_PATH.sub("", printed), command, f"{self.name} {self.version}")
+        return finish(elf, map_text, command, f"{self.name} {self.version}")
 
     def compile_host(
         self,

@@ -1,0 +1,264 @@
+"""`toolkit build`: every compiler with every simulator, the report, determinism, planted bugs."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from tests.support import tiny
+from tests.support.cli import (
+    Run,
+    built,
+    image_model,
+    refused,
+    speech_model,
+    toolkit,
+    toolkit_process,
+    tree,
+)
+from toolkit import pipeline
+from toolkit.emit import FirmwareProject
+from toolkit.simulate.protocol import HarnessOutput
+
+SHORT = ("--target", "cortex-m4", "--seconds", "0.1", "--json")
+
+#: Figures that every build of a model with features reports, with the unit DESIGN and docs fix.
+FIGURES = {
+    "flash_bytes": "B",
+    "weights_bytes": "B",
+    "ram_static_bytes": "B",
+    "arena_bytes": "B",
+    "arena_lower_bound_bytes": "B",
+    "state_bytes": "B",
+    "stack_bound_bytes": "B",
+    "stack_painted_bytes": "B",
+    "macs_per_inference": "MACs",
+    "instructions_per_inference": "instructions",
+    "cycles_per_inference": "cycles",
+    "cycles_per_audio_second": "cycles",
+    "latency_ms": "ms",
+    "realtime_factor": "",
+    "output_mismatches": "bytes",
+    "feature_identical_fraction": "fraction",
+    "feature_max_error_steps": "steps",
+}
+
+FILES = {
+    "model.tflite",
+    "model_tflm.tflite",
+    "model.h",
+    "model.c",
+    "model_weights.h",
+    "model_weights.c",
+    "features.h",
+    "features.c",
+    "main.c",
+    "linker.ld",
+    "firmware.elf",
+    "firmware.bin",
+    "firmware.hex",
+    "firmware.map",
+    "CMakeLists.txt",
+    "README.md",
+    "report.json",
+}
+
+
+def values(report: Any) -> dict[str, Any]:
+    return {row["name"]: row["value"] for row in report["measurements"]}
+
+
+def measurements(node: Any) -> Iterator[Any]:
+    """Every object of a JSON document that states a value, wherever it lies."""
+    if isinstance(node, dict):
+        if "value" in node:
+            yield node
+        for child in node.values():
+            yield from measurements(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from measurements(child)
+
+
+def test_all_pairs_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs: dict[tuple[str, str], HarnessOutput] = {}
+    reports: dict[tuple[str, str], Any] = {}
+    compare = pipeline.compare
+    pairs = list(itertools.product(("zig", "gcc"), ("unicorn", "qemu", "host")))
+    for pair in pairs:
+        tiny.toolchain_or_skip(pair[0])
+        tiny.simulator_or_skip(pair[1])
+
+        def record(*arguments: Any, pair: tuple[str, str] = pair) -> Any:
+            outputs[pair] = arguments[2]
+            return compare(*arguments)
+
+        monkeypatch.setattr(pipeline, "compare", record)
+        options = ("--toolchain", pair[0], "--simulator", pair[1], "--out", "-".join(pair))
+        reports[pair] = built(toolkit("build", *SHORT, *options, cwd=tmp_path))
+    (first,) = outputs[pairs[0]].cases
+    assert first.rows is not None and first.rows.shape == (49, 26)
+    for pair in pairs:
+        (case,) = outputs[pair].cases
+        assert case.rows is not None
+        assert case.rows.tobytes() == first.rows.tobytes(), pair
+        assert case.outputs == first.outputs, pair
+        figures = values(reports[pair])
+        assert figures["output_mismatches"] == 0
+        assert figures["feature_identical_fraction"] == 1.0
+        assert figures["feature_max_error_steps"] == 0
+    for toolchain in ("zig", "gcc"):
+        unicorn, qemu = (reports[toolchain, name] for name in ("unicorn", "qemu"))
+        assert values(unicorn)["instructions_per_inference"] > 1_000_000
+        counts = [
+            [(f["name"], f["phase"], f["measurements"][0]["value"]) for f in r["functions"]]
+            for r in (unicorn, qemu)
+        ]
+        assert counts[0] == counts[1]
+        for name in ("instructions_per_inference", "cycles_per_inference", "stack_painted_bytes"):
+            assert values(unicorn)[name] == values(qemu)[name]
+        folders = [tree(tmp_path / f"{toolchain}-{s}") for s in ("unicorn", "qemu", "host")]
+        for folder in folders:
+            assert folder.pop("report.json")
+            assert folder == folders[0]
+
+
+def test_the_demo_and_its_report(tmp_path: Path) -> None:
+    run = toolkit("build", "--target", "cortex-m4", "--out", "out", "--json", cwd=tmp_path)
+    report = built(run)
+    assert (tmp_path / "out" / "report.json").read_text(encoding="utf-8") == run.stdout
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= FILES
+    readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    for name in FILES:
+        assert f"`{name.replace('firmware.', '.')}`" in readme or f"`{name}`" in readme, name
+
+    assert report["schema_version"] == 1
+    assert report["model"]["name"] == "wav2small"
+    assert re.fullmatch("[0-9a-f]{64}", report["model"]["sha256"])
+    assert report["target"] == "cortex-m4"
+    assert report["toolchain"].startswith("zig ")
+    assert (report["simulator"], report["schedule"]) == ("unicorn", "batch")
+    assert FIGURES.items() <= {row["name"]: row["unit"] for row in report["measurements"]}.items()
+    rows = list(measurements(report))
+    assert len(rows) > 50
+    for row in rows:
+        assert row["provenance"] in ("measured", "simulated", "estimated"), row
+        assert row["basis"] and row["name"] and isinstance(row["value"], int | float), row
+    for check in report["checks"]:
+        assert check.keys() == {"name", "passed", "required", "detail"}
+        assert check["detail"]
+    assert report["issues"] == []
+
+    figures = values(report)
+    assert figures["arena_lower_bound_bytes"] <= figures["arena_bytes"]
+    assert figures["arena_bytes"] + figures["state_bytes"] <= figures["ram_static_bytes"]
+    assert figures["stack_painted_bytes"] <= figures["stack_bound_bytes"]
+    assert figures["flash_bytes"] == (tmp_path / "out" / "firmware.bin").stat().st_size
+    # Every multiply-accumulate of the portable kernels takes several instructions.
+    assert figures["macs_per_inference"] == 61_901_827
+    assert 4 < figures["instructions_per_inference"] / figures["macs_per_inference"] < 16
+    checks = {check["name"]: check["passed"] for check in report["checks"]}
+    assert checks == {"bit_match": True, "fits_flash": True, "fits_ram": False, "fits_stack": True}
+    labels = [row["label"] for row in report["predictions"]]
+    assert labels == ["arousal", "dominance", "valence"]
+    for row in report["predictions"]:
+        assert abs(row["float"] - row["device"]) < 0.1
+
+
+def test_the_same_build_gives_the_same_bytes(tmp_path: Path) -> None:
+    """In another folder, from another folder, with another hash seed: report.json too."""
+    found = []
+    for seed in ("1", "2"):
+        folder = tmp_path / f"{seed} folder {seed * 20}"
+        (folder / "tmp").mkdir(parents=True)
+        env = {**os.environ, "PYTHONHASHSEED": seed, "TMPDIR": str(folder / "tmp")}
+        built(toolkit_process("build", *SHORT, "--out", f"out{seed}", cwd=folder, env=env))
+        found.append(tree(folder / f"out{seed}"))
+    assert found[0] == found[1]
+    for name, content in found[0].items():
+        assert content is None or str(tmp_path).encode() not in content, name
+
+
+# --- planted bugs -------------------------------------------------------------------------------
+def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]) -> None:
+    """Let ``edit`` change the files of every project that is built."""
+    from toolkit import verification
+
+    emit = pipeline.emit_project
+
+    def edited(*arguments: Any) -> FirmwareProject:
+        project = emit(*arguments)
+        files = dict(project.files)
+        edit(files)
+        assert files != project.files, "the bug was not planted"
+        return project.with_files(files)
+
+    monkeypatch.setattr(pipeline, "emit_project", edited)
+    monkeypatch.setattr(verification, "emit_project", edited)
+
+
+def wrong_weight(files: dict[str, bytes]) -> None:
+    """The sign of the last layer's first weight."""
+    text = files["model_weights.c"].decode()
+    place = [match.end() for match in re.finditer(r"_weights\[\d+\] = \{\s*", text)][-1]
+    text = f"{text[:place]}-{text[place:]}".replace("--", "")
+    files["model_weights.c"] = text.encode()
+
+
+def wrong_kernel(files: dict[str, bytes]) -> None:
+    name = "kernels/tk_conv_2d_s8.c"
+    files[name] = files[name].replace(b"- zero_point", b"+ zero_point")
+
+
+@pytest.mark.parametrize("edit", [wrong_weight, wrong_kernel])
+def test_a_planted_bug_fails_the_bit_match(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]
+) -> None:
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    plant(monkeypatch, edit)
+    options = ("--target", "cortex-m4", "--json")
+    run = toolkit("build", "m.onnx", *options, "--out", "out", cwd=tmp_path)
+    assert (run.exit_code, run.stderr) == (1, "")
+    checks = {check["name"]: check for check in run.json["checks"]}
+    assert not checks["bit_match"]["passed"]
+    assert "output bytes differ" in checks["bit_match"]["detail"]
+    assert not checks["tflm_match"]["passed"]
+    assert values(run.json)["output_mismatches"] > 0
+    assert (tmp_path / "out" / "report.json").is_file(), "kept for study"
+    assert toolkit("verify", "m.onnx", *options, cwd=tmp_path).exit_code == 1
+
+
+def test_a_planted_bug_in_the_features_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def edit(files: dict[str, bytes]) -> None:
+        weights = rb"(tk_logmel_weights\[\w+\] = \{\s*0\.)0"
+        files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])
+
+    onnx.save(speech_model(), tmp_path / "m.onnx")
+    plant(monkeypatch, edit)
+    run = toolkit("build", "m.onnx", *SHORT, "--out", "out", cwd=tmp_path)
+    assert values(run.json)["feature_identical_fraction"] < 1.0
+    assert values(run.json)["output_mismatches"] == 0
+
+
+def test_a_planted_fault_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulation that faults is an internal error, and leaves nothing."""
+
+    def edit(files: dict[str, bytes]) -> None:
+        call = rb"(void model_invoke\(model \*\w+\)\s*\{)"
+        crash = rb"\1 *(volatile uint32_t *)0xF0000000u = 1u;"
+        files["model.c"] = re.sub(call, crash, files["model.c"])
+
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    plant(monkeypatch, edit)
+    run: Run = toolkit("build", "m.onnx", "--target", "cortex-m4", "--out", "out", cwd=tmp_path)
+    assert "in model_invoke" in refused(run, exit_code=4)
+    assert sorted(tree(tmp_path)) == ["m.onnx"]
