@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import math
 
-from toolkit.emit.model import kernel_calls, model_context
+from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
 from toolkit.loading import feature_spec, load_source, to_int8
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
-from toolkit.plan import ArenaPlan, plan_arena
+from toolkit.plan import Plan, StreamPlan, plan_arena
 from toolkit.report import LayerRow, Report
+from toolkit.scheduling import choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
 
 
-def profile(model: str, target_name: str, clip_seconds: float) -> Report:
+def profile(
+    model: str, target_name: str, clip_seconds: float, schedule: str, time_axis: int | None
+) -> Report:
     """Per-layer work and memory of ``model`` (see `load_source`) on a target.
 
     Cycles are work times the target's rates; RAM and flash leave out code and stack.
@@ -26,15 +29,17 @@ def profile(model: str, target_name: str, clip_seconds: float) -> Report:
     source = load_source(model, clip_seconds)
     data, issues = to_int8(source, "fused")
     graph = read_tflite(data, source.name)
-    plan = plan_arena(graph)
+    plan, notes = choose_plan(graph, schedule, time_axis)
     layers = layer_rows(graph, plan, target)
-    measurements = [*graph_measurements(graph, plan), *_time(graph, layers, target)]
+    measurements = [*plan_measurements(graph, plan), *_time(graph, layers, target)]
     ram_bytes = sum(m.value for m in measurements if m.name in ("arena_bytes", "state_bytes"))
     fits = ram_bytes <= target.ram_bytes
     detail = (
         f"arena and state {ram_bytes:,.0f} B of {target.ram_bytes:,} B on {target.name}: "
-        f"{'fits' if fits else 'does not fit'}; the peak is set by {peak_layer(graph, plan)!r}"
+        f"{'fits' if fits else 'does not fit'}"
     )
+    if not isinstance(plan, StreamPlan):
+        detail += f"; the peak is set by {graph.nodes[plan.peak_step].name!r}"
     return Report(
         model_name=source.name,
         model_sha256=source.sha256,
@@ -44,38 +49,66 @@ def profile(model: str, target_name: str, clip_seconds: float) -> Report:
         schedule=plan.schedule,
         measurements=tuple(measurements),
         checks=(Check("fits_ram", fits, detail, required=False),),
-        issues=issues,
+        issues=(*issues, *notes),
         layers=layers,
     )
 
 
-def graph_measurements(graph: Graph, plan: ArenaPlan) -> list[Measurement]:
-    """Weights, arena, its lower bound, feature state and MACs, as planned."""
-    context = model_context(graph, plan, "", "")
+def plan_measurements(graph: Graph, plan: Plan) -> list[Measurement]:
+    """Weights, work and memory as planned, and what the other schedule would need."""
+    estimated, planned = Provenance.ESTIMATED, "memory plan, checked"
     spec = feature_spec(graph)
-    state = state_bytes(spec) if spec else 0
-    peak = f"bytes alive at {peak_layer(graph, plan)!r}"
-    estimated = Provenance.ESTIMATED
-    return [
-        Measurement("weights_bytes", context.weights_bytes, "B", estimated, "generated arrays"),
-        Measurement("arena_bytes", plan.arena_bytes, "B", estimated, "memory plan, checked"),
-        Measurement("arena_lower_bound_bytes", plan.lower_bound_bytes, "B", estimated, peak),
-        Measurement("state_bytes", state, "B", estimated, "feature state"),
-        Measurement("macs_per_inference", context.macs, "MACs", estimated, "graph"),
+    features = state_bytes(spec) if spec else 0
+    macs = sum(OPERATORS[node.op].work(view(graph, node)).macs for node in graph.nodes)
+    rows = [
+        Measurement(
+            "weights_bytes", weights_bytes(graph, plan), "B", estimated, "generated arrays"
+        ),
+        Measurement("macs_per_inference", macs, "MACs", estimated, "graph"),
     ]
+    if isinstance(plan, StreamPlan):
+        mean = round(sum(plan.frame_macs) / len(plan.frame_macs))
+        batch = plan_arena(graph).arena_bytes
+        return [
+            *rows,
+            Measurement("arena_bytes", 0, "B", estimated, planned),
+            Measurement("state_bytes", plan.state_bytes + features, "B", estimated, planned),
+            Measurement(
+                "state_lower_bound_bytes",
+                plan.lower_bound_bytes + features,
+                "B",
+                estimated,
+                "what must outlive a frame",
+            ),
+            Measurement(
+                "batch_arena_bytes", batch, "B", estimated, "batch schedule of the same clip"
+            ),
+            Measurement("delay_frames", plan.delay_frames, "frames", estimated, "schedule"),
+            Measurement("macs_per_frame_mean", mean, "MACs", estimated, "schedule"),
+            Measurement(
+                "macs_per_frame_worst", max(plan.frame_macs), "MACs", estimated, "schedule"
+            ),
+        ]
+    peak = f"bytes alive at {graph.nodes[plan.peak_step].name!r}"
+    rows += [
+        Measurement("arena_bytes", plan.arena_bytes, "B", estimated, planned),
+        Measurement("arena_lower_bound_bytes", plan.lower_bound_bytes, "B", estimated, peak),
+        Measurement("state_bytes", features, "B", estimated, "feature state"),
+    ]
+    streamed = stream_state_bytes(graph)
+    if streamed is not None:
+        basis = "stream schedule, any clip length"
+        value = streamed + features
+        rows.append(Measurement("stream_state_bytes", value, "B", estimated, basis))
+    return rows
 
 
-def peak_layer(graph: Graph, plan: ArenaPlan) -> str:
-    """Name of the first node during which the most bytes are alive."""
-    return graph.nodes[plan.peak_step].name
-
-
-def layer_rows(graph: Graph, plan: ArenaPlan, target: Target) -> tuple[LayerRow, ...]:
-    """One row a node, with estimated cycles."""
+def layer_rows(graph: Graph, plan: Plan, target: Target) -> tuple[LayerRow, ...]:
+    """One row a node, with estimated cycles; streamed, the bytes are those of the state."""
     calls = kernel_calls(graph)
     basis = f"work x {target.name} rates"
     rows = []
-    for node, live_bytes in zip(graph.nodes, plan.live_bytes, strict=True):
+    for index, node in enumerate(graph.nodes):
         call = calls.get(node.name)
         work = OPERATORS[node.op].work(view(graph, node))
         cycles = math.ceil(
@@ -83,15 +116,20 @@ def layer_rows(graph: Graph, plan: ArenaPlan, target: Target) -> tuple[LayerRow,
             + work.accumulators * target.cycles_per_accumulator
             + work.elementwise * target.cycles_per_element
         )
+        output = graph.tensors[node.outputs[0]]
+        if isinstance(plan, StreamPlan):
+            activation_bytes, live_bytes = _state_bytes(plan, node), plan.buffer_bytes
+        else:
+            activation_bytes, live_bytes = output.size_bytes, plan.live_bytes[index]
         rows.append(
             LayerRow(
                 name=node.name,
                 op=node.op,
                 kernel=call.kernel if call else "",
-                output_shape=graph.tensors[node.outputs[0]].shape,
+                output_shape=output.shape,
                 macs=work.macs,
                 weights_bytes=_weights_bytes(graph, node),
-                activation_bytes=graph.tensors[node.outputs[0]].size_bytes,
+                activation_bytes=activation_bytes,
                 live_bytes=live_bytes,
                 measurements=(
                     Measurement("cycles", cycles, "cycles", Provenance.ESTIMATED, basis),
@@ -99,6 +137,12 @@ def layer_rows(graph: Graph, plan: ArenaPlan, target: Target) -> tuple[LayerRow,
             )
         )
     return tuple(rows)
+
+
+def _state_bytes(plan: StreamPlan, node: Node) -> int:
+    """Bytes of the state that hold what a node makes: rows, sums or a tensor at the end."""
+    names = {node.outputs[0], node.name}
+    return sum(b.size_bytes for b in plan.buffers if b.name in names)
 
 
 def _weights_bytes(graph: Graph, node: Node) -> int:

@@ -20,9 +20,11 @@ from toolkit.ir.tensor import Array, dequantize
 from toolkit.loading import output_labels
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.ops.execute import run_graph
+from toolkit.plan import Plan, StreamPlan
 from toolkit.report.model import Prediction
-from toolkit.simulate.protocol import HarnessOutput, encode_audio, encode_tensors
+from toolkit.simulate.protocol import HarnessOutput, encode_audio, encode_frames, encode_tensors
 from toolkit.tflite.oracle import run_tflm, tflm_available
+from toolkit.tflite.write import write_tflite
 
 RANDOM_CASES = 4
 
@@ -40,6 +42,10 @@ class Audio:
     def seconds(self) -> float:
         return len(self.samples) / self.spec.sample_rate_hz
 
+    @property
+    def rows(self) -> int:
+        return len(self.features)
+
 
 @dataclass(frozen=True)
 class Findings:
@@ -50,8 +56,8 @@ class Findings:
     predictions: tuple[Prediction, ...] = ()
 
 
-def load_audio(path: Path, spec: FeatureSpec, graph: Graph) -> Audio:
-    """The clip, cropped or padded to the rows that the model's input holds.
+def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audio:
+    """The ``whole`` clip, or cropped or padded to the rows that the model's input holds.
 
     Raises AudioError for an unusable file, InputError where features do not fit the input.
     """
@@ -62,7 +68,8 @@ def load_audio(path: Path, spec: FeatureSpec, graph: Graph) -> Audio:
             f"{[list(graph.tensors[name].shape) for name in graph.inputs]}."
         )
     clip = load_clip(path, spec.sample_rate_hz)
-    fitted = fit_clip(clip.samples, spec, entry.elements // spec.n_mels)
+    rows = spec.rows_for_samples(len(clip.samples)) if whole else entry.elements // spec.n_mels
+    fitted = fit_clip(clip.samples, spec, rows)
     issues = tuple(Issue("audio", f"{path.name}: {n}") for n in (*clip.notes, *fitted.notes))
     return Audio(spec, fitted.samples, log_mel(fitted.samples, spec), issues)
 
@@ -73,23 +80,24 @@ def random_inputs(graph: Graph, count: int = RANDOM_CASES) -> list[list[Array]]:
     return [list(case) for case in zip(*columns, strict=True)]
 
 
-def harness_input(audio: Audio | None, cases: Sequence[Case]) -> bytes:
-    """The input.bin of a clip, or of tensor cases."""
+def harness_input(plan: Plan, audio: Audio | None, cases: Sequence[Case]) -> bytes:
+    """The input.bin of a clip, or of tensor cases (frame by frame for a streamed model)."""
     if audio is not None:
         return encode_audio([audio.samples])
+    if isinstance(plan, StreamPlan):
+        return encode_frames([case[0][0] for case in cases])
     return encode_tensors([[np.ascontiguousarray(t).tobytes() for t in case] for case in cases])
 
 
 def compare(
     graph: Graph,
-    model: bytes,
     output: HarnessOutput,
     audio: Audio | None,
     cases: Sequence[Case],
     float_graph: Graph | None,
 ) -> Findings:
     """Outputs against the integer reference (and TFLM where it can run the model), features and
-    predictions against the float reference."""
+    predictions against the float reference.  Both graphs are the batch network of the clip."""
     measurements: list[Measurement] = []
     predictions: tuple[Prediction, ...] = ()
     if audio is not None:
@@ -109,15 +117,13 @@ def compare(
     )
     checks = [Check("bit_match", not differing, "; ".join([detail, *map(str, mismatches[:3])]))]
     if is_builtin(graph) and tflm_available():
-        checks.append(_tflm_check(graph, model, cases, found))
+        checks.append(_tflm_check(graph, cases, found))
     return Findings(tuple(measurements), tuple(checks), predictions)
 
 
-def _tflm_check(
-    graph: Graph, model: bytes, cases: Sequence[Case], found: Sequence[Sequence[bytes]]
-) -> Check:
+def _tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:
     columns = [np.stack(column) for column in zip(*cases, strict=True)]
-    outputs = run_tflm(model, columns).outputs
+    outputs = run_tflm(write_tflite(graph), columns).outputs
     expected = [
         [np.ascontiguousarray(column[index]).tobytes() for column in outputs]
         for index in range(len(cases))

@@ -17,6 +17,7 @@ from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
 from toolkit.profiling.size import SizeReport, measure_size
 from toolkit.profiling.stack import StackBound, bound_stack
 from toolkit.simulate import SimulationResult, simulate
+from toolkit.simulate.counts import INTERVALS_APART
 from toolkit.simulate.protocol import HarnessOutput, decode_output
 from toolkit.targets import Target
 from toolkit.toolchain import Firmware, device_sources, find_toolchain, host_sources
@@ -133,3 +134,22 @@ def phase_cycles(
     model = CycleModel(facts.elf, load_cycle_table(target))
     phases = {name: model.estimate(result.phase(name)) for name in ("features", "model")}
     return phases, model.basis(result.simulator)
+
+
+def frame_cycles(facts: FirmwareFacts, result: SimulationResult, target: Target) -> tuple[int, ...]:
+    """Estimated cycles of each frame pushed to a streamed model, with the features before it.
+
+    Covers the frames whose intervals were counted one by one, of the first clip.
+    """
+    model = CycleModel(facts.elf, load_cycle_table(target))
+    apart = result.intervals[:INTERVALS_APART]
+    frames: list[int] = []
+    waiting = 0
+    for interval in apart:
+        if interval.phase in ("features", "model"):
+            waiting += model.cycles(interval)
+        if interval.phase == "model":
+            frames.append(waiting)
+            waiting = 0
+    ended = len(apart) == len(result.intervals)
+    return tuple(frames[:-1] if ended else frames)  # the last one is the end of the clip

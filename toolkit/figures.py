@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from toolkit.execution import FirmwareFacts, phase_cycles
+from toolkit.comparison import Audio
+from toolkit.execution import FirmwareFacts, frame_cycles, phase_cycles
+from toolkit.features.spec import FeatureSpec
+from toolkit.features.tables import state_bytes as feature_state_bytes
 from toolkit.inputs import random_cases
 from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.plan import Plan, StreamPlan
 from toolkit.report.model import FunctionRow
 from toolkit.simulate import SimulationResult
+from toolkit.simulate.protocol import HarnessOutput
 from toolkit.targets import Target
 from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.read import read_tflite
@@ -30,45 +35,83 @@ def run_measurements(
     facts: FirmwareFacts,
     result: SimulationResult,
     target: Target,
-    stack_painted_bytes: int,
-    cases: int,
-    audio_seconds: float | None,
+    output: HarnessOutput,
+    plan: Plan,
+    audio: Audio | None,
 ) -> list[Measurement]:
     """Counts of a simulated run, per inference; nothing for a run on the host."""
     if not result.intervals:
         return []
     phases, basis = phase_cycles(facts, result, target)
     simulated, estimated = Provenance.SIMULATED, Provenance.ESTIMATED
+    cases, simulator = len(output.cases), result.simulator
     instructions = sum(p.instructions for p in phases.values()) // cases
     cycles = {name: p.cycles // cases for name, p in phases.items()}
     total = sum(cycles.values())
     seconds = total / target.clock_hz
+    clock = f"cycles at {target.clock_hz / 1e6:g} MHz"
+    painted = output.stack_painted_bytes
     rows = [
-        Measurement("stack_painted_bytes", stack_painted_bytes, "B", simulated, result.simulator),
+        Measurement("stack_painted_bytes", painted, "B", simulated, simulator),
         Measurement(
-            "instructions_per_inference", instructions, "instructions", simulated, result.simulator
+            "instructions_per_inference", instructions, "instructions", simulated, simulator
         ),
         Measurement("cycles_per_inference", total, "cycles", estimated, basis),
         Measurement("cycles_features", cycles["features"], "cycles", estimated, basis),
         Measurement("cycles_model", cycles["model"], "cycles", estimated, basis),
-        Measurement(
-            "latency_ms", 1e3 * seconds, "ms", estimated, f"cycles at {target.clock_hz / 1e6:g} MHz"
-        ),
+        Measurement("latency_ms", 1e3 * seconds, "ms", estimated, clock),
     ]
-    if audio_seconds is not None:
+    if isinstance(plan, StreamPlan):
+        rows += _frame_measurements(facts, result, target, basis)
+    if audio is not None:
+        per_second = round(total / audio.seconds)
+        factor = seconds / audio.seconds
         rows += [
-            Measurement(
-                "cycles_per_audio_second", round(total / audio_seconds), "cycles", estimated, basis
-            ),
-            Measurement(
-                "realtime_factor",
-                seconds / audio_seconds,
-                "",
-                estimated,
-                "latency over clip length",
-            ),
+            Measurement("cycles_per_audio_second", per_second, "cycles", estimated, basis),
+            Measurement("realtime_factor", factor, "", estimated, "latency over clip length"),
         ]
     return rows
+
+
+def _frame_measurements(
+    facts: FirmwareFacts, result: SimulationResult, target: Target, basis: str
+) -> list[Measurement]:
+    """Mean and worst cycles of a pushed frame, features included, and of the end of the clip."""
+    frames = frame_cycles(facts, result, target)
+    if not frames:
+        return []
+    estimated = Provenance.ESTIMATED
+    of = f"{basis}; the first {len(frames)} frames, features included"
+    return [
+        Measurement(
+            "cycles_per_frame_mean", round(sum(frames) / len(frames)), "cycles", estimated, of
+        ),
+        Measurement("cycles_per_frame_worst", max(frames), "cycles", estimated, of),
+    ]
+
+
+def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Check:
+    """Whether the linker gave every planned object the planned size; the remainder is listed."""
+    planned = {"instance": plan.state_bytes if isinstance(plan, StreamPlan) else plan.arena_bytes}
+    if spec is not None:
+        planned["features"] = feature_state_bytes(spec)
+    in_ram = [s for s in facts.size.symbols if s.section in (".data", ".bss")]
+    linked = {s.name: s.size_bytes for s in in_ram}
+    rest = [f"{s.name} {s.size_bytes} B" for s in in_ram if s.name not in planned]
+    wrong = [
+        f"{name} planned {size:,} B, linked {linked.get(name, 0):,} B"
+        for name, size in planned.items()
+        if linked.get(name) != size
+    ]
+    detail = (
+        "; ".join(wrong) or ", ".join(f"{n} {b:,} B" for n, b in planned.items()) + " as planned"
+    )
+    remainder = facts.size.ram_static_bytes - sum(linked.get(name, 0) for name in planned)
+    return Check(
+        "plan_linked",
+        not wrong,
+        f"{detail}; remainder {remainder} B{': ' if rest else ''}{', '.join(rest)}",
+    )
 
 
 def function_rows(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit.analysis import graph_measurements, layer_rows
+from toolkit.analysis import layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.emit import emit_project, staged_directory, write_files
 from toolkit.errors import InputError
@@ -16,15 +16,17 @@ from toolkit.execution import compile_firmware, compile_host, is_builtin, run
 from toolkit.figures import (
     fit_checks,
     function_rows,
+    plan_check,
     run_measurements,
     size_measurements,
     tflm_arena,
 )
 from toolkit.ir import Graph
 from toolkit.loading import Source, demo_clip, feature_spec, load_source, to_int8
-from toolkit.plan import plan_arena
+from toolkit.plan import Plan, StreamPlan
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
+from toolkit.scheduling import at_clip_length, choose_plan
 from toolkit.simulate import SimulationResult
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.targets import Target, load_target
@@ -47,6 +49,8 @@ class BuildRequest:
     clip_seconds: float = 1.0
     toolchain: str = "zig"
     simulator: str = "unicorn"
+    schedule: str = "auto"
+    time_axis: int | None = None
 
 
 def build(request: BuildRequest, stage: Stage) -> Report:
@@ -62,9 +66,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             data, issues = to_int8(source, "fused", request.calib)
             graph = read_tflite(data, source.name)
             builtin = _builtin_form(source, data, graph, request.calib)
-            audio = _audio(request, source, graph)
         with stage("Plan memory"):
-            plan = plan_arena(graph)
+            plan, notes = choose_plan(graph, request.schedule, request.time_axis)
+            audio = _audio(request, source, graph, plan)
+            clip_graph = at_clip_length(graph, plan, audio.rows if audio else None)
         with stage("Generate C"):
             spec = feature_spec(graph)
             write_files(emit_project(graph, plan, target, data, spec), folder)
@@ -74,10 +79,11 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             facts = compile_firmware(folder, target, request.toolchain, audio is not None)
         with stage(f"Run on {request.simulator}"):
             cases = [] if audio else random_inputs(graph)
-            stimulus = harness_input(audio, cases)
+            stimulus = harness_input(plan, audio, cases)
             result, output = _run(request, folder, target, graph, audio, stimulus)
         with stage("Compare with the references"):
-            findings = compare(graph, data, output, audio, cases, source.float_graph)
+            float_graph = _float_graph(request, source, audio)
+            findings = compare(clip_graph, output, audio, cases, float_graph)
         with stage("Report"):
             report = Report(
                 model_name=source.name,
@@ -88,21 +94,18 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 schedule=plan.schedule,
                 measurements=(
                     *size_measurements(facts),
-                    *graph_measurements(graph, plan),
-                    *run_measurements(
-                        facts,
-                        result,
-                        target,
-                        output.stack_painted_bytes,
-                        len(output.cases),
-                        audio.seconds if audio else None,
-                    ),
+                    *plan_measurements(clip_graph, plan),
+                    *run_measurements(facts, result, target, output, plan, audio),
                     *findings.measurements,
                     *tflm_arena(builtin),
                 ),
-                checks=(*findings.checks, *fit_checks(facts, target)),
-                issues=(*issues, *(audio.issues if audio else ())),
-                layers=layer_rows(graph, plan, target),
+                checks=(
+                    *findings.checks,
+                    plan_check(facts, plan, spec),
+                    *fit_checks(facts, target),
+                ),
+                issues=(*issues, *notes, *(audio.issues if audio else ())),
+                layers=layer_rows(clip_graph, plan, target),
                 functions=function_rows(facts, result, target, len(output.cases)),
                 predictions=findings.predictions,
             )
@@ -117,7 +120,7 @@ def _builtin_form(source: Source, data: bytes, graph: Graph, calib: Path | None)
     return None if source.float_graph is None else to_int8(source, "builtin", calib)[0]
 
 
-def _audio(request: BuildRequest, source: Source, graph: Graph) -> Audio | None:
+def _audio(request: BuildRequest, source: Source, graph: Graph, plan: Plan) -> Audio | None:
     """The clip to run on: the user's, or the one that ships; None for a model without features."""
     spec = feature_spec(graph)
     if spec is None:
@@ -127,7 +130,20 @@ def _audio(request: BuildRequest, source: Source, graph: Graph) -> Audio | None:
                 hint="Use `toolkit verify` with --inputs for models that do not take audio.",
             )
         return None
-    return load_audio(request.audio or demo_clip(), spec, graph)
+    return load_audio(request.audio or demo_clip(), spec, graph, isinstance(plan, StreamPlan))
+
+
+def _float_graph(request: BuildRequest, source: Source, audio: Audio | None) -> Graph | None:
+    """The float network for the clip at hand; None where its file fixes another length."""
+    graph = source.float_graph
+    if graph is None or audio is None or _takes(graph, audio):
+        return graph
+    graph = load_source(request.model, audio.seconds).float_graph
+    return graph if graph is not None and _takes(graph, audio) else None
+
+
+def _takes(graph: Graph, audio: Audio) -> bool:
+    return graph.tensors[graph.inputs[0]].elements == audio.features.size
 
 
 def _run(

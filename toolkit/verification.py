@@ -23,7 +23,7 @@ from toolkit.inputs import as_cases, load_array, quantized_cases
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.loading import load_source, model_inputs, to_int8
-from toolkit.plan import plan_arena
+from toolkit.scheduling import choose_plan
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
@@ -37,6 +37,7 @@ class Verification:
     cases: int
     compared_with: str
     simulator: str
+    schedule: str
     mismatches: tuple[Mismatch, ...]
 
 
@@ -49,6 +50,8 @@ def verify(
     toolchain: str,
     simulator: str,
     clip_seconds: float,
+    schedule: str,
+    time_axis: int | None,
 ) -> Verification:
     """Compile ``model`` (see `load_source`), run it and compare.
 
@@ -67,14 +70,17 @@ def verify(
         raise InputError(f"{expected}: holds {len(wanted)} cases; the inputs are {len(cases)}.")
     with tempfile.TemporaryDirectory(prefix="toolkit-verify-") as scratch:
         folder = Path(scratch)
-        write_files(emit_project(graph, plan_arena(graph), target, data), folder)
-        output = _run(folder, graph, target, cases, toolchain, simulator)
+        plan, _ = choose_plan(graph, schedule, time_axis)
+        write_files(emit_project(graph, plan, target, data), folder)
+        stimulus = harness_input(plan, None, cases)
+        output = _run(folder, graph, target, stimulus, toolchain, simulator)
     found = [case.outputs for case in output.cases]
     return Verification(
         model=source.name,
         cases=len(cases),
         compared_with="the numpy integer reference" if expected is None else expected.name,
         simulator=simulator,
+        schedule=plan.schedule,
         mismatches=find_mismatches(graph, wanted, found),
     )
 
@@ -83,7 +89,7 @@ def _run(
     folder: Path,
     graph: Graph,
     target: Target,
-    cases: list[list[Array]],
+    stimulus: bytes,
     toolchain: str,
     simulator: str,
 ) -> HarnessOutput:
@@ -91,7 +97,7 @@ def _run(
         program = compile_host(folder, toolchain, False, folder)
     else:
         program = compile_firmware(folder, target, toolchain, False).firmware.elf
-    return run(program, harness_input(None, cases), simulator, target, graph, None)[1]
+    return run(program, stimulus, simulator, target, graph, None)[1]
 
 
 def _cases(path: Path, graph: Graph) -> list[list[Array]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from toolkit.cli.options import schedule_options
+
 
 @click.command("build")
 @click.argument("model", default="wav2small")
@@ -13,7 +15,13 @@ import click
 @click.option("--audio", type=click.Path(path_type=Path), help="Clip to run on (default: shipped).")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
 @click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
-@click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@click.option(
+    "--seconds",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Clip length of the batch schedule.",
+)
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option(
     "--simulator",
@@ -21,6 +29,7 @@ import click
     default="unicorn",
     show_default=True,
 )
+@schedule_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -31,6 +40,8 @@ def command(
     seconds: float,
     toolchain: str,
     simulator: str,
+    schedule: str,
+    time_axis: int | None,
     as_json: bool,
 ) -> int:
     """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
@@ -46,7 +57,18 @@ def command(
     from toolkit.report.terminal import print_report
 
     out = out or Path("out") / f"{Path(model).stem}-{target}"
-    request = BuildRequest(model, target, out, audio, calib, seconds, toolchain, simulator)
+    request = BuildRequest(
+        model=model,
+        target=target,
+        out=out,
+        audio=audio,
+        calib=calib,
+        clip_seconds=seconds,
+        toolchain=toolchain,
+        simulator=simulator,
+        schedule=schedule,
+        time_axis=time_axis,
+    )
     report = build(request, Stages(STAGES, quiet=as_json))
     if as_json:
         click.echo(report_json(report), nl=False)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import click
 
+from toolkit.cli.options import schedule_options
+
 
 @click.command("profile")
 @click.argument("model", default="wav2small")
 @click.option("--target", default="cortex-m4", show_default=True, help="See `toolkit targets`.")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@schedule_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def command(model: str, target: str, seconds: float, as_json: bool) -> None:
+def command(
+    model: str,
+    target: str,
+    seconds: float,
+    schedule: str,
+    time_axis: int | None,
+    as_json: bool,
+) -> None:
     """Show what MODEL (zoo name, .onnx, int8 .tflite) will cost on a target, without building it.
 
     Every figure is an estimate; `toolkit build` simulates.
@@ -21,7 +31,7 @@ def command(model: str, target: str, seconds: float, as_json: bool) -> None:
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_layers, print_report
 
-    report = profile(model, target, seconds)
+    report = profile(model, target, seconds, schedule, time_axis)
     if as_json:
         click.echo(report_json(report), nl=False)
         return

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from toolkit.cli.options import schedule_options
+
 LISTED = 20
 
 
@@ -25,6 +27,7 @@ LISTED = 20
     default="unicorn",
     show_default=True,
 )
+@schedule_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: str,
@@ -35,6 +38,8 @@ def command(
     seconds: float,
     toolchain: str,
     simulator: str,
+    schedule: str,
+    time_axis: int | None,
     as_json: bool,
 ) -> int:
     """Compile MODEL, run inputs through it and compare every output byte.
@@ -44,7 +49,18 @@ def command(
     """
     from toolkit.verification import verify
 
-    found = verify(model, target, inputs, expected, cases, toolchain, simulator, seconds)
+    found = verify(
+        model,
+        target,
+        inputs,
+        expected,
+        cases,
+        toolchain,
+        simulator,
+        seconds,
+        schedule,
+        time_axis,
+    )
     if as_json:
         rows = [vars(m) for m in found.mismatches]
         click.echo(json.dumps({**vars(found), "mismatches": rows}, indent=2))
@@ -55,7 +71,7 @@ def command(
             click.echo(f"and {len(found.mismatches) - LISTED} more")
         differing = len({m.case for m in found.mismatches})
         click.echo(
-            f"{found.model} on {found.simulator}: {found.cases - differing} of {found.cases} cases "
+            f"{found.model} on {found.simulator}, {found.schedule}: {found.cases - differing} of {found.cases} cases "
             f"equal {found.compared_with}, byte for byte"
         )
     return 1 if found.mismatches else 0

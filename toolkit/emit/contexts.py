@@ -96,6 +96,16 @@ class RowArgument:
 
 
 @dataclass(frozen=True)
+class WideText:
+    """Rows kept as int16 less the zero point: values in a row, and where the int8 row lies before
+    (the input's lies with the caller)."""
+
+    values: int
+    zero_point: str
+    narrow_offset: int
+
+
+@dataclass(frozen=True)
 class RingText:
     """Where the rows of a counter lie; a reduction has no rows of its own."""
 
@@ -104,6 +114,7 @@ class RingText:
     offset_bytes: int
     rows: int
     row_bytes: int
+    wide: WideText | None
 
 
 @dataclass(frozen=True)
@@ -131,6 +142,7 @@ class StageText:
     fields: tuple[tuple[str, str], ...]
     inputs: tuple[int, ...]
     windowed: bool
+    row_type: str
     taps: int
     window: tuple[tuple[str, str], ...]
     window_name: Identifier

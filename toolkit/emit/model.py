@@ -37,6 +37,13 @@ def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> dict
     return {name: render(template, context) for name, template in templates.items()}
 
 
+def weights_bytes(graph: Graph, plan: Plan) -> int:
+    """Flash that the model's constants take, equal ones shared."""
+    if isinstance(plan, StreamPlan):
+        return stream_context(plan, "", "").weights_bytes
+    return model_context(graph, plan, "", "").weights_bytes
+
+
 def kernel_calls(graph: Graph) -> dict[str, KernelCall]:
     """What each node calls, by node name in execution order; aliases call nothing."""
     return {

@@ -10,12 +10,13 @@ from toolkit.emit.contexts import (
     StageText,
     StreamContext,
     TotalText,
+    WideText,
 )
 from toolkit.emit.parts import Parts, banner, tensor_text
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.rows import TIME_AXIS
-from toolkit.plan.stream import StreamPlan
+from toolkit.plan.stream import Ring, StreamPlan, row_bytes
 from toolkit.plan.stream_schedule import Stage, find_stages
 
 #: The schedule's own helper header.
@@ -108,11 +109,22 @@ class _Emitter:
         for number, ring in enumerate(self._plan.rings):
             if ring is None:
                 node = self._plan.stages[number - 1].node
-                texts.append(RingText(number, comment_text(node.name), 0, 1, 0))
+                texts.append(RingText(number, comment_text(node.name), 0, 1, 0, None))
             else:
                 owner = comment_text(names[number])
-                texts.append(RingText(number, owner, ring.offset_bytes, ring.rows, ring.row_bytes))
+                wide = self._wide(number, ring) if ring.wide else None
+                texts.append(
+                    RingText(number, owner, ring.offset_bytes, ring.rows, ring.row_bytes, wide)
+                )
         return tuple(texts)
+
+    def _wide(self, number: int, ring: Ring) -> WideText:
+        tensor = self._graph.tensors[ring.tensor]
+        return WideText(
+            values=row_bytes(self._graph, ring.tensor),
+            zero_point=integer(tensor.zero_point),
+            narrow_offset=self._plan.offset("narrow", ring.tensor) if number else 0,
+        )
 
     def _stage(self, stage: Stage) -> StageText:
         node, call, plan = stage.node, stage.call, self._plan
@@ -123,12 +135,23 @@ class _Emitter:
         if stage.reduces:
             arguments.append(RowArgument("void *", offset_bytes=plan.offset("sums", node.name)))
         else:
-            arguments.append(RowArgument(f"{kind} *", ring=stage.number, row=stage.number))
+            ring = plan.rings[stage.number]
+            assert ring is not None
+            arguments.append(
+                RowArgument(f"{kind} *", offset_bytes=plan.offset("narrow", ring.tensor))
+                if ring.wide
+                else RowArgument(f"{kind} *", ring=stage.number, row=stage.number)
+            )
             if call.scratch_bytes:
                 arguments.append(
                     RowArgument("void *", offset_bytes=plan.offset("scratch", node.name))
                 )
-        suffix = {TimeBehaviour.WINDOWED: "_row", TimeBehaviour.REDUCING: "_accumulate_row"}
+        source = plan.rings[stage.inputs[0]]
+        wide = source is not None and source.wide
+        suffix = {
+            TimeBehaviour.WINDOWED: "_row_s16" if wide else "_row",
+            TimeBehaviour.REDUCING: "_accumulate_row",
+        }
         return StageText(
             number=stage.number,
             name=comment_text(node.name),
@@ -141,6 +164,7 @@ class _Emitter:
             fields=self._parts.fields(node, call),
             inputs=stage.inputs,
             windowed=windowed,
+            row_type="int16_t" if wide else "int8_t",
             taps=stage.window.taps,
             window=tuple(
                 (field, integer(value))

@@ -108,6 +108,8 @@ class Operator(ABC, Generic[AttrsT]):
     bias_input: ClassVar[int | None] = None
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
+    #: Whether streams may hand its ``_row_s16`` function int16 rows less the zero point.
+    wide_rows: ClassVar[bool] = False
     #: What an OPAQUE node does to time, to complete "cannot stream: ...".
     opaque_reason: ClassVar[str] = "it mixes frames"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from toolkit.ir import Graph
+from toolkit.ir import DType, Graph
 from toolkit.ir.cut import suffix_graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
@@ -29,7 +29,10 @@ COUNTER_BYTES = 4
 #: Frames that the counters hold with room to spare.
 _MAX_FRAMES = 1 << 30
 
-Purpose = Literal["ring", "row", "sums", "scratch", "tensor"]
+#: Wide rows begin at multiples of this, for kernels that load two values at once.
+WIDE_ALIGNMENT_BYTES = 4
+
+Purpose = Literal["ring", "row", "narrow", "sums", "scratch", "tensor"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class StateBuffer:
     """A part of the state, needed in the steps ``first_step..last_step`` of a frame and the end.
 
     Step 0 takes a frame, step k runs stage k; then the reductions finish, one step each, and the
-    nodes behind them run.  ``name`` is a tensor's (ring, row, tensor) or a node's (sums, scratch).
+    nodes behind them run.  ``name`` is a tensor's (ring, row, narrow, tensor) or a node's (sums,
+    scratch); narrow is an int8 row on its way into a wide ring.
     """
 
     purpose: Purpose
@@ -50,12 +54,16 @@ class StateBuffer:
 
 @dataclass(frozen=True)
 class Ring:
-    """Where the rows of a counter lie: row r at ``offset_bytes + r % rows * row_bytes``."""
+    """Where the rows of a counter lie: row r at ``offset_bytes + r % rows * row_bytes``.
+
+    ``wide``: as int16 less the zero point, in place of int8.
+    """
 
     tensor: str
     offset_bytes: int
     rows: int
     row_bytes: int
+    wide: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,25 +130,39 @@ class StreamPlan:
         return offsets
 
 
-def plan_stream(graph: Graph, time_axis: int = TIME_AXIS) -> StreamPlan:
+def plan_stream(graph: Graph, time_axis: int = TIME_AXIS, *, wide_rows: bool = False) -> StreamPlan:
     """Plan a quantised graph frame by frame; deterministic.
 
+    ``wide_rows`` trades memory for speed: rows that only convolutions read are kept as int16 less
+    the zero point, converted once in place of once a tap.  The results are the same.
     Raises NotStreamableError naming every node that stands in the way, and why.
     """
     time = find_time_axis(graph, time_axis)
     stages, counters = find_stages(time)
     tensors = {number: name for name, number in reversed([*counters.items()])}
-    bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
+    narrow = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
+    wide = _wide_counters(time.graph, stages, tensors) if wide_rows else frozenset()
+    bytes_of = [
+        _aligned(2 * size, WIDE_ALIGNMENT_BYTES) if n in wide else size
+        for n, size in enumerate(narrow)
+    ]
     trace = play(stages, bytes_of, time.min_frames)
     finish_graph = suffix_graph(time.graph, [s.node.outputs[0] for s in stages if s.reduces])
     wanted = [
         *_row_buffers(stages, trace, tensors, bytes_of),
+        *(StateBuffer("narrow", tensors[n], narrow[n], 0, n, n) for n in sorted(wide - {0})),
         *_finish_buffers(stages, finish_graph),
     ]
     buffers = _place(wanted)
     places = {b.name: b for b in buffers if b.purpose in ("ring", "row")}
     rings = [
-        Ring(tensors[n], places[tensors[n]].offset_bytes, trace.capacity[n], bytes_of[n])
+        Ring(
+            tensor=tensors[n],
+            offset_bytes=places[tensors[n]].offset_bytes,
+            rows=trace.capacity[n],
+            row_bytes=bytes_of[n],
+            wide=n in wide,
+        )
         if n in tensors
         else None
         for n in _numbers(stages)
@@ -168,6 +190,20 @@ def row_bytes(graph: Graph, tensor: str) -> int:
     """Size of one row of a tensor with time."""
     found = graph.tensors[tensor]
     return found.size_bytes // found.shape[TIME_AXIS]
+
+
+def _wide_counters(
+    graph: Graph, stages: Sequence[Stage], tensors: dict[int, str]
+) -> frozenset[int]:
+    """Counters of int8 rows that are read by kernels for wide rows alone."""
+    readers = {n: [s.node.op for s in stages if n in s.inputs] for n in tensors}
+    return frozenset(
+        n
+        for n, ops in readers.items()
+        if ops
+        and all(OPERATORS[op].wide_rows for op in ops)
+        and graph.tensors[tensors[n]].dtype is DType.INT8
+    )
 
 
 def _numbers(stages: Sequence[Stage]) -> range:

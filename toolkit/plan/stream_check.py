@@ -108,7 +108,14 @@ class _Player:
             self._write(("scratch", stage.number), place)
         if not stage.reduces:
             output = node.outputs[0]
+            ring = self._plan.rings[stage.number]
+            if ring is not None and ring.wide:
+                size = _row_bytes(self._graph, output)
+                place = self._range(self._plan.offset("narrow", ring.tensor), size)
+                self._write(("narrow", stage.number), place)
             self._write((self._owner(output), row), self._row(output, row))
+            if ring is not None and ring.wide:
+                self._read(("narrow", stage.number), place, label)
         for name in reads:
             for read in self._rows_read(node, name, row):
                 if read >= self._made[self._counter_of[name]]:
@@ -174,9 +181,11 @@ class _Player:
         return self._graph.tensors[tensor].shape[TIME_AXIS]
 
     def _row(self, tensor: str, row: int) -> slice:
-        ring, found = self._plan.rings[self._counter_of[tensor]], self._graph.tensors[tensor]
+        ring = self._plan.rings[self._counter_of[tensor]]
         assert ring is not None
-        size = found.size_bytes // found.shape[TIME_AXIS]
+        size = _row_bytes(self._graph, tensor)
+        if ring.wide:
+            size = -(-2 * size // 4) * 4
         if ring.row_bytes != size:
             raise ToolkitError(
                 f"stream plan: a row of {tensor!r} has {size} B; got {ring.row_bytes}."
@@ -209,6 +218,11 @@ class _Player:
                 f"stream plan: {key[0]} {key[1]} is overwritten before {reader} is done with it "
                 f"({self._frames} frames)."
             )
+
+
+def _row_bytes(graph: Graph, tensor: str) -> int:
+    found = graph.tensors[tensor]
+    return found.size_bytes // found.shape[TIME_AXIS]
 
 
 def _checked_shapes(graph: Graph) -> Graph:

@@ -19,6 +19,9 @@ from toolkit.toolchain.elf import ElfImage
 MARKERS = ("tk_phase_other", "tk_phase_features", "tk_phase_model")
 PHASES = ("startup", "other", "features", "model")
 
+# Intervals told apart; whatever runs later is summed by phase (COUNTER_INTERVALS_MAX).
+INTERVALS_APART = 2048
+
 _OK, _LIMIT, _STRAY = range(3)
 _ENTRY = np.dtype([("halfword", "<u4"), ("zero", "<u4"), ("delta", "<i8"), ("taken", "<i8")])
 

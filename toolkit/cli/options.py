@@ -1,0 +1,25 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def schedule_options(function: F) -> F:
+    """``--schedule`` and ``--time-axis``."""
+    schedule = click.option(
+        "--schedule",
+        type=click.Choice(["auto", "batch", "stream"]),
+        default="auto",
+        show_default=True,
+        help="Whole clip at once, or frame by frame (auto: where the time axis is known).",
+    )
+    time_axis = click.option(
+        "--time-axis", type=int, help="The input's time axis, for models without features."
+    )
+    return schedule(time_axis(function))
