@@ -34,14 +34,20 @@ static inline int tk_stream_due(const tk_stream_window *window, uint32_t done, u
     return needed <= (int32_t)made || made == total;
 }
 
-/* The input rows of output row `done`, NULL for padding. */
-static inline void tk_stream_gather(uint8_t *buffers, const tk_stream_ring *ring,
-                                    const tk_stream_window *window, uint32_t done, uint32_t made,
-                                    const int8_t **rows) {
-    int32_t row = (int32_t)done * window->stride - window->top;
-    for (int32_t k = 0; k < window->taps; ++k, row += window->dilation) {
-        const int inside = row >= 0 && row < (int32_t)made;
-        rows[k] = inside ? tk_stream_row(buffers, ring, (uint32_t)row) : NULL;
+/* The input row under tap k of output row `done`, NULL for padding. */
+static inline const void *tk_stream_tap(uint8_t *buffers, const tk_stream_ring *ring,
+                                        const tk_stream_window *window, uint32_t done,
+                                        uint32_t made, int32_t k) {
+    const int32_t row = (int32_t)done * window->stride - window->top + k * window->dilation;
+    const int inside = row >= 0 && row < (int32_t)made;
+    return inside ? tk_stream_row(buffers, ring, (uint32_t)row) : NULL;
+}
+
+/* A row of int8 as int16, less the zero point: the form in which some kernels read rows. */
+static inline void tk_stream_widen(const int8_t *row, int32_t values, int32_t zero_point,
+                                   int16_t *wide) {
+    for (int32_t i = 0; i < values; ++i) {
+        wide[i] = (int16_t)(row[i] - zero_point);
     }
 }
 
