@@ -136,20 +136,23 @@ def phase_cycles(
     return phases, model.basis(result.simulator)
 
 
-def frame_cycles(facts: FirmwareFacts, result: SimulationResult, target: Target) -> tuple[int, ...]:
-    """Estimated cycles of each frame pushed to a streamed model, with the features before it.
+def frame_cycles(
+    facts: FirmwareFacts, result: SimulationResult, target: Target, frames_per_clip: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Estimated cycles of each frame pushed to a streamed model, features included, and of each
+    clip's end.
 
-    Covers the frames whose intervals were counted one by one, of the first clip.
+    Covers the intervals that were counted one by one.
     """
     model = CycleModel(facts.elf, load_cycle_table(target))
-    apart = result.intervals[:INTERVALS_APART]
-    frames: list[int] = []
+    pushes: list[int] = []
     waiting = 0
-    for interval in apart:
+    for interval in result.intervals[:INTERVALS_APART]:
         if interval.phase in ("features", "model"):
             waiting += model.cycles(interval)
         if interval.phase == "model":
-            frames.append(waiting)
+            pushes.append(waiting)
             waiting = 0
-    ended = len(apart) == len(result.intervals)
-    return tuple(frames[:-1] if ended else frames)  # the last one is the end of the clip
+    every = frames_per_clip + 1
+    frames = tuple(cycles for i, cycles in enumerate(pushes) if (i + 1) % every)
+    return frames, tuple(pushes[frames_per_clip::every])

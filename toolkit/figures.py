@@ -62,7 +62,8 @@ def run_measurements(
         Measurement("latency_ms", 1e3 * seconds, "ms", estimated, clock),
     ]
     if isinstance(plan, StreamPlan):
-        rows += _frame_measurements(facts, result, target, basis)
+        frames = audio.rows if audio else plan.time.frames
+        rows += _frame_measurements(facts, result, target, basis, frames)
     if audio is not None:
         per_second = round(total / audio.seconds)
         factor = seconds / audio.seconds
@@ -74,20 +75,18 @@ def run_measurements(
 
 
 def _frame_measurements(
-    facts: FirmwareFacts, result: SimulationResult, target: Target, basis: str
+    facts: FirmwareFacts, result: SimulationResult, target: Target, basis: str, frames_per_clip: int
 ) -> list[Measurement]:
-    """Mean and worst cycles of a pushed frame, features included, and of the end of the clip."""
-    frames = frame_cycles(facts, result, target)
-    if not frames:
-        return []
-    estimated = Provenance.ESTIMATED
+    """Mean and worst cycles of a pushed frame, features included, and of the end of a clip."""
+    frames, ends = frame_cycles(facts, result, target, frames_per_clip)
     of = f"{basis}; the first {len(frames)} frames, features included"
-    return [
-        Measurement(
-            "cycles_per_frame_mean", round(sum(frames) / len(frames)), "cycles", estimated, of
-        ),
-        Measurement("cycles_per_frame_worst", max(frames), "cycles", estimated, of),
+    figures = [
+        ("cycles_per_frame_mean", round(sum(frames) / len(frames)), of),
+        ("cycles_per_frame_worst", max(frames), of),
     ]
+    if ends:
+        figures.append(("cycles_at_end_of_clip", max(ends), basis))
+    return [Measurement(n, v, "cycles", Provenance.ESTIMATED, b) for n, v, b in figures]
 
 
 def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Check:

@@ -71,7 +71,8 @@ def command(
             click.echo(f"and {len(found.mismatches) - LISTED} more")
         differing = len({m.case for m in found.mismatches})
         click.echo(
-            f"{found.model} on {found.simulator}, {found.schedule}: {found.cases - differing} of {found.cases} cases "
+            f"{found.model} on {found.simulator}, {found.schedule}: "
+            f"{found.cases - differing} of {found.cases} cases "
             f"equal {found.compared_with}, byte for byte"
         )
     return 1 if found.mismatches else 0
