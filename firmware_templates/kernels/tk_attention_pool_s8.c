@@ -16,6 +16,14 @@ void tk_attention_pool_s8_accumulate_row(const tk_attention_pool_s8_params *p, c
     }
 }
 
+void tk_attention_pool_s8_merge(const tk_attention_pool_s8_params *p, tk_attention_pool_sum *sums,
+                                const tk_attention_pool_sum *block) {
+    for (int32_t i = 0; i < p->values; ++i) {
+        sums[i].numerator += block[i].numerator;
+        sums[i].denominator += block[i].denominator;
+    }
+}
+
 /* floor(2^16 * numerator / denominator): integer part, then twice 8 fractional bits, so that the
  * remainder (below 2^55) never leaves 64 bits. */
 static int32_t quotient(const tk_attention_pool_sum *sum) {

@@ -33,6 +33,10 @@ void tk_attention_pool_s8_init(const tk_attention_pool_s8_params *p, tk_attentio
 void tk_attention_pool_s8_accumulate_row(const tk_attention_pool_s8_params *p, const int8_t *lin,
                                          const int8_t *logits, tk_attention_pool_sum *sums);
 
+/* Adds the sums of other frames. */
+void tk_attention_pool_s8_merge(const tk_attention_pool_s8_params *p, tk_attention_pool_sum *sums,
+                                const tk_attention_pool_sum *block);
+
 /* The pooled value after at least one frame, requantised but not yet clamped to the output type. */
 int32_t tk_attention_pool_s8_value(const tk_attention_pool_s8_params *p,
                                    const tk_attention_pool_sum *sum);

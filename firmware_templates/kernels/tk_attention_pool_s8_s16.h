@@ -18,6 +18,12 @@ static inline void tk_attention_pool_s8_s16_accumulate_row(const tk_attention_po
     tk_attention_pool_s8_accumulate_row(p, lin, logits, sums);
 }
 
+static inline void tk_attention_pool_s8_s16_merge(const tk_attention_pool_s8_s16_params *p,
+                                                  tk_attention_pool_sum *sums,
+                                                  const tk_attention_pool_sum *block) {
+    tk_attention_pool_s8_merge(p, sums, block);
+}
+
 /* Outputs after at least one frame; the sums stay as they are. */
 void tk_attention_pool_s8_s16_finish(const tk_attention_pool_s8_s16_params *p,
                                      const tk_attention_pool_sum *sums, int16_t *out);

@@ -16,6 +16,13 @@ void tk_average_pool_global_s8_accumulate_row(const tk_average_pool_global_s8_pa
     sums[p->channels] += p->positions;
 }
 
+void tk_average_pool_global_s8_merge(const tk_average_pool_global_s8_params *p, int32_t *sums,
+                                     const int32_t *block) {
+    for (int32_t c = 0; c <= p->channels; ++c) {
+        sums[c] += block[c];
+    }
+}
+
 void tk_average_pool_global_s8_finish(const tk_average_pool_global_s8_params *p,
                                       const int32_t *sums, int8_t *out) {
     const int32_t positions = sums[p->channels];

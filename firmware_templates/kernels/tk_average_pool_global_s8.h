@@ -20,6 +20,10 @@ void tk_average_pool_global_s8_init(const tk_average_pool_global_s8_params *p, i
 void tk_average_pool_global_s8_accumulate_row(const tk_average_pool_global_s8_params *p,
                                               const int8_t *in, int32_t *sums);
 
+/* Adds the sums of other rows. */
+void tk_average_pool_global_s8_merge(const tk_average_pool_global_s8_params *p, int32_t *sums,
+                                     const int32_t *block);
+
 /* The means [channels] of all positions added, at least one; the sums stay as they are. */
 void tk_average_pool_global_s8_finish(const tk_average_pool_global_s8_params *p,
                                       const int32_t *sums, int8_t *out);

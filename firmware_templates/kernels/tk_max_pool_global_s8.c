@@ -15,6 +15,13 @@ void tk_max_pool_global_s8_accumulate_row(const tk_max_pool_global_s8_params *p,
     }
 }
 
+void tk_max_pool_global_s8_merge(const tk_max_pool_global_s8_params *p, int8_t *largest,
+                                 const int8_t *block) {
+    for (int32_t c = 0; c < p->channels; ++c) {
+        largest[c] = block[c] > largest[c] ? block[c] : largest[c];
+    }
+}
+
 void tk_max_pool_global_s8_finish(const tk_max_pool_global_s8_params *p, const int8_t *largest,
                                   int8_t *out) {
     for (int32_t c = 0; c < p->channels; ++c) {

@@ -20,6 +20,10 @@ void tk_max_pool_global_s8_init(const tk_max_pool_global_s8_params *p, int8_t *l
 void tk_max_pool_global_s8_accumulate_row(const tk_max_pool_global_s8_params *p, const int8_t *in,
                                           int8_t *largest);
 
+/* Takes in the maxima of other rows. */
+void tk_max_pool_global_s8_merge(const tk_max_pool_global_s8_params *p, int8_t *largest,
+                                 const int8_t *block);
+
 /* Outputs [channels]; the maxima stay as they are.  out may be the maxima. */
 void tk_max_pool_global_s8_finish(const tk_max_pool_global_s8_params *p, const int8_t *largest,
                                   int8_t *out);

@@ -15,6 +15,12 @@ void tk_mean_s8_accumulate_row(const tk_mean_s8_params *p, const int8_t *in, int
     sums[p->inner] += p->averaged;
 }
 
+void tk_mean_s8_merge(const tk_mean_s8_params *p, int32_t *sums, const int32_t *block) {
+    for (int32_t c = 0; c <= p->inner; ++c) {
+        sums[c] += block[c];
+    }
+}
+
 void tk_mean_s8_finish(const tk_mean_s8_params *p, const int32_t *sums, int8_t *out) {
     const int32_t count = sums[p->inner];
     /* As many bits of head room as the count takes away, and as 64 bits and the shift allow. */

@@ -22,6 +22,9 @@ void tk_mean_s8_init(const tk_mean_s8_params *p, int32_t *sums);
 /* Adds [averaged][inner] values. */
 void tk_mean_s8_accumulate_row(const tk_mean_s8_params *p, const int8_t *in, int32_t *sums);
 
+/* Adds the sums of other rows. */
+void tk_mean_s8_merge(const tk_mean_s8_params *p, int32_t *sums, const int32_t *block);
+
 /* The means [inner] of all values added, at least one; the sums stay as they are. */
 void tk_mean_s8_finish(const tk_mean_s8_params *p, const int32_t *sums, int8_t *out);
 

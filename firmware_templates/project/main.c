@@ -11,6 +11,7 @@
  *             mode 0 is for batch models, mode 2 for streamed ones (MODEL_STREAM in model.h)
  * output.bin: u32 'TKOU', u32 n_cases; per case
  *             mode 1 only: u32 n_rows, n_rows * FEATURES_ROW_VALUES int8 (what the model was fed)
+ *             continuous models (MODEL_CONTINUOUS) only: u32 n_hops that gave outputs; for each of them
  *             the bytes of every model output, in order
  *             at the end: u32 most stack used, in bytes (0 on a workstation)
  */
@@ -60,9 +61,48 @@ static void write_u32(uint32_t value) {
     tk_io_write(&value, sizeof value);
 }
 
+#ifndef MODEL_CONTINUOUS
+
+static void write_outputs(void) {
+    for (uint32_t output = 0; output < MODEL_OUTPUTS; output++) {
+        tk_io_write(model_output(&instance, output), model_output_bytes[output]);
+    }
+}
+
+#endif
+
 #ifdef MODEL_STREAM
 
 #define MODE_OWN MODE_FRAMES
+
+#ifdef MODEL_CONTINUOUS
+
+#define RECORD_BYTES_MAX (1024u * 1024u)
+
+/* Outputs of the case, hop after hop. */
+TK_HARNESS static uint8_t record[RECORD_BYTES_MAX];
+static uint32_t record_bytes, record_hops;
+
+static void push(const int8_t *frame) {
+    tk_phase_model();
+    const int ready = model_push_frame(&instance, frame);
+    tk_phase_other();
+    for (uint32_t index = 0; ready && index < MODEL_OUTPUTS; index++) {
+        const uint32_t size = model_output_bytes[index];
+        require(size <= RECORD_BYTES_MAX - record_bytes, "harness: more outputs than it records\n");
+        __builtin_memcpy(record + record_bytes, model_output(&instance, index), size);
+        record_bytes += size;
+    }
+    record_hops += (uint32_t)ready;
+}
+
+static void run(void) {
+    write_u32(record_hops);
+    tk_io_write(record, record_bytes);
+    record_hops = record_bytes = 0;
+}
+
+#else
 
 static void push(const int8_t *frame) {
     tk_phase_model();
@@ -70,19 +110,22 @@ static void push(const int8_t *frame) {
     tk_phase_other();
 }
 
+static void run(void) {
+    tk_phase_model();
+    const int result = model_finish(&instance);
+    tk_phase_other();
+    require(result == MODEL_OK, "harness: the clip has too few or too many frames\n");
+    write_outputs();
+}
+
+#endif
+
 static void read_own(void) {
     TK_HARNESS static int8_t frame[MODEL_FRAME_BYTES];
     for (uint32_t left = read_u32(); left > 0; left--) {
         tk_io_read(frame, sizeof frame);
         push(frame);
     }
-}
-
-static void run(void) {
-    tk_phase_model();
-    const int result = model_finish(&instance);
-    tk_phase_other();
-    require(result == MODEL_OK, "harness: the clip has too few or too many frames\n");
 }
 
 #else
@@ -99,6 +142,7 @@ static void run(void) {
     tk_phase_model();
     model_invoke(&instance);
     tk_phase_other();
+    write_outputs();
 }
 
 #endif
@@ -197,9 +241,6 @@ int main(void) {
             read_own();
         }
         run();
-        for (uint32_t output = 0; output < MODEL_OUTPUTS; output++) {
-            tk_io_write(model_output(&instance, output), model_output_bytes[output]);
-        }
     }
     write_u32(tk_io_stack_painted_bytes());
     tk_io_exit(TK_EXIT_OK);

@@ -21,7 +21,7 @@ from toolkit.plan.time_axis import retime
 OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES = 0, 1, 2
 
 _KERNELS = kernel_folder()
-_COMPILE = [*host_compiler(), "-fPIC", f"-iquote{_KERNELS}", *FLAGS]
+COMPILE = [*host_compiler(), "-fPIC", f"-iquote{_KERNELS}", *FLAGS]
 
 #: Runs a whole clip without a call from Python for every frame.
 _DRIVER = """
@@ -39,11 +39,11 @@ int driver_run(model *m, const int8_t *frames, uint32_t count) {
 
 
 @functools.cache
-def _kernel_archive() -> tuple[tempfile.TemporaryDirectory[str], Path]:
+def kernel_archive() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     """All kernels, compiled once a test session."""
     folder = tempfile.TemporaryDirectory(prefix="toolkit-kernels-")
     sources = [str(path) for path in sorted(_KERNELS.glob("*.c"))]
-    subprocess.run([*_COMPILE, "-O2", "-c", *sources], cwd=folder.name, check=True)
+    subprocess.run([*COMPILE, "-O2", "-c", *sources], cwd=folder.name, check=True)
     objects = sorted(path.name for path in Path(folder.name).glob("*.o"))
     subprocess.run(["ar", "rc", "kernels.a", *objects], cwd=folder.name, check=True)
     return folder, Path(folder.name) / "kernels.a"
@@ -60,7 +60,7 @@ class Streamed:
             (folder / name).write_text(text)
         library = folder / "model.so"
         sources = [name for name in files if name.endswith(".c")]
-        command = [*_COMPILE, "-O1", "-shared", "-iquote.", *sources, str(_kernel_archive()[1])]
+        command = [*COMPILE, "-O1", "-shared", "-iquote.", *sources, str(kernel_archive()[1])]
         subprocess.run([*command, "-o", str(library)], cwd=folder, check=True)
         self.library = ctypes.CDLL(str(library))
         self.library.model_output.restype = ctypes.c_void_p

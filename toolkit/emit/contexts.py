@@ -154,6 +154,7 @@ class StageText:
 class ReductionText:
     """Running sums: where they lie and where their result goes."""
 
+    number: int
     name: CommentText
     kernel: str
     params: Identifier

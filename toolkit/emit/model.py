@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from toolkit.emit.contexts import ModelContext
+from toolkit.emit.continuous import continuous_context
 from toolkit.emit.environment import render
 from toolkit.emit.parts import Parts, banner, tensor_text
 from toolkit.emit.stream import stream_context, stream_kernels
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, view
-from toolkit.plan import ArenaPlan, Plan, StreamPlan, check_plan, check_stream
+from toolkit.plan import (
+    ArenaPlan,
+    ContinuousPlan,
+    Plan,
+    StreamPlan,
+    check_continuous,
+    check_plan,
+    check_stream,
+)
 
 #: Files of a model, and the template of each by schedule.
 MODEL_FILES = {
@@ -17,6 +26,12 @@ MODEL_FILES = {
     "stream": {
         "model.h": "model_stream.h",
         "model.c": "model_stream.c",
+        "model_weights.h": "model_weights.h",
+        "model_weights.c": "model_weights.c",
+    },
+    "continuous": {
+        "model.h": "model_continuous.h",
+        "model.c": "model_continuous.c",
         "model_weights.h": "model_weights.h",
         "model_weights.c": "model_weights.c",
     },
@@ -31,6 +46,8 @@ def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> dict
     context: object
     if isinstance(plan, StreamPlan):
         context = stream_context(check_stream(graph, plan), model_sha256, target)
+    elif isinstance(plan, ContinuousPlan):
+        context = continuous_context(check_continuous(graph, plan), model_sha256, target)
     else:
         context = model_context(graph, plan, model_sha256, target)
     templates = MODEL_FILES[plan.schedule]
@@ -41,6 +58,8 @@ def weights_bytes(graph: Graph, plan: Plan) -> int:
     """Flash that the model's constants take, equal ones shared."""
     if isinstance(plan, StreamPlan):
         return stream_context(plan, "", "").weights_bytes
+    if isinstance(plan, ContinuousPlan):
+        return stream_context(plan.stream, "", "").weights_bytes
     return model_context(graph, plan, "", "").weights_bytes
 
 
@@ -57,6 +76,8 @@ def kernel_stems(graph: Graph, plan: Plan) -> set[str]:
     """Stems of the kernel files that the model calls."""
     if isinstance(plan, StreamPlan):
         return stream_kernels(plan)
+    if isinstance(plan, ContinuousPlan):
+        return stream_kernels(plan.stream)
     calls = kernel_calls(graph).values()
     return {stem for call in calls for stem in (call.kernel, *call.extra_kernels)}
 

@@ -17,7 +17,8 @@ from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import KERNEL_FILES as FEATURE_KERNEL_FILES
 from toolkit.features.tables import render_features
 from toolkit.ir import Graph
-from toolkit.plan import Plan, StreamPlan
+from toolkit.plan import ArenaPlan, Plan
+from toolkit.plan.continuous import require_endless_level
 from toolkit.resources import data_dir
 from toolkit.targets import Target
 
@@ -30,8 +31,15 @@ HARNESS_FILES = (
     "tk_io_semihosting.c",
     "tk_memory.c",
 )
-#: Features and streamed model as one.
-AUDIO_FILES = ("model_audio.h", "model_audio.c")
+#: Features and model as one, and where they come from by schedule.
+AUDIO_FILES: Mapping[str, Mapping[str, str]] = {
+    "batch": {},
+    "stream": {"model_audio.h": "model_audio.h", "model_audio.c": "model_audio.c"},
+    "continuous": {
+        "model_audio.h": "model_continuous_audio.h",
+        "model_audio.c": "model_continuous_audio.c",
+    },
+}
 #: C files that only one of the two programs is made of.
 HOST_ONLY = frozenset({"tk_io_host.c"})
 DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
@@ -79,7 +87,8 @@ def emit_project(
     """The firmware project of a quantised graph, read from ``model_tflite``, for ``target``.
 
     With ``features`` the audio front-end feeds model input 0, whose quantisation it takes.
-    Same inputs give the same bytes.  Raises UnsupportedError for tensors that are not integers.
+    Same inputs give the same bytes.  Raises UnsupportedError for tensors that are not integers,
+    InputError for features that a continuous plan cannot have.
     """
     sha256 = hashlib.sha256(model_tflite).hexdigest()
     templates = data_dir("firmware_templates")
@@ -90,8 +99,10 @@ def emit_project(
     if features is not None:
         quantisation = graph.tensors[graph.inputs[0]]
         text |= render_features(features, quantisation.scale, quantisation.zero_point)
-        if isinstance(plan, StreamPlan):
-            text |= {name: _read(templates / "features" / name) for name in AUDIO_FILES}
+        if plan.schedule == "continuous":
+            require_endless_level(features)
+        for name, source in AUDIO_FILES[plan.schedule].items():
+            text[name] = _read(templates / "features" / source)
         for name in FEATURE_KERNEL_FILES:
             text[f"kernels/{name}"] = _read(templates / "features" / name)
     context = _project_context(
@@ -134,7 +145,7 @@ def _project_context(
     return ProjectContext(
         banner=banner,
         schedule=plan.schedule,
-        ram_bytes=plan.state_bytes if isinstance(plan, StreamPlan) else plan.arena_bytes,
+        ram_bytes=plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
         files=tuple(
             FileText(n, "kernel" if n.startswith("kernels/") else _PURPOSES[n]) for n in names

@@ -104,14 +104,13 @@ class _Emitter:
         )
 
     def _rings(self) -> tuple[RingText, ...]:
-        names = {number: name for name, number in reversed([*self._counters.items()])}
         texts = []
         for number, ring in enumerate(self._plan.rings):
             if ring is None:
                 node = self._plan.stages[number - 1].node
                 texts.append(RingText(number, comment_text(node.name), 0, 1, 0, None))
             else:
-                owner = comment_text(names[number])
+                owner = comment_text(ring.tensor)
                 wide = self._wide(number, ring) if ring.wide else None
                 texts.append(
                     RingText(number, owner, ring.offset_bytes, ring.rows, ring.row_bytes, wide)
@@ -133,7 +132,12 @@ class _Emitter:
         output = self._graph.tensors[call.outputs[0]]
         kind = c_type(output.dtype, f"tensor {output.name!r}")
         if stage.reduces:
-            arguments.append(RowArgument("void *", offset_bytes=plan.offset("sums", node.name)))
+            # An endless plan gives it a ring of blocks; the block being filled is the last counter.
+            arguments.append(
+                RowArgument("void *", offset_bytes=plan.offset("sums", node.name))
+                if plan.rings[stage.number] is None
+                else RowArgument("void *", ring=stage.number, row=len(plan.rings))
+            )
         else:
             ring = plan.rings[stage.number]
             assert ring is not None
@@ -191,6 +195,7 @@ class _Emitter:
     def _reduction(self, stage: Stage, text: StageText) -> ReductionText:
         output = self._graph.tensors[stage.call.outputs[0]]
         return ReductionText(
+            number=stage.number,
             name=text.name,
             kernel=text.kernel,
             params=text.params,

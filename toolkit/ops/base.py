@@ -169,7 +169,7 @@ class Operator(ABC, Generic[AttrsT]):
         with a pointer for every row of the kernel, NULL in the padding.  REDUCING:
         ``<kernel>_init(&params, sums)``, ``<kernel>_accumulate_row(&params, inputs..., sums)`` for
         every row, ``<kernel>_finish(&params, sums, output)``, sums being ``scratch_bytes`` of
-        state, aligned to 8 bytes.
+        state, aligned to 8 bytes; ``<kernel>_merge(&params, sums, block)`` adds other rows' sums.
         """
         return self.kernel_call(row)
 

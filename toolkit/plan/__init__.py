@@ -9,20 +9,25 @@ from typing import TypeAlias
 
 from toolkit.plan.arena import ArenaPlan, PlacedBuffer, plan_arena
 from toolkit.plan.check import check_plan
+from toolkit.plan.continuous import ContinuousPlan, plan_continuous
+from toolkit.plan.continuous_check import check_continuous
 from toolkit.plan.lifetimes import Buffer
 from toolkit.plan.stream import StreamPlan, plan_stream
 from toolkit.plan.stream_check import check_stream
 
-Plan: TypeAlias = ArenaPlan | StreamPlan
+Plan: TypeAlias = ArenaPlan | StreamPlan | ContinuousPlan
 
 __all__ = [
     "ArenaPlan",
     "Buffer",
+    "ContinuousPlan",
     "PlacedBuffer",
     "Plan",
     "StreamPlan",
+    "check_continuous",
     "check_plan",
     "check_stream",
     "plan_arena",
+    "plan_continuous",
     "plan_stream",
 ]

@@ -32,7 +32,7 @@ _MAX_FRAMES = 1 << 30
 #: Wide rows begin at multiples of this, for kernels that load two values at once.
 WIDE_ALIGNMENT_BYTES = 4
 
-Purpose = Literal["ring", "row", "narrow", "sums", "scratch", "tensor"]
+Purpose = Literal["ring", "row", "narrow", "sums", "blocks", "scratch", "tensor"]
 
 
 @dataclass(frozen=True)

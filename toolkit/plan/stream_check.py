@@ -38,12 +38,12 @@ def check_stream(graph: Graph, plan: StreamPlan) -> StreamPlan:
         *range(steady, steady + min(period, _LONG)),
     }
     for frames in sorted(lengths):
-        _Player(plan, frames).play()
+        ClipPlayer(plan, frames).play()
     return plan
 
 
-class _Player:
-    """One clip of ``frames`` frames."""
+class ClipPlayer:
+    """One clip of ``frames`` frames; `continuous_check` has one without an end."""
 
     def __init__(self, plan: StreamPlan, frames: int) -> None:
         self._plan, self._frames = plan, frames
@@ -58,7 +58,7 @@ class _Player:
     def play(self) -> None:
         plan, entry = self._plan, self._graph.inputs[0]
         for stage in plan.reductions:
-            self._write(("sums", stage.number), self._sums(stage))
+            self._write(self._sums_key(stage), self._sums(stage))
         while self._pass(None):
             pass
         for frame in range(self._frames):
@@ -102,7 +102,7 @@ class _Player:
         label = f"row {row} of {node.name!r}"
         reads = [name for name in node.inputs if name is not None and name in self._counter_of]
         if stage.reduces:
-            self._read(("sums", stage.number), self._sums(stage), label)
+            self._read(self._sums_key(stage), self._sums(stage), label)
         elif stage.call.scratch_bytes:
             place = self._range(self._plan.offset("scratch", node.name), stage.call.scratch_bytes)
             self._write(("scratch", stage.number), place)
@@ -133,11 +133,15 @@ class _Player:
         return [read for read in taps if 0 <= read < rows]
 
     def _finish(self) -> None:
-        plan, tail = self._plan, self._plan.finish_graph
-        for stage in plan.reductions:
+        for stage in self._plan.reductions:
             output = stage.node.outputs[0]
             self._write((output, 0), self._tensor(output))
-            self._read(("sums", stage.number), self._sums(stage), f"end of {stage.node.name!r}")
+            self._read(self._sums_key(stage), self._sums(stage), f"end of {stage.node.name!r}")
+        self._run_tail()
+
+    def _run_tail(self) -> None:
+        """The nodes behind the reductions."""
+        plan, tail = self._plan, self._plan.finish_graph
         for node in tail.nodes:
             operator, label = OPERATORS[node.op], f"node {node.name!r}"
             reads = [n for n in node.inputs if n is not None and not tail.tensors[n].is_constant]
@@ -191,6 +195,9 @@ class _Player:
                 f"stream plan: a row of {tensor!r} has {size} B; got {ring.row_bytes}."
             )
         return self._range(ring.offset_bytes + row % ring.rows * size, size, ring.offset_bytes)
+
+    def _sums_key(self, stage: Stage) -> tuple[str, int]:
+        return "sums", stage.number
 
     def _sums(self, stage: Stage) -> slice:
         return self._range(self._plan.offset("sums", stage.node.name), stage.call.scratch_bytes)

@@ -23,10 +23,14 @@ MODE_FRAMES = 2
 
 @dataclass(frozen=True)
 class HarnessCase:
-    """One case's results: raw bytes of each model output; int8 feature rows in audio mode."""
+    """One case's results: raw bytes of each model output; int8 feature rows in audio mode.
+
+    ``hops`` are the outputs of a continuous model, one entry a hop; ``outputs`` is the last.
+    """
 
     outputs: tuple[bytes, ...]
     rows: npt.NDArray[np.int8] | None
+    hops: tuple[tuple[bytes, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,12 +65,16 @@ def encode_audio(clips: Sequence[npt.NDArray[np.int16]]) -> bytes:
 
 
 def decode_output(
-    data: bytes, output_bytes: Sequence[int], row_values: int | None = None
+    data: bytes,
+    output_bytes: Sequence[int],
+    row_values: int | None = None,
+    continuous: bool = False,
 ) -> HarnessOutput:
     """Return the contents of an output.bin.
 
     ``output_bytes`` are the sizes of the model's outputs; ``row_values`` is the width of a feature
-    row where the input was audio. Raises ToolFailedError where the file has another layout.
+    row where the input was audio; a ``continuous`` model writes outputs hop by hop.  Raises
+    ToolFailedError where the file has another layout.
     """
     reader = _Reader(data)
     if reader.u32() != OUTPUT_MAGIC:
@@ -78,7 +86,12 @@ def decode_output(
             n_rows = reader.u32()
             flat = np.frombuffer(reader.take(n_rows * row_values), np.int8)
             rows = flat.reshape(n_rows, row_values)
-        cases.append(HarnessCase(tuple(reader.take(size) for size in output_bytes), rows))
+        hops = tuple(
+            tuple(reader.take(size) for size in output_bytes)
+            for _ in range(reader.u32() if continuous else 1)
+        )
+        last = hops[-1] if hops else ()
+        cases.append(HarnessCase(last, rows, hops if continuous else ()))
     output = HarnessOutput(tuple(cases), reader.u32())
     if reader.offset != len(data):
         raise ToolFailedError(f"output.bin: {len(data) - reader.offset} bytes left over.")

@@ -1,0 +1,27 @@
+#include "model_audio.h"
+
+/* Refused by the compiler when a frame of the model is not a row of features. */
+typedef char model_audio_frame_check[MODEL_FRAME_BYTES == FEATURES_ROW_VALUES ? 1 : -1];
+
+void model_audio_init(model_audio *a) {
+    model_audio_reset(a);
+}
+
+void model_audio_reset(model_audio *a) {
+    features_init(&a->features);
+    model_reset(&a->model);
+}
+
+int model_push_audio(model_audio *a, const int16_t **samples, size_t *count) {
+    int8_t rows[2 * FEATURES_ROW_VALUES]; /* what features_push asks for; a hop completes one row */
+    while (*count > 0) {
+        const size_t hop = *count < FEATURES_HOP_SAMPLES ? *count : FEATURES_HOP_SAMPLES;
+        const size_t completed = features_push(&a->features, *samples, hop, rows);
+        *samples += hop;
+        *count -= hop;
+        if (completed != 0 && model_push_frame(&a->model, rows)) {
+            return 1;
+        }
+    }
+    return 0;
+}
