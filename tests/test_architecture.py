@@ -14,11 +14,12 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "toolkit"
 
 #: Each part may import from itself and from the parts in its row.
-LEAVES = {"errors", "measurement", "resources", "targets", "zoo", "__init__"}
+LEAVES = {"errors", "measurement", "metrics", "resources", "targets", "zoo", "__init__"}
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
     "errors": set(),
     "measurement": set(),
+    "metrics": set(),
     "resources": set(),
     "targets": {"errors", "resources"},
     "zoo": {"resources"},
@@ -42,6 +43,7 @@ ALLOWED["report"] = LEAVES | {"ir"}
 ALLOWED["inputs"] = LEAVES | {"ir", "features"}
 ALLOWED["loading"] = _MIDDLE | {"inputs"}
 _LOADED = _MIDDLE | {"inputs", "loading", "report"}
+ALLOWED["continuous"] = _LOADED
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = ALLOWED["figures"] = _LOADED | {"simulate", "execution"}
 # One module a verb; converting and profiling need neither compiler nor simulator.

@@ -11,7 +11,7 @@
  *             mode 0 is for batch models, mode 2 for streamed ones (MODEL_STREAM in model.h)
  * output.bin: u32 'TKOU', u32 n_cases; per case
  *             mode 1 only: u32 n_rows, n_rows * FEATURES_ROW_VALUES int8 (what the model was fed)
- *             continuous models (MODEL_CONTINUOUS) only: u32 n_hops that gave outputs; for each of them
+ *             MODEL_CONTINUOUS in model.h only: u32 n_hops that gave outputs; what follows, a hop
  *             the bytes of every model output, in order
  *             at the end: u32 most stack used, in bytes (0 on a workstation)
  */

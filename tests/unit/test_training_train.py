@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from toolkit.errors import InputError  # noqa: E402
 from toolkit.features.spec import WAV2SMALL_RUNNING  # noqa: E402
+from toolkit.metrics import concordance  # noqa: E402
 from toolkit.training.augment import augmented_features  # noqa: E402
 from toolkit.training.data import (  # noqa: E402
     EMODB_SPLIT,
@@ -23,7 +24,6 @@ from toolkit.training.data import (  # noqa: E402
     of_speakers,
     pad_target,
 )
-from toolkit.training.metrics import concordance  # noqa: E402
 from toolkit.training.train import ccc_loss, train  # noqa: E402
 
 

@@ -15,7 +15,7 @@ from toolkit.plan.lifetimes import Buffer
 from toolkit.plan.stream import StreamPlan, plan_stream
 from toolkit.plan.stream_check import check_stream
 
-Plan: TypeAlias = ArenaPlan | StreamPlan | ContinuousPlan
+Plan: TypeAlias = ArenaPlan | StreamPlan
 
 __all__ = [
     "ArenaPlan",

@@ -20,7 +20,14 @@ from toolkit.errors import InputError
 from toolkit.features.spec import FeatureSpec
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer
-from toolkit.plan.stream import ALIGNMENT_BYTES, COUNTER_BYTES, Ring, StateBuffer, StreamPlan
+from toolkit.plan.stream import (
+    ALIGNMENT_BYTES,
+    COUNTER_BYTES,
+    Purpose,
+    Ring,
+    StateBuffer,
+    StreamPlan,
+)
 from toolkit.plan.stream_schedule import Stage
 
 #: Counters besides those of rows: the block being filled, blocks so far, frames in the block.
@@ -225,12 +232,12 @@ def _placed(wanted: Sequence[StateBuffer]) -> tuple[StateBuffer, ...]:
     return tuple(replace(b, offset_bytes=o) for b, o in zip(wanted, offsets, strict=True))
 
 
-def _moved(ring: Ring, offsets: dict[tuple[str, str], int]) -> Ring:
-    purpose = "ring" if ("ring", ring.tensor) in offsets else "row"
+def _moved(ring: Ring, offsets: dict[tuple[Purpose, str], int]) -> Ring:
+    purpose: Purpose = "ring" if ("ring", ring.tensor) in offsets else "row"
     return replace(ring, offset_bytes=offsets[purpose, ring.tensor])
 
 
-def _block_ring(stage: Stage, offsets: dict[tuple[str, str], int], blocks: int) -> Ring:
+def _block_ring(stage: Stage, offsets: dict[tuple[Purpose, str], int], blocks: int) -> Ring:
     size = _aligned(stage.call.scratch_bytes, ALIGNMENT_BYTES)
     return Ring(stage.node.name, offsets["blocks", stage.node.name], blocks, size, wide=False)
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from toolkit.features.log_mel import log_mel
 from toolkit.features.spec import FeatureSpec
+from toolkit.metrics import concordance
 from toolkit.training.checkpoint import load_checkpoint
 from toolkit.training.data import EMODB_SPLIT, Clip, load_emodb, load_emotale, of_speakers
-from toolkit.training.metrics import concordance
 from toolkit.training.wav2small import LABELS, Wav2Small
 
 
