@@ -80,7 +80,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
         with stage(f"Run on {request.simulator}"):
             cases = [] if audio else random_inputs(graph)
             stimulus = harness_input(plan, audio, cases)
-            result, output = _run(request, folder, target, graph, audio, stimulus)
+            result, output = _run(request, folder, target, clip_graph, audio, stimulus)
         with stage("Compare with the references"):
             float_graph = _float_graph(request, source, audio)
             findings = compare(clip_graph, output, audio, cases, float_graph)
