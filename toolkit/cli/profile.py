@@ -38,6 +38,6 @@ def command(
         click.echo(report_json(report), nl=False)
         return
     console = Console()
-    console.print(f"{report.model_name} on {report.target}", highlight=False)
+    console.print(f"{report.model_name} on {report.target}", markup=False, highlight=False)
     print_layers(report.layers, console)
     print_report(report, console)
