@@ -13,14 +13,12 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
 from toolkit.plan import Plan, StreamPlan, plan_arena
 from toolkit.report import LayerRow, Report
-from toolkit.scheduling import choose_plan, stream_state_bytes
+from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
 
 
-def profile(
-    model: str, target_name: str, clip_seconds: float, schedule: str, time_axis: int | None
-) -> Report:
+def profile(model: str, target_name: str, clip_seconds: float, schedule: ScheduleRequest) -> Report:
     """Per-layer work and memory of ``model`` (see `load_source`) on a target.
 
     Cycles are work times the target's rates; RAM and flash leave out code and stack.
@@ -29,7 +27,7 @@ def profile(
     source = load_source(model, clip_seconds)
     data, issues = to_int8(source, "fused")
     graph = read_tflite(data, source.name)
-    plan, notes = choose_plan(graph, schedule, time_axis)
+    plan, notes = choose_plan(graph, schedule, target)
     layers = layer_rows(graph, plan, target)
     measurements = [*plan_measurements(graph, plan), *_time(graph, layers, target)]
     ram_bytes = sum(m.value for m in measurements if m.name in ("arena_bytes", "state_bytes"))

@@ -1,8 +1,8 @@
 """Typed errors and the process exit codes they map to.
 
 Exit codes: 0 done; 1 a bit mismatch or an explicit budget failed; 2 bad input or usage;
-3 a needed tool is missing; 4 internal error.  Every message is one line saying where, which
-rule and what was found; ``hint`` is the remedy.
+3 a needed tool is missing; 4 internal error; 130 interrupted.  Every message is one line saying
+where, which rule and what was found; ``hint`` is the remedy.
 """
 
 from __future__ import annotations

@@ -12,11 +12,12 @@ from toolkit.errors import ToolFailedError
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
+from toolkit.ops.base import view
 from toolkit.ops.execute import run_graph
 from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
 from toolkit.profiling.size import SizeReport, measure_size
 from toolkit.profiling.stack import StackBound, bound_stack
-from toolkit.simulate import SimulationResult, simulate
+from toolkit.simulate import LIMIT_INSTRUCTIONS, SimulationResult, simulate
 from toolkit.simulate.counts import INTERVALS_APART
 from toolkit.simulate.protocol import HarnessOutput, decode_output
 from toolkit.targets import Target
@@ -85,10 +86,21 @@ def run(
     graph: Graph,
     row_values: int | None,
 ) -> tuple[SimulationResult, HarnessOutput]:
-    """Run the firmware (or host program) on an input.bin and decode what it wrote."""
-    result = simulate(program, input_bytes, simulator, target)
+    """Run the firmware (or host program) on an input.bin and decode what it wrote.
+
+    ``graph`` is the batch network of a case; it bounds how long the run may take.
+    """
+    cases = int.from_bytes(input_bytes[8:12], "little")
+    limit = LIMIT_INSTRUCTIONS + cases * _generous_instructions(graph)
+    result = simulate(program, input_bytes, simulator, target, limit)
     sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
     return result, decode_output(result.output, sizes, row_values)
+
+
+def _generous_instructions(graph: Graph) -> int:
+    """Several times what any kernel takes; only a firmware that hangs needs more."""
+    work = [OPERATORS[node.op].work(view(graph, node)) for node in graph.nodes]
+    return sum(100 * w.macs + 1000 * (w.accumulators + w.elementwise) for w in work)
 
 
 def is_builtin(graph: Graph) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,14 +45,18 @@ def load_array(path: Path) -> Array:
 
 
 def as_cases(array: Array, shape: Shape, where: str) -> Array:
-    """``array`` as ``[cases, *shape]``; the first axis counts cases, the rest may differ in form.
+    """``array`` as ``[cases, *shape]``; the first axis counts cases.
 
-    Raises InputError when a case does not have as many values as ``shape``.
+    A case has the shape wanted but for axes of size 1, or one of the two is flat.  Raises
+    InputError for any other, above all for one of the right size in another layout.
     """
-    wanted = int(np.prod(shape))
-    if array.ndim == 0 or array.shape[0] == 0 or array.size != wanted * array.shape[0]:
+    wanted = [size for size in shape if size != 1]
+    found = [size for size in array.shape[1:] if size != 1]
+    flat = len(wanted) <= 1 or len(found) <= 1
+    same = math.prod(wanted) == math.prod(found) if flat else wanted == found
+    if array.ndim == 0 or array.shape[0] == 0 or not same:
         raise InputError(
-            f"{where}: each case must have {wanted} values {list(shape)}; "
+            f"{where}: each case must have the shape {list(shape)}, {math.prod(shape)} values; "
             f"found shape {list(array.shape)}.",
             hint="The first axis counts cases.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.analysis import layer_rows, plan_measurements
@@ -26,7 +26,7 @@ from toolkit.loading import Source, demo_clip, feature_spec, load_source, to_int
 from toolkit.plan import Plan, StreamPlan
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
-from toolkit.scheduling import at_clip_length, choose_plan
+from toolkit.scheduling import ScheduleRequest, at_clip_length, choose_plan
 from toolkit.simulate import SimulationResult
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.targets import Target, load_target
@@ -49,8 +49,7 @@ class BuildRequest:
     clip_seconds: float = 1.0
     toolchain: str = "zig"
     simulator: str = "unicorn"
-    schedule: str = "auto"
-    time_axis: int | None = None
+    schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
 
 
 def build(request: BuildRequest, stage: Stage) -> Report:
@@ -67,7 +66,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             graph = read_tflite(data, source.name)
             builtin = _builtin_form(source, data, graph, request.calib)
         with stage("Plan memory"):
-            plan, notes = choose_plan(graph, request.schedule, request.time_axis)
+            plan, notes = choose_plan(graph, request.schedule, target)
             audio = _audio(request, source, graph, plan)
             clip_graph = at_clip_length(graph, plan, audio.rows if audio else None)
         with stage("Generate C"):
@@ -80,7 +79,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
         with stage(f"Run on {request.simulator}"):
             cases = [] if audio else random_inputs(graph)
             stimulus = harness_input(plan, audio, cases)
-            result, output = _run(request, folder, target, graph, audio, stimulus)
+            result, output = _run(request, folder, target, clip_graph, audio, stimulus)
         with stage("Compare with the references"):
             float_graph = _float_graph(request, source, audio)
             findings = compare(clip_graph, output, audio, cases, float_graph)

@@ -23,7 +23,7 @@ from toolkit.inputs import as_cases, load_array, quantized_cases
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.loading import load_source, model_inputs, to_int8
-from toolkit.scheduling import choose_plan
+from toolkit.scheduling import ScheduleRequest, choose_plan
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
@@ -50,8 +50,7 @@ def verify(
     toolchain: str,
     simulator: str,
     clip_seconds: float,
-    schedule: str,
-    time_axis: int | None,
+    schedule: ScheduleRequest,
 ) -> Verification:
     """Compile ``model`` (see `load_source`), run it and compare.
 
@@ -70,7 +69,7 @@ def verify(
         raise InputError(f"{expected}: holds {len(wanted)} cases; the inputs are {len(cases)}.")
     with tempfile.TemporaryDirectory(prefix="toolkit-verify-") as scratch:
         folder = Path(scratch)
-        plan, _ = choose_plan(graph, schedule, time_axis)
+        plan, _ = choose_plan(graph, schedule, target)
         write_files(emit_project(graph, plan, target, data), folder)
         stimulus = harness_input(plan, None, cases)
         output = _run(folder, graph, target, stimulus, toolchain, simulator)

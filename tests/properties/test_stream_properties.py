@@ -21,7 +21,7 @@ from tests.support.stream_host import (
     random_frames,
 )
 from toolkit.emit import emit_model
-from toolkit.errors import ToolkitError, TooFewFramesError
+from toolkit.errors import TooFewFramesError, ToolkitError
 from toolkit.ir import Graph
 from toolkit.ir.cut import prefix_graph, suffix_graph
 from toolkit.loading import load_source

@@ -70,7 +70,7 @@ UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
     "pickle in .npy": (write_pickle, "cannot be read as an array"),
     "pickle": (write_bare_pickle, "cannot be read as an array"),
     "claims more than it holds": (write_claim, "x.npy"),
-    "shape": (big(INPUTS[:, :7]), "64 values [1, 8, 8, 1]; found shape [5, 7, 8]"),
+    "shape": (big(INPUTS[:, :7]), "the shape [1, 8, 8, 1], 64 values; found shape [5, 7, 8]"),
     "no cases": (big(INPUTS[:0]), "found shape [0, 8, 8]"),
     "scalar": (big(np.float32(1)), "found shape []"),
     "NaN": (big(NAN), "1 of 320 values are not"),
@@ -96,7 +96,7 @@ def test_unusable_inputs(folder: Path, tmp_path: Path, name: str) -> None:
         (lambda a: a[:4], "holds 4 cases; the inputs are 5"),
         (lambda a: a.astype(np.int16), "must be int8; found int16"),
         (lambda a: a.astype(np.float32), "must be int8; found float32"),
-        (lambda a: a[:, :, :2], "each case must have 3 values"),
+        (lambda a: a[:, :, :2], "must have the shape [1, 3], 3 values"),
     ],
     ids=["count", "int16", "float", "shape"],
 )

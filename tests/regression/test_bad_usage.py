@@ -195,8 +195,11 @@ def test_files_that_may_not_grow(folder: Path) -> None:
     ids=["Ctrl-C while compiling", "Ctrl-C while simulating", "terminated while simulating"],
 )
 def test_interruption(tmp_path: Path, stage: str, number: signal.Signals) -> None:
-    """Sent while the stage behind ``stage`` runs: ends at once and leaves nothing."""
-    command = [*COMMAND, "build", "--target", "cortex-m4", "--out", "new/out"]
+    """Sent while the stage behind ``stage`` runs: ends at once and leaves nothing.
+
+    Five seconds of audio take the simulators far longer than is waited for.
+    """
+    command = [*COMMAND, "build", "--target", "cortex-m4", "--seconds", "5", "--out", "new/out"]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -206,7 +209,7 @@ def test_interruption(tmp_path: Path, stage: str, number: signal.Signals) -> Non
             break
     time.sleep(0.5)
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=5)
+    stdout, stderr = process.communicate(timeout=10)
     assert process.returncode == 128 + number
     assert stdout == ""
     expected = ["toolkit: error: interrupted"] if number == signal.SIGINT else []

@@ -164,6 +164,18 @@ def test_the_demo_and_its_report(tmp_path: Path) -> None:
     # Every multiply-accumulate of the portable kernels takes several instructions.
     assert figures["macs_per_inference"] == 61_901_827
     assert 4 < figures["instructions_per_inference"] / figures["macs_per_inference"] < 16
+    spent = {
+        unit: sum(
+            m["value"] for f in report["functions"] for m in f["measurements"] if m["unit"] == unit
+        )
+        for unit in ("instructions", "cycles")
+    }
+    assert spent["instructions"] == figures["instructions_per_inference"]
+    assert spent["cycles"] == figures["cycles_per_inference"]
+    assert figures["cycles_features"] + figures["cycles_model"] == spent["cycles"]
+    assert figures["latency_ms"] == pytest.approx(spent["cycles"] / tiny.TARGET.clock_hz * 1e3)
+    assert figures["realtime_factor"] == pytest.approx(figures["latency_ms"] / 1e3)
+    assert figures["macs_per_inference"] == sum(row["macs"] for row in report["layers"])
     checks = {check["name"]: check["passed"] for check in report["checks"]}
     assert checks == {"bit_match": True, "fits_flash": True, "fits_ram": False, "fits_stack": True}
     labels = [row["label"] for row in report["predictions"]]

@@ -42,6 +42,7 @@ def command(
     simulator: str,
     schedule: str,
     time_axis: int | None,
+    optimize: str,
     as_json: bool,
 ) -> int:
     """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
@@ -55,6 +56,7 @@ def command(
     from toolkit.pipeline import STAGES, BuildRequest, build
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_report
+    from toolkit.scheduling import ScheduleRequest
 
     out = out or Path("out") / f"{Path(model).stem}-{target}"
     request = BuildRequest(
@@ -66,8 +68,7 @@ def command(
         clip_seconds=seconds,
         toolchain=toolchain,
         simulator=simulator,
-        schedule=schedule,
-        time_axis=time_axis,
+        schedule=ScheduleRequest(schedule, time_axis, optimize),
     )
     report = build(request, Stages(STAGES, quiet=as_json))
     if as_json:

@@ -11,7 +11,7 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def schedule_options(function: F) -> F:
-    """``--schedule`` and ``--time-axis``."""
+    """``--schedule``, ``--time-axis`` and ``--optimize``."""
     schedule = click.option(
         "--schedule",
         type=click.Choice(["auto", "batch", "stream"]),
@@ -22,4 +22,11 @@ def schedule_options(function: F) -> F:
     time_axis = click.option(
         "--time-axis", type=int, help="The input's time axis, for models without features."
     )
-    return schedule(time_axis(function))
+    optimize = click.option(
+        "--optimize",
+        type=click.Choice(["size", "balanced", "speed"]),
+        default="balanced",
+        show_default=True,
+        help="Streamed rows as int8, as int16 while RAM allows, or as int16.",
+    )
+    return schedule(time_axis(optimize(function)))

@@ -19,6 +19,7 @@ def command(
     seconds: float,
     schedule: str,
     time_axis: int | None,
+    optimize: str,
     as_json: bool,
 ) -> None:
     """Show what MODEL (zoo name, .onnx, int8 .tflite) will cost on a target, without building it.
@@ -30,12 +31,13 @@ def command(
     from toolkit.analysis import profile
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_layers, print_report
+    from toolkit.scheduling import ScheduleRequest
 
-    report = profile(model, target, seconds, schedule, time_axis)
+    report = profile(model, target, seconds, ScheduleRequest(schedule, time_axis, optimize))
     if as_json:
         click.echo(report_json(report), nl=False)
         return
     console = Console()
-    console.print(f"{report.model_name} on {report.target}", highlight=False)
+    console.print(f"{report.model_name} on {report.target}", markup=False, highlight=False)
     print_layers(report.layers, console)
     print_report(report, console)

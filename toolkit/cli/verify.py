@@ -40,6 +40,7 @@ def command(
     simulator: str,
     schedule: str,
     time_axis: int | None,
+    optimize: str,
     as_json: bool,
 ) -> int:
     """Compile MODEL, run inputs through it and compare every output byte.
@@ -47,6 +48,7 @@ def command(
     Integer inputs are taken as the model takes them; floats are quantised. Exit code 1 on any
     difference.
     """
+    from toolkit.scheduling import ScheduleRequest
     from toolkit.verification import verify
 
     found = verify(
@@ -58,8 +60,7 @@ def command(
         toolchain,
         simulator,
         seconds,
-        schedule,
-        time_axis,
+        ScheduleRequest(schedule, time_axis, optimize),
     )
     if as_json:
         rows = [vars(m) for m in found.mismatches]

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from toolkit.errors import ModelError
 from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.edit import fresh, substitute
 from toolkit.ir.tensor import Array
@@ -40,9 +41,19 @@ def absorb_layout(graph: Graph) -> Graph:
 
 
 def input_axes(graph: Graph) -> dict[str, tuple[int, ...]]:
-    """For each graph input whose layout a pass changed, which original axis each axis was."""
-    stored = json.loads(graph.metadata.get(INPUT_AXES_KEY, "{}"))
-    return {name: tuple(axes) for name, axes in stored.items()}
+    """For each graph input whose layout a pass changed, which original axis each axis was.
+
+    Raises ModelError where the metadata, which comes from a file, does not say that.
+    """
+    try:
+        stored = json.loads(graph.metadata.get(INPUT_AXES_KEY, "{}"))
+        axes = {name: tuple(stored[name]) for name in stored}
+        ranks = {name: len(graph.tensors[name].shape) for name in axes if name in graph.inputs}
+        if all(sorted(axes[name]) == list(range(ranks[name])) for name in axes):
+            return axes
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    raise ModelError(f"{graph.name}: the metadata {INPUT_AXES_KEY!r} is damaged.")
 
 
 def to_graph_layout(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:

@@ -1,0 +1,81 @@
+"""Streamed models on the simulated target: the batch reference's bytes, and what they need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.random_streams import random_stream
+from tests.support.stream_host import batch_outputs, random_frames
+from toolkit.emit import emit_project, write_project
+from toolkit.execution import FirmwareFacts, compile_firmware, run
+from toolkit.features.audio import load_clip
+from toolkit.features.spec import FeatureSpec
+from toolkit.ir import Graph
+from toolkit.loading import feature_spec, load_source
+from toolkit.plan import StreamPlan, plan_stream
+from toolkit.quantize.convert import convert
+from toolkit.resources import data_dir
+from toolkit.simulate.protocol import encode_audio, encode_frames
+from toolkit.targets import load_target
+from toolkit.tflite.read import read_tflite
+from toolkit.tflite.write import write_tflite
+
+TARGET = load_target("cortex-m4")
+#: What Wav2Small may take in bytes: all static RAM by whether rows are wide, and the stack.
+RAM_BYTES = {False: 12 * 1024, True: 24 * 1024}
+STACK_BYTES = 2048
+
+
+def build(plan: StreamPlan, folder: Path, spec: FeatureSpec | None = None) -> FirmwareFacts:
+    project = emit_project(plan.time.graph, plan, TARGET, b"not looked at", spec)
+    write_project(project, folder)
+    return compile_firmware(folder, TARGET, "zig", spec is not None)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_networks(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    graph = random_stream(lambda low, high: int(rng.integers(low, high, endpoint=True)))
+    plan = plan_stream(graph, wide_rows=seed % 2 == 1)
+    facts = build(plan, tmp_path / "project")
+    clips = [random_frames(graph, plan.min_frames + extra, seed) for extra in (0, 7, 60)]
+    elf = facts.firmware.elf
+    _, output = run(elf, encode_frames(clips), "unicorn", TARGET, graph, None)
+    for clip, case in zip(clips, output.cases, strict=True):
+        expected = tuple(array.tobytes() for array in batch_outputs(plan, clip))
+        assert case.outputs == expected, f"{len(clip)} frames"
+
+
+@pytest.fixture(scope="module")
+def wav2small() -> Graph:
+    source = load_source("wav2small")
+    assert source.float_graph is not None and source.ranges is not None
+    graph = convert(source.float_graph, source.ranges, "fused")
+    return read_tflite(write_tflite(graph), "wav2small")
+
+
+@pytest.mark.parametrize("wide_rows", [False, True])
+def test_wav2small_needs_the_same_memory_for_any_clip(
+    tmp_path: Path, wav2small: Graph, wide_rows: bool
+) -> None:
+    plan = plan_stream(wav2small, wide_rows=wide_rows)
+    facts = build(plan, tmp_path / "project", feature_spec(wav2small))
+    assert facts.size.ram_static_bytes <= RAM_BYTES[wide_rows]
+    assert facts.stack.bound_bytes <= STACK_BYTES
+    sizes = {symbol.name: symbol.size_bytes for symbol in facts.size.symbols}
+    assert sizes["instance"] == plan.state_bytes, "what the linker placed is what was planned"
+    speech = load_clip(data_dir("models") / "wav2small" / "demo_clip.wav", 16000).samples
+    painted = []
+    for samples in (4000, 16000):
+        clip = np.resize(speech, samples)
+        elf = facts.firmware.elf
+        _, output = run(elf, encode_audio([clip]), "unicorn", TARGET, wav2small, 26)
+        (case,) = output.cases
+        assert case.rows is not None
+        (expected,) = batch_outputs(plan, case.rows[:, :, None])
+        assert case.outputs == (expected.tobytes(),)
+        painted.append(output.stack_painted_bytes)
+    assert painted[0] == painted[1] <= facts.stack.bound_bytes

@@ -1,0 +1,101 @@
+"""Report rows from sizes, counts and stack bounds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from toolkit import figures
+from toolkit.profiling.cycles import CycleEstimate, FunctionCycles
+from toolkit.profiling.stack import StackBound
+from toolkit.simulate.counts import Interval
+from toolkit.simulate.result import SimulationResult
+from toolkit.targets import load_target
+
+TARGET = load_target("cortex-m4")
+BOUND = StackBound(400, ("Reset_Handler", "main", "model_invoke", "kernel"), (), (), ())
+EMPTY = np.zeros(0, np.int64)
+SIMULATED = SimulationResult("unicorn", b"", "", 0, (Interval("model", EMPTY, EMPTY, EMPTY),))
+
+
+def facts(flash_bytes: int = 1000, ram_bytes: int = 200, stack: StackBound = BOUND) -> Any:
+    size = SimpleNamespace(flash_bytes=flash_bytes, ram_static_bytes=ram_bytes)
+    return SimpleNamespace(size=size, stack=stack, toolchain="zig 1")
+
+
+@pytest.fixture(autouse=True)
+def phases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four cases: 400 instructions of features, 4,000 of the model."""
+    estimates = {
+        "features": CycleEstimate("features", 400, 800, (FunctionCycles("push", 400, 800),)),
+        "model": CycleEstimate(
+            "model",
+            4000,
+            6000,
+            (FunctionCycles("conv", 3600, 5600), FunctionCycles("inv", 400, 400)),
+        ),
+    }
+    monkeypatch.setattr(figures, "phase_cycles", lambda *_: (estimates, "table"))
+
+
+def test_counts_are_per_inference() -> None:
+    rows = figures.run_measurements(facts(), SIMULATED, TARGET, 320, 4, 0.5)
+    found = {row.name: (row.value, row.provenance.value) for row in rows}
+    assert found == {
+        "stack_painted_bytes": (320, "simulated"),
+        "instructions_per_inference": (1100, "simulated"),
+        "cycles_features": (200, "estimated"),
+        "cycles_model": (1500, "estimated"),
+        "cycles_per_inference": (1700, "estimated"),
+        "latency_ms": (pytest.approx(1e3 * 1700 / TARGET.clock_hz), "estimated"),
+        "cycles_per_audio_second": (3400, "estimated"),
+        "realtime_factor": (pytest.approx(1700 / TARGET.clock_hz / 0.5), "estimated"),
+    }
+    without_audio = figures.run_measurements(facts(), SIMULATED, TARGET, 320, 4, None)
+    assert {row.name for row in without_audio} == found.keys() - {
+        "cycles_per_audio_second",
+        "realtime_factor",
+    }
+
+
+def test_the_host_counts_nothing() -> None:
+    host = replace(SIMULATED, simulator="host", intervals=())
+    assert figures.run_measurements(facts(), host, TARGET, 0, 4, None) == []
+    assert figures.function_rows(facts(), host, TARGET, 4) == ()
+
+
+def test_functions_are_sorted_by_cost() -> None:
+    rows = figures.function_rows(facts(), SIMULATED, TARGET, 4)
+    found = [(row.name, row.phase, [m.value for m in row.measurements]) for row in rows]
+    assert found == [
+        ("conv", "model", [900, 1400]),
+        ("push", "features", [100, 200]),
+        ("inv", "model", [100, 100]),
+    ]
+
+
+def test_a_stack_that_is_no_bound_says_so() -> None:
+    (bound,) = [m for m in figures.size_measurements(facts()) if m.name == "stack_bound_bytes"]
+    assert bound.value == 400
+    assert bound.basis == "ELF: deepest call chain, ending main → model_invoke → kernel"
+    loose = replace(BOUND, recursive=("walk",), indirect=("jump",))
+    (bound,) = [
+        m for m in figures.size_measurements(facts(stack=loose)) if m.name == "stack_bound_bytes"
+    ]
+    assert bound.basis.endswith("; NOT a bound, left out: walk, jump")
+
+
+@pytest.mark.parametrize(("spare", "fits"), [(0, True), (-1, False)])
+def test_fit_is_exact_and_informs_only(spare: int, fits: bool) -> None:
+    stack = replace(BOUND, bound_bytes=TARGET.stack_bytes - spare)
+    ram = TARGET.ram_bytes - TARGET.stack_bytes
+    checks = figures.fit_checks(facts(TARGET.flash_bytes - spare, ram, stack), TARGET)
+    assert [check.name for check in checks] == ["fits_flash", "fits_ram", "fits_stack"]
+    for check in checks:
+        assert check.passed is fits
+        assert not check.required
+        assert check.detail.endswith(": fits" if fits else ": does not fit")

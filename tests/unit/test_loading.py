@@ -1,0 +1,114 @@
+"""The MODEL argument: zoo names, files, checkpoints; labels and calibration."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from tests.support.cli import image_model, speech_model, write_noise
+from toolkit.errors import InputError
+from toolkit.ir import Graph
+from toolkit.loading import LABELS_KEY, demo_clip, load_source, output_labels, to_int8
+from toolkit.ops.execute import run_graph
+from toolkit.resources import data_dir
+from toolkit.tflite.read import read_tflite
+from toolkit.zoo import zoo_model, zoo_models
+
+ZOO = data_dir("models")
+
+
+@pytest.mark.parametrize("name", zoo_models())
+def test_zoo_models_are_complete(name: str) -> None:
+    model = zoo_model(name)
+    assert model is not None
+    for path in (model.onnx, model.ranges, model.demo_clip, model.onnx.parent / "card.toml"):
+        assert path.is_file(), path
+    assert demo_clip().is_file()
+
+
+def test_a_zoo_model_by_name_and_by_file() -> None:
+    path = ZOO / "wav2small" / "model.onnx"
+    sources = [load_source("wav2small", 0.1), load_source(str(path), 0.1)]
+    for source in sources:
+        assert source.name == "wav2small"
+        assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert source.ranges is not None
+    files = [to_int8(source, "fused") for source in sources]
+    assert files[0] == files[1]
+    assert files[0][1] == ()
+
+
+def test_a_copy_of_a_zoo_model_is_calibrated_on_one_clip_with_a_note(tmp_path: Path) -> None:
+    (tmp_path / "copy.ONNX").write_bytes((ZOO / "wav2small" / "model.onnx").read_bytes())
+    source = load_source(str(tmp_path / "copy.ONNX"), 0.1)
+    assert (source.name, source.ranges) == ("copy", None)
+    data, issues = to_int8(source, "fused")
+    assert [issue.code for issue in issues] == ["calibration.fallback"]
+    assert data == to_int8(source, "fused")[0]
+
+
+def test_calibration_of_the_users_own(tmp_path: Path) -> None:
+    onnx.save(speech_model(), tmp_path / "m.onnx")
+    source = load_source(str(tmp_path / "m.onnx"), 0.1)
+    write_noise(tmp_path / "a.wav", 16_000, 1, "PCM_16")
+    data, issues = to_int8(source, "fused", tmp_path)
+    assert issues == ()
+    assert data != to_int8(source, "fused")[0]
+
+
+def test_a_tflite_passes_unchanged(tmp_path: Path) -> None:
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    data, _ = to_int8(load_source(str(tmp_path / "m.onnx")), "fused")
+    (tmp_path / "m.tflite").write_bytes(data)
+    source = load_source(str(tmp_path / "m.tflite"))
+    assert source.float_graph is None
+    assert to_int8(source, "fused") == (data, ())
+    assert source.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize(("seconds", "rows"), [(0.004, 1), (0.1, 49), (1.0, 499), (3.0, 1499)])
+def test_clip_length_sets_the_rows(seconds: float, rows: int) -> None:
+    data, _ = to_int8(load_source("wav2small", seconds), "fused")
+    graph = read_tflite(data, "m")
+    assert graph.tensors[graph.inputs[0]].elements == 26 * rows
+
+
+def test_a_clip_shorter_than_a_frame() -> None:
+    with pytest.raises(InputError, match=r"a clip of 0\.003 s gives no feature row"):
+        load_source("wav2small", 0.003)
+
+
+def test_a_checkpoint_is_the_network_of_its_onnx() -> None:
+    """`.safetensors` with the published names, through torch, against the zoo's ONNX."""
+    pytest.importorskip("torch", reason="a checkpoint needs the training extra")
+    path = ZOO / "wav2small" / "model.safetensors"
+    checkpoint, exported = load_source(str(path), 0.1), load_source("wav2small", 0.1)
+    assert checkpoint.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    outputs = []
+    for source in (checkpoint, exported):
+        graph = source.float_graph
+        assert graph is not None
+        entry = graph.tensors[graph.inputs[0]]
+        features = np.random.default_rng(3).normal(-20, 15, entry.shape).astype(np.float32)
+        outputs.append(run_graph(graph, {entry.name: features})[graph.outputs[0]])
+    assert np.allclose(outputs[0], outputs[1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (None, ("output[0]", "output[1]")),
+        ('["a", "b"]', ("a", "b")),
+        ('["a"]', ("output[0]", "output[1]")),
+        ('{"a": 1, "b": 2}', ("output[0]", "output[1]")),
+        ("not JSON", ("output[0]", "output[1]")),
+        ("[1, null]", ("1", "None")),
+    ],
+)
+def test_output_labels(text: str | None, labels: tuple[str, ...]) -> None:
+    metadata = {} if text is None else {LABELS_KEY: text}
+    assert output_labels(Graph("m", {}, (), (), (), metadata), 2) == labels
