@@ -42,13 +42,17 @@ FIGURES = (
 
 def models() -> Iterator[tuple[str, list[str]]]:
     """Name and command-line arguments of each model to build."""
-    yield "Wav2Small, 1 s", ["wav2small"]
-    for title, file in (
-        ("MLPerf Tiny DS-CNN", "mlperf_tiny_kws_int8.tflite"),
-        ("MLPerf Tiny ResNet-8", "mlperf_tiny_resnet8_int8.tflite"),
+    yield "Wav2Small 1 s, batch", ["wav2small", "--schedule", "batch"]
+    yield "Wav2Small 1 s, streamed, int8 rows", ["wav2small", "--optimize", "size"]
+    yield "Wav2Small 1 s, streamed, int16 rows", ["wav2small", "--optimize", "speed"]
+    stream = ["--time-axis", "1", "--optimize", "size"]
+    for title, file, options in (
+        ("MLPerf Tiny DS-CNN, batch", "mlperf_tiny_kws_int8.tflite", []),
+        ("MLPerf Tiny DS-CNN, streamed", "mlperf_tiny_kws_int8.tflite", stream),
+        ("MLPerf Tiny ResNet-8, batch", "mlperf_tiny_resnet8_int8.tflite", []),
     ):
         if (MODELS / file).is_file():
-            yield title, [str(MODELS / file)]
+            yield title, [str(MODELS / file), *options]
 
 
 def toolkit(arguments: Sequence[str]) -> tuple[str, float]:

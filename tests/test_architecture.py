@@ -42,16 +42,25 @@ ALLOWED["profiling"] = _MIDDLE | {"emit", "toolchain", "simulate"}
 ALLOWED["report"] = LEAVES | {"ir"}
 ALLOWED["inputs"] = LEAVES | {"ir", "features"}
 ALLOWED["loading"] = _MIDDLE | {"inputs"}
-_LOADED = _MIDDLE | {"inputs", "loading", "report"}
+ALLOWED["scheduling"] = _MIDDLE | {"loading"}
+_LOADED = _MIDDLE | {"inputs", "loading", "scheduling", "report"}
 ALLOWED["continuous"] = _LOADED
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
-ALLOWED["comparison"] = ALLOWED["figures"] = _LOADED | {"simulate", "execution"}
+ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
+ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
 # One module a verb; converting and profiling need neither compiler nor simulator.
 ALLOWED["conversion"] = _LOADED
 ALLOWED["analysis"] = _LOADED | {"emit"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "figures"}
-ALLOWED["cli"] = LEAVES | {"analysis", "conversion", "pipeline", "report", "verification"}
+ALLOWED["cli"] = LEAVES | {
+    "analysis",
+    "conversion",
+    "pipeline",
+    "report",
+    "scheduling",
+    "verification",
+}
 ALLOWED["__main__"] = {"cli"}
 # Training meets the rest at an ONNX file and a feature specification.
 ALLOWED["training"] = LEAVES | {"features"}
