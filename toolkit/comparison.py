@@ -17,7 +17,7 @@ from toolkit.features.spec import FeatureSpec
 from toolkit.inputs import random_cases
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array, dequantize
-from toolkit.loading import output_labels
+from toolkit.loading import MAX_CLIP_SECONDS, output_labels
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.ops.execute import run_graph
 from toolkit.plan import Plan, StreamPlan
@@ -57,7 +57,7 @@ class Findings:
 
 
 def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audio:
-    """The ``whole`` clip, or cropped or padded to the rows that the model's input holds.
+    """The ``whole`` clip (up to a minute), or cropped or padded to what the model's input holds.
 
     Raises AudioError for an unusable file, InputError where features do not fit the input.
     """
@@ -68,7 +68,10 @@ def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audi
             f"{[list(graph.tensors[name].shape) for name in graph.inputs]}."
         )
     clip = load_clip(path, spec.sample_rate_hz)
-    rows = spec.rows_for_samples(len(clip.samples)) if whole else entry.elements // spec.n_mels
+    rows = entry.elements // spec.n_mels
+    if whole:
+        longest = round(MAX_CLIP_SECONDS * spec.sample_rate_hz)
+        rows = spec.rows_for_samples(min(len(clip.samples), longest))
     fitted = fit_clip(clip.samples, spec, rows)
     issues = tuple(Issue("audio", f"{path.name}: {n}") for n in (*clip.notes, *fitted.notes))
     return Audio(spec, fitted.samples, log_mel(fitted.samples, spec), issues)

@@ -22,7 +22,14 @@ from toolkit.figures import (
     tflm_arena,
 )
 from toolkit.ir import Graph
-from toolkit.loading import Source, demo_clip, feature_spec, load_source, to_int8
+from toolkit.loading import (
+    DEFAULT_CLIP_SECONDS,
+    Source,
+    demo_clip,
+    feature_spec,
+    load_source,
+    to_int8,
+)
 from toolkit.plan import Plan, StreamPlan
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
@@ -39,17 +46,25 @@ STAGES = 8
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What the user asked for."""
+    """What the user asked for.
+
+    Without ``clip_seconds`` a batch model takes clips of one second, a streamed one the whole clip.
+    """
 
     model: str
     target: str
     out: Path
     audio: Path | None = None
     calib: Path | None = None
-    clip_seconds: float = 1.0
+    clip_seconds: float | None = None
     toolchain: str = "zig"
     simulator: str = "unicorn"
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
+
+    @property
+    def batch_seconds(self) -> float:
+        """Clip length that the int8 model is made for."""
+        return DEFAULT_CLIP_SECONDS if self.clip_seconds is None else self.clip_seconds
 
 
 def build(request: BuildRequest, stage: Stage) -> Report:
@@ -60,7 +75,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     target = load_target(request.target)
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
-            source = load_source(request.model, request.clip_seconds)
+            source = load_source(request.model, request.batch_seconds)
         with stage("Quantise to int8"):
             data, issues = to_int8(source, "fused", request.calib)
             graph = read_tflite(data, source.name)
@@ -129,7 +144,8 @@ def _audio(request: BuildRequest, source: Source, graph: Graph, plan: Plan) -> A
                 hint="Use `toolkit verify` with --inputs for models that do not take audio.",
             )
         return None
-    return load_audio(request.audio or demo_clip(), spec, graph, isinstance(plan, StreamPlan))
+    whole = isinstance(plan, StreamPlan) and request.clip_seconds is None
+    return load_audio(request.audio or demo_clip(), spec, graph, whole)
 
 
 def _float_graph(request: BuildRequest, source: Source, audio: Audio | None) -> Graph | None:

@@ -14,7 +14,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.arithmetic import ArithmeticAttrs
 from toolkit.ops.base import NodeView, TimeBehaviour, view
 from toolkit.ops.fully_connected import FullyConnectedAttrs
-from toolkit.ops.mean import Mean, MeanAttrs
+from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
@@ -96,19 +96,13 @@ def test_mean_of_a_stream_is_the_mean_of_the_clip(rows: int) -> None:
     clip = rng.integers(-128, 128, (1, rows, 4, 2)).astype(np.int8)
     struct, fields = parameter_struct("tk_mean_s8")
     call = OPERATORS["mean"].kernel_call(node)
-    # The parameters of a stream know nothing of the clip's length.
-    unknown = {"averaged": 0, "multiplier": 0, "shift": 0}
-    params = struct(*({**call.params, **unknown}[field] for field in fields))
-    sums, out = np.zeros(8, np.int32), np.zeros(8, np.int8)
-    library, start = kernel_library(), 0
-    while start < rows:
-        count = int(rng.integers(1, rows - start + 1))
-        chunk = np.ascontiguousarray(clip[0, start : start + count])
-        library.tk_mean_s8_add(ctypes.byref(params), pointer(chunk), count, pointer(sums))
-        start += count
-    multiplier, shift = Mean.multiplier(node, rows)
-    library.tk_mean_s8_finish(
-        ctypes.byref(params), pointer(sums), rows, multiplier, shift, pointer(out)
-    )
+    # A row of a stream: one time step is averaged, however long the clip will be.
+    params = struct(*({**call.params, "averaged": 1}[field] for field in fields))
+    sums, out = np.zeros(8 + 1, np.int32), np.zeros(8, np.int8)
+    library = kernel_library()
+    library.tk_mean_s8_init(ctypes.byref(params), pointer(sums))
+    for row in np.ascontiguousarray(clip[0]):
+        library.tk_mean_s8_accumulate_row(ctypes.byref(params), pointer(row), pointer(sums))
+    library.tk_mean_s8_finish(ctypes.byref(params), pointer(sums), pointer(out))
     expected = OPERATORS["mean"].run_int(node, [clip])
     np.testing.assert_array_equal(out, expected.reshape(-1))

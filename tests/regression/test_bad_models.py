@@ -120,7 +120,7 @@ def test_clip_length_out_of_range(tmp_path: Path, seconds: str) -> None:
 
 
 def test_a_clip_beyond_the_boards_memory(tmp_path: Path) -> None:
-    line = build_refused(tmp_path, "wav2small", "--seconds", "60")
+    line = build_refused(tmp_path, "wav2small", "--seconds", "60", "--schedule", "batch")
     assert "does not fit the simulated board's memory" in line
 
 

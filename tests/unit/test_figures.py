@@ -11,6 +11,7 @@ import pytest
 
 from toolkit import figures
 from toolkit.profiling.cycles import CycleEstimate, FunctionCycles
+from toolkit.profiling.size import SymbolSize
 from toolkit.profiling.stack import StackBound
 from toolkit.simulate.counts import Interval
 from toolkit.simulate.result import SimulationResult
@@ -19,11 +20,14 @@ from toolkit.targets import load_target
 TARGET = load_target("cortex-m4")
 BOUND = StackBound(400, ("Reset_Handler", "main", "model_invoke", "kernel"), (), (), ())
 EMPTY = np.zeros(0, np.int64)
+BATCH: Any = SimpleNamespace(arena_bytes=100)
+FOUR_CASES: Any = SimpleNamespace(cases=(None,) * 4, stack_painted_bytes=320)
 SIMULATED = SimulationResult("unicorn", b"", "", 0, (Interval("model", EMPTY, EMPTY, EMPTY),))
 
 
 def facts(flash_bytes: int = 1000, ram_bytes: int = 200, stack: StackBound = BOUND) -> Any:
-    size = SimpleNamespace(flash_bytes=flash_bytes, ram_static_bytes=ram_bytes)
+    symbols = (SymbolSize("instance", ".bss", 100), SymbolSize("other", ".data", 8))
+    size = SimpleNamespace(flash_bytes=flash_bytes, ram_static_bytes=ram_bytes, symbols=symbols)
     return SimpleNamespace(size=size, stack=stack, toolchain="zig 1")
 
 
@@ -43,7 +47,8 @@ def phases(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_counts_are_per_inference() -> None:
-    rows = figures.run_measurements(facts(), SIMULATED, TARGET, 320, 4, 0.5)
+    half_second: Any = SimpleNamespace(seconds=0.5)
+    rows = figures.run_measurements(facts(), SIMULATED, TARGET, FOUR_CASES, BATCH, half_second)
     found = {row.name: (row.value, row.provenance.value) for row in rows}
     assert found == {
         "stack_painted_bytes": (320, "simulated"),
@@ -55,7 +60,7 @@ def test_counts_are_per_inference() -> None:
         "cycles_per_audio_second": (3400, "estimated"),
         "realtime_factor": (pytest.approx(1700 / TARGET.clock_hz / 0.5), "estimated"),
     }
-    without_audio = figures.run_measurements(facts(), SIMULATED, TARGET, 320, 4, None)
+    without_audio = figures.run_measurements(facts(), SIMULATED, TARGET, FOUR_CASES, BATCH, None)
     assert {row.name for row in without_audio} == found.keys() - {
         "cycles_per_audio_second",
         "realtime_factor",
@@ -64,7 +69,7 @@ def test_counts_are_per_inference() -> None:
 
 def test_the_host_counts_nothing() -> None:
     host = replace(SIMULATED, simulator="host", intervals=())
-    assert figures.run_measurements(facts(), host, TARGET, 0, 4, None) == []
+    assert figures.run_measurements(facts(), host, TARGET, FOUR_CASES, BATCH, None) == []
     assert figures.function_rows(facts(), host, TARGET, 4) == ()
 
 
@@ -99,3 +104,13 @@ def test_fit_is_exact_and_informs_only(spare: int, fits: bool) -> None:
         assert check.passed is fits
         assert not check.required
         assert check.detail.endswith(": fits" if fits else ": does not fit")
+
+
+@pytest.mark.parametrize(("arena_bytes", "linked"), [(100, True), (96, False)])
+def test_planned_sizes_are_the_linkers(arena_bytes: int, linked: bool) -> None:
+    plan: Any = SimpleNamespace(arena_bytes=arena_bytes)
+    check = figures.plan_check(facts(ram_bytes=108), plan, None)
+    assert (check.name, check.passed, check.required) == ("plan_linked", linked, True)
+    assert check.detail.endswith("remainder 8 B: other 8 B")
+    if not linked:
+        assert "instance planned 96 B, linked 100 B" in check.detail

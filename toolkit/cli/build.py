@@ -16,11 +16,7 @@ from toolkit.cli.options import schedule_options
 @click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
 @click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
 @click.option(
-    "--seconds",
-    type=float,
-    default=1.0,
-    show_default=True,
-    help="Clip length of the batch schedule.",
+    "--seconds", type=float, help="Clip length (default: 1 in batch, the whole clip streamed)."
 )
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option(
@@ -37,7 +33,7 @@ def command(
     audio: Path | None,
     out: Path | None,
     calib: Path | None,
-    seconds: float,
+    seconds: float | None,
     toolchain: str,
     simulator: str,
     schedule: str,
