@@ -42,9 +42,9 @@ ALLOWED["profiling"] = _MIDDLE | {"emit", "toolchain", "simulate"}
 ALLOWED["report"] = LEAVES | {"ir"}
 ALLOWED["inputs"] = LEAVES | {"ir", "features"}
 ALLOWED["loading"] = _MIDDLE | {"inputs"}
-ALLOWED["scheduling"] = _MIDDLE | {"loading"}
+ALLOWED["continuous"] = _MIDDLE | {"loading"}
+ALLOWED["scheduling"] = ALLOWED["continuous"] | {"continuous"}
 _LOADED = _MIDDLE | {"inputs", "loading", "scheduling", "report"}
-ALLOWED["continuous"] = _LOADED
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
 ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
@@ -52,7 +52,7 @@ ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
 ALLOWED["conversion"] = _LOADED
 ALLOWED["analysis"] = _LOADED | {"emit"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
-ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "figures"}
+ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "continuous", "figures"}
 ALLOWED["cli"] = LEAVES | {
     "analysis",
     "conversion",

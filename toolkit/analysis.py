@@ -11,7 +11,7 @@ from toolkit.loading import feature_spec, load_source, to_int8
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
-from toolkit.plan import Plan, StreamPlan, plan_arena
+from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena
 from toolkit.report import LayerRow, Report
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target
@@ -36,7 +36,7 @@ def profile(model: str, target_name: str, clip_seconds: float, schedule: Schedul
         f"arena and state {ram_bytes:,.0f} B of {target.ram_bytes:,} B on {target.name}: "
         f"{'fits' if fits else 'does not fit'}"
     )
-    if not isinstance(plan, StreamPlan):
+    if isinstance(plan, ArenaPlan):
         detail += f"; the peak is set by {graph.nodes[plan.peak_step].name!r}"
     return Report(
         model_name=source.name,
@@ -64,8 +64,9 @@ def plan_measurements(graph: Graph, plan: Plan) -> list[Measurement]:
         ),
         Measurement("macs_per_inference", macs, "MACs", estimated, "graph"),
     ]
-    if isinstance(plan, StreamPlan):
-        mean = round(sum(plan.frame_macs) / len(plan.frame_macs))
+    if not isinstance(plan, ArenaPlan):
+        frame_macs = (plan if isinstance(plan, StreamPlan) else plan.stream).frame_macs
+        mean = round(sum(frame_macs) / len(frame_macs))
         batch = plan_arena(graph).arena_bytes
         return [
             *rows,
@@ -83,9 +84,7 @@ def plan_measurements(graph: Graph, plan: Plan) -> list[Measurement]:
             ),
             Measurement("delay_frames", plan.delay_frames, "frames", estimated, "schedule"),
             Measurement("macs_per_frame_mean", mean, "MACs", estimated, "schedule"),
-            Measurement(
-                "macs_per_frame_worst", max(plan.frame_macs), "MACs", estimated, "schedule"
-            ),
+            Measurement("macs_per_frame_worst", max(frame_macs), "MACs", estimated, "schedule"),
         ]
     peak = f"bytes alive at {graph.nodes[plan.peak_step].name!r}"
     rows += [
@@ -115,8 +114,9 @@ def layer_rows(graph: Graph, plan: Plan, target: Target) -> tuple[LayerRow, ...]
             + work.elementwise * target.cycles_per_element
         )
         output = graph.tensors[node.outputs[0]]
-        if isinstance(plan, StreamPlan):
-            activation_bytes, live_bytes = _state_bytes(plan, node), plan.buffer_bytes
+        if not isinstance(plan, ArenaPlan):
+            stream = plan if isinstance(plan, StreamPlan) else plan.stream
+            activation_bytes, live_bytes = _state_bytes(stream, node), stream.buffer_bytes
         else:
             activation_bytes, live_bytes = output.size_bytes, plan.live_bytes[index]
         rows.append(

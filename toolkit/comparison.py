@@ -20,7 +20,8 @@ from toolkit.ir.tensor import Array, dequantize
 from toolkit.loading import MAX_CLIP_SECONDS, output_labels
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.ops.execute import run_graph
-from toolkit.plan import Plan, StreamPlan
+from toolkit.plan import ContinuousPlan, Plan, stream_of
+from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.report.model import Prediction
 from toolkit.simulate.protocol import HarnessOutput, encode_audio, encode_frames, encode_tensors
 from toolkit.tflite.oracle import run_tflm, tflm_available
@@ -87,13 +88,14 @@ def harness_input(plan: Plan, audio: Audio | None, cases: Sequence[Case]) -> byt
     """The input.bin of a clip, or of tensor cases (frame by frame for a streamed model)."""
     if audio is not None:
         return encode_audio([audio.samples])
-    if isinstance(plan, StreamPlan):
+    if stream_of(plan) is not None:
         return encode_frames([case[0][0] for case in cases])
     return encode_tensors([[np.ascontiguousarray(t).tobytes() for t in case] for case in cases])
 
 
 def compare(
     graph: Graph,
+    plan: Plan,
     output: HarnessOutput,
     audio: Audio | None,
     cases: Sequence[Case],
@@ -109,8 +111,13 @@ def compare(
         cases = [[rows.reshape(graph.tensors[graph.inputs[0]].shape)]]
         measurements += _feature_measurements(graph, audio, rows)
         predictions = _predictions(graph, output, audio, float_graph)
-    found = [case.outputs for case in output.cases]
-    mismatches = find_mismatches(graph, reference_outputs(graph, cases), found)
+    if isinstance(plan, ContinuousPlan):
+        found = list(output.cases[0].hops)
+        expected = _continuous_reference(plan, cases[0][0][0])
+    else:
+        found = [case.outputs for case in output.cases]
+        expected = reference_outputs(graph, cases)
+    mismatches = find_mismatches(graph, expected, found)
     differing = sum(m.differing_bytes for m in mismatches)
     total = sum(len(data) for case in found for data in case)
     detail = f"{differing} of {total} output bytes differ from the integer reference"
@@ -119,9 +126,17 @@ def compare(
         Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
     )
     checks = [Check("bit_match", not differing, "; ".join([detail, *map(str, mismatches[:3])]))]
-    if is_builtin(graph) and tflm_available():
+    if is_builtin(graph) and tflm_available() and not isinstance(plan, ContinuousPlan):
         checks.append(_tflm_check(graph, cases, found))
     return Findings(tuple(measurements), tuple(checks), predictions)
+
+
+def _continuous_reference(plan: ContinuousPlan, frames: Array) -> list[tuple[bytes, ...]]:
+    """Output bytes of every hop, by the numpy reference of continuous mode."""
+    return [
+        tuple(np.ascontiguousarray(values).tobytes() for values in hop)
+        for hop in continuous_outputs(plan, frames)
+    ]
 
 
 def _tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:

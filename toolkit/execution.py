@@ -85,6 +85,7 @@ def run(
     target: Target,
     graph: Graph,
     row_values: int | None,
+    continuous: bool = False,
 ) -> tuple[SimulationResult, HarnessOutput]:
     """Run the firmware (or host program) on an input.bin and decode what it wrote.
 
@@ -94,7 +95,7 @@ def run(
     limit = LIMIT_INSTRUCTIONS + cases * _generous_instructions(graph)
     result = simulate(program, input_bytes, simulator, target, limit)
     sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
-    return result, decode_output(result.output, sizes, row_values)
+    return result, decode_output(result.output, sizes, row_values, continuous)
 
 
 def _generous_instructions(graph: Graph) -> int:

@@ -8,7 +8,7 @@ from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import state_bytes as feature_state_bytes
 from toolkit.inputs import random_cases
 from toolkit.measurement import Check, Measurement, Provenance
-from toolkit.plan import Plan, StreamPlan
+from toolkit.plan import ArenaPlan, Plan, stream_of
 from toolkit.report.model import FunctionRow
 from toolkit.simulate import SimulationResult
 from toolkit.simulate.protocol import HarnessOutput
@@ -61,8 +61,9 @@ def run_measurements(
         Measurement("cycles_model", cycles["model"], "cycles", estimated, basis),
         Measurement("latency_ms", 1e3 * seconds, "ms", estimated, clock),
     ]
-    if isinstance(plan, StreamPlan):
-        frames = audio.rows if audio else plan.time.frames
+    stream = stream_of(plan)
+    if stream is not None:
+        frames = audio.rows if audio else stream.time.frames
         rows += _frame_measurements(facts, result, target, basis, frames)
     if audio is not None:
         per_second = round(total / audio.seconds)
@@ -91,7 +92,7 @@ def _frame_measurements(
 
 def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Check:
     """Whether the linker gave every planned object the planned size; the remainder is listed."""
-    planned = {"instance": plan.state_bytes if isinstance(plan, StreamPlan) else plan.arena_bytes}
+    planned = {"instance": plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes}
     if spec is not None:
         planned["features"] = feature_state_bytes(spec)
     in_ram = [s for s in facts.size.symbols if s.section in (".data", ".bss")]

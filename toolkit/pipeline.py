@@ -10,6 +10,7 @@ from pathlib import Path
 
 from toolkit.analysis import layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
+from toolkit.continuous import agreement
 from toolkit.emit import emit_project, staged_directory, write_files
 from toolkit.errors import InputError
 from toolkit.execution import compile_firmware, compile_host, is_builtin, run
@@ -30,7 +31,8 @@ from toolkit.loading import (
     load_source,
     to_int8,
 )
-from toolkit.plan import Plan, StreamPlan
+from toolkit.measurement import Measurement
+from toolkit.plan import ContinuousPlan, Plan, stream_of
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
 from toolkit.scheduling import ScheduleRequest, at_clip_length, choose_plan
@@ -94,10 +96,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
         with stage(f"Run on {request.simulator}"):
             cases = [] if audio else random_inputs(graph)
             stimulus = harness_input(plan, audio, cases)
-            result, output = _run(request, folder, target, clip_graph, audio, stimulus)
+            result, output = _run(request, folder, target, clip_graph, plan, audio, stimulus)
         with stage("Compare with the references"):
-            float_graph = _float_graph(request, source, audio)
-            findings = compare(clip_graph, output, audio, cases, float_graph)
+            float_graph = _float_graph(request, source, plan, audio)
+            findings = compare(clip_graph, plan, output, audio, cases, float_graph)
         with stage("Report"):
             report = Report(
                 model_name=source.name,
@@ -111,6 +113,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                     *plan_measurements(clip_graph, plan),
                     *run_measurements(facts, result, target, output, plan, audio),
                     *findings.measurements,
+                    *_agreement(graph, plan, audio),
                     *tflm_arena(builtin),
                 ),
                 checks=(
@@ -144,12 +147,24 @@ def _audio(request: BuildRequest, source: Source, graph: Graph, plan: Plan) -> A
                 hint="Use `toolkit verify` with --inputs for models that do not take audio.",
             )
         return None
-    whole = isinstance(plan, StreamPlan) and request.clip_seconds is None
+    whole = stream_of(plan) is not None and request.clip_seconds is None
     return load_audio(request.audio or demo_clip(), spec, graph, whole)
 
 
-def _float_graph(request: BuildRequest, source: Source, audio: Audio | None) -> Graph | None:
-    """The float network for the clip at hand; None where its file fixes another length."""
+def _agreement(graph: Graph, plan: Plan, audio: Audio | None) -> tuple[Measurement, ...]:
+    """How far continuous outputs are from clip mode's; nothing for a plan that is exact."""
+    if not isinstance(plan, ContinuousPlan) or audio is None:
+        return ()
+    return agreement(graph, plan, [audio.samples])
+
+
+def _float_graph(
+    request: BuildRequest, source: Source, plan: Plan, audio: Audio | None
+) -> Graph | None:
+    """The float network for the clip at hand; None where its file fixes another length, and in
+    continuous mode, whose outputs are not the clip's."""
+    if isinstance(plan, ContinuousPlan):
+        return None
     graph = source.float_graph
     if graph is None or audio is None or _takes(graph, audio):
         return graph
@@ -166,13 +181,15 @@ def _run(
     folder: Path,
     target: Target,
     graph: Graph,
+    plan: Plan,
     audio: Audio | None,
     stimulus: bytes,
 ) -> tuple[SimulationResult, HarnessOutput]:
     row_values = audio.spec.n_mels if audio else None
+    continuous = isinstance(plan, ContinuousPlan)
     if request.simulator != "host":
         program = folder / "firmware.elf"
-        return run(program, stimulus, request.simulator, target, graph, row_values)
+        return run(program, stimulus, request.simulator, target, graph, row_values, continuous)
     with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
         program = compile_host(folder, request.toolchain, audio is not None, Path(scratch))
-        return run(program, stimulus, "host", target, graph, row_values)
+        return run(program, stimulus, "host", target, graph, row_values, continuous)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.errors import NotStreamableError
+from toolkit.continuous import frames_of
+from toolkit.errors import InputError, NotStreamableError
 from toolkit.ir import Graph
-from toolkit.loading import feature_spec
+from toolkit.loading import MAX_CLIP_SECONDS, feature_spec
 from toolkit.measurement import Issue
 from toolkit.ops.rows import TIME_AXIS
-from toolkit.plan import Plan, StreamPlan, plan_arena, plan_stream
+from toolkit.plan import (
+    ContinuousPlan,
+    Plan,
+    StreamPlan,
+    plan_arena,
+    plan_continuous,
+    plan_stream,
+    stream_of,
+)
+from toolkit.plan.continuous import require_endless_level
 from toolkit.plan.time_axis import retime
 from toolkit.targets import Target
 
@@ -23,12 +33,16 @@ class ScheduleRequest:
 
     ``schedule`` is auto, batch or stream; ``time_axis`` the input's time axis where no feature
     specification says it; ``optimize`` is size (streamed rows as int8), speed (as int16 where
-    convolutions read them) or balanced (int16 while memory allows).
+    convolutions read them) or balanced (int16 while memory allows).  With ``hop_out_seconds`` the
+    model runs continuously: endless audio, an output every so often over the last
+    ``window_seconds``.
     """
 
     schedule: str = "auto"
     time_axis: int | None = None
     optimize: str = "balanced"
+    hop_out_seconds: float | None = None
+    window_seconds: float = 2.0
 
 
 def choose_plan(
@@ -37,8 +51,12 @@ def choose_plan(
     """The memory plan of a quantised graph, and a note where it is not what one would expect.
 
     ``auto`` streams when the time axis is declared and the model can, and says why where it cannot.
-    Raises NotStreamableError for ``stream`` on a model that cannot.
+    Raises NotStreamableError for ``stream`` on a model that cannot, InputError for a continuous
+    model without features or of unusable times.
     """
+    if request.hop_out_seconds is not None:
+        note = "continuous mode, not exact: the outputs shown are those of the last window"
+        return _plan_continuous(graph, request, target), (Issue("schedule.continuous", note),)
     declared = request.time_axis is not None or feature_spec(graph) is not None
     if request.schedule == "batch" or (request.schedule == "auto" and not declared):
         return plan_arena(graph), ()
@@ -63,7 +81,8 @@ def at_clip_length(graph: Graph, plan: Plan, rows: int | None) -> Graph:
 
     A batch plan, or None, means the file's own length.  Raises TooFewFramesError.
     """
-    return retime(plan.time, rows) if isinstance(plan, StreamPlan) and rows is not None else graph
+    stream = stream_of(plan)
+    return graph if stream is None or rows is None else retime(stream.time, rows)
 
 
 def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
@@ -74,3 +93,22 @@ def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> Stre
     wide = plan_stream(graph, axis, wide_rows=True)
     affordable = wide.state_bytes <= target.ram_bytes * BALANCED_RAM_PART
     return wide if request.optimize == "speed" or affordable else narrow
+
+
+def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> ContinuousPlan:
+    spec = feature_spec(graph)
+    if spec is None:
+        raise InputError(
+            f"{graph.name}: continuous mode needs a feature specification, the model has none.",
+            hint="Leave --hop-out away, or export the model with its features.",
+        )
+    require_endless_level(spec)
+    hop_out, window = request.hop_out_seconds, request.window_seconds
+    assert hop_out is not None
+    if not (0 < hop_out <= window <= MAX_CLIP_SECONDS):
+        raise InputError(
+            f"--hop-out and --window must satisfy 0 < hop-out <= window <= {MAX_CLIP_SECONDS:g} s; "
+            f"got {hop_out:g} and {window:g}."
+        )
+    stream = _plan_stream(graph, request, target)
+    return plan_continuous(stream, frames_of(hop_out, spec), frames_of(window, spec))

@@ -81,7 +81,7 @@ static void write_outputs(void) {
 
 /* Outputs of the case, hop after hop. */
 TK_HARNESS static uint8_t record[RECORD_BYTES_MAX];
-static uint32_t record_bytes, record_hops;
+TK_HARNESS static uint32_t record_bytes, record_hops;
 
 static void push(const int8_t *frame) {
     tk_phase_model();

@@ -104,7 +104,7 @@ def test_all_pairs_give_the_same_bytes(
         tiny.simulator_or_skip(pair[1])
 
         def record(*arguments: Any, pair: tuple[str, str] = pair) -> Any:
-            outputs[pair] = arguments[1]
+            outputs[pair] = arguments[2]
             return compare(*arguments)
 
         monkeypatch.setattr(pipeline, "compare", record)
@@ -211,6 +211,50 @@ def test_the_same_build_gives_the_same_bytes(tmp_path: Path) -> None:
     assert found[0] == found[1]
     for name, content in found[0].items():
         assert content is None or str(tmp_path).encode() not in content, name
+
+
+def test_continuous_mode(tmp_path: Path) -> None:
+    """An output every hop, each equal to the reference; how far it is from clip mode is said."""
+    options = ("--target", "cortex-m4", "--hop-out", "0.2", "--window", "0.4", "--json")
+    report = built(toolkit("build", *options, "--out", "out", cwd=tmp_path))
+    assert report["schedule"] == "continuous"
+    figures = values(report)
+    assert figures["output_mismatches"] == 0
+    for label in ("arousal", "dominance", "valence"):
+        assert -1 <= figures[f"continuous_ccc_{label}"] <= 1
+        assert -1 <= figures[f"continuous_ccc_same_level_{label}"] <= 1
+    assert figures["continuous_max_deviation"] > 0
+    checks = {check["name"]: check for check in report["checks"]}
+    assert checks["plan_linked"]["passed"] and checks["bit_match"]["passed"]
+    assert "of 12 output bytes" in checks["bit_match"]["detail"]  # 4 hops of 3 outputs
+    assert "remainder 0 B" in checks["plan_linked"]["detail"]
+    assert [issue["code"] for issue in report["issues"]] == ["schedule.continuous"]
+    assert [row["float"] for row in report["predictions"]] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("times", "found"),
+    [
+        (("0", "1"), "0 < hop-out <= window"),
+        (("2", "1"), "0 < hop-out <= window"),
+        (("nan", "1"), "0 < hop-out <= window"),
+        (("0.3", "1"), "window"),
+        (("0.5", "50"), "window"),
+    ],
+)
+def test_unusable_times_of_continuous_mode(
+    tmp_path: Path, times: tuple[str, str], found: str
+) -> None:
+    hop_out, window = times
+    options = ("--target", "cortex-m4", "--hop-out", hop_out, "--window", window, "--out", "out")
+    assert found in refused(toolkit("build", *options, cwd=tmp_path), exit_code=2)
+    assert not list(tmp_path.iterdir())
+
+
+def test_continuous_mode_needs_features_of_endless_audio(tmp_path: Path) -> None:
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    options = ("--target", "cortex-m4", "--hop-out", "1", "--out", "out")
+    assert "feature specification" in refused(toolkit("build", "m.onnx", *options, cwd=tmp_path), 2)
 
 
 # --- planted bugs -------------------------------------------------------------------------------

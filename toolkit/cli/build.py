@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import schedule_options
+from toolkit.cli.options import continuous_options, schedule_options
 
 
 @click.command("build")
@@ -26,6 +26,7 @@ from toolkit.cli.options import schedule_options
     show_default=True,
 )
 @schedule_options
+@continuous_options
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -39,6 +40,8 @@ def command(
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    hop_out: float | None,
+    window: float,
     as_json: bool,
 ) -> int:
     """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
@@ -64,7 +67,7 @@ def command(
         clip_seconds=seconds,
         toolchain=toolchain,
         simulator=simulator,
-        schedule=ScheduleRequest(schedule, time_axis, optimize),
+        schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
     )
     report = build(request, Stages(STAGES, quiet=as_json))
     if as_json:

@@ -10,6 +10,23 @@ import click
 F = TypeVar("F", bound=Callable[..., object])
 
 
+def continuous_options(function: F) -> F:
+    """``--hop-out`` and ``--window``."""
+    hop_out = click.option(
+        "--hop-out",
+        type=float,
+        help="Continuous mode, not exact: endless audio, an output every so many seconds.",
+    )
+    window = click.option(
+        "--window",
+        type=float,
+        default=2.0,
+        show_default=True,
+        help="Seconds of audio behind each output of continuous mode.",
+    )
+    return hop_out(window(function))
+
+
 def schedule_options(function: F) -> F:
     """``--schedule``, ``--time-axis`` and ``--optimize``."""
     schedule = click.option(

@@ -38,9 +38,7 @@ MODEL_FILES = {
 }
 
 
-def emit_model(
-    graph: Graph, plan: Plan | ContinuousPlan, model_sha256: str, target: str
-) -> dict[str, str]:
+def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> dict[str, str]:
     """Text of the model's four C files by name; ``model_sha256`` identifies its source.
 
     The plan is checked first.  Raises UnsupportedError for tensors that are not integers.
@@ -56,7 +54,7 @@ def emit_model(
     return {name: render(template, context) for name, template in templates.items()}
 
 
-def weights_bytes(graph: Graph, plan: Plan | ContinuousPlan) -> int:
+def weights_bytes(graph: Graph, plan: Plan) -> int:
     """Flash that the model's constants take, equal ones shared."""
     if isinstance(plan, StreamPlan):
         return stream_context(plan, "", "").weights_bytes
@@ -74,7 +72,7 @@ def kernel_calls(graph: Graph) -> dict[str, KernelCall]:
     }
 
 
-def kernel_stems(graph: Graph, plan: Plan | ContinuousPlan) -> set[str]:
+def kernel_stems(graph: Graph, plan: Plan) -> set[str]:
     """Stems of the kernel files that the model calls."""
     if isinstance(plan, StreamPlan):
         return stream_kernels(plan)

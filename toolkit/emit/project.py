@@ -17,7 +17,7 @@ from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import KERNEL_FILES as FEATURE_KERNEL_FILES
 from toolkit.features.tables import render_features
 from toolkit.ir import Graph
-from toolkit.plan import ArenaPlan, ContinuousPlan, Plan
+from toolkit.plan import ArenaPlan, Plan
 from toolkit.plan.continuous import require_endless_level
 from toolkit.resources import data_dir
 from toolkit.targets import Target
@@ -79,7 +79,7 @@ class FirmwareProject:
 
 def emit_project(
     graph: Graph,
-    plan: Plan | ContinuousPlan,
+    plan: Plan,
     target: Target,
     model_tflite: bytes,
     features: FeatureSpec | None = None,
@@ -136,7 +136,7 @@ def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:
 def _project_context(
     text: Mapping[str, str],
     banner: Banner,
-    plan: Plan | ContinuousPlan,
+    plan: Plan,
     target: Target,
     features: FeatureSpec | None,
 ) -> ProjectContext:

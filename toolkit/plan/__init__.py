@@ -15,7 +15,15 @@ from toolkit.plan.lifetimes import Buffer
 from toolkit.plan.stream import StreamPlan, plan_stream
 from toolkit.plan.stream_check import check_stream
 
-Plan: TypeAlias = ArenaPlan | StreamPlan
+Plan: TypeAlias = ArenaPlan | StreamPlan | ContinuousPlan
+
+
+def stream_of(plan: Plan) -> StreamPlan | None:
+    """How a frame runs, where the plan takes frames; None for a batch plan."""
+    if isinstance(plan, ContinuousPlan):
+        return plan.stream
+    return plan if isinstance(plan, StreamPlan) else None
+
 
 __all__ = [
     "ArenaPlan",
@@ -30,4 +38,5 @@ __all__ = [
     "plan_arena",
     "plan_continuous",
     "plan_stream",
+    "stream_of",
 ]
