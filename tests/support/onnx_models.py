@@ -166,6 +166,14 @@ def attention(sum_first: bool = False) -> onnx.ModelProto:
     return m.model(m.dense(x, 32, 3))
 
 
+def softmax_over_rows() -> onnx.ModelProto:
+    """Softmax over rows that feeds a convolution along them: int16 between int8 operators."""
+    m = ModelMaker(1, 1, "rows", 6)
+    x = m.op("Softmax", m.conv("x", (1, 4), (3, 3), pads=[1, 1, 1, 1]), axis=2)
+    x = m.op("GlobalAveragePool", m.op("Relu", m.conv(x, (4, 8), (3, 3), pads=[1, 1, 1, 1])))
+    return m.model(m.dense(m.op("Flatten", x), 8, 3))
+
+
 def save(model: onnx.ModelProto, folder: Path) -> Path:
     path = folder / "model.onnx"
     path.write_bytes(model.SerializeToString())

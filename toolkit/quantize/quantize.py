@@ -47,7 +47,7 @@ def quantize(graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()) -
 
 @dataclass(frozen=True)
 class _Plan:
-    """Type and parameters of every activation, and its range where it has one of its own."""
+    """Type, parameters and range of every activation."""
 
     dtypes: Mapping[str, DType]
     params: Mapping[str, QuantParams]
@@ -64,10 +64,11 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
             scale, zero = operator.fixed_quant(view(graph, node), dtypes[output])
             fixed[groups[output]] = QuantParams.per_tensor(scale, zero)
     limits = {}
-    for root in set(groups.values()) - fixed.keys():
+    for root in set(groups.values()):
         members = [name for name, group in groups.items() if group == root]
         known = [ranges.limits[name] for name in members if name in ranges.limits]
-        known = known or [ranges.of(root)]
+        if not known:
+            known = [_span(fixed[root], dtypes[root]) if root in fixed else ranges.of(root)]
         limits[root] = (min(low for low, _ in known), max(high for _, high in known))
         if not set(members).isdisjoint(graph.outputs):
             limits[root] = _with_headroom(*limits[root])
@@ -75,8 +76,13 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         name: fixed.get(root) or activation_params(*limits[root], dtypes[name])
         for name, root in groups.items()
     }
-    own = {name: limits[root] for name, root in groups.items() if root in limits}
-    return _Plan(dtypes, params, own)
+    return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()})
+
+
+def _span(params: QuantParams, dtype: DType) -> tuple[float, float]:
+    """All that parameters can express."""
+    low, high = ((q - params.tensor_zero_point) * params.tensor_scale for q in dtype.limits)
+    return low, high
 
 
 def _with_headroom(low: float, high: float) -> tuple[float, float]:
