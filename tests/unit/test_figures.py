@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from toolkit import figures
+from toolkit.plan import ArenaPlan
 from toolkit.profiling.cycles import CycleEstimate, FunctionCycles
 from toolkit.profiling.size import SymbolSize
 from toolkit.profiling.stack import StackBound
@@ -20,7 +21,7 @@ from toolkit.targets import load_target
 TARGET = load_target("cortex-m4")
 BOUND = StackBound(400, ("Reset_Handler", "main", "model_invoke", "kernel"), (), (), ())
 EMPTY = np.zeros(0, np.int64)
-BATCH: Any = SimpleNamespace(arena_bytes=100)
+BATCH = ArenaPlan(buffers=(), arena_bytes=100, live_bytes=(0,), alignment_bytes=16)
 FOUR_CASES: Any = SimpleNamespace(cases=(None,) * 4, stack_painted_bytes=320)
 SIMULATED = SimulationResult("unicorn", b"", "", 0, (Interval("model", EMPTY, EMPTY, EMPTY),))
 
@@ -108,8 +109,7 @@ def test_fit_is_exact_and_informs_only(spare: int, fits: bool) -> None:
 
 @pytest.mark.parametrize(("arena_bytes", "linked"), [(100, True), (96, False)])
 def test_planned_sizes_are_the_linkers(arena_bytes: int, linked: bool) -> None:
-    plan: Any = SimpleNamespace(arena_bytes=arena_bytes)
-    check = figures.plan_check(facts(ram_bytes=108), plan, None)
+    check = figures.plan_check(facts(ram_bytes=108), replace(BATCH, arena_bytes=arena_bytes), None)
     assert (check.name, check.passed, check.required) == ("plan_linked", linked, True)
     assert check.detail.endswith("remainder 8 B: other 8 B")
     if not linked:
