@@ -50,7 +50,9 @@ def run_tflm(
     interpreter refuses the model or aborts.
     """
     if not tflm_available():
-        raise ToolMissingError("tflite-micro is not installed", "pip install 'hearing-aid-toolkit[dev]'")
+        raise ToolMissingError(
+            "tflite-micro is not installed", "pip install 'hearing-aid-toolkit[dev]'"
+        )
     outputs, log = _run("tflm", model, inputs, arena_bytes, timeout_s)
     used = _ARENA_USED.search(log)
     if used is None:
