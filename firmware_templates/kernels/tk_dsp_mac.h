@@ -1,0 +1,172 @@
+/* Building blocks of the kernels that widen int8 rows into patches of pairs of int16. */
+#ifndef TK_DSP_MAC_H
+#define TK_DSP_MAC_H
+
+#include "tk_common.h"
+#include "tk_dsp.h"
+
+/* Requantises a doubled accumulator (of magnitude below 2^31) with the record {bias, multiplier,
+ * rounding, shift}, shift at least 1 and rounding = 2^(shift - 1) + zero_point * 2^shift: the bits
+ * of tk_requantize(accumulator, multiplier, -shift) + zero_point. */
+TK_INLINE int32_t tk_dsp_requantize(int32_t doubled, const int32_t *record) {
+    return tk_smmlar(doubled, record[1], record[2] + (doubled >> 31)) >> record[3];
+}
+
+/* Widens values (a multiple of four) into every third word from `to`; returns where it ends. */
+TK_INLINE uint32_t *tk_dsp_widen3(const int8_t *from, int32_t values, uint32_t *to) {
+    int32_t left = values;
+    for (; left >= 16; left -= 16, from += 16, to += 24) {
+        const uint32_t a = tk_load32(from), b = tk_load32(from + 4);
+        const uint32_t c = tk_load32(from + 8), d = tk_load32(from + 12);
+        to[0] = tk_sxtb16(a);
+        to[3] = tk_sxtb16_ror8(a);
+        to[6] = tk_sxtb16(b);
+        to[9] = tk_sxtb16_ror8(b);
+        to[12] = tk_sxtb16(c);
+        to[15] = tk_sxtb16_ror8(c);
+        to[18] = tk_sxtb16(d);
+        to[21] = tk_sxtb16_ror8(d);
+    }
+    for (; left > 0; left -= 4, from += 4, to += 6) {
+        const uint32_t a = tk_load32(from);
+        to[0] = tk_sxtb16(a);
+        to[3] = tk_sxtb16_ror8(a);
+    }
+    return to;
+}
+
+/* Multiply-accumulate over a patch of `pairs` (even) times three words.
+ *
+ * 2x3: acc[0..2] are the pixels' sums of one output channel, acc[3..5] of the next.  w16: a word of
+ * each channel per pair; w8: one word per pair, bytes {first's, second's, first's, second's}.
+ * 1x3: acc[0..2]; w16: a word per pair; w8: a word per two pairs, in the order of memory.
+ * They return where the weights end. */
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+
+#define TK_DSP_X3                                                                                  \
+    "ldr %[x1], [%[x], #4]\n\t"                                                                    \
+    "ldr %[x2], [%[x], #8]\n\t"                                                                    \
+    "ldr %[x0], [%[x]], #12\n\t"
+#define TK_DSP_SMLAD3(a, b, c, v)                                                                  \
+    "smlad %[" a "], %[x0], %[" v "], %[" a "]\n\t"                                                \
+    "smlad %[" b "], %[x1], %[" v "], %[" b "]\n\t"                                                \
+    "smlad %[" c "], %[x2], %[" v "], %[" c "]\n\t"
+#define TK_DSP_PAIR_2X3_W8                                                                         \
+    "ldr %[v], [%[w]], #4\n\t" TK_DSP_X3 "sxtb16 %[u], %[v]\n\t"                                   \
+    "sxtb16 %[v], %[v], ror #8\n\t" TK_DSP_SMLAD3("a0", "a1", "a2", "u")                           \
+        TK_DSP_SMLAD3("a3", "a4", "a5", "v")
+#define TK_DSP_PAIR_2X3_W16                                                                        \
+    "ldr %[v], [%[w], #4]\n\t"                                                                     \
+    "ldr %[u], [%[w]], #8\n\t" TK_DSP_X3 TK_DSP_SMLAD3("a0", "a1", "a2", "u")                      \
+        TK_DSP_SMLAD3("a3", "a4", "a5", "v")
+#define TK_DSP_TWO_1X3_W8                                                                          \
+    "ldr %[v], [%[w]], #4\n\t" TK_DSP_X3                                                           \
+    "sxtb16 %[u], %[v]\n\t" TK_DSP_SMLAD3("a0", "a1", "a2", "u") TK_DSP_X3                         \
+        "sxtb16 %[v], %[v], ror #8\n\t" TK_DSP_SMLAD3("a0", "a1", "a2", "v")
+#define TK_DSP_TWO_1X3_W16                                                                         \
+    "ldr %[v], [%[w], #4]\n\t"                                                                     \
+    "ldr %[u], [%[w]], #8\n\t" TK_DSP_X3 TK_DSP_SMLAD3("a0", "a1", "a2", "u")                      \
+        TK_DSP_X3 TK_DSP_SMLAD3("a0", "a1", "a2", "v")
+
+/* The end of the patch waits in a floating-point register: the others are all in use. */
+#define TK_DSP_LOOP(body)                                                                          \
+    "1:\n\t" body "vmov %[u], %[end]\n\t"                                                          \
+    "cmp %[x], %[u]\n\t"                                                                           \
+    "bne 1b"
+
+#define TK_DSP_MAC(count, step, body)                                                              \
+    do {                                                                                           \
+        const int32_t whole = (count) / (step);                                                    \
+        if (whole > 0) {                                                                           \
+            const uint32_t *const limit = x + whole * (step) * 3;                                  \
+            float end;                                                                             \
+            __asm__("vmov %0, %1" : "=t"(end) : "r"(limit));                                       \
+            __asm__ volatile(                                                                      \
+                TK_DSP_LOOP(body)                                                                  \
+                : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [a4] "+r"(a4),       \
+                  [a5] "+r"(a5), [w] "+r"(w), [x] "+r"(x), [x0] "=&r"(x0), [x1] "=&r"(x1),         \
+                  [x2] "=&r"(x2), [u] "=&r"(u), [v] "=&r"(v)                                       \
+                : [end] "t"(end)                                                                   \
+                : "cc", "memory");                                                                 \
+        }                                                                                          \
+    } while (0)
+
+#define TK_DSP_MAC_FUNCTION(name, one, two, step)                                                  \
+    TK_INLINE const uint32_t *name(int32_t *acc, const uint32_t *w, const uint32_t *x,             \
+                                   int32_t pairs) {                                                \
+        int32_t a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3], a4 = acc[4], a5 = acc[5];      \
+        uint32_t x0, x1, x2, u, v;                                                                 \
+        TK_DSP_MAC(pairs, 8, one one one one two two two two);                                     \
+        TK_DSP_MAC(pairs % 8, step, one two);                                                      \
+        acc[0] = a0, acc[1] = a1, acc[2] = a2, acc[3] = a3, acc[4] = a4, acc[5] = a5;              \
+        return w;                                                                                  \
+    }
+
+TK_DSP_MAC_FUNCTION(tk_dsp_mac_2x3_w8, TK_DSP_PAIR_2X3_W8, TK_DSP_PAIR_2X3_W8, 2)
+TK_DSP_MAC_FUNCTION(tk_dsp_mac_2x3_w16, TK_DSP_PAIR_2X3_W16, TK_DSP_PAIR_2X3_W16, 2)
+TK_DSP_MAC_FUNCTION(tk_dsp_mac_1x3_w8, TK_DSP_TWO_1X3_W8, "", 2)
+TK_DSP_MAC_FUNCTION(tk_dsp_mac_1x3_w16, TK_DSP_TWO_1X3_W16, "", 2)
+
+#else
+
+TK_INLINE const uint32_t *tk_dsp_mac_2x3_w16(int32_t *acc, const uint32_t *w, const uint32_t *x,
+                                             int32_t pairs) {
+    for (int32_t pair = 0; pair < pairs; ++pair, w += 2, x += 3) {
+        for (int32_t pixel = 0; pixel < 3; ++pixel) {
+            acc[pixel] = tk_smlad(x[pixel], w[0], acc[pixel]);
+            acc[3 + pixel] = tk_smlad(x[pixel], w[1], acc[3 + pixel]);
+        }
+    }
+    return w;
+}
+
+TK_INLINE const uint32_t *tk_dsp_mac_2x3_w8(int32_t *acc, const uint32_t *w, const uint32_t *x,
+                                            int32_t pairs) {
+    for (int32_t pair = 0; pair < pairs; ++pair, ++w, x += 3) {
+        for (int32_t pixel = 0; pixel < 3; ++pixel) {
+            acc[pixel] = tk_smlad(x[pixel], tk_sxtb16(*w), acc[pixel]);
+            acc[3 + pixel] = tk_smlad(x[pixel], tk_sxtb16_ror8(*w), acc[3 + pixel]);
+        }
+    }
+    return w;
+}
+
+TK_INLINE const uint32_t *tk_dsp_mac_1x3_w16(int32_t *acc, const uint32_t *w, const uint32_t *x,
+                                             int32_t pairs) {
+    for (int32_t pair = 0; pair < pairs; ++pair, ++w, x += 3) {
+        for (int32_t pixel = 0; pixel < 3; ++pixel) {
+            acc[pixel] = tk_smlad(x[pixel], *w, acc[pixel]);
+        }
+    }
+    return w;
+}
+
+TK_INLINE const uint32_t *tk_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, const uint32_t *x,
+                                            int32_t pairs) {
+    for (int32_t pair = 0; pair < pairs; pair += 2, ++w, x += 6) {
+        for (int32_t pixel = 0; pixel < 3; ++pixel) {
+            acc[pixel] = tk_smlad(x[pixel], tk_sxtb16(*w), acc[pixel]);
+            acc[pixel] = tk_smlad(x[3 + pixel], tk_sxtb16_ror8(*w), acc[pixel]);
+        }
+    }
+    return w;
+}
+
+#endif
+
+/* Requantises and stores the sums of one output channel of three pixels. */
+TK_INLINE void tk_dsp_store3(const int32_t *acc, int32_t must_double, const int32_t *record,
+                             int8_t *out, int32_t stride) {
+    for (int32_t pixel = 0; pixel < 3; ++pixel) {
+        const int32_t doubled = must_double ? 2 * acc[pixel] : acc[pixel];
+        out[pixel * stride] = (int8_t)tk_ssat8(tk_dsp_requantize(doubled, record));
+    }
+}
+
+TK_INLINE void tk_dsp_clamp(int8_t *data, int32_t count, int32_t low, int32_t high) {
+    for (int32_t i = 0; i < count; ++i) {
+        data[i] = (int8_t)tk_clamp(data[i], low, high);
+    }
+}
+
+#endif

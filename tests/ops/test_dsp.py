@@ -1,0 +1,107 @@
+"""Kernels for the DSP extension: the operators' bits, on the workstation and on the core."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.ops import test_conv_2d
+from tests.support import tiny
+from tests.support.dsp_firmware import (
+    Case,
+    by_rows,
+    run_on_device,
+    run_sanitized,
+    write_project,
+)
+from tests.support.operators import AddCase, case_inputs, pack
+from tests.support.oracle import run_numpy
+from toolkit.ops import dsp
+from toolkit.ops.base import KernelCall, NodeView, view
+from toolkit.ops.conv_2d import convolution_multipliers
+from toolkit.toolchain import TOOLCHAINS
+
+
+def conv_2d(view: NodeView[Any], weight_bits: int) -> KernelCall | None:
+    return dsp.conv_2d_call(view, *convolution_multipliers(view), weight_bits)
+
+
+#: Random cases of an operator, and its kernels.
+KERNELS: list[tuple[AddCase, tuple[partial[KernelCall | None], ...]]] = [
+    (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
+]
+
+
+def random_cases(count: int, seed: int) -> Iterator[Case]:
+    """Eligible ones among ``count`` random nodes of each operator, whole and by rows in turn."""
+    number = 0
+    for add_case, kernels in KERNELS:
+        graph = pack(add_case, count, seed)
+        inputs = case_inputs(graph, seed)
+        expected = dict(zip(graph.outputs, run_numpy(graph, inputs), strict=True))
+        given = dict(zip(graph.inputs, inputs, strict=True))
+        for index, node in enumerate(graph.nodes):
+            call = kernels[index % len(kernels)](view(graph, node))
+            if call is None:
+                continue
+            rows = "pad_top" in call.params and index // len(kernels) % 2 == 1
+            yield Case(
+                call,
+                tuple(given[name] for name in call.inputs),
+                expected[node.outputs[0]],
+                by_rows(number, call) if rows else "",
+            )
+            number += 1
+
+
+def check(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, level: str, count: int, seed: int
+) -> None:
+    compiler = tiny.toolchain_or_skip(toolchain)
+    for module in ("gcc", "zig"):
+        name = f"toolkit.toolchain.{module}.LANGUAGE_FLAGS"
+        flags = pytest.importorskip(f"toolkit.toolchain.{module}").LANGUAGE_FLAGS
+        monkeypatch.setattr(name, tuple(level if f == "-O3" else f for f in flags))
+    cases = list(random_cases(count, seed))
+    assert len(cases) >= count // 2 * len(KERNELS)
+    write_project(cases, folder / "project")
+    run_on_device(cases, compiler, folder / "project")
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_random_cases_on_the_core(
+    toolchain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(tmp_path, monkeypatch, toolchain, "-O3", 16, 0)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("level", ["-O2", "-O3", "-Os"])
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_sweep_on_the_core(
+    toolchain: str, level: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(tmp_path, monkeypatch, toolchain, level, 60, seed)
+
+
+@pytest.mark.parametrize("seed", [10])
+def test_random_cases_under_the_sanitisers(seed: int, tmp_path: Path) -> None:
+    cases = list(random_cases(20, seed))
+    write_project(cases, tmp_path / "project")
+    run_sanitized(cases, tmp_path / "project")
+
+
+def test_extreme_scales_are_refused_or_right() -> None:
+    """Every node either has no DSP kernel or constants that `tk_dsp_requantize` can take."""
+    graph = pack(test_conv_2d.case, 200, seed=5)
+    calls = [conv_2d(view(graph, node), 8) for node in graph.nodes]
+    records = np.concatenate([c.params["requantize"] for c in calls if c is not None])
+    assert 0 < sum(call is None for call in calls) < len(calls)
+    assert records[:, 3].min() >= 1
+    assert np.abs(records[:, 2].astype(np.int64)).max() < 1 << 30

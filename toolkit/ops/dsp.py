@@ -1,0 +1,143 @@
+"""Constants of the kernels for cores with the DSP extension: who is eligible, packed weights.
+
+All of them requantise by ``tk_dsp_requantize`` of ``tk_dsp_mac.h``, one record a channel:
+bias, multiplier, rounding, shift to the right.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+from toolkit.ops.activation import clamp_limits
+from toolkit.ops.base import KernelCall, NodeView
+from toolkit.ops.constraints import accumulator_bound
+from toolkit.ops.window import Window, WindowedAttrs
+
+View = NodeView[WindowedAttrs]
+
+#: Sums, and what is added to round them, stay below.
+_LIMIT = 1 << 30
+
+
+def requantize_problem(
+    view: NodeView[Any], channel_axis: int, multipliers: Array, shifts: Array
+) -> str | None:
+    """What keeps a layer's sums from ``tk_dsp_requantize``, None where nothing does."""
+    bound = _bound(view, channel_axis)
+    if bound >= _LIMIT:
+        return f"sums up to {bound}"
+    right = _right(bound, multipliers, shifts)
+    if right.min() < 1:
+        return f"scaled by up to 2**{-right.min()}"
+    rounding = (abs(view.output.zero_point) + 1) << right
+    return f"rounding up to {rounding.max()}" if rounding.max(initial=0) >= _LIMIT else None
+
+
+def requantize_records(
+    view: NodeView[Any], channel_axis: int, multipliers: Array, shifts: Array, factor: int
+) -> Array:
+    """int32 ``[channels][4]`` for sums of ``factor`` times the weights (1 or 2).
+
+    The input's zero point is taken off by the bias.
+    """
+    weights, bias = view.input(1), view.optional(2)
+    others = tuple(i for i in range(len(weights.shape)) if i != channel_axis)
+    start = -view.input(0).zero_point * weights.values.astype(np.int64).sum(axis=others)
+    if bias is not None:
+        start = start + bias.values
+    right = _right(_bound(view, channel_axis), multipliers, shifts)
+    kept = np.where(right == -shifts.astype(np.int64), multipliers, 0)
+    rounding = (2 * view.output.zero_point + 1) << (right - 1)
+    return np.stack([factor * start, kept, rounding, right], axis=1).astype(np.int32)
+
+
+def conv_2d_call(
+    view: View, multipliers: Array, shifts: Array, weight_bits: int
+) -> KernelCall | None:
+    """``tk_conv_2d_s8_dsp``, weights kept as int8 (half the flash) or int16; None: not eligible."""
+    if requantize_problem(view, 0, multipliers, shifts) is not None:
+        return None
+    x, out, window = view.input(0), view.output, view.attrs.window
+    in_h, in_w, in_c = x.shape[1:]
+    out_h, out_w, out_c = out.shape[1:]
+    if window == Window(1, 1):  # pixel by pixel: one long row
+        in_h, in_w, out_h, out_w = 1, in_h * in_w, 1, out_h * out_w
+    weights = patch_weights(view.input(1).values, window.dilation_w == 1)
+    pairs = weights.shape[1] // 2
+    low, high = clamp_limits(view.attrs.activation, out)
+    return KernelCall(
+        kernel="tk_conv_2d_s8_dsp",
+        params={
+            "in_h": in_h,
+            "in_w": in_w,
+            "in_c": in_c,
+            "out_h": out_h,
+            "out_w": out_w,
+            "out_c": out_c,
+            "kernel_h": window.kernel_h,
+            "kernel_w": window.kernel_w,
+            "stride_h": window.stride_h,
+            "stride_w": window.stride_w,
+            "dilation_h": window.dilation_h,
+            "dilation_w": window.dilation_w,
+            "pad_top": window.padding.top,
+            "pad_left": window.padding.left,
+            "in_zero_point": x.zero_point,
+            "out_zero_point": out.zero_point,
+            "out_min": low,
+            "out_max": high,
+            "weight_bits": weight_bits,
+            "weights": pack_weights(weights, weight_bits),
+            "requantize": requantize_records(view, 0, multipliers, shifts, weight_bits // 8),
+        },
+        inputs=(x.name,),
+        outputs=(out.name,),
+        scratch_bytes=12 * pairs + _filled(view.input(1).values.shape, window.dilation_w == 1)[1],
+        extra_kernels=("tk_dsp", "tk_dsp_mac"),
+        variant=f"dsp{weight_bits}",
+    )
+
+
+def patch_weights(weights: Array, joined: bool) -> Array:
+    """OHWI weights as int8 ``[out_c][values]`` in the order of a patch: runs (kernel rows where
+    ``joined``, else taps) filled up with zeros to fours, and of each four values 0, 2, 1, 3."""
+    run, filled = _filled(weights.shape, joined)
+    runs = weights.reshape(weights.shape[0], -1, run)
+    fours = np.pad(runs, ((0, 0), (0, 0), (0, filled - run))).reshape(len(weights), -1, 4)
+    return fours[:, :, [0, 2, 1, 3]].reshape(len(weights), -1)
+
+
+def pack_weights(weights: Array, bits: int) -> Array:
+    """Patch weights as the words that ``tk_dsp_mac_2x3_w<bits>`` reads, two channels at a time.
+
+    16 bits: doubled; a pair's word of either channel.  8 bits: a word a pair, the channels' bytes
+    taking turns.  The last of an odd number of channels has its words alone, as ``1x3`` reads them.
+    """
+    together = len(weights) // 2 * 2
+    pairs = weights[:together].reshape(together // 2, 2, weights.shape[1] // 2, 2)
+    if bits == 16:
+        first, last = 2 * pairs.swapaxes(1, 2).astype("<i2"), 2 * weights[together:].astype("<i2")
+    else:
+        first = pairs.transpose(0, 2, 3, 1)
+        last = weights[together:].reshape(-1, 4)[:, [0, 2, 1, 3]]
+    return np.frombuffer(first.tobytes() + last.tobytes(), "<u4").astype(np.uint32)
+
+
+def _filled(shape: tuple[int, ...], joined: bool) -> tuple[int, int]:
+    """Values of a run of weights OHWI, and the same filled up."""
+    run = shape[2] * shape[3] if joined else shape[3]
+    return run, -(-run // 4) * 4
+
+
+def _bound(view: NodeView[Any], channel_axis: int) -> int:
+    return accumulator_bound(view.input(1), channel_axis, view.input(0), view.optional(2))
+
+
+def _right(bound: int, multipliers: Array, shifts: Array) -> Array:
+    """Shifts to the right; 1 for channels whose sums are scaled down to nothing."""
+    right = -shifts.astype(np.int64)
+    nothing = (multipliers == 0) | (bound < np.int64(1) << np.maximum(right - 1, 0))
+    return np.where(nothing, 1, right)
