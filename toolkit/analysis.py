@@ -11,7 +11,7 @@ from toolkit.loading import feature_spec, load_source, to_int8
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
-from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena
+from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, variants_of
 from toolkit.report import LayerRow, Report
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target
@@ -102,7 +102,7 @@ def plan_measurements(graph: Graph, plan: Plan) -> list[Measurement]:
 
 def layer_rows(graph: Graph, plan: Plan, target: Target) -> tuple[LayerRow, ...]:
     """One row a node, with estimated cycles; streamed, the bytes are those of the state."""
-    calls = kernel_calls(graph)
+    calls = kernel_calls(graph, variants_of(plan))
     basis = f"work x {target.name} rates"
     rows = []
     for index, node in enumerate(graph.nodes):

@@ -87,12 +87,7 @@ def at_clip_length(graph: Graph, plan: Plan, rows: int | None) -> Graph:
 
 def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
     axis = TIME_AXIS if request.time_axis is None else request.time_axis
-    narrow = plan_stream(graph, axis)
-    if request.optimize == "size":
-        return narrow
-    wide = plan_stream(graph, axis, wide_rows=True)
-    affordable = wide.state_bytes <= target.ram_bytes * BALANCED_RAM_PART
-    return wide if request.optimize == "speed" or affordable else narrow
+    return plan_stream(graph, axis)
 
 
 def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> ContinuousPlan:

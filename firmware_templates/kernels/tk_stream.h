@@ -43,12 +43,4 @@ static inline const void *tk_stream_tap(uint8_t *buffers, const tk_stream_ring *
     return inside ? tk_stream_row(buffers, ring, (uint32_t)row) : NULL;
 }
 
-/* A row of int8 as int16, less the zero point: the form in which some kernels read rows. */
-static inline void tk_stream_widen(const int8_t *row, int32_t values, int32_t zero_point,
-                                   int16_t *wide) {
-    for (int32_t i = 0; i < values; ++i) {
-        wide[i] = (int16_t)(row[i] - zero_point);
-    }
-}
-
 #endif

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from tests.support.continuous_host import Continuous, assert_same_hops
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import random_frames
+from tests.support.variants import dsp_variants
 from toolkit.errors import InputError, ToolkitError
 from toolkit.ir import Graph
 from toolkit.loading import load_source
@@ -51,18 +51,18 @@ def stream_of(seed: int) -> Graph:
 def plan_of(graph: Graph, seed: int) -> ContinuousPlan:
     """A random hop and window, row form included."""
     rng = np.random.default_rng([seed, 1])
-    stream = plan_stream(graph, wide_rows=bool(seed % 2))
-    step = math.lcm(*(stage.count.step for stage in stream.stages))
+    stream = plan_stream(graph, variants=dsp_variants(graph, seed) if seed % 2 else {})
+    step = stream.period_frames
     hop = step * int(rng.integers(1, max(2, 40 // step)))
     return plan_continuous(stream, hop, hop * int(rng.integers(1, 6)))
 
 
-@pytest.mark.parametrize("wide_rows", [False, True])
+@pytest.mark.parametrize("dsp", [False, True])
 @pytest.mark.parametrize(("hop", "window"), [(250, 1000), (250, 1500), (2, 2), (38, 114)])
-def test_wav2small(
-    wav2small: Graph, tmp_path: Path, hop: int, window: int, wide_rows: bool
-) -> None:
-    plan = plan_continuous(plan_stream(wav2small, wide_rows=wide_rows), hop, window)
+def test_wav2small(wav2small: Graph, tmp_path: Path, hop: int, window: int, dsp: bool) -> None:
+    plan = plan_continuous(
+        plan_stream(wav2small, variants=dsp_variants(wav2small) if dsp else {}), hop, window
+    )
     instance = Continuous(wav2small, plan, tmp_path).instance()
     frames = random_frames(wav2small, 2600 if hop > 100 else 333, 4)
     assert_same_hops(instance.push(frames), continuous_outputs(plan, frames))

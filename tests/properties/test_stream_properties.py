@@ -20,6 +20,7 @@ from tests.support.stream_host import (
     batch_outputs,
     random_frames,
 )
+from tests.support.variants import dsp_variants
 from toolkit.emit import emit_model
 from toolkit.errors import TooFewFramesError, ToolkitError
 from toolkit.ir import Graph
@@ -71,18 +72,18 @@ def stream_of(seed: int, builtin: bool = False) -> Graph:
     return graph
 
 
-@pytest.mark.parametrize("wide_rows", [False, True])
-def test_wav2small_at_every_length(wav2small: Graph, tmp_path: Path, wide_rows: bool) -> None:
-    plan = plan_stream(wav2small, wide_rows=wide_rows)
-    assert plan.state_bytes == WAV2SMALL_STATE_BYTES[wide_rows]
+@pytest.mark.parametrize("dsp", [False, True])
+def test_wav2small_at_every_length(wav2small: Graph, tmp_path: Path, dsp: bool) -> None:
+    plan = plan_stream(wav2small, variants=dsp_variants(wav2small) if dsp else {})
+    assert plan.state_bytes == WAV2SMALL_STATE_BYTES[dsp]
     streamed = Streamed(wav2small, plan, tmp_path)
     assert_streams_like_batch(streamed, lengths(plan, (100, 499, 1499, 4000)))
 
 
-@pytest.mark.parametrize("wide_rows", [False, True])
-def test_ds_cnn_at_every_length(ds_cnn: Graph, tmp_path: Path, wide_rows: bool) -> None:
-    plan = plan_stream(ds_cnn, wide_rows=wide_rows)
-    assert plan.state_bytes == DS_CNN_STATE_BYTES[wide_rows]
+@pytest.mark.parametrize("dsp", [False, True])
+def test_ds_cnn_at_every_length(ds_cnn: Graph, tmp_path: Path, dsp: bool) -> None:
+    plan = plan_stream(ds_cnn, variants=dsp_variants(ds_cnn) if dsp else {})
+    assert plan.state_bytes == DS_CNN_STATE_BYTES[dsp]
     streamed = Streamed(ds_cnn, plan, tmp_path)
     assert_streams_like_batch(streamed, lengths(plan, (100, 999, 4000)))
 
@@ -100,7 +101,9 @@ def test_many_random_networks(tmp_path: Path, seed: int) -> None:
 
 def check_random_network(folder: Path, seed: int, more: tuple[int, ...]) -> None:
     graph = stream_of(seed)
-    plan = check_stream(graph, plan_stream(graph, wide_rows=seed % 2 == 1))
+    plan = check_stream(
+        graph, plan_stream(graph, variants=dsp_variants(graph, seed) if seed % 2 else {})
+    )
     assert plan.lower_bound_bytes <= plan.state_bytes
     first = plan.min_frames
     clips = sorted({*range(first, first + 24), *(n for n in more if n >= first)})

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
+from tests.support.variants import dsp_variants
 from toolkit.emit import emit_project, write_project
 from toolkit.execution import FirmwareFacts, compile_firmware, run
 from toolkit.features.audio import load_clip
@@ -39,7 +40,7 @@ def build(plan: StreamPlan, folder: Path, spec: FeatureSpec | None = None) -> Fi
 def test_random_networks(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     graph = random_stream(lambda low, high: int(rng.integers(low, high, endpoint=True)))
-    plan = plan_stream(graph, wide_rows=seed % 2 == 1)
+    plan = plan_stream(graph, variants=dsp_variants(graph, seed) if seed % 2 else {})
     facts = build(plan, tmp_path / "project")
     clips = [random_frames(graph, plan.min_frames + extra, seed) for extra in (0, 7, 60)]
     elf = facts.firmware.elf
@@ -57,13 +58,13 @@ def wav2small() -> Graph:
     return read_tflite(write_tflite(graph), "wav2small")
 
 
-@pytest.mark.parametrize("wide_rows", [False, True])
+@pytest.mark.parametrize("dsp", [False, True])
 def test_wav2small_needs_the_same_memory_for_any_clip(
-    tmp_path: Path, wav2small: Graph, wide_rows: bool
+    tmp_path: Path, wav2small: Graph, dsp: bool
 ) -> None:
-    plan = plan_stream(wav2small, wide_rows=wide_rows)
+    plan = plan_stream(wav2small, variants=dsp_variants(wav2small) if dsp else {})
     facts = build(plan, tmp_path / "project", feature_spec(wav2small))
-    assert facts.size.ram_static_bytes <= RAM_BYTES[wide_rows]
+    assert facts.size.ram_static_bytes <= RAM_BYTES[dsp]
     assert facts.stack.bound_bytes <= STACK_BYTES
     sizes = {symbol.name: symbol.size_bytes for symbol in facts.size.symbols}
     assert sizes["instance"] == plan.state_bytes, "what the linker placed is what was planned"

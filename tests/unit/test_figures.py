@@ -21,9 +21,9 @@ from toolkit.targets import load_target
 TARGET = load_target("cortex-m4")
 BOUND = StackBound(400, ("Reset_Handler", "main", "model_invoke", "kernel"), (), (), ())
 EMPTY = np.zeros(0, np.int64)
-BATCH = ArenaPlan(buffers=(), arena_bytes=100, live_bytes=(0,), alignment_bytes=16)
+BATCH = ArenaPlan(buffers=(), arena_bytes=100, live_bytes=(0,), alignment_bytes=16, variants={})
 FOUR_CASES: Any = SimpleNamespace(cases=(None,) * 4, stack_painted_bytes=320)
-SIMULATED = SimulationResult("unicorn", b"", "", 0, (Interval("model", EMPTY, EMPTY, EMPTY),))
+SIMULATED = SimulationResult("unicorn", b"", "", 0, (Interval("model", EMPTY, EMPTY, EMPTY),), {})
 
 
 def facts(flash_bytes: int = 1000, ram_bytes: int = 200, stack: StackBound = BOUND) -> Any:

@@ -51,10 +51,11 @@ class Argument:
 
 @dataclass(frozen=True)
 class Step:
-    """One kernel call with its parameters; ``number`` counts from 1."""
+    """One kernel call with its parameters, a function of its own; ``number`` counts from 1."""
 
     number: int
     name: CommentText
+    function: Identifier
     op: str
     kernel: str
     params: Identifier
@@ -85,24 +86,15 @@ class ModelContext:
 
 @dataclass(frozen=True)
 class RowArgument:
-    """A pointer handed to a row kernel: a row of a ring (that with the number of rows the counter
-    ``row`` has), a place in the buffers, or a constant."""
+    """A pointer handed to a row kernel: a row of a ring (``ahead`` rows behind as many as the
+    counter ``row`` has), a place in the buffers, or a constant."""
 
     c_type: str
     ring: int | None = None
     row: int = 0
+    ahead: int = 0
     offset_bytes: int = 0
     constant: Identifier | None = None
-
-
-@dataclass(frozen=True)
-class WideText:
-    """Rows kept as int16 less the zero point: values in a row, and where the int8 row lies before
-    (the input's lies with the caller)."""
-
-    values: int
-    zero_point: str
-    narrow_offset: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +106,6 @@ class RingText:
     offset_bytes: int
     rows: int
     row_bytes: int
-    wide: WideText | None
 
 
 @dataclass(frozen=True)
@@ -129,7 +120,7 @@ class TotalText:
 
 @dataclass(frozen=True)
 class StageText:
-    """One function: computes a row when it can."""
+    """One function: computes ``group`` rows when it can, called up to ``runs`` times a pass."""
 
     number: int
     name: CommentText
@@ -142,8 +133,9 @@ class StageText:
     fields: tuple[tuple[str, str], ...]
     inputs: tuple[int, ...]
     windowed: bool
-    row_type: str
     taps: int
+    group: int
+    runs: int
     window: tuple[tuple[str, str], ...]
     window_name: Identifier
     macs: int
@@ -158,6 +150,7 @@ class ReductionText:
     name: CommentText
     kernel: str
     params: Identifier
+    finish: Identifier
     sums_offset: int
     c_type: str
     output_offset: int

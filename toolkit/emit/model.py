@@ -10,6 +10,7 @@ from toolkit.emit.stream import stream_context, stream_kernels
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, view
+from toolkit.ops.kernels import PORTABLE, Variants, kernel_call
 from toolkit.plan import (
     ArenaPlan,
     ContinuousPlan,
@@ -18,6 +19,8 @@ from toolkit.plan import (
     check_continuous,
     check_plan,
     check_stream,
+    stream_of,
+    variants_of,
 )
 
 #: Files of a model, and the template of each by schedule.
@@ -63,13 +66,25 @@ def weights_bytes(graph: Graph, plan: Plan) -> int:
     return model_context(graph, plan, "", "").weights_bytes
 
 
-def kernel_calls(graph: Graph) -> dict[str, KernelCall]:
+def kernel_calls(graph: Graph, variants: Variants) -> dict[str, KernelCall]:
     """What each node calls, by node name in execution order; aliases call nothing."""
     return {
-        node.name: OPERATORS[node.op].kernel_call(view(graph, node))
+        node.name: kernel_call(view(graph, node), variants.get(node.name, PORTABLE))
         for node in graph.nodes
         if not OPERATORS[node.op].is_alias
     }
+
+
+def layers(graph: Graph, plan: Plan) -> tuple[str, ...]:
+    """The node behind each layer function of the generated C, by its number less 1.
+
+    A layer's functions are named ``layer_<number>_...``.
+    """
+    stream = stream_of(plan)
+    if stream is None:
+        return tuple(kernel_calls(graph, variants_of(plan)))
+    stages = tuple(stage.node.name for stage in stream.stages)
+    return (*stages, *kernel_calls(stream.finish_graph, stream.variants))
 
 
 def kernel_stems(graph: Graph, plan: Plan) -> set[str]:
@@ -78,14 +93,14 @@ def kernel_stems(graph: Graph, plan: Plan) -> set[str]:
         return stream_kernels(plan)
     if isinstance(plan, ContinuousPlan):
         return stream_kernels(plan.stream)
-    calls = kernel_calls(graph).values()
+    calls = kernel_calls(graph, plan.variants).values()
     return {stem for call in calls for stem in (call.kernel, *call.extra_kernels)}
 
 
 def model_context(graph: Graph, plan: ArenaPlan, model_sha256: str, target: str) -> ModelContext:
     """Everything the batch model's templates print."""
     check_plan(graph, plan)
-    parts, calls = Parts(), kernel_calls(graph)
+    parts, calls = Parts(), kernel_calls(graph, plan.variants)
     nodes = {node.name: node for node in graph.nodes}
     steps = tuple(
         parts.step(

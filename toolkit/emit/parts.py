@@ -88,6 +88,7 @@ class Parts:
         return Step(
             number=number,
             name=comment_text(node.name),
+            function=self.identifier(node, "step"),
             op=node.op,
             kernel=call.kernel,
             params=stem,

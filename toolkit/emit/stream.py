@@ -10,13 +10,13 @@ from toolkit.emit.contexts import (
     StageText,
     StreamContext,
     TotalText,
-    WideText,
 )
 from toolkit.emit.parts import Parts, banner, tensor_text
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, TimeBehaviour, view
+from toolkit.ops.kernels import PORTABLE, kernel_call
 from toolkit.ops.rows import TIME_AXIS
-from toolkit.plan.stream import Ring, StreamPlan, row_bytes
+from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage, find_stages
 
 #: The schedule's own helper header.
@@ -39,7 +39,7 @@ def stream_context(plan: StreamPlan, model_sha256: str, target: str) -> StreamCo
 def _finish_calls(plan: StreamPlan) -> dict[str, KernelCall]:
     graph = plan.finish_graph
     return {
-        node.name: OPERATORS[node.op].kernel_call(view(graph, node))
+        node.name: kernel_call(view(graph, node), plan.variants.get(node.name, PORTABLE))
         for node in graph.nodes
         if not OPERATORS[node.op].is_alias
     }
@@ -108,22 +108,11 @@ class _Emitter:
         for number, ring in enumerate(self._plan.rings):
             if ring is None:
                 node = self._plan.stages[number - 1].node
-                texts.append(RingText(number, comment_text(node.name), 0, 1, 0, None))
+                texts.append(RingText(number, comment_text(node.name), 0, 1, 0))
             else:
                 owner = comment_text(ring.tensor)
-                wide = self._wide(number, ring) if ring.wide else None
-                texts.append(
-                    RingText(number, owner, ring.offset_bytes, ring.rows, ring.row_bytes, wide)
-                )
+                texts.append(RingText(number, owner, ring.offset_bytes, ring.rows, ring.row_bytes))
         return tuple(texts)
-
-    def _wide(self, number: int, ring: Ring) -> WideText:
-        tensor = self._graph.tensors[ring.tensor]
-        return WideText(
-            values=row_bytes(self._graph, ring.tensor),
-            zero_point=integer(tensor.zero_point),
-            narrow_offset=self._plan.offset("narrow", ring.tensor) if number else 0,
-        )
 
     def _stage(self, stage: Stage) -> StageText:
         node, call, plan = stage.node, stage.call, self._plan
@@ -139,21 +128,16 @@ class _Emitter:
                 else RowArgument("void *", ring=stage.number, row=len(plan.rings))
             )
         else:
-            ring = plan.rings[stage.number]
-            assert ring is not None
-            arguments.append(
-                RowArgument(f"{kind} *", offset_bytes=plan.offset("narrow", ring.tensor))
-                if ring.wide
-                else RowArgument(f"{kind} *", ring=stage.number, row=stage.number)
-            )
+            arguments += [
+                RowArgument(f"{kind} *", ring=stage.number, row=stage.number, ahead=ahead)
+                for ahead in range(stage.group)
+            ]
             if call.scratch_bytes:
                 arguments.append(
                     RowArgument("void *", offset_bytes=plan.offset("scratch", node.name))
                 )
-        source = plan.rings[stage.inputs[0]]
-        wide = source is not None and source.wide
         suffix = {
-            TimeBehaviour.WINDOWED: "_row_s16" if wide else "_row",
+            TimeBehaviour.WINDOWED: "_row" if stage.group == 1 else "_rows",
             TimeBehaviour.REDUCING: "_accumulate_row",
         }
         return StageText(
@@ -168,12 +152,13 @@ class _Emitter:
             fields=self._parts.fields(node, call),
             inputs=stage.inputs,
             windowed=windowed,
-            row_type="int16_t" if wide else "int8_t",
-            taps=stage.window.taps,
+            taps=stage.taps,
+            group=stage.group,
+            runs=stage.runs,
             window=tuple(
                 (field, integer(value))
                 for field, value in (
-                    ("taps", stage.window.taps),
+                    ("taps", stage.taps),
                     ("stride", stage.window.stride),
                     ("dilation", stage.window.dilation),
                     ("top", stage.window.top),
@@ -199,6 +184,7 @@ class _Emitter:
             name=text.name,
             kernel=text.kernel,
             params=text.params,
+            finish=self._parts.identifier(stage.node, "finish"),
             sums_offset=self._plan.offset("sums", stage.node.name),
             c_type=c_type(output.dtype, f"tensor {output.name!r}"),
             output_offset=self._plan.tensor_offsets[output.name],

@@ -74,6 +74,11 @@ class KernelCall:
     the prefix of its parameter struct ``<kernel>_params``.  ``params`` are that struct's fields in
     declaration order: an int, or an array placed in flash.  The call is
     ``kernel(&params, inputs..., outputs..., [scratch])`` with activation tensors only.
+
+    A streamed WINDOWED kernel that makes several ``rows`` of output a call is named
+    ``<kernel>_rows`` and takes a pointer for each, NULL for one that the clip does not have.
+    ``work`` is what it executes where that is not the operator's work: ``macs`` are executed
+    multiplications, ``elementwise`` the values that it gathers or transforms.
     """
 
     kernel: str
@@ -82,6 +87,9 @@ class KernelCall:
     outputs: tuple[str, ...]
     scratch_bytes: int = 0
     extra_kernels: tuple[str, ...] = field(default=())  # further kernel files it needs
+    variant: str = "portable"
+    rows: int = 1
+    work: Work | None = None
 
 
 #: A constraint returns None, or what was found instead; its docstring states the rule.
@@ -108,8 +116,6 @@ class Operator(ABC, Generic[AttrsT]):
     bias_input: ClassVar[int | None] = None
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
-    #: Whether streams may hand its ``_row_s16`` function int16 rows less the zero point.
-    wide_rows: ClassVar[bool] = False
     #: What an OPAQUE node does to time, to complete "cannot stream: ...".
     opaque_reason: ClassVar[str] = "it mixes frames"
 
@@ -160,6 +166,14 @@ class Operator(ABC, Generic[AttrsT]):
 
     @abstractmethod
     def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall: ...
+
+    def dsp_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
+        """Further kernels for cores with the DSP extension that this node is eligible for.
+
+        They have the portable kernel's bits.  ``view`` is the whole node or, for a streamed node,
+        its row view; what is eligible does not depend on which.
+        """
+        return ()
 
     # --- streaming: time is axis 1, a row is one index of it ----------------------------------
     def row_call(self, row: NodeView[AttrsT], behaviour: TimeBehaviour) -> KernelCall:

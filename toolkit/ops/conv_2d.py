@@ -68,7 +68,6 @@ class Conv2D(Operator[WindowedAttrs]):
     tflite_options = "Conv2DOptions"
     onnx_names = ("Conv",)
     weight_input, weight_axis, bias_input = 1, 0, 2
-    wide_rows = True
     constraints = (
         weighted_types_int8,
         weights_constant,

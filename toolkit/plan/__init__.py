@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from toolkit.ops.kernels import Variants
 from toolkit.plan.arena import ArenaPlan, PlacedBuffer, plan_arena
 from toolkit.plan.check import check_plan
 from toolkit.plan.continuous import ContinuousPlan, plan_continuous
@@ -16,6 +17,11 @@ from toolkit.plan.stream import StreamPlan, plan_stream
 from toolkit.plan.stream_check import check_stream
 
 Plan: TypeAlias = ArenaPlan | StreamPlan | ContinuousPlan
+
+
+def variants_of(plan: Plan) -> Variants:
+    """The kernels that a plan runs its nodes with."""
+    return plan.stream.variants if isinstance(plan, ContinuousPlan) else plan.variants
 
 
 def stream_of(plan: Plan) -> StreamPlan | None:
@@ -39,4 +45,5 @@ __all__ = [
     "plan_continuous",
     "plan_stream",
     "stream_of",
+    "variants_of",
 ]

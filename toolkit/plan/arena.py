@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from toolkit.ir import Graph
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants
 from toolkit.plan.lifetimes import Buffer, find_buffers, live_bytes
 
 #: Suits every element type, and vector loads of 16 bytes.
@@ -47,6 +48,7 @@ class ArenaPlan:
     """
 
     buffers: tuple[PlacedBuffer, ...]
+    variants: Variants
     arena_bytes: int
     live_bytes: tuple[int, ...]
     alignment_bytes: int
@@ -71,17 +73,21 @@ class ArenaPlan:
         return {p.buffer.node: p.offset_bytes for p in self.buffers if p.buffer.node}
 
 
-def plan_arena(graph: Graph, alignment_bytes: int = ALIGNMENT_BYTES) -> ArenaPlan:
+def plan_arena(
+    graph: Graph, variants: Variants = PORTABLE_ONLY, alignment_bytes: int = ALIGNMENT_BYTES
+) -> ArenaPlan:
     """Plan the arena of a quantised graph run step by step; deterministic.
 
+    ``variants`` names the kernel of each node that is not to run the portable one.
     Raises UnsupportedError for a graph that has no such schedule (see `find_buffers`).
     """
-    buffers = find_buffers(graph)
+    buffers = find_buffers(graph, variants)
     live = live_bytes(buffers)
     offsets = place(buffers, alignment_bytes)
     ends = [o + b.size_bytes for b, o in zip(buffers, offsets, strict=True)]
     return ArenaPlan(
         buffers=tuple(PlacedBuffer(b, o) for b, o in zip(buffers, offsets, strict=True)),
+        variants=variants,
         arena_bytes=_align(max(ends, default=1), alignment_bytes),
         live_bytes=live,
         alignment_bytes=alignment_bytes,

@@ -15,6 +15,7 @@ from toolkit.errors import ToolkitError
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
+from toolkit.ops.kernels import PORTABLE, kernel_call
 from toolkit.plan.arena import ArenaPlan
 
 
@@ -45,7 +46,8 @@ class _Player:
                 self._alias(reads[0], node.outputs[0], label)
                 continue
             ranges = {name: self._tensor(name) for name in (*reads, *node.outputs)}
-            scratch_bytes = operator.kernel_call(view(graph, node)).scratch_bytes
+            variant = self._plan.variants.get(node.name, PORTABLE)
+            scratch_bytes = kernel_call(view(graph, node), variant).scratch_bytes
             if scratch_bytes:
                 offset = self._plan.scratch_offsets.get(node.name)
                 ranges["<scratch>"] = self._range("scratch of " + label, offset, scratch_bytes)

@@ -140,17 +140,18 @@ def rows_made(stages: Sequence[Stage], frames: int) -> list[int]:
     for stage in stages:
         window = stage.window
         seen = min(made[number] for number in stage.inputs)
-        made.append(max(0, (seen + window.top - window.span) // window.stride + 1))
+        rows = max(0, (seen + window.top - window.span) // window.stride + 1)
+        made.append(rows // stage.group * stage.group)
     return made
 
 
 def _require(stream: StreamPlan, hop_frames: int, window_frames: int) -> None:
     name = stream.time.graph.name
-    step = math.lcm(*(stage.count.step for stage in stream.stages))
+    step = stream.period_frames
     if hop_frames < 1 or hop_frames % step:
         raise InputError(
-            f"{name}: the hop must be a positive multiple of {step} frames, which its strides "
-            f"make one row; got {hop_frames}."
+            f"{name}: the hop must be a positive multiple of {step} frames, after which its "
+            f"stages repeat; got {hop_frames}."
         )
     if window_frames < 1 or window_frames % hop_frames:
         raise InputError(
@@ -172,7 +173,8 @@ def _period_frames(stream: StreamPlan) -> int:
     """Frames after which every ring is back at the same slot."""
     steps = [1, *(stage.count.step for stage in stream.stages)]
     rows = [1 if ring is None else ring.rows for ring in stream.rings]
-    return math.lcm(*(step * count for step, count in zip(steps, rows, strict=True)))
+    turns = (step * count for step, count in zip(steps, rows, strict=True))
+    return math.lcm(stream.period_frames, *turns)
 
 
 def _settled_frames(stages: Sequence[Stage]) -> int:
@@ -239,7 +241,7 @@ def _moved(ring: Ring, offsets: dict[tuple[Purpose, str], int]) -> Ring:
 
 def _block_ring(stage: Stage, offsets: dict[tuple[Purpose, str], int], blocks: int) -> Ring:
     size = _aligned(stage.call.scratch_bytes, ALIGNMENT_BYTES)
-    return Ring(stage.node.name, offsets["blocks", stage.node.name], blocks, size, wide=False)
+    return Ring(stage.node.name, offsets["blocks", stage.node.name], blocks, size)
 
 
 def _aligned(size_bytes: int, alignment_bytes: int) -> int:

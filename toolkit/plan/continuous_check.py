@@ -22,7 +22,7 @@ def check_continuous(graph: Graph, plan: ContinuousPlan) -> ContinuousPlan:
         raise ToolkitError("continuous plan: it belongs to another graph.")
     _check_turns(plan)
     # Nothing but where blocks end depends on the hop: the shortest one shows all there is.
-    _EndlessPlayer(plan, math.lcm(*(stage.count.step for stage in plan.stream.stages))).play()
+    _EndlessPlayer(plan, plan.stream.period_frames).play()
     return plan
 
 
@@ -70,7 +70,7 @@ class _EndlessPlayer(ClipPlayer):
         """From ``settled_frames`` on no row reads front padding, and every counter grows evenly."""
         self._history.append(list(self._made))
         stages, settled = self._plan.stages, self._continuous.settled_frames
-        turn = math.lcm(*(stage.count.step for stage in stages))
+        turn = math.lcm(*(stage.count.step * stage.group for stage in stages))
         if frames < settled + turn:
             return
         before, now = self._history[frames - turn], self._made

@@ -13,6 +13,7 @@ from toolkit.errors import UnsupportedError
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
+from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Buffer:
         return self.first_step <= other.last_step and other.first_step <= self.last_step
 
 
-def find_buffers(graph: Graph) -> tuple[Buffer, ...]:
+def find_buffers(graph: Graph, variants: Variants = PORTABLE_ONLY) -> tuple[Buffer, ...]:
     """Every buffer of ``graph``, activations in order of their first step, then scratch.
 
     Raises UnsupportedError where a graph output, or an alias, is a constant: it has no buffer.
@@ -60,7 +61,7 @@ def find_buffers(graph: Graph) -> tuple[Buffer, ...]:
         Buffer(graph.tensors[root].size_bytes, first[root], last[root], tuple(names))
         for root, names in members.items()
     ]
-    return (*activations, *_scratch(graph))
+    return (*activations, *_scratch(graph, variants))
 
 
 def live_bytes(buffers: tuple[Buffer, ...]) -> tuple[int, ...]:
@@ -88,11 +89,12 @@ def _alias_roots(graph: Graph) -> dict[str, str]:
     return roots
 
 
-def _scratch(graph: Graph) -> list[Buffer]:
+def _scratch(graph: Graph, variants: Variants) -> list[Buffer]:
     buffers = []
     for step, node in enumerate(graph.nodes):
-        operator = OPERATORS[node.op]
-        size = 0 if operator.is_alias else operator.kernel_call(view(graph, node)).scratch_bytes
+        if OPERATORS[node.op].is_alias:
+            continue
+        size = kernel_call(view(graph, node), variants.get(node.name, PORTABLE)).scratch_bytes
         if size:
             buffers.append(Buffer(size, step, step, node=node.name))
     return buffers

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from toolkit.ir import DType, Graph
+from toolkit.ir import Graph
 from toolkit.ir.cut import suffix_graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants
 from toolkit.ops.rows import TIME_AXIS, row_view
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer, find_buffers
-from toolkit.plan.stream_schedule import Stage, Trace, find_stages, play
+from toolkit.plan.stream_schedule import Stage, Trace, find_stages, period_frames, play
 from toolkit.plan.time_axis import TimeAxis, find_time_axis
 
 #: Suits the 64-bit sums.
@@ -29,10 +30,7 @@ COUNTER_BYTES = 4
 #: Frames that the counters hold with room to spare.
 _MAX_FRAMES = 1 << 30
 
-#: Wide rows begin at multiples of this, for kernels that load two values at once.
-WIDE_ALIGNMENT_BYTES = 4
-
-Purpose = Literal["ring", "row", "narrow", "sums", "blocks", "scratch", "tensor"]
+Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ class StateBuffer:
     """A part of the state, needed in the steps ``first_step..last_step`` of a frame and the end.
 
     Step 0 takes a frame, step k runs stage k; then the reductions finish, one step each, and the
-    nodes behind them run.  ``name`` is a tensor's (ring, row, narrow, tensor) or a node's (sums,
-    scratch); narrow is an int8 row on its way into a wide ring.
+    nodes behind them run.  ``name`` is a tensor's (ring, row, tensor) or a node's (sums, scratch).
     """
 
     purpose: Purpose
@@ -54,16 +51,12 @@ class StateBuffer:
 
 @dataclass(frozen=True)
 class Ring:
-    """Where the rows of a counter lie: row r at ``offset_bytes + r % rows * row_bytes``.
-
-    ``wide``: as int16 less the zero point, in place of int8.
-    """
+    """Where the rows of a counter lie: row r at ``offset_bytes + r % rows * row_bytes``."""
 
     tensor: str
     offset_bytes: int
     rows: int
     row_bytes: int
-    wide: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +70,7 @@ class StreamPlan:
 
     time: TimeAxis
     stages: tuple[Stage, ...]
+    variants: Variants
     trace: Trace
     rings: tuple[Ring | None, ...]
     buffers: tuple[StateBuffer, ...]
@@ -100,6 +94,11 @@ class StreamPlan:
         return self.trace.delay_frames
 
     @property
+    def period_frames(self) -> int:
+        """Frames after which the same stages run again."""
+        return period_frames(self.stages)
+
+    @property
     def frame_bytes(self) -> int:
         """One frame of the input."""
         return row_bytes(self.time.graph, self.time.input)
@@ -108,7 +107,7 @@ class StreamPlan:
     def frame_macs(self) -> tuple[int, ...]:
         """Multiply-accumulates of each frame of one period, in the long run."""
         macs = {stage.number: stage.macs for stage in self.stages}
-        return tuple(sum(macs[number] for number in run) for run in self.trace.runs)
+        return tuple(sum(macs[number] for number in rows) for rows in self.trace.rows_made)
 
     @cached_property
     def finish_macs(self) -> int:
@@ -130,28 +129,23 @@ class StreamPlan:
         return offsets
 
 
-def plan_stream(graph: Graph, time_axis: int = TIME_AXIS, *, wide_rows: bool = False) -> StreamPlan:
+def plan_stream(
+    graph: Graph, time_axis: int = TIME_AXIS, variants: Variants = PORTABLE_ONLY
+) -> StreamPlan:
     """Plan a quantised graph frame by frame; deterministic.
 
-    ``wide_rows`` trades memory for speed: rows that only convolutions read are kept as int16 less
-    the zero point, converted once in place of once a tap.  The results are the same.
+    ``variants`` names the kernel of each node that is not to run the portable one.
     Raises NotStreamableError naming every node that stands in the way, and why.
     """
     time = find_time_axis(graph, time_axis)
-    stages, counters = find_stages(time)
+    stages, counters = find_stages(time, variants)
     tensors = {number: name for name, number in reversed([*counters.items()])}
-    narrow = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
-    wide = _wide_counters(time.graph, stages, tensors) if wide_rows else frozenset()
-    bytes_of = [
-        _aligned(2 * size, WIDE_ALIGNMENT_BYTES) if n in wide else size
-        for n, size in enumerate(narrow)
-    ]
+    bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
     trace = play(stages, bytes_of, time.min_frames)
     finish_graph = suffix_graph(time.graph, [s.node.outputs[0] for s in stages if s.reduces])
     wanted = [
         *_row_buffers(stages, trace, tensors, bytes_of),
-        *(StateBuffer("narrow", tensors[n], narrow[n], 0, n, n) for n in sorted(wide - {0})),
-        *_finish_buffers(stages, finish_graph),
+        *_finish_buffers(stages, finish_graph, variants),
     ]
     buffers = _place(wanted)
     places = {b.name: b for b in buffers if b.purpose in ("ring", "row")}
@@ -161,7 +155,6 @@ def plan_stream(graph: Graph, time_axis: int = TIME_AXIS, *, wide_rows: bool = F
             offset_bytes=places[tensors[n]].offset_bytes,
             rows=trace.capacity[n],
             row_bytes=bytes_of[n],
-            wide=n in wide,
         )
         if n in tensors
         else None
@@ -175,6 +168,7 @@ def plan_stream(graph: Graph, time_axis: int = TIME_AXIS, *, wide_rows: bool = F
     return StreamPlan(
         time=time,
         stages=stages,
+        variants=variants,
         trace=trace,
         rings=tuple(rings),
         buffers=buffers,
@@ -190,20 +184,6 @@ def row_bytes(graph: Graph, tensor: str) -> int:
     """Size of one row of a tensor with time."""
     found = graph.tensors[tensor]
     return found.size_bytes // found.shape[TIME_AXIS]
-
-
-def _wide_counters(
-    graph: Graph, stages: Sequence[Stage], tensors: dict[int, str]
-) -> frozenset[int]:
-    """Counters of int8 rows that are read by kernels for wide rows alone."""
-    readers = {n: [s.node.op for s in stages if n in s.inputs] for n in tensors}
-    return frozenset(
-        n
-        for n, ops in readers.items()
-        if ops
-        and all(OPERATORS[op].wide_rows for op in ops)
-        and graph.tensors[tensors[n]].dtype is DType.INT8
-    )
 
 
 def _numbers(stages: Sequence[Stage]) -> range:
@@ -233,12 +213,14 @@ def _row_buffers(
     return buffers
 
 
-def _finish_buffers(stages: Sequence[Stage], finish_graph: Graph) -> list[StateBuffer]:
+def _finish_buffers(
+    stages: Sequence[Stage], finish_graph: Graph, variants: Variants
+) -> list[StateBuffer]:
     """What the nodes behind the reductions need; results of all reductions exist side by side."""
     first = len(stages) + 1
     shift = first + sum(stage.reduces for stage in stages)
     buffers = []
-    for buffer in find_buffers(finish_graph):
+    for buffer in find_buffers(finish_graph, variants):
         is_input = not buffer.node and buffer.tensors[0] in finish_graph.inputs
         begin = first if is_input else buffer.first_step + shift
         purpose: Purpose = "scratch" if buffer.node else "tensor"

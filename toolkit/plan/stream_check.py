@@ -17,6 +17,7 @@ from toolkit.errors import ToolkitError
 from toolkit.ir import Graph, Node
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import TimeBehaviour, view
+from toolkit.ops.kernels import PORTABLE, kernel_call
 from toolkit.ops.rows import TIME_AXIS, row_window
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage
@@ -30,7 +31,7 @@ def check_stream(graph: Graph, plan: StreamPlan) -> StreamPlan:
     """Return ``plan`` unchanged, or raise `ToolkitError` (internal) at its first violation."""
     if graph.outputs != plan.time.graph.outputs:
         raise ToolkitError("stream plan: it belongs to another graph.")
-    period = math.lcm(*(stage.count.step for stage in plan.stages))
+    period = math.lcm(*(stage.count.step * stage.group for stage in plan.stages))
     first = plan.min_frames
     steady = first + plan.delay_frames + 2 * period
     lengths = {
@@ -76,13 +77,17 @@ class ClipPlayer:
         self._finish()
 
     def _pass(self, totals: list[int] | None) -> int:
-        """One row of every stage that is due; how many were."""
+        """Every stage as often as it may run and is due; how often any did."""
         ran = 0
         for stage in self._plan.stages:
-            if self._is_due(stage, totals):
-                self._run(stage)
-                self._made[stage.number] += 1
-                ran += 1
+            for _ in range(stage.runs):
+                if self._is_due(stage, totals):
+                    done = self._made[stage.number]
+                    end = done + stage.group
+                    end = end if totals is None else min(end, totals[stage.number])
+                    self._run(stage, range(done, end))
+                    self._made[stage.number] = end
+                    ran += 1
         return ran
 
     def _is_due(self, stage: Stage, totals: list[int] | None) -> bool:
@@ -90,16 +95,16 @@ class ClipPlayer:
         done, window = self._made[stage.number], stage.window
         if totals is not None and done == totals[stage.number]:
             return False
-        span = (window.taps - 1) * window.dilation + 1
+        span = (window.taps - 1) * window.dilation + 1 + (stage.group - 1) * window.stride
         needed = done * window.stride - window.top + span
         return all(
             needed <= self._made[i] or (totals is not None and self._made[i] == totals[i])
             for i in stage.inputs
         )
 
-    def _run(self, stage: Stage) -> None:
-        node, row = self._nodes[stage.node.name], self._made[stage.number]
-        label = f"row {row} of {node.name!r}"
+    def _run(self, stage: Stage, rows: range) -> None:
+        node = self._nodes[stage.node.name]
+        label = f"row {rows[0]} of {node.name!r}"
         reads = [name for name in node.inputs if name is not None and name in self._counter_of]
         if stage.reduces:
             self._read(self._sums_key(stage), self._sums(stage), label)
@@ -108,19 +113,15 @@ class ClipPlayer:
             self._write(("scratch", stage.number), place)
         if not stage.reduces:
             output = node.outputs[0]
-            ring = self._plan.rings[stage.number]
-            if ring is not None and ring.wide:
-                size = _row_bytes(self._graph, output)
-                place = self._range(self._plan.offset("narrow", ring.tensor), size)
-                self._write(("narrow", stage.number), place)
-            self._write((self._owner(output), row), self._row(output, row))
-            if ring is not None and ring.wide:
-                self._read(("narrow", stage.number), place, label)
+            for made in rows:
+                self._write((self._owner(output), made), self._row(output, made))
         for name in reads:
-            for read in self._rows_read(node, name, row):
+            for read in sorted({r for made in rows for r in self._rows_read(node, name, made)}):
                 if read >= self._made[self._counter_of[name]]:
                     raise ToolkitError(f"stream plan: {label} needs row {read} of {name!r} early.")
                 self._read((self._owner(name), read), self._row(name, read), label)
+        if stage.call.scratch_bytes and not stage.reduces:
+            self._read(("scratch", stage.number), place, label)
 
     def _rows_read(self, node: Node, name: str, row: int) -> list[int]:
         """Rows of ``name`` inside the clip that output row ``row`` of the batch model reads."""
@@ -150,7 +151,9 @@ class ClipPlayer:
                     raise ToolkitError(f"stream plan: {label} must leave its input where it is.")
                 self._mark_of[node.outputs[0], 0] = self._mark_of[reads[0], 0]
                 continue
-            scratch = operator.kernel_call(view(tail, node)).scratch_bytes
+            scratch = kernel_call(
+                view(tail, node), plan.variants.get(node.name, PORTABLE)
+            ).scratch_bytes
             if scratch:
                 place = self._range(plan.offset("scratch", node.name), scratch)
                 self._write(("tail scratch", 0), place)
@@ -188,8 +191,6 @@ class ClipPlayer:
         ring = self._plan.rings[self._counter_of[tensor]]
         assert ring is not None
         size = _row_bytes(self._graph, tensor)
-        if ring.wide:
-            size = -(-2 * size // 4) * 4
         if ring.row_bytes != size:
             raise ToolkitError(
                 f"stream plan: a row of {tensor!r} has {size} B; got {ring.row_bytes}."

@@ -1,9 +1,9 @@
 """Which row is computed when, and how many rows each stage must keep, by playing the schedule.
 
-A stage is a node that reads rows.  Once a frame is in, every stage runs in graph order, at most one
-output row each: as soon as the last input row that it needs is there.  When the clip ends, passes
-follow in which rows behind the last one count as padding, until nothing is left to compute.  The
-generated C does exactly this.
+A stage is a node that reads rows and makes ``group`` of them at a time, most stages one.  Once a
+frame is in, every stage runs in graph order, as soon as the last input row that it needs is there
+and at most as often as rows can come.  When the clip ends, passes follow in which rows behind the
+last one count as padding, until nothing is left to compute.  The generated C does exactly this.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from toolkit.ir import Node
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, TimeBehaviour, view
+from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, row_call
 from toolkit.ops.rows import RowWindow, row_view
 from toolkit.plan.time_axis import RowCount, TimeAxis
 
@@ -27,7 +28,8 @@ class Stage:
     """A node that reads rows.  Row counters are numbered: 0 is the input's, stage k has number k.
 
     ``inputs`` are the counters whose rows it reads, ``count`` is how many rows it makes (a
-    reduction: takes), ``macs`` what one of them costs.
+    reduction: takes), ``macs`` what one of them costs.  It makes ``group`` rows at a time and runs
+    at most ``runs`` times a pass.
     """
 
     number: int
@@ -38,6 +40,16 @@ class Stage:
     count: RowCount
     call: KernelCall
     macs: int
+    runs: int
+
+    @property
+    def group(self) -> int:
+        return self.call.rows
+
+    @property
+    def taps(self) -> int:
+        """Input rows that a group of output rows reads."""
+        return self.window.taps + (self.group - 1) * self.window.stride
 
     @property
     def reduces(self) -> bool:
@@ -48,8 +60,8 @@ class Stage:
         return max(0, done * self.window.stride - self.window.top)
 
     def is_ready(self, done: int, total: int, made: Sequence[int], totals: Sequence[int]) -> bool:
-        """Whether the next row can be computed."""
-        seen = done * self.window.stride + self.window.reach
+        """Whether the next rows can be computed."""
+        seen = (done + self.group - 1) * self.window.stride + self.window.reach
         return done < total and all(made[i] >= min(seen, totals[i]) for i in self.inputs)
 
 
@@ -59,22 +71,26 @@ class Trace:
 
     ``capacity`` is the rows each counter's ring must hold, ``remembered`` the most of them still
     needed when a pass ends; ``lower_bound_rows`` the rows needed between two frames, at the frame
-    where their bytes are most.  ``runs`` are the stages that run on each frame of one period, in
-    the long run; ``delay_frames`` is how many frames the last stage lags behind, at most.
+    where their bytes are most.  ``rows_made`` are the counters that grow on each frame of one
+    period, in the long run, once for every row; ``delay_frames`` is how many frames the last stage
+    lags behind, at most.
     """
 
     capacity: tuple[int, ...]
     remembered: tuple[int, ...]
     lower_bound_rows: tuple[int, ...]
-    runs: tuple[tuple[int, ...], ...]
+    rows_made: tuple[tuple[int, ...], ...]
     delay_frames: int
 
 
-def find_stages(time: TimeAxis) -> tuple[tuple[Stage, ...], Mapping[str, int]]:
+def find_stages(
+    time: TimeAxis, variants: Variants = PORTABLE_ONLY
+) -> tuple[tuple[Stage, ...], Mapping[str, int]]:
     """The stages in graph order, and the counter of every tensor with time; an alias shares its
     source's."""
     counters = {time.input: 0}
     stages: list[Stage] = []
+    rows_a_pass = [1]
     for node in time.graph.nodes:
         behaviour = time.behaviours.get(node.name)
         if behaviour is None:
@@ -89,21 +105,32 @@ def find_stages(time: TimeAxis) -> tuple[tuple[Stage, ...], Mapping[str, int]]:
         reduces = behaviour is TimeBehaviour.REDUCING
         row = row_view(node_view, behaviour)
         number = len(stages) + 1
+        window = time.window(node)
+        call = row_call(row, behaviour, variants.get(node.name, PORTABLE))
+        inputs = tuple(dict.fromkeys(counters[name] for name in reads if name is not None))
+        runs = -(-max(rows_a_pass[i] for i in inputs) // (window.stride * call.rows))
+        rows_a_pass.append(runs * call.rows)
         stages.append(
             Stage(
                 number=number,
                 node=node,
                 behaviour=behaviour,
-                window=time.window(node),
-                inputs=tuple(dict.fromkeys(counters[name] for name in reads if name is not None)),
+                window=window,
+                inputs=inputs,
                 count=time.counts[source if reduces else node.outputs[0]],
-                call=operator.row_call(row, behaviour),
+                call=call,
                 macs=operator.work(row).macs,
+                runs=runs,
             )
         )
         if not reduces:
             counters[node.outputs[0]] = number
     return tuple(stages), counters
+
+
+def period_frames(stages: Sequence[Stage]) -> int:
+    """Frames after which the same stages run again, in the long run."""
+    return math.lcm(*(stage.count.step * stage.group for stage in stages))
 
 
 def play(stages: Sequence[Stage], row_bytes: Sequence[int], min_frames: int) -> Trace:
@@ -113,7 +140,7 @@ def play(stages: Sequence[Stage], row_bytes: Sequence[int], min_frames: int) -> 
     proves that nothing new can follow.
     """
     player = _Player(stages)
-    period = math.lcm(*(stage.count.step for stage in stages))
+    period = period_frames(stages)
     player.catch_up()
     history = [tuple(player.made)]
     bound, bound_bytes, delay = player.needed(), -1, 0
@@ -139,7 +166,7 @@ def play(stages: Sequence[Stage], row_bytes: Sequence[int], min_frames: int) -> 
         capacity=tuple(player.capacity),
         remembered=tuple(player.remembered),
         lower_bound_rows=bound,
-        runs=tuple(runs[-period:]),
+        rows_made=tuple(runs[-period:]),
         delay_frames=delay,
     )
 
@@ -183,15 +210,17 @@ class _Player:
         self.made = made
 
     def run_pass(self, totals: Sequence[int] | None = None) -> tuple[int, ...]:
-        """Let every stage make at most one row; return which did."""
+        """Let every stage run; return the counters that grew, once for every row."""
         totals = self._endless if totals is None else totals
         ran = []
         for stage in self._stages:
             number = stage.number
-            if stage.is_ready(self.made[number], totals[number], self.made, totals):
-                self.made[number] += 1
-                self.note_write(number)
-                ran.append(number)
+            for _ in range(stage.runs):
+                if stage.is_ready(self.made[number], totals[number], self.made, totals):
+                    rows = min(stage.group, totals[number] - self.made[number])
+                    self.made[number] += rows
+                    self.note_write(number)
+                    ran += [number] * rows
         for number, rows in enumerate(self.needed(totals)):
             self.remembered[number] = max(self.remembered[number], rows)
         return tuple(ran)

@@ -5,6 +5,7 @@ The raw counts come from ``native/counter.c``, whose header describes the file r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ PHASES = ("startup", "other", "features", "model")
 
 # Intervals told apart; whatever runs later is summed by phase (COUNTER_INTERVALS_MAX).
 INTERVALS_APART = 2048
+
+# A layer's functions: what runs from one on, until the next or a change of phase, is the layer's.
+_LAYER = re.compile(r"layer_(\d+)_")
+_SCOPE = 0x10000  # COUNTER_SCOPE
 
 _OK, _LIMIT, _STRAY = range(3)
 _ENTRY = np.dtype([("halfword", "<u4"), ("zero", "<u4"), ("delta", "<i8"), ("taken", "<i8")])
@@ -72,8 +77,20 @@ def marker_addresses(elf: ElfImage) -> list[int]:
     return addresses
 
 
-def read_counts(path: Path, elf: ElfImage, limit_instructions: int) -> tuple[Interval, ...]:
-    """Return the intervals of a counter file; raise ToolFailedError where the run was stopped."""
+def layer_addresses(elf: ElfImage) -> list[tuple[int, int]]:
+    """Return the address of every layer function, and its layer's number."""
+    named = ((symbol, _LAYER.match(symbol.name)) for symbol in elf.functions)
+    return sorted((symbol.address, int(match[1])) for symbol, match in named if match)
+
+
+def read_counts(
+    path: Path, elf: ElfImage, limit_instructions: int
+) -> tuple[tuple[Interval, ...], dict[int, Interval]]:
+    """Return the intervals of a counter file, and what ran in each layer.
+
+    Raises ToolFailedError where the run was stopped.
+    """
+    layers = [number for _, number in layer_addresses(elf)]
     raw: list[tuple[str, npt.NDArray[np.void]]] = []
     data = path.read_bytes() if path.exists() else b""
     offset = 0
@@ -84,13 +101,22 @@ def read_counts(path: Path, elf: ElfImage, limit_instructions: int) -> tuple[Int
         offset += 8
         if phase == 0xFFFFFFFF:
             break
+        table = np.frombuffer(data, _ENTRY, entries, offset)
         if phase < len(PHASES):
-            raw.append((PHASES[phase], np.frombuffer(data, _ENTRY, entries, offset)))
+            raw.append((PHASES[phase], table))
+        elif phase >= _SCOPE:
+            raw.append((f"layer {layers[phase - _SCOPE]}", table))
         offset += entries * _ENTRY.itemsize
     _require_ok(
         entries, int.from_bytes(data[offset : offset + 4], "little"), elf, limit_instructions
     )
-    return _intervals(raw, elf)
+    found = _intervals(raw, elf)
+    parts: dict[int, list[Interval]] = {}
+    for interval in found:
+        if interval.phase not in PHASES:
+            parts.setdefault(int(interval.phase.split()[1]), []).append(interval)
+    merged = {number: merge(some, f"layer {number}") for number, some in sorted(parts.items())}
+    return tuple(i for i in found if i.phase in PHASES), merged
 
 
 def _require_ok(status: int, address: int, elf: ElfImage, limit_instructions: int) -> None:

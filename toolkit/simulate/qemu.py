@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from toolkit.errors import ToolFailedError, ToolMissingError
-from toolkit.simulate.counts import marker_addresses, read_counts
+from toolkit.simulate.counts import layer_addresses, marker_addresses, read_counts
 from toolkit.simulate.native import build_library
 from toolkit.simulate.result import SimulationResult
 from toolkit.targets import Target
@@ -53,6 +53,7 @@ def run_qemu(
         options = [f"out={counts.name}", "code=code.bin", f"low={low}", f"high={high}"]
         options.append(f"limit={2 * limit_instructions}")
         options.extend(f"marker={address}" for address in marker_addresses(elf))
+        options.extend(f"scope={address}" for address, _ in layer_addresses(elf))
         command = [_PROGRAM, "-M", target.simulation.qemu_machine]
         command += ["-nographic", "-monitor", "none", "-serial", "none"]
         command += ["-chardev", "stdio,id=console"]
@@ -77,10 +78,10 @@ def run_qemu(
         except subprocess.TimeoutExpired as error:
             raise ToolFailedError(f"qemu: no end after {timeout_s:.0f} s.") from error
         _require_sound(done, elf, folder)
-        intervals = read_counts(counts, elf, limit_instructions)
+        intervals, layers = read_counts(counts, elf, limit_instructions)
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
-    return SimulationResult("qemu", data, done.stdout, done.returncode, intervals)
+    return SimulationResult("qemu", data, done.stdout, done.returncode, intervals, layers)
 
 
 def _require_sound(done: subprocess.CompletedProcess[str], elf: ElfImage, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.simulate.counts import Interval, merge
@@ -12,7 +13,8 @@ class SimulationResult:
     """A finished run.
 
     ``output`` is the harness' output.bin, ``console`` what the program printed. ``intervals`` are
-    in order of execution; there are none where the program ran natively.
+    in order of execution, ``layers`` what ran in each layer function of the model, by its number;
+    there are none where the program ran natively.
     """
 
     simulator: str
@@ -20,6 +22,7 @@ class SimulationResult:
     console: str
     exit_code: int
     intervals: tuple[Interval, ...]
+    layers: Mapping[int, Interval]
 
     @property
     def instructions(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ToolFailedError
-from toolkit.simulate.counts import marker_addresses, read_counts
+from toolkit.simulate.counts import layer_addresses, marker_addresses, read_counts
 from toolkit.simulate.native import build_library
 from toolkit.simulate.result import SimulationResult
 from toolkit.simulate.semihosting import Semihosting
@@ -60,14 +60,16 @@ def run_unicorn(
             fault = f"exception {interrupts[0]}"
         if fault:
             raise ToolFailedError(f"simulation: {fault} at {elf.describe(address)}.")
-        intervals = read_counts(folder / "counts.bin", elf, limit_instructions)
+        intervals, layers = read_counts(folder / "counts.bin", elf, limit_instructions)
         if semihosting.exit_code is None:
             raise ToolFailedError(
                 f"simulation: stopped without an exit at {elf.describe(address)}."
             )
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
-    return SimulationResult("unicorn", data, semihosting.console, semihosting.exit_code, intervals)
+    return SimulationResult(
+        "unicorn", data, semihosting.console, semihosting.exit_code, intervals, layers
+    )
 
 
 def _emulate(engine: Any, entry: int) -> None:
@@ -101,6 +103,16 @@ def _load(elf: ElfImage, target: Target) -> Any:
     return engine
 
 
+class _Places(ctypes.Structure):
+    """``counter_places`` of counter.h."""
+
+    _fields_ = (("addresses", ctypes.POINTER(ctypes.c_uint32)), ("count", ctypes.c_uint32))
+
+
+def _places(addresses: list[int]) -> _Places:
+    return _Places((ctypes.c_uint32 * len(addresses))(*addresses), len(addresses))
+
+
 class _Counter:
     """The native block hook, attached to an engine."""
 
@@ -109,15 +121,13 @@ class _Counter:
         from unicorn.unicorn_py3.unicorn import uclib
 
         self._library = ctypes.CDLL(str(build_library("unicorn_hook.c", {})))
-        markers = marker_addresses(elf)
         low, high = elf.code_range
-        array = (ctypes.c_uint32 * len(markers))(*markers)
         self._library.counter_open(
             str(path).encode(),
             ctypes.c_uint32(low),
             ctypes.c_uint32(high),
-            array,
-            ctypes.c_uint32(len(markers)),
+            _places(marker_addresses(elf)),
+            _places([address for address, _ in layer_addresses(elf)]),
             ctypes.c_uint64(2 * limit_instructions),
         )
         self._stop = ctypes.c_void_p(ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)

@@ -21,11 +21,14 @@ static FILE *file;
 static sums interval;     /* what is counted now, as long as intervals are told apart */
 static sums rest[PHASES]; /* everything behind them, by phase */
 static sums *current;
+static sums scopes[COUNTER_SCOPES_MAX];
+static sums *scope;     /* NULL: none */
+static uint16_t *place; /* of every halfword: 0, 1 + a marker, or 1 + markers + a scope */
 static uint32_t n_intervals;
 static uint32_t code_low;
 static uint32_t code_high;
-static uint32_t markers[COUNTER_MARKERS_MAX];
 static uint32_t n_markers;
+static uint32_t n_scopes;
 static uint32_t phase;
 static uint32_t previous_end;
 static uint64_t remaining;
@@ -58,8 +61,16 @@ static void release(sums *counts) {
     *counts = (sums){NULL, NULL};
 }
 
+static void mark(counter_places places, uint32_t first) {
+    for (uint32_t i = 0; i < places.count; i++) {
+        if (places.addresses[i] >= code_low && places.addresses[i] < code_high) {
+            place[(places.addresses[i] - code_low) / 2u] = (uint16_t)(first + i);
+        }
+    }
+}
+
 enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
-                                 const uint32_t *marker_addresses, uint32_t marker_count,
+                                 counter_places markers, counter_places scope_places,
                                  uint64_t limit_halfwords) {
     const size_t halfwords = (high - low) / 2u;
     status = COUNTER_OK;
@@ -69,10 +80,9 @@ enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
     phase = 0;
     previous_end = UINT32_MAX; /* entering the first block is not a taken branch */
     remaining = limit_halfwords;
-    n_markers = marker_count;
-    for (uint32_t i = 0; i < marker_count && i < COUNTER_MARKERS_MAX; i++) {
-        markers[i] = marker_addresses[i];
-    }
+    n_markers = markers.count;
+    n_scopes = scope_places.count;
+    scope = NULL;
     file = fopen(path, "wb");
     n_intervals = 0;
     current = &interval;
@@ -80,9 +90,17 @@ enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
     for (uint32_t i = 0; i < PHASES; i++) {
         allocated &= allocate(&rest[i], halfwords);
     }
-    if (file == NULL || !allocated || marker_count > COUNTER_MARKERS_MAX) {
+    for (uint32_t i = 0; i < n_scopes && i < COUNTER_SCOPES_MAX; i++) {
+        allocated &= allocate(&scopes[i], halfwords);
+    }
+    place = calloc(halfwords + 1u, sizeof place[0]);
+    if (file == NULL || !allocated || place == NULL || n_markers > COUNTER_MARKERS_MAX ||
+        n_scopes > COUNTER_SCOPES_MAX) {
+        n_scopes = 0;
         return stop(COUNTER_BROKEN, 0);
     }
+    mark(markers, 1u);
+    mark(scope_places, 1u + n_markers);
     return COUNTER_OK;
 }
 
@@ -112,6 +130,7 @@ static void enter_phase(uint32_t next) {
         n_intervals++;
     }
     phase = next;
+    scope = NULL;
     current = n_intervals < COUNTER_INTERVALS_MAX ? &interval : &rest[phase];
 }
 
@@ -122,16 +141,27 @@ enum counter_status counter_block(uint32_t start, uint32_t size) {
     if (start < code_low || size > code_high - code_low || start > code_high - size) {
         return stop(COUNTER_STRAY, start);
     }
+    const uint32_t first = (start - code_low) / 2u;
+    const uint32_t end = first + size / 2u;
     if (previous_end != start && previous_end != UINT32_MAX) {
-        current->taken[(previous_end - code_low) / 2u - 1u]++;
-    }
-    for (uint32_t i = 0; i < n_markers; i++) {
-        if (start == markers[i]) {
-            enter_phase(i + 1u);
+        const uint32_t last = (previous_end - code_low) / 2u - 1u;
+        current->taken[last]++;
+        if (scope != NULL) {
+            scope->taken[last]++;
         }
     }
-    current->delta[(start - code_low) / 2u]++;
-    current->delta[(start + size - code_low) / 2u]--;
+    const uint32_t here = place[first];
+    if (here > n_markers) {
+        scope = &scopes[here - n_markers - 1u];
+    } else if (here > 0u) {
+        enter_phase(here);
+    }
+    current->delta[first]++;
+    current->delta[end]--;
+    if (scope != NULL) {
+        scope->delta[first]++;
+        scope->delta[end]--;
+    }
     previous_end = start + size;
     if (remaining < size / 2u) {
         return stop(COUNTER_LIMIT, start);
@@ -148,6 +178,9 @@ enum counter_status counter_close(void) {
         for (uint32_t i = 0; status != COUNTER_BROKEN && current != &interval && i < PHASES; i++) {
             write_interval(&rest[i], i);
         }
+        for (uint32_t i = 0; status != COUNTER_BROKEN && i < n_scopes; i++) {
+            write_interval(&scopes[i], COUNTER_SCOPE + i);
+        }
         const uint32_t trailer[3] = {UINT32_MAX, (uint32_t)status, status_address};
         write_words(trailer, 3);
         if (fclose(file) != 0) {
@@ -158,6 +191,11 @@ enum counter_status counter_close(void) {
     for (uint32_t i = 0; i < PHASES; i++) {
         release(&rest[i]);
     }
+    for (uint32_t i = 0; i < COUNTER_SCOPES_MAX; i++) {
+        release(&scopes[i]);
+    }
+    free(place);
+    place = NULL;
     file = NULL;
     return status;
 }

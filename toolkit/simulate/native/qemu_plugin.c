@@ -6,7 +6,7 @@
  * execution is used, the one thing that all versions have.
  *
  * Arguments: out=FILE, code=FILE (the code's bytes, from low to high), low=, high=, limit=
- * (decimal), and marker= any number of times.
+ * (decimal), and marker= and scope= any number of times.
  */
 #include "counter.h"
 
@@ -98,7 +98,9 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
     const char *code_path = NULL;
     uint64_t limit = 0;
     uint32_t markers[COUNTER_MARKERS_MAX];
-    uint32_t n_markers = 0;
+    uint32_t scopes[COUNTER_SCOPES_MAX];
+    counter_places marker_places = {markers, 0};
+    counter_places scope_places = {scopes, 0};
     for (int i = 0; i < argc; i++) {
         const char *equals = strchr(argv[i], '=');
         if (equals == NULL) {
@@ -117,8 +119,11 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
         } else if (key == 5 && strncmp(argv[i], "limit", key) == 0) {
             limit = number;
         } else if (key == 6 && strncmp(argv[i], "marker", key) == 0 &&
-                   n_markers < COUNTER_MARKERS_MAX) {
-            markers[n_markers++] = (uint32_t)number;
+                   marker_places.count < COUNTER_MARKERS_MAX) {
+            markers[marker_places.count++] = (uint32_t)number;
+        } else if (key == 5 && strncmp(argv[i], "scope", key) == 0 &&
+                   scope_places.count < COUNTER_SCOPES_MAX) {
+            scopes[scope_places.count++] = (uint32_t)number;
         } else {
             return 1;
         }
@@ -126,7 +131,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
     if (path == NULL || code_path == NULL || !read_code(code_path)) {
         return 1;
     }
-    if (counter_open(path, (uint32_t)low, (uint32_t)high, markers, n_markers, limit) !=
+    if (counter_open(path, (uint32_t)low, (uint32_t)high, marker_places, scope_places, limit) !=
         COUNTER_OK) {
         return 1;
     }
