@@ -36,9 +36,13 @@ TK_INLINE uint32_t tk_pack16(int32_t low, int32_t high) {
     return ((uint32_t)low & 0xFFFFu) | (uint32_t)high << 16;
 }
 
-/* a + b modulo 2^32. */
+/* a + b and a - b modulo 2^32. */
 TK_INLINE int32_t tk_wrap_add(int32_t a, int32_t b) {
     return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+TK_INLINE int32_t tk_wrap_sub(int32_t a, int32_t b) {
+    return (int32_t)((uint32_t)a - (uint32_t)b);
 }
 
 /* TK_DSP_OP2(name, instruction, C value): two operands; OP3 has an accumulator. */

@@ -1,0 +1,89 @@
+"""The Winograd convolution has the bits of CONV_2D's integer reference, on the core and here."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.tiny import toolchain_or_skip
+from tests.support.winograd import Case, build_device, convolution, run_device, run_sanitized
+from toolkit.ops import winograd
+from toolkit.ops.activation import Activation
+from toolkit.ops.base import view
+from toolkit.toolchain import TOOLCHAINS
+
+#: Width, input and output channels.
+SHAPES = (
+    *itertools.product(range(1, 10), (1, 4), (2, 5)),
+    *itertools.product((4, 7), range(1, 6), (1, 3)),
+    *((26, 13, 13), (13, 13, 13), (8, 16, 16), (6, 32, 32), (8, 64, 10), (5, 19, 7), (3, 37, 4)),
+)
+
+
+def cases() -> list[Case]:
+    """Every shape once; kinds of output, clamp, weights and padding take turns."""
+    found = []
+    for number, (in_w, in_c, out_c) in enumerate(SHAPES):
+        graph = convolution(
+            in_w,
+            in_c,
+            out_c,
+            number,
+            weights=("random", "ends")[number % 5 == 0],
+            activation=(Activation.NONE, Activation.RELU)[number // 2 % 2],
+            pad_right=0 if in_w > 2 and number % 3 == 0 else 1,
+            zero_points=((-128, -128), (-3, 5), (127, 0))[number % 3],
+        )
+        found.append(Case(graph, wide=number % 2 == 1, second=number % 7 != 2))
+    return found
+
+
+@pytest.mark.parametrize("level", ["-O2", "-O3", "-Os"])
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_bits_on_the_core(
+    toolchain: str, level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toolchain_or_skip(toolchain)
+    for module in ("gcc", "zig"):
+        name = f"toolkit.toolchain.{module}.LANGUAGE_FLAGS"
+        monkeypatch.setattr(name, _with_level(name, level))
+    run_device(build_device(tmp_path, cases(), toolchain), cases())
+
+
+def _with_level(name: str, level: str) -> tuple[str, ...]:
+    import importlib
+
+    module, _, attribute = name.rpartition(".")
+    flags: tuple[str, ...] = getattr(importlib.import_module(module), attribute)
+    assert "-O3" in flags
+    # Zig strips all symbols at -Os, unless told to keep debugging information.
+    keep = ("-g",) if level == "-Os" else ()
+    return (*(level if flag == "-O3" else flag for flag in flags), *keep)
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="AddressSanitizer comes with gcc")
+def test_bits_and_bounds_on_a_workstation(tmp_path: Path) -> None:
+    run_sanitized(tmp_path, cases())
+
+
+def test_transform_of_a_filter_gives_its_convolution() -> None:
+    """The inverse transform, in rationals, of products of transforms is the convolution."""
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-127, 128, (1, 3, 3, 1)).astype(np.int8)
+    patch = rng.integers(-255, 256, (4, 4))
+    forward = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
+    back = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
+    along = np.array([2, 1, 1, 2])  # what the filter's transform along the row lacks
+    products = winograd.transformed(weights).reshape(4, 4) * (forward @ patch @ forward.T)
+    outputs = back @ (products * along) @ back.T
+    for y, x in np.ndindex(2, 2):
+        assert outputs[y, x] == 4 * (patch[y : y + 3, x : x + 3] * weights[0, :, :, 0]).sum()
+
+
+def test_what_is_ineligible() -> None:
+    graph = convolution(6, 3, 4, 0)
+    assert winograd.ineligible(view(graph, graph.nodes[0])) is None

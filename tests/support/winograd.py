@@ -1,0 +1,293 @@
+"""Programs that run Winograd convolutions, many in one, on the target core or this workstation.
+
+Every case is an independent model input (its four wide rows) and output (its two rows, between
+guard bytes); every buffer is a C object of exactly the size it must have.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import numpy as np
+
+from tests.support.kernel import FLAGS, SANITIZE, kernel_folder
+from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
+from toolkit.ir.tensor import Array
+from toolkit.ops import OPERATORS, winograd
+from toolkit.ops.activation import Activation
+from toolkit.ops.base import NodeView, view
+from toolkit.ops.conv_2d import Conv2DAttrs
+from toolkit.ops.window import Padding, Window
+from toolkit.resources import data_dir
+from toolkit.simulate import SimulationResult, simulate
+from toolkit.simulate.protocol import decode_output, encode_tensors
+from toolkit.targets import load_target
+from toolkit.toolchain import Firmware, device_sources, find_toolchain
+
+TARGET = load_target("cortex-m4")
+GUARD_BYTES = 8
+GUARD = 0x55
+
+
+@dataclass(frozen=True)
+class Case:
+    """A convolution of four rows to two; ``second`` whether the second row is wanted."""
+
+    graph: Graph
+    wide: bool = False
+    second: bool = True
+
+    @property
+    def view(self) -> NodeView[Conv2DAttrs]:
+        return view(self.graph, self.graph.nodes[0])
+
+    @property
+    def row_bytes(self) -> int:
+        _, _, width, channels = self.view.output.shape
+        return width * (2 * (channels + channels % 2) if self.wide else channels)
+
+    @property
+    def output_bytes(self) -> int:
+        return 2 * self.row_bytes + 3 * GUARD_BYTES
+
+
+def convolution(
+    in_w: int,
+    in_c: int,
+    out_c: int,
+    seed: int,
+    *,
+    weights: str = "random",
+    activation: Activation = Activation.NONE,
+    pad_right: int = 1,
+    zero_points: tuple[int, int] = (-3, 5),
+) -> Graph:
+    """A convolution with weights ``random``, or all at the ``ends`` of their range."""
+    rng = np.random.default_rng(seed)
+    x_quant = QuantParams.per_tensor(0.02, zero_points[0])
+    ends = rng.choice(np.array([-127, 127], np.int8), (out_c, 3, 3, in_c))
+    noise = rng.integers(-127, 128, (out_c, 3, 3, in_c)).astype(np.int8)
+    values = ends if weights == "ends" else noise
+    scales = tuple(float(np.float32(s)) for s in rng.uniform(0.002, 0.01, out_c))
+    builder = GraphBuilder("winograd")
+    x = builder.add_input(Tensor("x", (1, 4, in_w, in_c), DType.INT8, x_quant))
+    w = builder.constant("w", values, QuantParams(scales, (0,) * out_c, 0))
+    bias_quant = QuantParams(tuple(0.02 * s for s in scales), (0,) * out_c, 0)
+    bias = builder.constant("b", rng.integers(-9000, 9000, out_c).astype(np.int32), bias_quant)
+    out_scale = 0.02 * 0.006 * 73 * 73 * (9 * in_c) ** 0.5 / 60
+    out_w = in_w + pad_right - 1
+    out = Tensor(
+        "y", (1, 2, out_w, out_c), DType.INT8, QuantParams.per_tensor(out_scale, zero_points[1])
+    )
+    attrs = Conv2DAttrs(Window(3, 3, padding=Padding(0, 0, 1, pad_right)), activation)
+    builder.outputs.append(builder.add_node("conv_2d", [x, w, bias], out, attrs, "y"))
+    return builder.build()
+
+
+def inputs(case: Case, seed: int = 0) -> list[Array]:
+    """Rows of one value each, a checkerboard, noise at the ends, uniform noise."""
+    shape, rng = case.view.input(0).shape, np.random.default_rng(seed)
+    board = np.where(np.indices(shape).sum(axis=0) % 2, 127, -128).astype(np.int8)
+    return [
+        np.full(shape, -128, np.int8),
+        np.full(shape, 127, np.int8),
+        board,
+        rng.choice(np.array([-128, 127], np.int8), shape),
+        rng.integers(-128, 128, shape).astype(np.int8),
+        rng.integers(-128, 128, shape).astype(np.int8),
+    ]
+
+
+def wide_rows(case: Case, x: Array) -> bytes:
+    """The four rows as the kernel wants them, one after the other."""
+    tensor = case.view.input(0)
+    _, _, in_w, in_c = tensor.shape
+    right = winograd.right_pixels(case.view.output.shape[2], in_w)
+    rows = x[0].astype(np.int16) - np.int16(tensor.zero_point)
+    padded: Array = np.pad(rows, ((0, 0), (1, right), (0, in_c % 2)))
+    return padded.astype("<i2").tobytes()
+
+
+def expected(case: Case, x: Array) -> bytes:
+    """What the kernel must have written, guards and all."""
+    conv = case.view
+    values = [x, *(t.values for t in conv.inputs[1:] if t is not None)]
+    rows = OPERATORS["conv_2d"].run_int(conv, values)[0]
+    guard, unwritten = bytes([GUARD]) * GUARD_BYTES, bytes([GUARD]) * case.row_bytes
+    texts = []
+    for row in rows:
+        text = row.tobytes()
+        if case.wide:
+            wide = row.astype(np.int16) - np.int16(conv.output.zero_point)
+            odd = np.full((row.shape[0], row.shape[1] % 2), GUARD * 0x101, np.int16)
+            text = np.concatenate([wide, odd], axis=1).astype("<i2").tobytes()
+        texts.append(text)
+    return guard + texts[0] + guard + (texts[1] if case.second else unwritten) + guard
+
+
+_MODEL_H = """
+#ifndef MODEL_H
+#define MODEL_H
+#include <stdint.h>
+#define MODEL_INPUTS {{ cases | length }}
+#define MODEL_OUTPUTS {{ cases | length }}
+typedef struct { uint8_t unused; } model;
+extern const uint32_t model_input_bytes[MODEL_INPUTS];
+extern const uint32_t model_output_bytes[MODEL_OUTPUTS];
+void *model_input(model *m, uint32_t index);
+const void *model_output(const model *m, uint32_t index);
+void model_invoke(model *m);
+#endif
+"""
+
+_MODEL_C = """
+#include "model.h"
+#include "{{ kernel }}.h"
+{% for c in cases %}
+static uint32_t in{{ loop.index0 }}[{{ c.in_words }}];
+static uint32_t scratch{{ loop.index0 }}[{{ c.scratch_words }}];
+static __attribute__((aligned(4))) uint8_t out{{ loop.index0 }}[{{ c.out_bytes }}];
+{% for name, values in c.arrays.items() %}
+static const int32_t {{ name }}{{ loop.index0 }}_{{ c.number }}[] = { {{ values | join(", ") }} };
+{% endfor %}
+static const {{ kernel }}_params params{{ loop.index0 }} = { {{ c.fields | join(", ") }} };
+void layer{{ loop.index0 }}(const int16_t *const *rows, void *first, void *second, void *scratch);
+__attribute__((noinline)) void layer{{ loop.index0 }}(const int16_t *const *rows, void *first,
+                                                      void *second, void *scratch) {
+    {{ kernel }}_rows(&params{{ loop.index0 }}, rows, first, second, scratch);
+}
+{% endfor %}
+const uint32_t model_input_bytes[] = { {{ cases | map(attribute="in_bytes") | join(", ") }} };
+const uint32_t model_output_bytes[] = { {{ cases | map(attribute="out_bytes") | join(", ") }} };
+static void *const in[] = { {{ ins | join(", ") }} };
+static void *const out[] = { {{ outs | join(", ") }} };
+void *model_input(model *m, uint32_t index) {
+    (void)m;
+    return in[index];
+}
+const void *model_output(const model *m, uint32_t index) {
+    (void)m;
+    return out[index];
+}
+void model_invoke(model *m) {
+    (void)m;
+    for (uint32_t i = 0; i < MODEL_OUTPUTS; ++i) {
+        for (uint32_t j = 0; j < model_output_bytes[i]; ++j) {
+            ((uint8_t *)out[i])[j] = {{ guard }};
+        }
+    }
+{% for c in cases %}
+    {
+        const void *const all = in{{ loop.index0 }};
+        const int16_t *const base = (const int16_t *)all + {{ c.stride }};
+        const int32_t row = {{ c.row_values }};
+        const int16_t *const rows[4] = {base, base + row, base + 2 * row, base + 3 * row};
+        uint8_t *const first = out{{ loop.index0 }} + {{ guard_bytes }};
+        layer{{ loop.index0 }}(rows, first, {{ c.second }}, scratch{{ loop.index0 }});
+    }
+{% endfor %}
+}
+"""
+
+
+def _context(number: int, case: Case) -> dict[str, object]:
+    params = winograd.winograd_params(case.view, case.wide)
+    _, _, in_w, in_c = case.view.input(0).shape
+    stride = in_c + in_c % 2
+    pixels = 1 + in_w + winograd.right_pixels(case.view.output.shape[2], in_w)
+    arrays = {name: value for name, value in params.items() if not isinstance(value, int)}
+    names = {name: f"{name}{i}_{number}" for i, name in enumerate(arrays)}
+    scratch_bytes = winograd.scratch_bytes(in_c, case.view.output.shape[3])
+    return {
+        "number": number,
+        "in_bytes": 8 * pixels * stride,
+        "in_words": 2 * pixels * stride,
+        "scratch_words": scratch_bytes // 4,
+        "out_bytes": case.output_bytes,
+        "arrays": {name: array.reshape(-1).tolist() for name, array in arrays.items()},
+        "fields": [names.get(name, value) for name, value in params.items()],
+        "stride": stride,
+        "row_values": pixels * stride,
+        "second": f"first + {case.row_bytes + GUARD_BYTES}" if case.second else "NULL",
+    }
+
+
+def write_project(folder: Path, cases: Sequence[Case]) -> Path:
+    """Write the harness, the kernels and ``cases`` as a model into ``folder``."""
+    templates = data_dir("firmware_templates") / "project"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined
+    )
+    context = {
+        "kernel": "tk_conv_2d_s8_winograd",
+        "cases": [_context(number, case) for number, case in enumerate(cases)],
+        "ins": [f"in{number}" for number in range(len(cases))],
+        "outs": [f"out{number}" for number in range(len(cases))],
+        "guard": GUARD,
+        "guard_bytes": GUARD_BYTES,
+    }
+    script = environment.get_template("linker.ld.jinja").render(
+        dataclasses.asdict(TARGET.linker_context())
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "linker.ld").write_text(script)
+    (folder / "model.h").write_text(environment.from_string(_MODEL_H).render(context))
+    (folder / "model.c").write_text(environment.from_string(_MODEL_C).render(context))
+    kernels = ("tk_conv_2d_s8_winograd.h", "tk_matmul_s16.h", "tk_matmul_s16.c", "tk_dsp.h")
+    sources = [*templates.glob("*.c"), *templates.glob("*.h")]
+    for path in (*sources, *(kernel_folder() / name for name in kernels)):
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+def build_device(folder: Path, cases: Sequence[Case], toolchain: str) -> Firmware:
+    """The program for the target core."""
+    write_project(folder, cases)
+    out = folder / "out"
+    out.mkdir()
+    return find_toolchain(toolchain).compile(folder, device_sources(folder), TARGET, out, {})
+
+
+def run_device(firmware: Firmware, cases: Sequence[Case]) -> SimulationResult:
+    """Run all inputs of all cases on the target core; assert that every byte is right."""
+    result = simulate(firmware.elf, _input(cases), "unicorn", TARGET)
+    assert_right(cases, result.output)
+    return result
+
+
+def run_sanitized(folder: Path, cases: Sequence[Case]) -> None:
+    """The same on this workstation, under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    write_project(folder, cases)
+    sources = sorted(
+        str(path)
+        for path in folder.glob("*.c")
+        if path.name not in ("startup.c", "tk_io_semihosting.c", "tk_memory.c")
+    )
+    program = folder / "program"
+    subprocess.run(["gcc", *FLAGS, "-O1", *SANITIZE, *sources, "-o", str(program)], check=True)
+    (folder / "input.bin").write_bytes(_input(cases))
+    subprocess.run([str(program)], cwd=folder, check=True)
+    assert_right(cases, (folder / "output.bin").read_bytes())
+
+
+def _input(cases: Sequence[Case]) -> bytes:
+    rounds = zip(*([wide_rows(case, x) for x in inputs(case)] for case in cases), strict=True)
+    return encode_tensors(list(rounds))
+
+
+def assert_right(cases: Sequence[Case], output: bytes) -> None:
+    """Every byte the kernels wrote, and none besides, is the reference's."""
+    rounds = decode_output(output, [case.output_bytes for case in cases]).cases
+    for number, got in enumerate(rounds):
+        for case, data in zip(cases, got.outputs, strict=True):
+            want = np.frombuffer(expected(case, inputs(case)[number]), np.uint8)
+            wrong = np.flatnonzero(np.frombuffer(data, np.uint8) != want)
+            name = f"{case.view.input(0).shape} to {case.view.output.shape}"
+            assert wrong.size == 0, (
+                f"{name}, wide {case.wide}: input {number}, bytes {wrong[:9]} of {want.size}"
+            )
