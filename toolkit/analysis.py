@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
@@ -12,10 +13,16 @@ from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, variants_of
+from toolkit.plan.choose import executed_work, predicted_cycles
 from toolkit.report import LayerRow, Report
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
+
+#: Two multiplications a cycle are the most that the DSP extension does.
+IDEAL_CYCLES_PER_MULTIPLY = 0.5
+IDEAL_BASIS = "0.5 cycle per multiplication that the kernel executes"
+NOT_RUN: Mapping[str, Sequence[Measurement]] = {}
 
 
 def profile(model: str, target_name: str, clip_seconds: float, schedule: ScheduleRequest) -> Report:
@@ -100,19 +107,24 @@ def plan_measurements(graph: Graph, plan: Plan) -> list[Measurement]:
     return rows
 
 
-def layer_rows(graph: Graph, plan: Plan, target: Target) -> tuple[LayerRow, ...]:
-    """One row a node, with estimated cycles; streamed, the bytes are those of the state."""
+def layer_rows(
+    graph: Graph,
+    plan: Plan,
+    target: Target,
+    simulated: Mapping[str, Sequence[Measurement]] = NOT_RUN,
+) -> tuple[LayerRow, ...]:
+    """One row a node: the chosen kernel, its predicted cycles beside the ideal, and what was
+    ``simulated``, by node name; streamed, the bytes are those of the state."""
     calls = kernel_calls(graph, variants_of(plan))
-    basis = f"work x {target.name} rates"
+    basis = f"executed work x {target.name} rates"
     rows = []
     for index, node in enumerate(graph.nodes):
         call = calls.get(node.name)
-        work = OPERATORS[node.op].work(view(graph, node))
-        cycles = math.ceil(
-            work.macs * target.cycles_per_mac
-            + work.accumulators * target.cycles_per_accumulator
-            + work.elementwise * target.cycles_per_element
-        )
+        node_view = view(graph, node)
+        cycles, ideal = 0, 0
+        if call is not None:
+            cycles = predicted_cycles(node_view, call, target)
+            ideal = math.ceil(IDEAL_CYCLES_PER_MULTIPLY * executed_work(node_view, call).macs)
         output = graph.tensors[node.outputs[0]]
         if not isinstance(plan, ArenaPlan):
             stream = plan if isinstance(plan, StreamPlan) else plan.stream
@@ -125,12 +137,15 @@ def layer_rows(graph: Graph, plan: Plan, target: Target) -> tuple[LayerRow, ...]
                 op=node.op,
                 kernel=call.kernel if call else "",
                 output_shape=output.shape,
-                macs=work.macs,
+                variant=call.variant if call else "",
+                macs=OPERATORS[node.op].work(node_view).macs,
                 weights_bytes=_weights_bytes(graph, node),
                 activation_bytes=activation_bytes,
                 live_bytes=live_bytes,
                 measurements=(
                     Measurement("cycles", cycles, "cycles", Provenance.ESTIMATED, basis),
+                    Measurement("cycles_ideal", ideal, "cycles", Provenance.ESTIMATED, IDEAL_BASIS),
+                    *simulated.get(node.name, ()),
                 ),
             )
         )
@@ -149,7 +164,7 @@ def _weights_bytes(graph: Graph, node: Node) -> int:
 
 
 def _time(graph: Graph, layers: tuple[LayerRow, ...], target: Target) -> list[Measurement]:
-    cycles = sum(int(m.value) for row in layers for m in row.measurements)
+    cycles = sum(int(m.value) for row in layers for m in row.measurements if m.name == "cycles")
     basis = f"sum over layers, work x {target.name} rates; features not included"
     estimated, seconds = Provenance.ESTIMATED, cycles / target.clock_hz
     clock = f"model cycles at {target.clock_hz / 1e6:g} MHz"

@@ -149,6 +149,15 @@ def phase_cycles(
     return phases, model.basis(result.simulator)
 
 
+def layer_cycles(
+    facts: FirmwareFacts, result: SimulationResult, target: Target
+) -> tuple[dict[int, tuple[int, int]], str]:
+    """Instructions and cycles of each layer's functions, by its number, and the cycles' basis."""
+    model = CycleModel(facts.elf, load_cycle_table(target))
+    counts = {n: (part.instructions, model.cycles(part)) for n, part in result.layers.items()}
+    return counts, model.basis(result.simulator)
+
+
 def frame_cycles(
     facts: FirmwareFacts, result: SimulationResult, target: Target, frames_per_clip: int
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:

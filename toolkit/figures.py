@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from toolkit.comparison import Audio
-from toolkit.execution import FirmwareFacts, frame_cycles, phase_cycles
+from toolkit.execution import FirmwareFacts, frame_cycles, layer_cycles, phase_cycles
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import state_bytes as feature_state_bytes
 from toolkit.inputs import random_cases
@@ -43,7 +45,7 @@ def run_measurements(
     if not result.intervals:
         return []
     phases, basis = phase_cycles(facts, result, target)
-    simulated, estimated = Provenance.SIMULATED, Provenance.ESTIMATED
+    simulated = Provenance.SIMULATED
     cases, simulator = len(output.cases), result.simulator
     instructions = sum(p.instructions for p in phases.values()) // cases
     cycles = {name: p.cycles // cases for name, p in phases.items()}
@@ -56,10 +58,10 @@ def run_measurements(
         Measurement(
             "instructions_per_inference", instructions, "instructions", simulated, simulator
         ),
-        Measurement("cycles_per_inference", total, "cycles", estimated, basis),
-        Measurement("cycles_features", cycles["features"], "cycles", estimated, basis),
-        Measurement("cycles_model", cycles["model"], "cycles", estimated, basis),
-        Measurement("latency_ms", 1e3 * seconds, "ms", estimated, clock),
+        Measurement("cycles_per_inference", total, "cycles", simulated, basis),
+        Measurement("cycles_features", cycles["features"], "cycles", simulated, basis),
+        Measurement("cycles_model", cycles["model"], "cycles", simulated, basis),
+        Measurement("latency_ms", 1e3 * seconds, "ms", simulated, clock),
     ]
     stream = stream_of(plan)
     if stream is not None:
@@ -69,8 +71,8 @@ def run_measurements(
         per_second = round(total / audio.seconds)
         factor = seconds / audio.seconds
         rows += [
-            Measurement("cycles_per_audio_second", per_second, "cycles", estimated, basis),
-            Measurement("realtime_factor", factor, "", estimated, "latency over clip length"),
+            Measurement("cycles_per_audio_second", per_second, "cycles", simulated, basis),
+            Measurement("realtime_factor", factor, "", simulated, "latency over clip length"),
         ]
     return rows
 
@@ -87,7 +89,7 @@ def _frame_measurements(
     ]
     if ends:
         figures.append(("cycles_at_end_of_clip", max(ends), basis))
-    return [Measurement(n, v, "cycles", Provenance.ESTIMATED, b) for n, v, b in figures]
+    return [Measurement(n, v, "cycles", Provenance.SIMULATED, b) for n, v, b in figures]
 
 
 def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Check:
@@ -114,6 +116,34 @@ def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Ch
     )
 
 
+def layer_measurements(
+    facts: FirmwareFacts,
+    result: SimulationResult,
+    target: Target,
+    nodes: Sequence[str],
+    cases: int,
+) -> dict[str, tuple[Measurement, ...]]:
+    """Instructions and cycles of each node per inference, what it calls included.
+
+    ``nodes`` are the nodes behind the layer functions by number less 1 (`emit.model.layers`).
+    """
+    layers, basis = layer_cycles(facts, result, target)
+    simulated = Provenance.SIMULATED
+    return {
+        nodes[number - 1]: (
+            Measurement(
+                "instructions",
+                instructions // cases,
+                "instructions",
+                simulated,
+                result.simulator,
+            ),
+            Measurement("cycles", cycles // cases, "cycles", simulated, basis),
+        )
+        for number, (instructions, cycles) in layers.items()
+    }
+
+
 def function_rows(
     facts: FirmwareFacts, result: SimulationResult, target: Target, cases: int
 ) -> tuple[FunctionRow, ...]:
@@ -134,7 +164,7 @@ def function_rows(
                     result.simulator,
                 ),
                 Measurement(
-                    "cycles", function.cycles // cases, "cycles", Provenance.ESTIMATED, basis
+                    "cycles", function.cycles // cases, "cycles", Provenance.SIMULATED, basis
                 ),
             ),
         )

@@ -11,12 +11,13 @@ from pathlib import Path
 from toolkit.analysis import layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.continuous import agreement
-from toolkit.emit import emit_project, staged_directory, write_files
+from toolkit.emit import emit_project, layers, staged_directory, write_files
 from toolkit.errors import InputError
-from toolkit.execution import compile_firmware, compile_host, is_builtin, run
+from toolkit.execution import FirmwareFacts, compile_firmware, compile_host, is_builtin, run
 from toolkit.figures import (
     fit_checks,
     function_rows,
+    layer_measurements,
     plan_check,
     run_measurements,
     size_measurements,
@@ -122,12 +123,26 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                     *fit_checks(facts, target),
                 ),
                 issues=(*issues, *notes, *(audio.issues if audio else ())),
-                layers=layer_rows(clip_graph, plan, target),
+                layers=layer_rows(
+                    clip_graph, plan, target, _layers(facts, result, target, graph, plan, output)
+                ),
                 functions=function_rows(facts, result, target, len(output.cases)),
                 predictions=findings.predictions,
             )
             (folder / "report.json").write_text(report_json(report), encoding="utf-8")
     return report
+
+
+def _layers(
+    facts: FirmwareFacts,
+    result: SimulationResult,
+    target: Target,
+    graph: Graph,
+    plan: Plan,
+    output: HarnessOutput,
+) -> dict[str, tuple[Measurement, ...]]:
+    """What was simulated of each node, by its name."""
+    return layer_measurements(facts, result, target, layers(graph, plan), len(output.cases))
 
 
 def _builtin_form(source: Source, data: bytes, graph: Graph, calib: Path | None) -> bytes | None:

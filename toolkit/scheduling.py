@@ -11,6 +11,7 @@ from toolkit.loading import MAX_CLIP_SECONDS, feature_spec
 from toolkit.measurement import Issue
 from toolkit.ops.rows import TIME_AXIS
 from toolkit.plan import (
+    ArenaPlan,
     ContinuousPlan,
     Plan,
     StreamPlan,
@@ -19,12 +20,10 @@ from toolkit.plan import (
     plan_stream,
     stream_of,
 )
+from toolkit.plan.choose import ALLOWANCES, choose_variants
 from toolkit.plan.continuous import require_endless_level
 from toolkit.plan.time_axis import retime
 from toolkit.targets import Target
-
-#: ``balanced`` takes int16 rows while the state stays within this part of the target's RAM.
-BALANCED_RAM_PART = 1 / 16
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ class ScheduleRequest:
     """How the user wants the model to run.
 
     ``schedule`` is auto, batch or stream; ``time_axis`` the input's time axis where no feature
-    specification says it; ``optimize`` is size (streamed rows as int8), speed (as int16 where
-    convolutions read them) or balanced (int16 while memory allows).  With ``hop_out_seconds`` the
+    specification says it; ``optimize`` is speed, size or balanced, how kernels trade flash and RAM
+    for speed (`toolkit.plan.choose`).  With ``hop_out_seconds`` the
     model runs continuously: endless audio, an output every so often over the last
     ``window_seconds``.
     """
@@ -59,13 +58,14 @@ def choose_plan(
         return _plan_continuous(graph, request, target), (Issue("schedule.continuous", note),)
     declared = request.time_axis is not None or feature_spec(graph) is not None
     if request.schedule == "batch" or (request.schedule == "auto" and not declared):
-        return plan_arena(graph), ()
+        return _plan_batch(graph, request, target), ()
     try:
         return _plan_stream(graph, request, target), ()
     except NotStreamableError as error:
         if request.schedule == "stream":
             raise
-        return plan_arena(graph), (Issue("schedule.batch", f"runs in batch: {error.message}"),)
+        reason = Issue("schedule.batch", f"runs in batch: {error.message}")
+        return _plan_batch(graph, request, target), (reason,)
 
 
 def stream_state_bytes(graph: Graph) -> int | None:
@@ -85,9 +85,21 @@ def at_clip_length(graph: Graph, plan: Plan, rows: int | None) -> Graph:
     return graph if stream is None or rows is None else retime(stream.time, rows)
 
 
+def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> ArenaPlan:
+    fast = plan_arena(graph, choose_variants(graph, target, request.optimize))
+    if fast.arena_bytes <= ALLOWANCES[request.optimize].state * target.ram_bytes:
+        return fast
+    lean = plan_arena(graph, choose_variants(graph, target, "size"))
+    return lean if lean.arena_bytes < fast.arena_bytes else fast
+
+
 def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
     axis = TIME_AXIS if request.time_axis is None else request.time_axis
-    return plan_stream(graph, axis)
+    fast = plan_stream(graph, axis, choose_variants(graph, target, request.optimize))
+    if fast.state_bytes <= ALLOWANCES[request.optimize].state * target.ram_bytes:
+        return fast
+    lean = plan_stream(graph, axis, choose_variants(graph, target, "size"))
+    return lean if lean.state_bytes < fast.state_bytes else fast
 
 
 def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> ContinuousPlan:

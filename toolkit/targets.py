@@ -43,6 +43,15 @@ class Simulation:
 
 
 @dataclass(frozen=True)
+class Rates:
+    """Cycles per executed multiplication, per sum finished and stored, per value handled."""
+
+    multiply: float
+    accumulator: float
+    element: float
+
+
+@dataclass(frozen=True)
 class LinkerContext:
     """Everything ``linker.ld.jinja`` may use; addresses and sizes are bytes."""
 
@@ -60,7 +69,8 @@ class LinkerContext:
 class Target:
     """One microcontroller: core, clock in Hz, memories in bytes, compiler flags, simulation.
 
-    The three rates turn an operator's work into estimated cycles where nothing is simulated.
+    ``dsp``: whether the core has the DSP extension.  ``rates`` by kernel turn executed work into
+    predicted cycles where nothing is simulated.
     """
 
     name: str
@@ -71,9 +81,8 @@ class Target:
     flash_bytes: int
     ram_bytes: int
     stack_bytes: int
-    cycles_per_mac: float
-    cycles_per_accumulator: float
-    cycles_per_element: float
+    dsp: bool
+    rates: Mapping[str, Rates]
     flags: Mapping[str, tuple[str, ...]]
     simulation: Simulation
 
@@ -81,6 +90,10 @@ class Target:
     def default_simulator(self) -> str:
         """The simulator used when none is asked for."""
         return self.simulation.simulators[0]
+
+    def rates_of(self, kernel: str, variant: str) -> Rates:
+        """Rates of a kernel; those of the portable kernels in general where it has none."""
+        return self.rates.get(f"{kernel}/{variant}", self.rates["portable"])
 
     def compiler_flags(self, toolchain: str) -> tuple[str, ...]:
         """Return the flags that name this core to ``zig`` or ``gcc``."""
@@ -132,8 +145,8 @@ def load_target(name: str) -> Target:
     path = targets_dir() / name / "target.toml"
     try:
         return _parse(tomllib.loads(path.read_text(encoding="utf-8")), name)
-    except (tomllib.TOMLDecodeError, TypeError, KeyError, ValueError) as error:
-        raise InputError(f"target '{name}': target.toml cannot be used: {error}.") from error
+    except (OSError, tomllib.TOMLDecodeError, TypeError, KeyError, ValueError) as error:
+        raise InputError(f"target '{name}': target.toml or rates.toml cannot be used: {error}.") from error
 
 
 def _parse(table: dict[str, Any], folder: str) -> Target:
@@ -146,7 +159,9 @@ def _parse(table: dict[str, Any], folder: str) -> Target:
     if not simulation["simulators"]:
         raise ValueError("simulation.simulators must name at least one simulator")
     plain = {key: value for key, value in table.items() if key not in ("flags", "simulation")}
+    rates = tomllib.loads((targets_dir() / table["cycle_table"] / "rates.toml").read_text("utf-8"))
     return Target(
+        rates={kernel: Rates(**row) for kernel, row in rates.items()},
         flags={toolchain: tuple(flags) for toolchain, flags in table["flags"].items()},
         simulation=Simulation(**simulation),
         **plain,

@@ -54,12 +54,12 @@ def test_counts_are_per_inference() -> None:
     assert found == {
         "stack_painted_bytes": (320, "simulated"),
         "instructions_per_inference": (1100, "simulated"),
-        "cycles_features": (200, "estimated"),
-        "cycles_model": (1500, "estimated"),
-        "cycles_per_inference": (1700, "estimated"),
-        "latency_ms": (pytest.approx(1e3 * 1700 / TARGET.clock_hz), "estimated"),
-        "cycles_per_audio_second": (3400, "estimated"),
-        "realtime_factor": (pytest.approx(1700 / TARGET.clock_hz / 0.5), "estimated"),
+        "cycles_features": (200, "simulated"),
+        "cycles_model": (1500, "simulated"),
+        "cycles_per_inference": (1700, "simulated"),
+        "latency_ms": (pytest.approx(1e3 * 1700 / TARGET.clock_hz), "simulated"),
+        "cycles_per_audio_second": (3400, "simulated"),
+        "realtime_factor": (pytest.approx(1700 / TARGET.clock_hz / 0.5), "simulated"),
     }
     without_audio = figures.run_measurements(facts(), SIMULATED, TARGET, FOUR_CASES, BATCH, None)
     assert {row.name for row in without_audio} == found.keys() - {

@@ -64,7 +64,7 @@ def test_json_keeps_everything() -> None:
         measurements=(measurement("flash_bytes", 3),),
         checks=(Check("fits", False, "no", required=False),),
         issues=(Issue("audio", "ünïcödé \ud800 \n"),),
-        layers=(LayerRow("l", "conv_2d", "k", (1, 2), 3, 4, 5, 6, (cycles,)),),
+        layers=(LayerRow("l", "conv_2d", "k", "portable", (1, 2), 3, 4, 5, 6, (cycles,)),),
         functions=(FunctionRow("f", "model", (cycles,)),),
         predictions=(Prediction("arousal", None, 0.5),),
     )
@@ -130,7 +130,9 @@ def test_checks_on_the_terminal() -> None:
 
 def test_names_from_files_are_shown_as_they_are() -> None:
     hostile = "[red]x[/] \x1b[2J\u202e"
-    row = LayerRow(hostile, "conv_2d", "k", (1,), 0, 0, 0, 0, (measurement("cycles", 1),))
+    row = LayerRow(
+        hostile, "conv_2d", "k", "portable", (1,), 0, 0, 0, 0, (measurement("cycles", 1),)
+    )
     given = report(
         predictions=(Prediction(hostile, 1.0, 1.0),),
         checks=(Check("bit_match", True, hostile),),

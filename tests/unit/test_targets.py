@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_wrong_target_file_is_one_line(
     text = (targets.targets_dir() / "cortex-m4" / "target.toml").read_text(encoding="utf-8")
     assert change[0] in text
     folder = tmp_path / "targets" / "cortex-m4"
-    folder.mkdir(parents=True)
+    shutil.copytree(targets.targets_dir() / "cortex-m4", folder)
     (folder / "target.toml").write_text(text.replace(*change, 1), encoding="utf-8")
     monkeypatch.setattr(targets, "data_dir", lambda _: tmp_path)
     targets.load_target.cache_clear()

@@ -54,7 +54,7 @@ def command(
     from toolkit.cli.progress import Stages
     from toolkit.pipeline import STAGES, BuildRequest, build
     from toolkit.report.json_format import report_json
-    from toolkit.report.terminal import print_report
+    from toolkit.report.terminal import print_layers, print_report
     from toolkit.scheduling import ScheduleRequest
 
     out = out or Path("out") / f"{Path(model).stem}-{target}"
@@ -76,5 +76,6 @@ def command(
         console = Console()
         title = f"\n{report.model_name} for {report.target}, in {out}"
         console.print(title, markup=False, highlight=False)
+        print_layers(report.layers, console)
         print_report(report, console)
     return 0 if report.passed else 1

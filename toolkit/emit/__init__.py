@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.emit.model import emit_model
+from toolkit.emit.model import emit_model, layers
 from toolkit.emit.project import FirmwareProject, emit_project
 from toolkit.emit.write import staged_directory, write_files, write_project
 
@@ -10,6 +10,7 @@ __all__ = [
     "FirmwareProject",
     "emit_model",
     "emit_project",
+    "layers",
     "staged_directory",
     "write_files",
     "write_project",

@@ -9,6 +9,7 @@ import numpy as np
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops import dsp
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.constraints import (
@@ -20,7 +21,8 @@ from toolkit.ops.constraints import (
     weights_symmetric,
     window_fits,
 )
-from toolkit.ops.fixed_point import quantize_multipliers, requantize
+from toolkit.ops.convolution import convolution_multipliers, convolution_ratios
+from toolkit.ops.fixed_point import requantize
 from toolkit.ops.window import (
     Window,
     WindowedAttrs,
@@ -43,21 +45,6 @@ def channels_match(view: View) -> str | None:
 def accumulator_fits(view: View) -> str | None:
     """no sum of products and bias may leave 32 bits, before or after it is rescaled"""
     return sum_problem(view, 0, 32, max(convolution_ratios(view)))
-
-
-def convolution_ratios(view: View) -> list[float]:
-    """Input scale * weight scale / output scale of each output channel, in double precision."""
-    weights = view.input(1)
-    assert weights.quant is not None
-    scales = weights.quant.scale
-    if len(scales) == 1:
-        scales = scales * view.output.shape[-1]
-    return [view.input(0).scale * s / view.output.scale for s in scales]
-
-
-def convolution_multipliers(view: View) -> tuple[Array, Array]:
-    """Per-output-channel requantisation."""
-    return quantize_multipliers(convolution_ratios(view))
 
 
 class Conv2D(Operator[WindowedAttrs]):
@@ -174,3 +161,8 @@ class Conv2D(Operator[WindowedAttrs]):
             inputs=(x.name,),
             outputs=(out.name,),
         )
+
+    def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+        multipliers, shifts = convolution_multipliers(view)
+        calls = [dsp.conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
+        return tuple(call for call in calls if call is not None)

@@ -20,7 +20,7 @@ from toolkit.ops.constraints import (
     weights_symmetric,
     window_fits,
 )
-from toolkit.ops.conv_2d import convolution_multipliers, convolution_ratios
+from toolkit.ops.convolution import convolution_multipliers, convolution_ratios
 from toolkit.ops.fixed_point import requantize
 from toolkit.ops.window import (
     Window,

@@ -61,6 +61,7 @@ def _layer(row: LayerRow) -> dict[str, Any]:
         "name": row.name,
         "op": row.op,
         "kernel": row.kernel,
+        "variant": row.variant,
         "output_shape": list(row.output_shape),
         "macs": row.macs,
         "weights_bytes": row.weights_bytes,

@@ -17,6 +17,7 @@ class LayerRow:
     name: str
     op: str
     kernel: str
+    variant: str
     output_shape: Shape
     macs: int
     weights_bytes: int

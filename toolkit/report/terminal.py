@@ -7,10 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from toolkit.measurement import Check, Measurement
-from toolkit.report.model import FunctionRow, LayerRow, Report
+from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.report.model import LayerRow, Report
 
-FUNCTIONS_SHOWN = 6
 LAYER_WIDTH = 20
 
 _TITLES = {
@@ -50,8 +49,6 @@ def print_report(report: Report, console: Console) -> None:
     """Print predictions, figures, checks and notes."""
     if report.predictions:
         console.print(_predictions(report))
-    if report.functions:
-        console.print(_functions(report.functions))
     table, bases = _figures(report)
     console.print(table)
     for number, basis in enumerate(bases, 1):
@@ -65,25 +62,38 @@ def print_report(report: Report, console: Console) -> None:
 
 
 def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
-    """Print the per-layer table of a profile."""
+    """Print the per-layer table: work, bytes, chosen kernel, and cycles as predicted, as simulated
+    when the model ran, and at best."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=LAYER_WIDTH)
-    for title in ("output", "MACs", "weights", "out B", "live B", "cycles", "share"):
+    table.add_column("kernel", no_wrap=True)
+    ran = any(_cycles(row, Provenance.SIMULATED) is not None for row in rows)
+    titles = ("MACs", "weights", "out B", "live B", "ideal", "predicted")
+    for title in (*titles, *(("simulated",) if ran else ()), "share"):
         table.add_column(title, justify="right", no_wrap=True)
-    cycles = [row.measurements[0].value for row in rows]
-    total = sum(cycles) or 1
-    for row, row_cycles in zip(rows, cycles, strict=True):
+    decisive = Provenance.SIMULATED if ran else Provenance.ESTIMATED
+    total = sum(_cycles(row, decisive) or 0 for row in rows) or 1
+    for row in rows:
+        ideal = next((m.value for m in row.measurements if m.name == "cycles_ideal"), 0)
+        spent = _cycles(row, decisive) or 0
         table.add_row(
             escape(_tail(_printable(row.name), LAYER_WIDTH)),
-            "×".join(map(str, row.output_shape[1:])),
+            row.variant,
             _compact(row.macs),
             _compact(row.weights_bytes),
             _compact(row.activation_bytes),
             _compact(row.live_bytes),
-            _compact(row_cycles),
-            f"{100 * row_cycles / total:.1f}%",
+            _compact(ideal),
+            _compact(_cycles(row, Provenance.ESTIMATED) or 0),
+            *((_compact(spent),) if ran else ()),
+            f"{100 * spent / total:.1f}%",
         )
     console.print(table)
+
+
+def _cycles(row: LayerRow, provenance: Provenance) -> float | None:
+    found = (m for m in row.measurements if m.name == "cycles" and m.provenance is provenance)
+    return next((m.value for m in found), None)
 
 
 def _tail(text: str, width: int) -> str:
@@ -116,19 +126,6 @@ def _predictions(report: Report) -> Table:
     for row in report.predictions:
         reference = "" if row.float_value is None else f"{row.float_value:.4f}"
         table.add_row(escape(_printable(row.label)), reference, f"{row.device_value:.4f}")
-    return table
-
-
-def _functions(rows: tuple[FunctionRow, ...]) -> Table:
-    """The costliest functions; cycles are estimated from simulated counts."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("function")
-    table.add_column("phase")
-    table.add_column("instructions (simulated)", justify="right")
-    table.add_column("cycles (estimated)", justify="right")
-    for row in rows[:FUNCTIONS_SHOWN]:
-        instructions, cycles = (f"{m.value:,.0f}" for m in row.measurements)
-        table.add_row(escape(row.name), row.phase, instructions, cycles)
     return table
 
 
