@@ -66,7 +66,7 @@ def run_measurements(
     stream = stream_of(plan)
     if stream is not None:
         frames = audio.rows if audio else stream.time.frames
-        rows += _frame_measurements(facts, result, target, basis, frames)
+        rows += _frame_measurements(facts, result, target, basis, frames, audio)
     if audio is not None:
         per_second = round(total / audio.seconds)
         factor = seconds / audio.seconds
@@ -78,9 +78,15 @@ def run_measurements(
 
 
 def _frame_measurements(
-    facts: FirmwareFacts, result: SimulationResult, target: Target, basis: str, frames_per_clip: int
+    facts: FirmwareFacts,
+    result: SimulationResult,
+    target: Target,
+    basis: str,
+    frames_per_clip: int,
+    audio: Audio | None,
 ) -> list[Measurement]:
-    """Mean and worst cycles of a pushed frame, features included, and of the end of a clip."""
+    """Mean and worst cycles of a pushed frame, features included, and of the end of a clip; for
+    audio the frames that the input must buffer, since some cost several frames' time."""
     frames, ends = frame_cycles(facts, result, target, frames_per_clip)
     of = f"{basis}; the first {len(frames)} frames, features included"
     figures = [
@@ -89,7 +95,31 @@ def _frame_measurements(
     ]
     if ends:
         figures.append(("cycles_at_end_of_clip", max(ends), basis))
-    return [Measurement(n, v, "cycles", Provenance.SIMULATED, b) for n, v, b in figures]
+    rows = [Measurement(n, v, "cycles", Provenance.SIMULATED, b) for n, v, b in figures]
+    if audio is not None:
+        hop_cycles = target.clock_hz * audio.spec.hop_samples / audio.spec.sample_rate_hz
+        buffer = input_buffer_frames(frames, hop_cycles)
+        if buffer is not None:
+            clock = f"frame by frame at {target.clock_hz / 1e6:g} MHz, one arriving every hop"
+            rows.append(
+                Measurement("input_buffer_frames", buffer, "frames", Provenance.SIMULATED, clock)
+            )
+    return rows
+
+
+def input_buffer_frames(frame_cycles: Sequence[int], hop_cycles: float) -> int | None:
+    """Most frames at once that have arrived, one every ``hop_cycles``, and are not done with.
+
+    None where frames take longer than a hop on average: no buffer suffices.
+    """
+    if sum(frame_cycles) > hop_cycles * len(frame_cycles):
+        return None
+    finished, most = 0.0, 1
+    for number, cycles in enumerate(frame_cycles):
+        finished = max(finished, number * hop_cycles) + cycles
+        arrived = int(finished // hop_cycles) + 1
+        most = max(most, arrived - number)
+    return most
 
 
 def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Check:

@@ -114,3 +114,17 @@ def test_planned_sizes_are_the_linkers(arena_bytes: int, linked: bool) -> None:
     assert check.detail.endswith("remainder 8 B: other 8 B")
     if not linked:
         assert "instance planned 96 B, linked 100 B" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("cycles", "buffer"),
+    [
+        ([10, 10, 10, 10], 1),
+        ([90, 90, 90], 1),
+        ([10, 150, 10, 10], 2),  # the third frame arrives before the second is done
+        ([300, 10, 10, 10], 4),
+        ([101, 101], None),  # slower than real time
+    ],
+)
+def test_input_buffer(cycles: list[int], buffer: int | None) -> None:
+    assert figures.input_buffer_frames(cycles, 100.0) == buffer

@@ -34,6 +34,7 @@ _TITLES = {
     "delay_frames": "delay",
     "cycles_per_frame_mean": "cycles per frame, mean",
     "cycles_per_frame_worst": "cycles per frame, worst",
+    "input_buffer_frames": "input buffer for real time",
     "cycles_at_end_of_clip": "cycles at the end of the clip",
     "cycles_per_audio_second": "cycles per second of audio",
     "latency_ms": "latency",
