@@ -174,7 +174,7 @@ def _time(graph: Graph, layers: tuple[LayerRow, ...], target: Target) -> list[Me
     ]
     spec = feature_spec(graph)
     if spec is not None:
-        frames = graph.tensors[graph.inputs[0]].elements // spec.n_mels
+        frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
         audio_seconds = spec.samples_for_rows(frames) / spec.sample_rate_hz
         factor = seconds / audio_seconds
         rows.append(Measurement("realtime_factor", factor, "", estimated, "latency over clip"))

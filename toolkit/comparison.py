@@ -12,7 +12,8 @@ from toolkit.errors import InputError
 from toolkit.execution import Case, find_mismatches, is_builtin, reference_outputs
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.compare import compare_features
-from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.extract import extract
+from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.inputs import random_cases
 from toolkit.ir import Graph
@@ -32,7 +33,7 @@ RANDOM_CASES = 4
 
 @dataclass(frozen=True, eq=False)
 class Audio:
-    """A clip of the model's length, and its features by the numpy reference, [rows, n_mels]."""
+    """A clip of the model's length, and its features by the numpy reference, [rows, row_values]."""
 
     spec: FeatureSpec
     samples: Array
@@ -63,19 +64,19 @@ def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audi
     Raises AudioError for an unusable file, InputError where features do not fit the input.
     """
     entry = graph.tensors[graph.inputs[0]]
-    if len(graph.inputs) != 1 or entry.elements % spec.n_mels:
+    if len(graph.inputs) != 1 or entry.elements % spec.row_values:
         raise InputError(
-            f"features of {spec.n_mels} values a row do not fit the model's inputs "
+            f"features of {spec.row_values} values a row do not fit the model's inputs "
             f"{[list(graph.tensors[name].shape) for name in graph.inputs]}."
         )
     clip = load_clip(path, spec.sample_rate_hz)
-    rows = entry.elements // spec.n_mels
+    rows = entry.elements // spec.row_values
     if whole:
         longest = round(MAX_CLIP_SECONDS * spec.sample_rate_hz)
         rows = spec.rows_for_samples(min(len(clip.samples), longest))
     fitted = fit_clip(clip.samples, spec, rows)
     issues = tuple(Issue("audio", f"{path.name}: {n}") for n in (*clip.notes, *fitted.notes))
-    return Audio(spec, fitted.samples, log_mel(fitted.samples, spec), issues)
+    return Audio(spec, fitted.samples, extract(fitted.samples, spec), issues)
 
 
 def random_inputs(graph: Graph, count: int = RANDOM_CASES) -> list[list[Array]]:

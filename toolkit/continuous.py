@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from toolkit.errors import InputError
-from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.extract import extract
+from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array, dequantize
@@ -126,7 +127,7 @@ def _spec(graph: Graph) -> FeatureSpec:
 def _frames(graph: Graph, spec: FeatureSpec, samples: Array) -> Array:
     """Quantised frames ``[n, ...]`` of a recording by the numpy reference."""
     entry = graph.tensors[graph.inputs[0]]
-    rows = quantise_features(log_mel(samples, spec), entry.scale, entry.zero_point)
+    rows = quantise_features(extract(samples, spec), entry.scale, entry.zero_point)
     return rows.reshape(len(rows), *entry.shape[2:])
 
 

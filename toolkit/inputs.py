@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array, quantize
@@ -80,7 +80,7 @@ def quantized_cases(array: Array, tensor: Tensor, where: str) -> Array:
 
 
 def feature_cases(folder: Path, spec: FeatureSpec, rows: int) -> Iterator[Array]:
-    """Log-mel features ``[rows, n_mels]`` of every audio file in ``folder``, by name."""
+    """Features ``[rows, row_values]`` of every audio file in ``folder``, by name."""
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
     if not files:
         raise InputError(
@@ -88,7 +88,7 @@ def feature_cases(folder: Path, spec: FeatureSpec, rows: int) -> Iterator[Array]
         )
     for path in files:
         clip = load_clip(path, spec.sample_rate_hz)
-        yield log_mel(fit_clip(clip.samples, spec, rows).samples, spec)
+        yield extract(fit_clip(clip.samples, spec, rows).samples, spec)
 
 
 def float_cases(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> Array:
@@ -102,7 +102,7 @@ def float_cases(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> Array:
                 f"{path}: audio needs a feature specification, which the model does not carry.",
                 hint="Give a .npy or .npz of model inputs instead.",
             )
-        rows = tensor.elements // spec.n_mels
+        rows = tensor.elements // spec.row_values
         return as_cases(np.stack(list(feature_cases(path, spec, rows))), tensor.shape, str(path))
     return as_cases(load_array(path).astype(np.float32), tensor.shape, str(path))
 

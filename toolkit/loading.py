@@ -14,7 +14,7 @@ import numpy as np
 
 from toolkit.errors import InputError, ToolMissingError
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.inputs import as_cases, float_cases
 from toolkit.ir import Graph
@@ -164,9 +164,9 @@ def _ranges(source: Source, graph: Graph, calib: Path | None) -> tuple[Ranges, t
 
 def _demo_features(graph: Graph, spec: FeatureSpec) -> Array:
     shape = graph.tensors[graph.inputs[0]].shape
-    rows = int(np.prod(shape)) // spec.n_mels
+    rows = int(np.prod(shape)) // spec.row_values
     clip = load_clip(demo_clip(), spec.sample_rate_hz)
-    features = log_mel(fit_clip(clip.samples, spec, rows).samples, spec)
+    features = extract(fit_clip(clip.samples, spec, rows).samples, spec)
     case: Array = as_cases(features[None], shape, "feature specification")[0]
     return case
 

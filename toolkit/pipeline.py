@@ -200,7 +200,7 @@ def _run(
     audio: Audio | None,
     stimulus: bytes,
 ) -> tuple[SimulationResult, HarnessOutput]:
-    row_values = audio.spec.n_mels if audio else None
+    row_values = audio.spec.row_values if audio else None
     continuous = isinstance(plan, ContinuousPlan)
     if request.simulator != "host":
         program = folder / "firmware.elf"

@@ -1,46 +1,90 @@
 #include "features.h"
-#include "tk_log.h"
 
-/* A real FFT of N samples is one complex FFT of N/2 points and a pass that untangles it. */
-#define POINTS (FEATURES_FRAME_SAMPLES / 2u)
+#if defined(__ARM_FEATURE_DSP)
+#include <arm_acle.h>
+#endif
+
+#define POINTS FEATURES_FFT_POINTS
+/* Points of the FFT's first pass; all others are of radix 4. */
+#define FIRST FEATURES_FFT_FIRST
+
+/* Stages are functions of their own: a profile shows them, and each has all registers. */
+#define STAGE __attribute__((noinline)) static
 
 /* Square of full scale, 32768: squared samples over it are fractions, exactly. */
 #define SQUARED_FULL_SCALE 1073741824.0F
 
 #ifndef FEATURES_LEVEL_FIXED
-/* Mean and variance of `count` >= 1 samples: exact integer sums about the truncated mean, so that
- * a DC offset costs no precision. */
-static void measure(const int16_t *samples, size_t count, float *mean, float *variance) {
-    int64_t sum = 0;
-    for (size_t i = 0; i < count; i++) {
-        sum += samples[i];
-    }
-    const int32_t centre = (int32_t)(sum / (int64_t)count);
+
+/* Exact sums of samples and of their squares. */
+typedef struct sums {
+    int64_t linear;
+    int64_t squares;
+} sums;
+
+/* Add up to 65535 samples. */
+STAGE void add_samples(sums *total, const int16_t *samples, size_t count) {
+    int32_t linear = 0;
     int64_t squares = 0;
-    for (size_t i = 0; i < count; i++) {
-        const int32_t from_centre = samples[i] - centre;
-        squares += (int64_t)from_centre * from_centre;
+#if defined(__ARM_FEATURE_DSP)
+    for (; count >= 2; count -= 2, samples += 2) {
+        int16x2_t pair;
+        __builtin_memcpy(&pair, samples, sizeof pair);
+        linear = __smlad(pair, 0x00010001, linear);
+        squares = __smlald(pair, pair, squares);
     }
-    const float offset = (float)(sum - (int64_t)count * centre) / (float)count;
-    const float spread = (float)squares / (float)count - offset * offset;
-    *mean = (float)centre + offset;
+#endif
+    for (; count > 0; count--, samples++) {
+        linear += *samples;
+        squares += *samples * *samples;
+    }
+    total->linear += linear;
+    total->squares += squares;
+}
+
+/* Within 2^-23 of |value| < 2^62, without the run-time library's conversion. */
+static inline float to_float(int64_t value) {
+    return (float)(int32_t)(value >> 31) * 2147483648.0F + (float)(int32_t)(value & INT32_MAX);
+}
+
+/* Mean and variance of `count` >= 1 samples, from integer sums about the truncated mean, so that a
+ * DC offset costs no precision. */
+static inline void measure(const sums *total, int64_t count, float *mean, float *variance) {
+    const int64_t centre = total->linear / count;
+    const int64_t rest = total->linear - count * centre;
+    const int64_t squares = total->squares - centre * (total->linear + rest);
+    const float offset = (float)rest / (float)count;
+    const float spread = to_float(squares) / (float)count - offset * offset;
+    *mean = (float)(int32_t)centre + offset;
     *variance = spread > 0.0F ? spread : 0.0F;
 }
+
+static inline float inverse_level(float variance) {
+    return 1.0F / (variance / SQUARED_FULL_SCALE + FEATURES_LEVEL_EPSILON);
+}
+
 #endif
 
 #ifdef FEATURES_LEVEL_CLIP
 void tk_logmel_set_level(tk_logmel_state *s, const int16_t *clip, size_t count) {
+    sums total = {0, 0};
+    for (size_t done = 0; done < count;) {
+        const size_t left = count - done;
+        const size_t block = left < FEATURES_FRAME_SAMPLES ? left : FEATURES_FRAME_SAMPLES;
+        add_samples(&total, clip + done, block);
+        done += block;
+    }
     if (count > 0) {
         float variance;
-        measure(clip, count, &s->mean, &variance);
-        s->level = variance / SQUARED_FULL_SCALE + FEATURES_LEVEL_EPSILON;
+        measure(&total, (int64_t)count, &s->mean, &variance);
+        s->inverse_level = inverse_level(variance);
     }
 }
 #endif
 
 #ifdef FEATURES_LEVEL_RUNNING
 /* Compensated sum: steps far below the sum's resolution still add up, over hours. */
-static void accumulate(float *sum, float *carry, float step) {
+static inline void accumulate(float *sum, float *carry, float step) {
     const float wanted = step + *carry;
     const float next = *sum + wanted;
     *carry = wanted - (next - *sum);
@@ -49,10 +93,12 @@ static void accumulate(float *sum, float *carry, float step) {
 
 /* Follow mean M and variance V with weight a:
  * V += a (v - V + (1 - a) (m - M)^2), then M += a (m - M). */
-static void follow_level(tk_logmel_state *s) {
+STAGE void follow_level(tk_logmel_state *s) {
+    sums total = {0, 0};
     float mean;
     float variance;
-    measure(s->frame, FEATURES_FRAME_SAMPLES, &mean, &variance);
+    add_samples(&total, s->frame, FEATURES_FRAME_SAMPLES);
+    measure(&total, FEATURES_FRAME_SAMPLES, &mean, &variance);
     float a = FEATURES_LEVEL_SMOOTHING;
     if (s->warm_frames < FEATURES_LEVEL_WARMUP_FRAMES) {
         s->warm_frames++;
@@ -62,115 +108,127 @@ static void follow_level(tk_logmel_state *s) {
     const float target = variance + (1.0F - a) * step * step;
     accumulate(&s->variance, &s->variance_carry, a * (target - s->variance));
     accumulate(&s->mean, &s->mean_carry, a * step);
-    s->level = s->variance / SQUARED_FULL_SCALE + FEATURES_LEVEL_EPSILON;
+    s->inverse_level = inverse_level(s->variance);
 }
 #endif
 
-/* Window the frame into `work` as POINTS complex numbers in bit-reversed order. */
-static void load_frame(tk_logmel_state *s) {
-    uint32_t reversed = 0;
-    for (uint32_t i = 0; i < POINTS; i++) {
-        for (uint32_t part = 0; part < 2; part++) {
-            const uint32_t n = 2 * i + part;
-            s->work[2 * reversed + part] = ((float)s->frame[n] - s->mean) * tk_logmel_window[n];
+/* Two samples, windowed, as one complex number. */
+static inline tk_complex load_pair(const int16_t *samples, const float *window, float mean) {
+    const tk_complex pair = {((float)samples[0] - mean) * window[0],
+                             ((float)samples[1] - mean) * window[1]};
+    return pair;
+}
+
+/* First pass of the FFT, over pairs POINTS / FIRST apart, groups in base-4 digit-reversed order. */
+STAGE void transform_pairs(tk_logmel_state *s) {
+    const uint32_t groups = POINTS / FIRST;
+    const float mean = s->mean;
+    uint32_t n = 0;
+    for (uint32_t group = 0; group < groups; group++) {
+        const int16_t *samples = &s->frame[2 * n];
+        const float *window = &tk_logmel_window[2 * n];
+        tk_complex x[FIRST];
+        for (uint32_t k = 0; k < FIRST; k++) {
+            x[k] = load_pair(&samples[2 * k * groups], &window[2 * k * groups], mean);
         }
-        uint32_t bit = POINTS / 2;
-        while (reversed & bit) {
-            reversed ^= bit;
-            bit >>= 1;
+#if FEATURES_FFT_FIRST == 8
+        tk_fft_8(x);
+#else
+        tk_fft_4(x);
+#endif
+        for (uint32_t k = 0; k < FIRST; k++) {
+            s->work[group * FIRST + k] = x[k];
         }
-        reversed |= bit;
+        uint32_t digit = groups / 4;
+        while (digit > 0 && (n & (3 * digit)) == 3 * digit) {
+            n -= 3 * digit;
+            digit /= 4;
+        }
+        n += digit;
     }
 }
 
-/* In-place radix-2 FFT of POINTS complex numbers in bit-reversed order. */
-static void complex_fft(float *z) {
-    for (uint32_t half = 1; half < POINTS; half *= 2) {
-        for (uint32_t j = 0; j < half; j++) {
-            const float *twiddle = &tk_logmel_twiddles[2 * j * (POINTS / half)];
-            for (uint32_t i = j; i < POINTS; i += 2 * half) {
-                float *a = &z[2 * i];
-                float *b = &z[2 * (i + half)];
-                const float re = b[0] * twiddle[0] - b[1] * twiddle[1];
-                const float im = b[0] * twiddle[1] + b[1] * twiddle[0];
-                b[0] = a[0] - re;
-                b[1] = a[1] - im;
-                a[0] = a[0] + re;
-                a[1] = a[1] + im;
+/* The other passes: four spectra of `length` points become one of 4 * length. */
+STAGE void combine_spectra(tk_complex *z) {
+    const tk_complex *twiddles = tk_logmel_twiddles;
+    for (uint32_t length = FIRST; length < POINTS; length *= 4) {
+        for (uint32_t k = 0; k < length; k++) {
+            for (uint32_t i = k; i < POINTS; i += 4 * length) {
+                tk_complex x[4] = {z[i]};
+                for (uint32_t j = 1; j < 4; j++) {
+                    x[j] = tk_complex_multiply(z[i + j * length], twiddles[j - 1]);
+                }
+                tk_fft_4(x);
+                for (uint32_t j = 0; j < 4; j++) {
+                    z[i + j * length] = x[j];
+                }
             }
+            twiddles += 3;
         }
     }
 }
 
-/* From the complex FFT Z of even (real part) and odd (imaginary part) samples to the power of the
- * real FFT, bins 0..POINTS, in place: X[k] = even + w^k odd, X[POINTS - k] = conj(even - w^k odd),
- * where even = (Z[k] + conj Z[POINTS - k]) / 2 and odd = (Z[k] - conj Z[POINTS - k]) / 2i. */
-static void untangle_power(float *z) {
-    const float first = z[0] + z[1];
-    const float last = z[0] - z[1];
-    for (uint32_t k = 1; k <= POINTS / 2; k++) {
-        float *low = &z[2 * k];
-        float *high = &z[2 * (POINTS - k)];
-        const float *twiddle = &tk_logmel_twiddles[2 * k];
-        const float even_re = low[0] + high[0];
-        const float even_im = low[1] - high[1];
-        const float odd_re = low[1] + high[1];
-        const float odd_im = high[0] - low[0];
-        const float re = odd_re * twiddle[0] - odd_im * twiddle[1];
-        const float im = odd_re * twiddle[1] + odd_im * twiddle[0];
-        const float low_re = even_re + re;
-        const float low_im = even_im + im;
-        const float high_re = even_re - re;
-        const float high_im = even_im - im;
-        low[0] = 0.25F * (low_re * low_re + low_im * low_im);
-        high[0] = 0.25F * (high_re * high_re + high_im * high_im);
-    }
-    z[0] = first * first;
-    for (uint32_t k = 1; k < POINTS; k++) {
-        z[k] = z[2 * k];
-    }
-    z[POINTS] = last * last;
+static inline float power(float re, float im) {
+    return re * re + im * im;
 }
 
-/* floor(value / scale + 0.5) + zero point, clamped to int8. */
-static int8_t quantise(float value) {
-    float steps = value * FEATURES_INVERSE_SCALE + 0.5F;
-    steps =
-        steps > (float)(-128 - FEATURES_ZERO_POINT) ? steps : (float)(-128 - FEATURES_ZERO_POINT);
-    steps = steps < (float)(127 - FEATURES_ZERO_POINT) ? steps : (float)(127 - FEATURES_ZERO_POINT);
-    int32_t whole = (int32_t)steps;
-    if ((float)whole > steps) {
-        whole--;
+/* From the complex FFT Z of even (real part) and odd (imaginary part) samples, halved, to the power
+ * of the real FFT, bins 0..POINTS, in the real parts: X[k] = even + w^k odd,
+ * X[POINTS - k] = conj(even - w^k odd), where even = Z[k] + conj Z[POINTS - k] and
+ * odd = (Z[k] - conj Z[POINTS - k]) / i. */
+STAGE void untangle_power(tk_complex *z) {
+    const float first = 2.0F * (z[0].re + z[0].im);
+    const float last = 2.0F * (z[0].re - z[0].im);
+    for (uint32_t k = 1; k < POINTS / 2; k++) {
+        const tk_complex low = z[k];
+        const tk_complex high = z[POINTS - k];
+        const tk_complex even = {low.re + high.re, low.im - high.im};
+        const tk_complex odd = {low.im + high.im, high.re - low.re};
+        const tk_complex turned = tk_complex_multiply(odd, tk_logmel_roots[k - 1]);
+        z[k].re = power(even.re + turned.re, even.im + turned.im);
+        z[POINTS - k].re = power(even.re - turned.re, even.im - turned.im);
     }
-    return (int8_t)(whole + FEATURES_ZERO_POINT);
+    z[POINTS / 2].re = 4.0F * power(z[POINTS / 2].re, z[POINTS / 2].im);
+    z[0].re = first * first;
+    z[POINTS].re = last * last;
+}
+
+/* Logarithm and quantisation of an energy in one: a look-up in their common inverse. */
+static inline int8_t quantise(float energy) {
+    union {
+        float value;
+        uint32_t bits;
+    } number;
+    number.value = energy;
+    /* Limits 0 and 2^n - 1 after a shift: one instruction on Arm cores. */
+    int32_t bucket = ((int32_t)number.bits - FEATURES_FIRST_BUCKET) >> FEATURES_BUCKET_SHIFT;
+    bucket = bucket > 0 ? bucket : 0;
+    bucket = bucket < FEATURES_BUCKETS - 1 ? bucket : FEATURES_BUCKETS - 1;
+    const uint32_t edge = tk_logmel_edges_before[bucket];
+    return (int8_t)((int32_t)(edge + (number.bits >= tk_logmel_edges[edge])) + FEATURES_LEAST);
+}
+
+STAGE void quantise_row(const float *energies, float inverse_level, int8_t *row) {
+    for (uint32_t m = 0; m < FEATURES_ROW_VALUES; m++) {
+        row[m] = quantise(energies[m] * inverse_level);
+    }
 }
 
 static void finish_frame(tk_logmel_state *s, int8_t *row) {
+    float energies[FEATURES_ROW_VALUES];
 #ifdef FEATURES_LEVEL_RUNNING
     follow_level(s);
 #endif
-    load_frame(s);
-    complex_fft(s->work);
+    transform_pairs(s);
+    combine_spectra(s->work);
     untangle_power(s->work);
-
-    /* The division by the level is a difference of logarithms. */
-    const float least = FEATURES_FLOOR * s->level;
-    const float level_log = tk_log(s->level, FEATURES_LOG_UNIT, FEATURES_LOG_OCTAVE);
-    const float *weight = tk_logmel_weights;
-    for (uint32_t m = 0; m < FEATURES_ROW_VALUES; m++) {
-        const float *power = &s->work[tk_logmel_bands[m].first_bin];
-        float energy = 0.0F;
-        for (uint32_t k = 0; k < tk_logmel_bands[m].bins; k++) {
-            energy += *weight++ * power[k];
-        }
-        const float audible = energy > least ? energy : least;
-        row[m] = quantise(tk_log(audible, FEATURES_LOG_UNIT, FEATURES_LOG_OCTAVE) - level_log);
-    }
+    tk_logmel_bands(&s->work[0].re, energies);
+    quantise_row(energies, s->inverse_level, row);
 }
 
 void tk_logmel_init(tk_logmel_state *s) {
     s->mean = 0.0F;
-    s->level = FEATURES_LEVEL_INITIAL;
+    s->inverse_level = FEATURES_LEVEL_INITIAL;
 #ifdef FEATURES_LEVEL_RUNNING
     s->mean_carry = 0.0F;
     s->variance = 0.0F;
@@ -182,15 +240,19 @@ void tk_logmel_init(tk_logmel_state *s) {
 
 size_t tk_logmel_push(tk_logmel_state *s, const int16_t *samples, size_t count, int8_t *rows) {
     size_t completed = 0;
-    for (size_t i = 0; i < count; i++) {
-        s->frame[s->filled++] = samples[i];
+    while (count > 0) {
+        const size_t room = FEATURES_FRAME_SAMPLES - s->filled;
+        const size_t taken = count < room ? count : room;
+        __builtin_memcpy(&s->frame[s->filled], samples, taken * sizeof samples[0]);
+        s->filled += (uint32_t)taken;
+        samples += taken;
+        count -= taken;
         if (s->filled == FEATURES_FRAME_SAMPLES) {
             finish_frame(s, &rows[completed * FEATURES_ROW_VALUES]);
             completed++;
             s->filled = FEATURES_FRAME_SAMPLES - FEATURES_HOP_SAMPLES;
-            for (uint32_t k = 0; k < s->filled; k++) {
-                s->frame[k] = s->frame[k + FEATURES_HOP_SAMPLES];
-            }
+            __builtin_memmove(s->frame, s->frame + FEATURES_HOP_SAMPLES,
+                              s->filled * sizeof s->frame[0]);
         }
     }
     return completed;

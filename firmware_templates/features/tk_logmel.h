@@ -10,29 +10,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tk_fft.h"
+
 #ifndef FEATURES_FRAME_SAMPLES
 #error "include features.h, which includes this file"
 #endif
 
-/* The FFT bins that one triangular mel band covers. */
-typedef struct tk_mel_band {
-    uint16_t first_bin;
-    uint16_t bins; /* 0: the band is narrower than the spacing of the bins and holds none */
-} tk_mel_band;
+/* A real FFT of N samples is one complex FFT of N/2 points and a pass that untangles it. */
+#define FEATURES_FFT_POINTS (FEATURES_FRAME_SAMPLES / 2u)
 
-/* Periodic Hann window over full scale, 32768. */
+/* Periodic Hann window over twice full scale, 65536: the half that untangling needs is in it. */
 extern const float tk_logmel_window[FEATURES_FRAME_SAMPLES];
-/* Pairs cos(a), -sin(a) with a = 2 pi k / FEATURES_FRAME_SAMPLES, k < FEATURES_FRAME_SAMPLES / 2.
- */
-extern const float tk_logmel_twiddles[FEATURES_FRAME_SAMPLES];
-extern const tk_mel_band tk_logmel_bands[FEATURES_ROW_VALUES];
-/* Weights of all bands, one band after the other. */
-extern const float tk_logmel_weights[FEATURES_MEL_WEIGHTS];
+/* Twiddle factors of the FFT's radix-4 passes in their order of use: for every k of a pass that
+ * combines spectra of L points, exp(-2 pi i k j / 4L) for j = 1, 2, 3. */
+extern const tk_complex tk_logmel_twiddles[FEATURES_FFT_TWIDDLES];
+/* exp(-2 pi i k / FEATURES_FRAME_SAMPLES) for k = 1, 2, ...: what untangling takes. */
+extern const tk_complex tk_logmel_roots[FEATURES_FFT_POINTS / 2u - 1u];
+
+/* Mel energies from the power at the FFT's bins; that of bin k is power[2 * k]. */
+void tk_logmel_bands(const float *power, float *energies);
+
+/* Where the int8 features change, as bits of float32 energies (which order as the numbers do):
+ * a feature is FEATURES_LEAST plus the number of edges that its energy reaches.  An energy's
+ * highest bits, counted from FEATURES_FIRST_BUCKET, name a bucket with at most one edge; how many
+ * lie before it is in edges_before. */
+extern const uint32_t tk_logmel_edges[FEATURES_EDGES + 1u]; /* the last one is out of reach */
+extern const uint8_t tk_logmel_edges_before[FEATURES_BUCKETS];
 
 typedef struct tk_logmel_state {
-    float work[FEATURES_FRAME_SAMPLES]; /* scratch: spectrum, then power; nothing outlives a push */
-    float mean;                         /* subtracted from the samples, in samples' units */
-    float level;                        /* mean square divided by, full scale = 1 */
+    /* Scratch: spectrum, then power; nothing outlives a push. */
+    tk_complex work[FEATURES_FFT_POINTS + 1u];
+    float mean;          /* subtracted from the samples, in samples' units */
+    float inverse_level; /* one over the mean square divided by, full scale = 1 */
 #ifdef FEATURES_LEVEL_RUNNING
     float mean_carry;     /* what `mean` lost to rounding */
     float variance;       /* running variance, in samples' units squared */

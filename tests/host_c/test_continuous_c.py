@@ -16,7 +16,8 @@ from toolkit.continuous import agreement, frames_of
 from toolkit.emit import emit_project, write_project
 from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
-from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.log_mel import log_mel
+from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec, LevelSpec
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array

@@ -14,7 +14,8 @@ from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
 from toolkit.emit import emit_project, write_project
 from toolkit.features.audio import load_clip
-from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.log_mel import log_mel
+from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL, FeatureSpec, LevelSpec
 from toolkit.ir import Graph
 from toolkit.loading import feature_spec, load_source

@@ -10,7 +10,8 @@ from toolkit.continuous import frames_of
 from toolkit.emit import emit_project, write_project
 from toolkit.execution import compile_firmware
 from toolkit.features.audio import load_clip
-from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.log_mel import log_mel
+from toolkit.features.quantise import quantise_features
 from toolkit.loading import demo_clip, feature_spec, load_source
 from toolkit.plan import plan_continuous, plan_stream
 from toolkit.plan.continuous_reference import continuous_outputs

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from toolkit.errors import InputError, VerificationError
 from toolkit.features.audio import load_clip
 from toolkit.features.compare import compare_features
-from toolkit.features.log_mel import log_mel, quantise_features
+from toolkit.features.log_mel import log_mel
 from toolkit.features.mel import hz_to_mel, mel_filterbank, mel_to_hz
+from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec, LevelSpec
 from toolkit.resources import data_dir
 

@@ -73,12 +73,13 @@ def test_one_second_of_wav2small_is_499_rows() -> None:
 def test_every_violation_is_named_at_once() -> None:
     with pytest.raises(InputError) as error:
         FeatureSpec(
-            16_000, 63, 0, 0, -1.0, 9000.0, LevelSpec("loud", 0.0, 0.0, 0.0), mel_scale="bark"
+            16_000, 16, 0, 0, -1.0, 9000.0, LevelSpec("loud", 0.0, 0.0, 0.0), mel_scale="bark"
         )
     message = str(error.value)
     assert "\n" not in message
     for part in (
-        "frame_samples must be a power of two in [32, 4096]; got 63",
+        "frame_samples must be a whole number in [17, 4096]; got 16",
+        "hop_samples must be a whole number in [1, 65536]; got 0",
         "n_mels must be a whole number in [1, 512]; got 0",
         "mel range must satisfy",
         "mel_scale must be 'slaney' or 'htk'; got 'bark'",
@@ -93,7 +94,8 @@ def test_every_violation_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"hop_samples": 65},
+        {"hop_samples": 0},
+        {"frame_samples": 4097},
         {"hop_samples": True},
         {"sample_rate_hz": "16000"},
         {"sample_rate_hz": 16000.5},
@@ -103,10 +105,20 @@ def test_every_violation_is_named_at_once() -> None:
         {"floor": 0.0},
         {"floor": None},
         {"floor": 1e-29, "level": {"epsilon": 1e-11}},
-        {"power": 1.0},
-        {"center": True},
+        {"power": 1.5},
+        {"power": True},
+        {"center": 1},
+        {"center": True, "frame_samples": 63},
         {"window": "hamming"},
         {"kind": "mfcc"},
+        {"kind": "mfcc", "n_mfcc": 27},
+        {"kind": "mfcc", "n_mfcc": 13, "mfcc_norm": "slaney"},
+        {"kind": "micro_frontend"},
+        {"kind": "micro_frontend", "level": {"mode": "fixed"}, "micro": {"gain_bits": 99}},
+        {"kind": "micro_frontend", "level": {"mode": "fixed"}, "micro": {"pcan": "yes"}},
+        {"kind": "raw"},
+        {"flooring": "min"},
+        {"mel_slopes": "bark"},
         {"level": {"mode": ["clip"]}},
         {"level": {"floor": 1.0}},
         {"level": "clip"},

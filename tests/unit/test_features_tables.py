@@ -26,26 +26,64 @@ def floats(literals: tuple[str, ...]) -> NDArray[np.float32]:
 
 def test_literals_read_back_to_the_same_float32() -> None:
     context = feature_context(WAV2SMALL, 0.5, 0)
-    expected = (hann_window(64) / 32768.0).astype(np.float32)
+    expected = (hann_window(64) / 65536.0).astype(np.float32)
     np.testing.assert_array_equal(floats(context.window), expected)
 
 
-def test_sparse_bands_hold_the_whole_filter_bank() -> None:
-    spec = replace(WAV2SMALL, frame_samples=512, n_mels=64)
+@pytest.mark.parametrize(
+    ("frame_samples", "n_mels", "straight"), [(512, 64, False), (64, 26, True)]
+)
+def test_sparse_bands_hold_the_whole_filter_bank(
+    frame_samples: int, n_mels: int, straight: bool
+) -> None:
+    spec = replace(WAV2SMALL, frame_samples=frame_samples, n_mels=n_mels)
     context = feature_context(spec, 0.5, 0)
-    dense = np.zeros((64, 257), np.float32)
-    weights = iter(floats(context.mel_weights))
+    dense = np.zeros((n_mels, frame_samples // 2 + 1), np.float32)
+    weights = floats(context.mel_weights)
+    used = 0
     for band, row in zip(context.mel_bands, dense, strict=True):
         first, count = map(int, re.findall(r"(\d+)u", band))
-        row[first : first + count] = [next(weights) for _ in range(count)]
+        row[first : first + count] = weights[used : used + count]
+        used += count
+    assert used == len(weights)
     np.testing.assert_array_equal(dense, mel_filterbank(spec).astype(np.float32))
-    assert next(weights, None) is None
+    assert bool(context.mel_sums) == straight
+    written = np.zeros_like(dense)
+    for text, row in zip(context.mel_sums, written, strict=False):
+        for weight, bin_at_2 in re.findall(r"w\[(\d+)\] \* power\[(\d+)\]", text):
+            row[int(bin_at_2) // 2] += weights[int(weight)]
+    assert not straight or np.array_equal(written, dense)
 
 
-def test_twiddles_are_roots_of_unity() -> None:
-    pairs = floats(feature_context(WAV2SMALL, 0.5, 0).twiddles).reshape(-1, 2)
-    roots = np.exp(-2j * np.pi * np.arange(32) / 64)
-    np.testing.assert_allclose(pairs[:, 0] + 1j * pairs[:, 1], roots, atol=6e-8)
+def complexes(literals: tuple[str, ...]) -> NDArray[np.complex128]:
+    pairs = floats(tuple(part for text in literals for part in text.strip("{}").split(", ")))
+    return pairs[::2].astype(np.float64) + 1j * pairs[1::2]
+
+
+@pytest.mark.parametrize("frame_samples", [32, 64, 128, 4096])
+def test_twiddles_make_a_fourier_transform(frame_samples: int) -> None:
+    """The passes as documented, in numpy, against numpy's own transform."""
+    context = feature_context(replace(WAV2SMALL, frame_samples=frame_samples), 0.5, 0)
+    points = frame_samples // 2
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=points) + 1j * rng.normal(size=points)
+    first = context.fft_first
+    assert first in (4, 8)
+
+    def transform(values: NDArray[np.complex128]) -> NDArray[np.complex128]:
+        if len(values) == first:
+            return np.fft.fft(values)
+        parts = np.stack([transform(values[j::4]) for j in range(4)])
+        length = parts.shape[1]
+        start = (length - first) // 3 * 3  # every pass before took 3 for each of its points
+        factors = twiddles[start : start + 3 * length].reshape(length, 3).T
+        parts[1:] *= factors
+        return np.concatenate([np.fft.fft(parts, axis=0)[q] for q in range(4)])
+
+    twiddles = complexes(context.twiddles)
+    np.testing.assert_allclose(transform(x), np.fft.fft(x), rtol=2e-6, atol=1e-5)
+    roots = np.exp(-2j * np.pi * np.arange(1, points // 2) / frame_samples)
+    np.testing.assert_allclose(complexes(context.roots), roots, atol=6e-8)
 
 
 def test_header_has_the_level_mode_and_its_constants_only() -> None:
@@ -59,9 +97,8 @@ def test_header_has_the_level_mode_and_its_constants_only() -> None:
             assert (f"FEATURES_LEVEL_{other.upper()} 1" in header) == (other == mode)
         assert ("features_set_level" in header) == (mode == "clip")
         assert ("FEATURES_LEVEL_SMOOTHING" in header) == (mode == "running")
-        assert "#define FEATURES_ZERO_POINT (-3)" in header
-        assert "#define FEATURES_INVERSE_SCALE 2.0F" in header
-    assert "FEATURES_LEVEL_INITIAL 0.25F" in headers["fixed"]["features.h"]
+        assert "scale 0.5, zero point -3" in header
+    assert "FEATURES_LEVEL_INITIAL 4.0F" in headers["fixed"]["features.h"]
 
 
 def test_rendering_is_deterministic_and_narrow() -> None:

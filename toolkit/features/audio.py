@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import AudioError
+from toolkit.features.framing import FULL_SCALE
 from toolkit.features.spec import FeatureSpec
 
 _INT16_MAX = 32767
-_FULL_SCALE = 32768.0
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def load_clip(path: str | Path, sample_rate_hz: int) -> Clip:
         notes.append(f"resampled from {file_rate_hz} Hz to {sample_rate_hz} Hz")
         if len(mono) == 0:
             raise AudioError(f"{path}: too short to resample to {sample_rate_hz} Hz.")
-    scaled = np.round(mono * _FULL_SCALE)
-    samples = np.clip(scaled, -_FULL_SCALE, _INT16_MAX).astype(np.int16)
+    scaled = np.round(mono * FULL_SCALE)
+    samples = np.clip(scaled, -FULL_SCALE, _INT16_MAX).astype(np.int16)
     if clipped := int(np.count_nonzero(samples != scaled)):
         notes.append(f"clipped {clipped} samples at full scale")
     return Clip(samples, tuple(notes))

@@ -7,12 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.errors import InputError
+from toolkit.features.framing import Samples, as_fractions, cut_frames
 from toolkit.features.level import frame_levels
 from toolkit.features.mel import mel_filterbank
 from toolkit.features.spec import FeatureSpec
-
-FULL_SCALE = 32768.0
 
 
 def hann_window(frame_samples: int) -> NDArray[np.float64]:
@@ -21,46 +19,31 @@ def hann_window(frame_samples: int) -> NDArray[np.float64]:
 
 
 def log_unit(spec: FeatureSpec) -> float:
-    """Features per unit of the natural logarithm: 10 / ln 10 for dB, 1 for ln."""
-    return 10.0 / math.log(10.0) if spec.log == "db" else 1.0
+    """Features per unit of the natural logarithm: 1 for ln; dB are 10 log10 of a power."""
+    return 20.0 / spec.power / math.log(10.0) if spec.log == "db" else 1.0
 
 
-def log_mel(
-    samples: NDArray[np.int16] | NDArray[np.floating], spec: FeatureSpec
-) -> NDArray[np.float32]:
+def log_mel(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:
     """Features [rows, n_mels] of one clip; rows = ``spec.rows_for_samples(len(samples))``.
 
     ``samples`` [n] are int16, or floats in fractions of full scale.  The result equals, row by
-    row, ``librosa.feature.melspectrogram(center=False)`` of the level-normalised signal followed
-    by 10 log10 (or ln) of max(energy, floor).  InputError when the clip is shorter than a frame,
-    has other than one dimension, or is not finite.
+    row, ``librosa.feature.melspectrogram`` of the level-normalised signal, floored, followed by
+    ``power_to_db`` (``amplitude_to_db`` for magnitudes) or ln.  InputError as ``as_fractions``.
     """
-    x = np.asarray(samples, dtype=np.float64)
-    if samples.dtype == np.int16:
-        x = x / FULL_SCALE
-    if x.ndim != 1 or len(x) < spec.frame_samples:
-        raise InputError(
-            f"features: need one channel of at least {spec.frame_samples} samples; "
-            f"got shape {x.shape}."
-        )
-    if not np.isfinite(x).all():
-        raise InputError("features: samples must be finite; found NaN or infinity.")
-    frames = np.lib.stride_tricks.sliding_window_view(x, spec.frame_samples)[:: spec.hop_samples]
+    return log_bands(samples, spec).astype(np.float32)
+
+
+def log_bands(samples: Samples, spec: FeatureSpec) -> NDArray[np.float64]:
+    """``log_mel`` before it is rounded to float32."""
+    x = as_fractions(samples, spec)
+    frames = cut_frames(x, spec)
     mean, square = frame_levels(x, frames, spec)
-    spectrum = np.fft.rfft((frames - mean[:, None]) * hann_window(spec.frame_samples))
-    energy = (spectrum.real**2 + spectrum.imag**2) @ mel_filterbank(spec).T
-    square = square[:, None]
-    ln_energy = np.log(np.maximum(energy, spec.floor * square)) - np.log(square)
-    return (log_unit(spec) * ln_energy).astype(np.float32)
-
-
-def quantise_features(
-    features: NDArray[np.float32], scale: float, zero_point: int
-) -> NDArray[np.int8]:
-    """Features to int8: floor(x * (1 / scale) + 0.5) + zero_point, clamped to [-128, 127].
-
-    In float32 throughout, with the reciprocal rounded once, exactly as the generated C does it.
-    """
-    steps = np.floor(features * np.float32(1.0 / scale) + np.float32(0.5))
-    clamped = np.clip(steps, np.float32(-128 - zero_point), np.float32(127 - zero_point))
-    return np.asarray(clamped + np.float32(zero_point), dtype=np.int8)
+    windowed = (frames - mean[:, None]) * hann_window(spec.frame_samples)
+    spectrum = np.fft.rfft(windowed, spec.fft_samples)
+    power = spectrum.real**2 + spectrum.imag**2
+    energy = (power if spec.power == 2.0 else np.sqrt(power)) @ mel_filterbank(spec).T
+    # The level divides the samples, thus the energy by its power / 2: an offset of the logarithm.
+    divisor = square[:, None] if spec.power == 2.0 else np.sqrt(square[:, None])
+    floor = spec.floor * divisor
+    audible = np.maximum(energy, floor) if spec.flooring == "max" else energy + floor
+    return log_unit(spec) * (np.log(audible) - np.log(divisor))

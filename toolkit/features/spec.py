@@ -2,27 +2,25 @@
 
 It says everything about how audio becomes the model's input except the input's quantisation,
 which is the input tensor's own.  It is stored as JSON in ONNX and TFLite metadata under
-``METADATA_KEY``.
+``METADATA_KEY``; ``toolkit.features.text`` has the JSON and TOML forms.
 """
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 from toolkit.errors import InputError
 
 METADATA_KEY = "toolkit.feature_spec"
 
+KINDS = ("log_mel", "mfcc", "micro_frontend", "raw")
 LEVEL_MODES = ("clip", "running", "fixed")
 MEL_SCALES = ("slaney", "htk")
 MEL_NORMS = ("area", "none")
+MEL_SLOPES = ("hz", "mel")
 LOGS = ("db", "ln")
-
-_SMALLEST_NORMAL_FLOAT32 = 2.0**-126
+FLOORINGS = ("max", "add")
+MFCC_NORMS = ("ortho", "htk")
 
 
 @dataclass(frozen=True)
@@ -45,12 +43,48 @@ class LevelSpec:
 
 
 @dataclass(frozen=True)
-class FeatureSpec:
-    """Log-mel features: framing, window, mel bands, logarithm and level.
+class MicroSpec:
+    """Noise reduction, gain control and logarithm of the ``micro_frontend`` kind.
 
-    Frame t covers samples [t * hop_samples, t * hop_samples + frame_samples): nothing is padded
-    (``center`` False).  ``frame_samples`` is also the FFT length.  ``floor`` is the smallest
-    mel energy, after level normalisation, that enters the logarithm (librosa's ``amin``).
+    ``even_smoothing`` and ``odd_smoothing``: weight in [0, 1] of a new frame in a channel's noise
+    estimate, channels 0, 2, .. and 1, 3, ..; ``min_signal_remaining``: share of a channel that
+    noise reduction always leaves; ``smoothing_bits``: fractional bits of the estimate.
+    Automatic gain (PCAN) divides by (noise + ``pcan_offset``) ** ``pcan_strength``, in
+    ``gain_bits`` fractional bits.  The logarithm has ``log_shift`` fractional bits, and a feature
+    is that integer times ``output_scale``.
+    """
+
+    smoothing_bits: int = 10
+    even_smoothing: float = 0.025
+    odd_smoothing: float = 0.06
+    min_signal_remaining: float = 0.05
+    pcan: bool = True
+    pcan_strength: float = 0.95
+    pcan_offset: float = 80.0
+    gain_bits: int = 21
+    log_shift: int = 6
+    output_scale: float = 10.0 / 256.0
+
+
+@dataclass(frozen=True)
+class FeatureSpec:
+    """Framing, level, and what becomes of a frame: one row of features.
+
+    Frame t covers samples [t * hop_samples, t * hop_samples + frame_samples); with ``center`` it
+    begins frame_samples / 2 earlier, and the audio counts as silence (zeros, before the level is
+    normalised) where there is none.  The window is as long as the frame; the FFT is as long as
+    the next power of two, ``fft_samples``, the frame at its start.
+
+    kind "log_mel": spectrum ** ``power`` (2: power, 1: magnitude) in ``n_mels`` triangular bands
+    from ``f_min_hz`` to ``f_max_hz``, their edges equidistant on ``mel_scale``, straight between
+    them in Hz or in mel (``mel_slopes``), of unit area or unit height (``mel_norm``); then
+    max(energy, floor) or energy + floor (``flooring``); then natural logarithms or decibels
+    (10 log10 of power, 20 log10 of magnitude).
+    kind "mfcc": the first ``n_mfcc`` values of the DCT-II of a log_mel row; ``mfcc_norm`` "ortho"
+    makes it orthonormal, "htk" leaves out the first value's extra sqrt(1/2), as TensorFlow does.
+    kind "micro_frontend": TensorFlow's and TFLM's integer audio front-end, ``n_mels`` channels
+    and ``micro``; it has its own gain control, so level is "fixed" with gain 1.
+    kind "raw": the samples themselves, ``frame_samples`` a row, hop and frame equal.
 
     Raises InputError, naming every violation, when the values cannot be used.
     """
@@ -58,9 +92,9 @@ class FeatureSpec:
     sample_rate_hz: int
     frame_samples: int
     hop_samples: int
-    n_mels: int
-    f_min_hz: float
-    f_max_hz: float
+    n_mels: int = 0
+    f_min_hz: float = 0.0
+    f_max_hz: float = 0.0
     level: LevelSpec = LevelSpec()
     mel_scale: str = "slaney"
     mel_norm: str = "area"
@@ -70,106 +104,63 @@ class FeatureSpec:
     window: str = "hann"
     center: bool = False
     power: float = 2.0
+    mel_slopes: str = "hz"
+    flooring: str = "max"
+    n_mfcc: int = 0
+    mfcc_norm: str = "ortho"
+    micro: MicroSpec = MicroSpec()
 
     def __post_init__(self) -> None:
-        if problems := list(_violations(self)):
+        from toolkit.features.validate import violations
+
+        if problems := list(violations(self)):
             raise InputError(f"feature spec: {'; '.join(problems)}.")
+
+    @property
+    def row_values(self) -> int:
+        """Number of features in a row."""
+        return {"mfcc": self.n_mfcc, "raw": self.frame_samples}.get(self.kind, self.n_mels)
+
+    @property
+    def fft_samples(self) -> int:
+        """Length of the FFT: the smallest power of two that holds a frame."""
+        return 1 << (self.frame_samples - 1).bit_length()
+
+    @property
+    def padding_samples(self) -> int:
+        """Zeros that count as audio before the first sample, and after the last."""
+        return self.frame_samples // 2 if self.center else 0
+
+    @property
+    def streams(self) -> bool:
+        """Whether a row can be given as soon as its last sample is there."""
+        return self.level.mode != "clip"
 
     def rows_for_samples(self, n: int) -> int:
         """Number of feature rows that ``n`` samples give."""
-        return max(0, 1 + (n - self.frame_samples) // self.hop_samples)
+        if n <= 0:
+            return 0
+        return max(0, 1 + (n + 2 * self.padding_samples - self.frame_samples) // self.hop_samples)
 
     def samples_for_rows(self, t: int) -> int:
         """Smallest number of samples that gives ``t`` rows."""
-        return self.frame_samples + (t - 1) * self.hop_samples if t > 0 else 0
+        if t <= 0:
+            return 0
+        spanned = self.frame_samples + (t - 1) * self.hop_samples
+        return max(1, spanned - 2 * self.padding_samples)
 
     def to_json(self) -> str:
-        """One line of JSON with every field; ``from_json`` gives an equal spec back."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """One line of JSON with every field of the kind; ``from_json`` gives an equal spec back."""
+        from toolkit.features.text import to_json
+
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> FeatureSpec:
         """Read ``to_json`` text; InputError when it is damaged, incomplete or has unknown keys."""
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise InputError(f"feature spec: must be JSON; {error}.") from None
-        data = _known(cls, data, "feature spec")
-        if "level" in data:
-            data["level"] = LevelSpec(**_known(LevelSpec, data["level"], "feature spec: level"))
-        try:
-            return cls(**data)
-        except TypeError as error:
-            missing = str(error).partition("missing ")[2] or str(error)
-            raise InputError(f"feature spec: missing {missing}.") from None
+        from toolkit.features.text import from_json
 
-
-def _known(cls: type, data: object, where: str) -> dict[str, Any]:
-    if not isinstance(data, dict):
-        raise InputError(f"{where}: must be a JSON object; got {type(data).__name__}.")
-    if unknown := sorted(set(data) - {field.name for field in fields(cls)}):
-        raise InputError(f"{where}: unknown keys {', '.join(unknown)}.")
-    return dict(data)
-
-
-def _number(value: object) -> bool:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return abs(value) <= sys.float_info.max
-
-
-def _integer_in(name: str, value: object, low: int, high: int) -> Iterator[str]:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        yield f"{name} must be a whole number in [{low}, {high}]; got {value!r}"
-
-
-def _number_in(name: str, value: Any, low: float, high: float) -> Iterator[str]:
-    if not _number(value) or not low <= value <= high:
-        yield f"{name} must be in [{low:g}, {high:g}]; got {value!r}"
-
-
-def _one_of(name: str, value: object, allowed: tuple[object, ...]) -> Iterator[str]:
-    if value not in allowed:
-        choices = " or ".join(repr(choice) for choice in allowed)
-        yield f"{name} must be {choices}; got {value!r}"
-
-
-def _violations(spec: FeatureSpec) -> Iterator[str]:
-    yield from _one_of("kind", spec.kind, ("log_mel",))
-    yield from _one_of("window", spec.window, ("hann",))
-    yield from _one_of("center", spec.center, (False,))
-    yield from _one_of("power", spec.power, (2.0,))
-    yield from _one_of("mel_scale", spec.mel_scale, MEL_SCALES)
-    yield from _one_of("mel_norm", spec.mel_norm, MEL_NORMS)
-    yield from _one_of("log", spec.log, LOGS)
-    yield from _integer_in("sample_rate_hz", spec.sample_rate_hz, 1000, 192_000)
-    yield from _integer_in("n_mels", spec.n_mels, 1, 512)
-    frame = spec.frame_samples
-    if not isinstance(frame, int) or not 32 <= frame <= 4096 or frame & (frame - 1):
-        yield f"frame_samples must be a power of two in [32, 4096]; got {frame!r}"
-    else:
-        yield from _integer_in("hop_samples", spec.hop_samples, 1, frame)
-    limits = (spec.f_min_hz, spec.f_max_hz, spec.sample_rate_hz)
-    if not all(map(_number, limits)) or not 0 <= limits[0] < limits[1] <= limits[2] / 2:
-        yield (
-            "mel range must satisfy 0 <= f_min_hz < f_max_hz <= sample_rate_hz / 2; "
-            f"got {spec.f_min_hz!r} and {spec.f_max_hz!r} at {spec.sample_rate_hz!r} Hz"
-        )
-    level = spec.level
-    yield from _number_in("floor", spec.floor, 1e-30, 1.0)
-    yield from _one_of("level.mode", level.mode, LEVEL_MODES)
-    yield from _number_in("level.time_constant_s", level.time_constant_s, 1e-3, 3600.0)
-    yield from _number_in("level.gain", level.gain, 1e-4, 1e4)
-    yield from _number_in("level.epsilon", level.epsilon, 1e-12, 1.0)
-    if (
-        _number(spec.floor)
-        and _number(level.epsilon)
-        and abs(spec.floor * level.epsilon) < _SMALLEST_NORMAL_FLOAT32
-    ):
-        yield (
-            "floor * level.epsilon must be a normal float32, at least "
-            f"{_SMALLEST_NORMAL_FLOAT32:.3g}; got {spec.floor * level.epsilon:.3g}"
-        )
+        return from_json(text)
 
 
 WAV2SMALL = FeatureSpec(
@@ -193,3 +184,36 @@ WAV2SMALL_RUNNING = FeatureSpec(
     level=LevelSpec("running", time_constant_s=3.0),
 )
 """The same features with a level that streams; what the zoo's own weights are trained with."""
+
+KEYWORD_MFCC = FeatureSpec(
+    sample_rate_hz=16_000,
+    frame_samples=480,
+    hop_samples=320,
+    n_mels=40,
+    f_min_hz=20.0,
+    f_max_hz=4000.0,
+    level=LevelSpec("fixed"),
+    mel_scale="htk",
+    mel_norm="none",
+    log="ln",
+    floor=1e-6,
+    kind="mfcc",
+    power=1.0,
+    mel_slopes="mel",
+    flooring="add",
+    n_mfcc=10,
+    mfcc_norm="htk",
+)
+"""MLPerf Tiny's keyword spotting: 49 x 10 a second.  Its peak normalisation is the caller's."""
+
+MICRO_SPEECH = FeatureSpec(
+    sample_rate_hz=16_000,
+    frame_samples=480,
+    hop_samples=320,
+    n_mels=40,
+    f_min_hz=125.0,
+    f_max_hz=7500.0,
+    level=LevelSpec("fixed"),
+    kind="micro_frontend",
+)
+"""TFLM's micro_speech example: 49 x 40 a second."""

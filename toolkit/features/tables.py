@@ -6,17 +6,22 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from toolkit.errors import InputError
+from toolkit.features.edges import Edges, find_edges
+from toolkit.features.framing import FULL_SCALE
 from toolkit.features.level import smoothing, warmup_frames
-from toolkit.features.log_mel import FULL_SCALE, hann_window, log_unit
+from toolkit.features.log_mel import hann_window, log_unit
 from toolkit.features.mel import mel_filterbank
 from toolkit.features.spec import FeatureSpec
 from toolkit.resources import data_dir
 
-KERNEL_FILES = ("tk_log.h", "tk_logmel.c", "tk_logmel.h")
+KERNEL_FILES = ("tk_fft.h", "tk_logmel.c", "tk_logmel.h")
 """Hand-written C in ``firmware_templates/features`` that the generated files need."""
+
+# Up to so many mel weights the sums are written out; beyond, a loop is far smaller.
+_STRAIGHT_WEIGHTS = 96
 
 
 @dataclass(frozen=True)
@@ -27,25 +32,25 @@ class FeatureContext:
     spec: FeatureSpec
     state_bytes: int
     scale: str
-    inverse_scale: str
     zero_point: int
-    log_unit: str
-    log_octave: str
-    floor: str
+    edges: Edges
     level_initial: str
     level_epsilon: str
     level_smoothing: str
     level_warmup_frames: int
     window: tuple[str, ...]
+    fft_first: int
     twiddles: tuple[str, ...]
+    roots: tuple[str, ...]
     mel_bands: tuple[str, ...]
     mel_weights: tuple[str, ...]
+    mel_sums: tuple[str, ...]
 
 
 def state_bytes(spec: FeatureSpec) -> int:
     """RAM of the feature state in bytes: frame (int16), FFT scratch (float32) and level."""
     words = {"fixed": 3, "clip": 3, "running": 7}[spec.level.mode]
-    return (4 + 2) * spec.frame_samples + 4 * words
+    return 2 * spec.frame_samples + 4 * (spec.frame_samples + 2) + 4 * words
 
 
 def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> FeatureContext:
@@ -58,28 +63,48 @@ def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> Feature
             "features: model input needs a positive scale and a zero point in [-128, 127]; "
             f"got {scale!r} and {zero_point!r}."
         )
-    angles = 2.0 * np.pi * np.arange(spec.frame_samples // 2) / spec.frame_samples
+    frame = spec.frame_samples
     bands, weights = _sparse(mel_filterbank(spec).astype(np.float32))
-    unit = log_unit(spec)
     return FeatureContext(
         description=_describe(spec),
         spec=spec,
         state_bytes=state_bytes(spec),
         scale=str(np.float32(scale)),
-        inverse_scale=_literal(1.0 / scale),
         zero_point=zero_point,
-        log_unit=_literal(unit),
-        log_octave=_literal(unit * math.log(2.0)),
-        floor=_literal(spec.floor),
-        level_initial=_literal(spec.level.gain**-2 if spec.level.mode == "fixed" else 1.0),
+        edges=find_edges(log_unit(spec), spec.floor, scale, zero_point),
+        level_initial=_literal(spec.level.gain**2 if spec.level.mode == "fixed" else 1.0),
         level_epsilon=_literal(spec.level.epsilon),
         level_smoothing=_literal(smoothing(spec)),
         level_warmup_frames=warmup_frames(spec),
-        window=_literals(hann_window(spec.frame_samples) / FULL_SCALE),
-        twiddles=_literals(np.stack([np.cos(angles), 0.0 - np.sin(angles)], axis=1)),
-        mel_bands=bands,
-        mel_weights=weights,
+        window=_literals(hann_window(frame) / (2.0 * FULL_SCALE)),
+        fft_first=first_pass_points(frame // 2),
+        twiddles=_complex(_twiddles(frame // 2)),
+        roots=_complex(_roots(np.arange(1, frame // 4) / frame)),
+        mel_bands=tuple(f"{{{first}u, {len(row)}u}}" for first, row in bands),
+        mel_weights=_literals(weights),
+        mel_sums=_sums(bands) if len(weights) <= _STRAIGHT_WEIGHTS else (),
     )
+
+
+def first_pass_points(points: int) -> int:
+    """Points of the FFT's first pass, 4 or 8, such that all others can be of radix 4."""
+    return 4 if points.bit_length() % 2 else 8
+
+
+def _roots(turns: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """exp(-2 pi i turns)."""
+    return np.asarray(np.exp(-2j * np.pi * turns))
+
+
+def _twiddles(points: int) -> NDArray[np.complex128]:
+    """Factors of all radix-4 passes; a pass over spectra of L points takes three for each k < L."""
+    passes = []
+    length = first_pass_points(points)
+    while length < points:
+        k = np.arange(length)[:, None]
+        passes.append(_roots(k * np.arange(1, 4) / (4 * length)).ravel())
+        length *= 4
+    return np.concatenate(passes)
 
 
 def render_features(spec: FeatureSpec, scale: float, zero_point: int) -> dict[str, str]:
@@ -110,20 +135,36 @@ def _literals(values: ArrayLike) -> tuple[str, ...]:
     return tuple(_literal(value) for value in np.asarray(values, dtype=np.float32).ravel())
 
 
-def _sparse(filterbank: np.ndarray) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Bands as "{first bin, bins}" and the weights of all of them in a row."""
-    bands: list[str] = []
-    weights: list[str] = []
+def _complex(values: NDArray[np.complex128]) -> tuple[str, ...]:
+    return tuple(f"{{{_literal(z.real)}, {_literal(z.imag)}}}" for z in values.tolist())
+
+
+def _sparse(
+    filterbank: NDArray[np.float32],
+) -> tuple[list[tuple[int, NDArray[np.float32]]], NDArray[np.float32]]:
+    """First bin and weights of every band, and the weights of all of them in a row."""
+    bands = []
     for row in filterbank:
         bins = np.flatnonzero(row)
-        first, count = (int(bins[0]), int(bins[-1] - bins[0] + 1)) if len(bins) else (0, 0)
-        bands.append(f"{{{first}u, {count}u}}")
-        weights.extend(_literals(row[first : first + count]))
-    if not weights:
+        first, end = (int(bins[0]), int(bins[-1]) + 1) if len(bins) else (0, 0)
+        bands.append((first, row[first:end]))
+    weights = np.concatenate([row for _, row in bands])
+    if not len(weights):
         raise InputError(
             "features: no FFT bin lies in any mel band; raise frame_samples or widen the range."
         )
-    return tuple(bands), tuple(weights)
+    return bands, weights
+
+
+def _sums(bands: list[tuple[int, NDArray[np.float32]]]) -> tuple[str, ...]:
+    """Every band's energy written out, over weights ``w`` and ``power`` of bin k at 2k."""
+    sums, used = [], 0
+    for first, row in bands:
+        terms = [f"w[{used + k}] * power[{2 * (first + k)}]" for k in range(len(row))]
+        lines = [" + ".join(terms[k : k + 4]) for k in range(0, len(terms), 4)]
+        sums.append("\n        + ".join(lines) or "0.0F")
+        used += len(row)
+    return tuple(sums)
 
 
 def _describe(spec: FeatureSpec) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.log_mel import FULL_SCALE, log_mel
+from toolkit.features.extract import extract
+from toolkit.features.framing import FULL_SCALE
 from toolkit.features.spec import FeatureSpec
 
 _SPEED = (0.88, 1.14)
@@ -19,15 +20,15 @@ _MASKED_BANDS = 3
 def augmented_features(
     samples: NDArray[np.int16], rows: int, spec: FeatureSpec, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Features [rows, n_mels] of a random, distorted stretch of ``samples`` [n].
+    """Features [rows, row_values] of a random, distorted stretch of ``samples`` [n].
 
     Speed (pitch with it), start, gain and white noise change the waveform, so that the running
     level sees what it would see on a device; a spectral tilt and two masks change the features.
     """
     speech = np.trim_zeros(samples).astype(np.float64) / FULL_SCALE
     speech = _resampled(speech, rng.uniform(*_SPEED))
-    features = log_mel(_distorted(_stretch(speech, spec.samples_for_rows(rows), rng), rng), spec)
-    return _masked(features + _tilt(spec.n_mels, rng), rng)
+    features = extract(_distorted(_stretch(speech, spec.samples_for_rows(rows), rng), rng), spec)
+    return _masked(features + _tilt(spec.row_values, rng), rng)
 
 
 def _resampled(x: NDArray[np.float64], speed: float) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from toolkit.features.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.spec import FeatureSpec
 from toolkit.metrics import concordance
 from toolkit.training.checkpoint import load_checkpoint
@@ -40,7 +40,7 @@ def evaluate(
     model: Wav2Small, spec: FeatureSpec, clips: Sequence[Clip], rows: int | None = None
 ) -> dict[str, float]:
     """CCC per label on ``clips``, on their first ``rows`` feature rows or on all of them."""
-    return concordances(predict(model, [log_mel(c.samples, spec)[:rows] for c in clips]), clips)
+    return concordances(predict(model, [extract(c.samples, spec)[:rows] for c in clips]), clips)
 
 
 @click.command()

@@ -40,7 +40,7 @@ def export_onnx(model: Wav2Small, spec: FeatureSpec, path: Path) -> None:
     twice gives the same bytes.
     """
     buffer = io.BytesIO()
-    features = torch.zeros(1, 1, _TRACED_ROWS, spec.n_mels)
+    features = torch.zeros(1, 1, _TRACED_ROWS, spec.row_values)
     with warnings.catch_warnings():
         # The tracing exporter is deprecated, yet its graph is the smaller and cleaner one.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from toolkit.features.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.spec import WAV2SMALL_RUNNING, FeatureSpec
 from toolkit.training.augment import augmented_features
 from toolkit.training.checkpoint import save_checkpoint
@@ -91,7 +91,7 @@ def _fit(
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=_LEARNING_RATE, total_steps=steps, pct_start=0.15
     )
-    validation_features = [log_mel(clip.samples, spec) for clip in validation]
+    validation_features = [extract(clip.samples, spec) for clip in validation]
     best, best_score = Wav2Small(), -1.0
     for step in range(1, steps + 1):
         model.train()

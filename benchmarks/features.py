@@ -1,0 +1,133 @@
+"""``python -m benchmarks.features``: what a feature frame costs on the device, stage by stage.
+
+A firmware of the features alone runs a speech clip hop by hop.  Instructions are simulated and
+exact; cycles are estimated from them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.emit.environment import render
+from toolkit.emit.project import HARNESS_FILES
+from toolkit.features.audio import load_clip
+from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec
+from toolkit.features.tables import KERNEL_FILES, render_features
+from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
+from toolkit.resources import data_dir
+from toolkit.simulate import simulate
+from toolkit.simulate.protocol import decode_output, encode_audio
+from toolkit.targets import Target, load_target
+from toolkit.toolchain import device_sources, find_toolchain, host_sources
+from toolkit.toolchain.elf import read_elf
+
+STUB = Path(__file__).resolve().parent / "features_only"
+DEMO_CLIP = data_dir("models") / "wav2small" / "demo_clip.wav"
+TARGETS = ("cortex-m4",)
+TOOLCHAINS = ("zig", "gcc")
+HARNESS = {"HARNESS_FEATURES": 1}
+STUB_OUTPUT_BYTES = 4
+SECONDS = 1
+SPECS: Mapping[str, FeatureSpec] = {
+    "Wav2Small, running level": WAV2SMALL_RUNNING,
+    "Wav2Small, level of the clip": WAV2SMALL,
+    "log-mel 512/160, 40 bands": replace(
+        WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40
+    ),
+}
+
+
+@dataclass(frozen=True)
+class FeatureCost:
+    """``rows`` [rows, values] int8 of one clip, and what computing them cost in all."""
+
+    rows: NDArray[np.int8]
+    estimate: CycleEstimate
+
+
+def quantisation(spec: FeatureSpec) -> tuple[float, int]:
+    """Scale and zero point of a typical model input: about 120 dB over the int8 range."""
+    return (0.4741, 40) if spec.log == "db" else (0.10917, 40)
+
+
+def write_project(spec: FeatureSpec, folder: Path, target: Target) -> None:
+    """A firmware of the features alone, with its harness."""
+    templates = data_dir("firmware_templates")
+    (folder / "kernels").mkdir()
+    for name, text in render_features(spec, *quantisation(spec)).items():
+        (folder / name).write_text(text)
+    for name in KERNEL_FILES:
+        shutil.copy(templates / "features" / name, folder / "kernels")
+    for name in HARNESS_FILES:
+        shutil.copy(templates / "project" / name, folder)
+    shutil.copy(STUB / "model.h", folder)
+    (folder / "linker.ld").write_text(render("linker.ld", target.linker_context()))
+
+
+def simulated(
+    spec: FeatureSpec, samples: NDArray[np.int16], target: Target, toolchain: str
+) -> FeatureCost:
+    """The features of a clip [n], pushed hop by hop to the simulated firmware."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_project(spec, folder, target)
+        firmware = find_toolchain(toolchain).compile(
+            folder, device_sources(folder), target, folder, HARNESS
+        )
+        clip = encode_audio([samples])
+        result = simulate(firmware.elf, clip, target.default_simulator, target)
+        model = CycleModel(read_elf(firmware.elf), load_cycle_table(target))
+    return FeatureCost(_rows(result.output, spec), model.estimate(result.phase("features")))
+
+
+def on_host(spec: FeatureSpec, samples: NDArray[np.int16], toolchain: str) -> NDArray[np.int8]:
+    """Rows [rows, values] of the same firmware built for this workstation."""
+    target = load_target(TARGETS[0])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_project(spec, folder, target)
+        program = find_toolchain(toolchain).compile_host(
+            folder, host_sources(folder), folder, HARNESS
+        )
+        output = simulate(program, encode_audio([samples]), "host", target).output
+    return _rows(output, spec)
+
+
+def _rows(output: bytes, spec: FeatureSpec) -> NDArray[np.int8]:
+    rows = decode_output(output, [STUB_OUTPUT_BYTES], spec.n_mels).cases[0].rows
+    assert rows is not None  # audio mode always has them
+    return rows
+
+
+def main() -> None:
+    for name, spec in SPECS.items():
+        rate = spec.sample_rate_hz
+        samples = load_clip(DEMO_CLIP, rate).samples[: SECONDS * rate]
+        for target_name in TARGETS:
+            for toolchain in TOOLCHAINS:
+                cost = simulated(spec, samples, load_target(target_name), toolchain)
+                _print(f"{name}; {target_name}, {toolchain}", cost, len(samples) / rate)
+
+
+def _print(title: str, cost: FeatureCost, seconds: float) -> None:
+    rows, total = len(cost.rows), cost.estimate
+    print(
+        f"{title}: {total.instructions / rows:,.0f} instructions and {total.cycles / rows:,.0f} "
+        f"cycles a frame, {total.cycles / seconds / 1e6:.2f} M cycles a second of audio"
+    )
+    for part in total.functions:
+        if part.cycles >= total.cycles / 200:
+            print(
+                f"  {part.function:28} {part.instructions / rows:8,.0f} {part.cycles / rows:8,.0f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Device features on the simulated core against the same C on this workstation, bit for bit."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+
+from benchmarks.features import DEMO_CLIP, SPECS, TOOLCHAINS, on_host, simulated
+from toolkit.features.audio import load_clip
+from toolkit.targets import load_target
+
+SECONDS = 1
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("name", SPECS)
+def test_core_and_host_give_the_same_bits(name: str, toolchain: str) -> None:
+    if toolchain == "gcc" and not (shutil.which("arm-none-eabi-gcc") and shutil.which("gcc")):
+        pytest.skip("arm-none-eabi-gcc or gcc is not installed")
+    spec = SPECS[name]
+    clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: SECONDS * spec.sample_rate_hz]
+    cost = simulated(spec, clip, load_target("cortex-m4"), toolchain)
+    assert cost.rows.std() > 1
+    for other in ("zig", toolchain):
+        np.testing.assert_array_equal(cost.rows, on_host(spec, clip, other))
+
+
+def test_wav2small_features_take_at_most_two_and_a_half_million_cycles_a_second() -> None:
+    spec = SPECS["Wav2Small, running level"]
+    clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: spec.sample_rate_hz]
+    cost = simulated(spec, clip, load_target("cortex-m4"), "zig")
+    assert cost.estimate.cycles <= 2.5e6
