@@ -19,7 +19,8 @@ from toolkit.simulate.result import SimulationResult
 from toolkit.targets import load_target
 
 TARGET = load_target("cortex-m4")
-BOUND = StackBound(400, ("Reset_Handler", "main", "model_invoke", "kernel"), (), (), ())
+CHAIN = ("Reset_Handler", "main", "model_invoke", "kernel")
+BOUND = StackBound(400, CHAIN, (), (), (), (8, 92, 100, 200))
 EMPTY = np.zeros(0, np.int64)
 BATCH = ArenaPlan(buffers=(), arena_bytes=100, live_bytes=(0,), alignment_bytes=16, variants={})
 FOUR_CASES: Any = SimpleNamespace(cases=(None,) * 4, stack_painted_bytes=320)
