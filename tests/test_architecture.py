@@ -49,7 +49,7 @@ ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
 ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
 ALLOWED["occupancy"] = _MIDDLE | {"report"}
-ALLOWED["fit"] = LEAVES | {"execution", "report"}
+ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
 # One module a verb; converting and profiling need neither compiler nor simulator.
 ALLOWED["conversion"] = _LOADED
 ALLOWED["analysis"] = _LOADED | {"emit", "occupancy"}
@@ -63,12 +63,16 @@ ALLOWED["pipeline"] = ALLOWED["verification"] | {
 }
 ALLOWED["cli"] = LEAVES | {
     "analysis",
+    "budget",
     "conversion",
+    "gate",
     "pipeline",
     "report",
     "scheduling",
     "verification",
 }
+ALLOWED["budget"] = LEAVES | {"report"}
+ALLOWED["gate"] = LEAVES | {"analysis", "budget", "loading", "pipeline", "report", "scheduling"}
 ALLOWED["__main__"] = {"cli"}
 # Training meets the rest at an ONNX file and a feature specification.
 ALLOWED["training"] = LEAVES | {"features"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from toolkit.execution import FirmwareFacts
 from toolkit.measurement import Check, Provenance
+from toolkit.profiling.size import SymbolSize
 from toolkit.report.model import Fit, Part, StackFrame
 from toolkit.targets import Target
 
@@ -16,7 +17,7 @@ def firmware_fits(facts: FirmwareFacts, target: Target) -> tuple[Fit, ...]:
     ram = facts.size.ram_static_bytes + stack.bound_bytes
     symbols = {
         region: [
-            Part(s.name, s.section.lstrip("."), s.size_bytes)
+            Part(s.name, _kind(s), s.size_bytes)
             for s in facts.size.symbols
             if s.section in sections
         ]
@@ -56,10 +57,17 @@ _SECTIONS = {"flash": (".text", ".rodata", ".data"), "ram": (".data", ".bss")}
 _WORDS = {"flash": "flash", "ram": "static RAM and stack", "stack": "stack bound"}
 
 
+def _kind(symbol: SymbolSize) -> str:
+    """What a symbol holds; the model's constants are weights, tables and kernel parameters."""
+    if symbol.section == ".rodata":
+        return "model constants" if symbol.name.startswith("model_") else "constants"
+    return {".text": "code", ".data": "initial values"}.get(symbol.section, "state")
+
+
 def _fit(region: str, used: int, available: int, basis: str, parts: list[Part]) -> Fit:
     """A region whose parts add up: what no symbol names (padding, tables) is a part too."""
     rest = used - sum(part.size_bytes for part in parts)
     if rest > 0:
-        parts = [*parts, Part("other", "unnamed", rest)]
+        parts = [*parts, Part("other", "other", rest)]
     ordered = sorted(parts, key=lambda part: (-part.size_bytes, part.name))
     return Fit(region, used, available, Provenance.MEASURED, basis, tuple(ordered))

@@ -75,7 +75,8 @@ class MemoryMap:
 
 @dataclass(frozen=True)
 class Part:
-    """What occupies bytes of a region; ``kind`` is a section of the firmware, or what it holds."""
+    """What occupies bytes of a region; ``kind`` is what it holds: code, model constants,
+    constants, initial values, state, bound (of the stack), frame (of a function), plan, other."""
 
     name: str
     kind: str

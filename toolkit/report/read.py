@@ -27,9 +27,9 @@ from toolkit.report.model import (
 T = TypeVar("T")
 
 
-def read_report(path: Path) -> Report:
+def read_report(path: Path, any_schema: bool = False) -> Report:
     """The report in a file; InputError where it cannot be read, is none, or is of another
-    ``schema_version``."""
+    ``schema_version``, unless ``any_schema``."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except OSError as error:
@@ -37,7 +37,7 @@ def read_report(path: Path) -> Report:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not a report: {error}.", hint=_HINT) from None
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
+    if not isinstance(data, dict) or not (any_schema or version == SCHEMA_VERSION):
         raise InputError(
             f"{path}: schema_version must be {SCHEMA_VERSION}; got {version!r}.", hint=_HINT
         )

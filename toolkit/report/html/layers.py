@@ -55,9 +55,26 @@ def layer_bars(layers: tuple[LayerRow, ...]) -> LayerBars:
     total = sum(decisive) or 1
     bars = []
     for row, three, spent in zip(layers, figures, decisive, strict=True):
-        texts = [None if value is None else compact(value) or "0" for value in three]
-        percents = [None if value is None else 100 * value / most for value in three]
-        shape = "×".join(map(str, row.output_shape))
-        share = 100 * spent / total
-        bars.append(LayerBar(row, shape, compact(row.macs), share, *texts, *percents))
+        simulated_text, predicted_text, ideal_text = map(_text, three)
+        simulated_part, predicted_part, ideal_part = (
+            None if value is None else 100 * value / most for value in three
+        )
+        bars.append(
+            LayerBar(
+                row=row,
+                shape="×".join(map(str, row.output_shape)),
+                macs=compact(row.macs),
+                share=100 * spent / total,
+                simulated=simulated_text,
+                predicted=predicted_text,
+                ideal=ideal_text,
+                simulated_percent=simulated_part,
+                predicted_percent=predicted_part,
+                ideal_percent=ideal_part,
+            )
+        )
     return LayerBars(ran, tuple(bars))
+
+
+def _text(value: float | None) -> str | None:
+    return None if value is None else compact(value) or "0"

@@ -67,12 +67,12 @@ def figure_rows(measurements: tuple[Measurement, ...]) -> list[FigureRow]:
 
 
 def fit_bars(fit: Fit) -> FitBar:
-    """The bar of a region: its largest parts, then all others."""
+    """The bar of a region: the flash's kinds, otherwise its largest parts and then all others."""
     whole = max(fit.used_bytes, fit.available_bytes, 1)
-    named = fit.parts[:NAMED_PARTS]
-    rest = sum(part.size_bytes for part in fit.parts[NAMED_PARTS:])
-    count = len(fit.parts) - len(named)
-    parts = [*named, Part(f"{count} others", "", rest)] if rest else list(named)
+    pieces = by_kind(fit.parts) if fit.region == "flash" else fit.parts
+    named = pieces[:NAMED_PARTS]
+    rest = sum(part.size_bytes for part in pieces[NAMED_PARTS:])
+    parts = [*named, Part("others", "", rest)] if rest else list(named)
     segments, left = [], 0.0
     for tone, part in enumerate(parts):
         width = 100 * part.size_bytes / whole
@@ -84,6 +84,15 @@ def fit_bars(fit: Fit) -> FitBar:
         100 * fit.available_bytes / whole,
         tuple(segments),
     )
+
+
+def by_kind(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+    """One part a kind, largest first."""
+    sizes: dict[str, int] = {}
+    for part in parts:
+        sizes[part.kind] = sizes.get(part.kind, 0) + part.size_bytes
+    kinds = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Part(kind, kind, size) for kind, size in kinds)
 
 
 def stack_bars(frames: tuple[StackFrame, ...]) -> list[tuple[StackFrame, int, float, float]]:
