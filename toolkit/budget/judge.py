@@ -91,7 +91,7 @@ def _judged(
         cause = culprits(found, report, baseline)
         message += f"; {cause}" if cause else ""
     outcome: Outcome = "holds" if holds else "exceeded"
-    return Verdict(rule.figure, outcome, words, message, found, then, fails=not holds)
+    return Verdict(rule.figure, rule.kind, outcome, words, message, found, then, fails=not holds)
 
 
 def _words(rule: Rule, unit: str, then: Measurement | None) -> str:
@@ -108,7 +108,7 @@ def _words(rule: Rule, unit: str, then: Measurement | None) -> str:
 
 
 def _missing(rule: Rule, budget: Budget, words: str, text: str) -> Verdict:
-    return Verdict(rule.figure, "missing", words, text, fails=budget.missing == "fail")
+    return Verdict(rule.figure, rule.kind, "missing", words, text, fails=budget.missing == "fail")
 
 
 def _checks(budget: Budget, report: Report) -> list[Verdict]:
@@ -119,13 +119,14 @@ def _checks(budget: Budget, report: Report) -> list[Verdict]:
     for name in dict.fromkeys((*required, *budget.checks)):
         check = by_name.get(name)
         if check is None:
-            fails = budget.missing == "fail"
+            outcome: Outcome = "missing"
             text = f"the report has no check '{name}'"
-            verdicts.append(Verdict(name, "missing", "must pass", text, fails=fails))
+            fails = budget.missing == "fail"
         else:
-            outcome: Outcome = "holds" if check.passed else "exceeded"
+            outcome = "holds" if check.passed else "exceeded"
             text = printable(check.detail)
-            verdicts.append(Verdict(name, outcome, "must pass", text, fails=not check.passed))
+            fails = not check.passed
+        verdicts.append(Verdict(name, "check", outcome, "must pass", text, fails=fails))
     return verdicts
 
 

@@ -39,7 +39,8 @@ def load_budgets(path: Path) -> tuple[Budget, ...]:
     try:
         return _budgets(data, path.parent)
     except ValueError as error:
-        raise InputError(f"{path}: {error}.", hint=_HINT) from None
+        end = "" if str(error).endswith("?") else "."
+        raise InputError(f"{path}: {error}{end}", hint=_HINT) from None
 
 
 def _budgets(data: dict[str, Any], folder: Path) -> tuple[Budget, ...]:

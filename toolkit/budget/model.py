@@ -10,6 +10,7 @@ from toolkit.measurement import Measurement
 from toolkit.report import Report
 
 Missing = Literal["fail", "warn"]
+Kind = Literal["limit", "growth"]
 Outcome = Literal["holds", "exceeded", "missing"]
 
 
@@ -22,7 +23,7 @@ class Rule:
     """
 
     figure: str
-    kind: Literal["limit", "growth"]
+    kind: Kind
     amount: float
     percent: bool = False
 
@@ -53,6 +54,7 @@ class Verdict:
     """How a rule, or a check, came out; ``message`` is one line that names the culprits."""
 
     name: str
+    kind: Literal[Kind, "check"]
     outcome: Outcome
     rule: str
     message: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from toolkit.budget.model import Gate, Verdict
 from toolkit.measurement import Measurement
@@ -14,6 +14,7 @@ from toolkit.report.markdown import escape, table
 from toolkit.report.text import format_number, format_value
 
 SCHEMA_VERSION = 1
+State = Literal["ok", "fail", "warn"]
 #: Lets a CI job find the comment that it wrote before.
 MARKER = "<!-- hearing-aid-toolkit: check -->"
 
@@ -45,14 +46,9 @@ def gates_markdown(gates: Sequence[Gate]) -> str:
 
 def gates_junit(gates: Sequence[Gate]) -> str:
     """A test suite a gate, a test case a rule."""
-    outcomes = {"ok": "passed", "fail": "failed", "warn": "skipped"}
     suites = []
     for gate in gates:
-        names = [f"{v.name}: {v.rule}" for v in gate.verdicts]
-        cases = [
-            Case(name, outcomes[_state(v)], v.message)  # type: ignore[arg-type]
-            for name, v in zip(names, gate.verdicts, strict=True)
-        ]
+        cases = [Case(f"{v.name} ({v.kind})", _CASES[_state(v)], v.message) for v in gate.verdicts]
         suites.append(Suite(gate.title, cases))
     return junit(suites)
 
@@ -89,11 +85,16 @@ def github_annotations(gates: Sequence[Gate], budget_file: str) -> list[str]:
     return lines
 
 
+_CASES: Mapping[State, Literal["passed", "failed", "skipped"]] = {
+    "ok": "passed",
+    "fail": "failed",
+    "warn": "skipped",
+}
 _MARKS = {"ok": "ok  ", "fail": "FAIL", "warn": "warn"}
 _SYMBOLS = {"ok": "✅", "fail": "❌", "warn": "⚠️"}
 
 
-def _state(verdict: Verdict) -> str:
+def _state(verdict: Verdict) -> State:
     if verdict.fails:
         return "fail"
     return "ok" if verdict.outcome == "holds" else "warn"
@@ -135,6 +136,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
     return {
         "name": verdict.name,
+        "kind": verdict.kind,
         "outcome": verdict.outcome,
         "fails": verdict.fails,
         "rule": verdict.rule,

@@ -10,7 +10,7 @@ from rich.table import Table
 from toolkit.measurement import Check, Provenance
 from toolkit.report.model import LayerRow, Report
 from toolkit.report.names import figure, place
-from toolkit.report.text import compact, format_value, layer_cycles, printable
+from toolkit.report.text import compact, errors_of_estimates, format_value, layer_cycles, printable
 
 LAYER_WIDTH = 20
 
@@ -84,10 +84,13 @@ def _figures(report: Report) -> tuple[Table, list[str]]:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("provenance", no_wrap=True)
     bases: list[str] = []
+    errors = errors_of_estimates(report.measurements)
     for m in sorted(report.measurements, key=lambda m: place(m.name)):
         if m.basis not in bases:
             bases.append(m.basis)
         note = f"{m.provenance.value} [dim]({bases.index(m.basis) + 1})[/]"
+        if m.provenance is Provenance.ESTIMATED and m.name in errors:
+            note += f", {errors[m.name]:+.1f} % off"
         shown = figure(m.name)
         table.add_row("  " * shown.part + shown.title, format_value(m), note)
     return table, bases
