@@ -26,3 +26,8 @@ def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], No
 
     monkeypatch.setattr(pipeline, "emit_project", edited)
     monkeypatch.setattr(verification, "emit_project", edited)
+
+
+def wrong_window(files: dict[str, bytes]) -> None:
+    """Some values of the features' window are ten times too high."""
+    files["features.c"] = files["features.c"].replace(b"e-07F", b"e-06F")

@@ -19,6 +19,8 @@ NAMED = 3
 def culprits(found: Measurement, report: Report, baseline: Report | None) -> str:
     """The layers or functions that changed ``found`` most against the baseline, or that contribute
     most where there is none or none of them changed; empty where the report tells nothing."""
+    if found.name == "output_mismatches":
+        return next((check.detail for check in report.checks if check.name == "bit_match"), "")
     shares_of = _source(found.name)
     if shares_of is None:
         return _FIXED.get(found.name, "")
