@@ -260,6 +260,13 @@ def test_the_model_is_built_or_profiled(tmp_path: Path) -> None:
         assert verdict(run, "fits_ram")["kind"] == "check"
 
 
+def test_a_missing_tool_has_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    path = budget(tmp_path, 'toolchain = "gcc"\n[budget.limits]\nflash_bytes = 1\n')
+    refused(toolkit("check", "m.onnx", "--budget", path, "--json", cwd=tmp_path), exit_code=3)
+
+
 def test_every_output_for_ci(
     built: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
