@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ from tests.support.dsp_firmware import (
     run_sanitized,
     write_project,
 )
-from tests.support.operators import AddCase, case_inputs, pack
+from tests.support.operators import AddCase, add_input, add_node, case_inputs, pack, quant
 from tests.support.oracle import run_numpy
+from tests.support.windows import ACTIVATIONS, add_weights, random_window
+from toolkit.ir import GraphBuilder
 from toolkit.ops import dsp
 from toolkit.ops.base import KernelCall, NodeView, view
-from toolkit.ops.conv_2d import convolution_multipliers
+from toolkit.ops.convolution import convolution_multipliers
+from toolkit.ops.window import Padding, Window, WindowedAttrs
 from toolkit.toolchain import TOOLCHAINS
 
 
@@ -31,9 +34,28 @@ def conv_2d(view: NodeView[Any], weight_bits: int) -> KernelCall | None:
     return dsp.conv_2d_call(view, *convolution_multipliers(view), weight_bits)
 
 
+def depthwise_conv_2d(view: NodeView[Any]) -> KernelCall | None:
+    return dsp.depthwise_conv_2d_call(view, *convolution_multipliers(view))
+
+
+def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """One filter a channel, without dilation; half of the kernels 3x3 at stride 1."""
+    in_h, in_w, channels = (int(n) for n in rng.integers((1, 1, 4), (9, 30, 14)))
+    window = random_window(rng, in_h, in_w, dilated=False)
+    if rng.integers(2):
+        window = Window(3, 3, int(rng.integers(1, 3)), 1, padding=Padding(1, 1, 1, 1))
+    x_quant = quant(rng)
+    x = add_input(builder, (1, in_h, in_w, channels), x_quant)
+    shape = (1, window.kernel_h, window.kernel_w, channels)
+    inputs: list[str | None] = [x, *add_weights(builder, rng, shape, 3, x_quant.tensor_scale)]
+    attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
+    return add_node(builder, "depthwise_conv_2d", inputs, quant(rng, 1e-3, 10), attrs)
+
+
 #: Random cases of an operator, and its kernels.
-KERNELS: list[tuple[AddCase, tuple[partial[KernelCall | None], ...]]] = [
+KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]] = [
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
+    (depthwise, (depthwise_conv_2d,)),
 ]
 
 

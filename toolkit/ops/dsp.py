@@ -101,6 +101,54 @@ def conv_2d_call(
     )
 
 
+def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> KernelCall | None:
+    """``tk_depthwise_conv_2d_s8_dsp``; None: not eligible."""
+    x, out, window = view.input(0), view.output, view.attrs.window
+    channels = x.shape[3]
+    if channels < 4 or out.shape[3] != channels:
+        return None
+    if requantize_problem(view, 3, multipliers, shifts) is not None:
+        return None
+    if (window.dilation_h, window.dilation_w) != (1, 1):
+        return None
+    low, high = clamp_limits(view.attrs.activation, out)
+    order = _by_fours(channels)
+    together, words = _strip(window, out.shape[2])
+    taps = view.input(1).values.reshape(window.kernel_h, window.kernel_w, channels)
+    weights = _strip_weights(taps[..., order].transpose(2, 0, 1), window, together)
+    records = requantize_records(view, 3, multipliers, shifts, 2)[order]
+    return KernelCall(
+        kernel="tk_depthwise_conv_2d_s8_dsp",
+        params={
+            "in_h": x.shape[1],
+            "in_w": x.shape[2],
+            "in_c": channels,
+            "out_h": out.shape[1],
+            "out_w": out.shape[2],
+            "kernel_h": window.kernel_h,
+            "kernel_w": window.kernel_w,
+            "stride_h": window.stride_h,
+            "stride_w": window.stride_w,
+            "pad_top": window.padding.top,
+            "pad_left": window.padding.left,
+            "in_zero_point": x.zero_point,
+            "out_zero_point": out.zero_point,
+            "out_min": low,
+            "out_max": high,
+            "strip_words": words,
+            "together": together,
+            "channels": np.concatenate([records[:, :1], weights, records[:, 1:]], axis=1).view(
+                np.uint32
+            ),
+        },
+        inputs=(x.name,),
+        outputs=(out.name,),
+        scratch_bytes=16 * window.kernel_h * words,
+        extra_kernels=("tk_dsp", "tk_dsp_mac"),
+        variant="dsp",
+    )
+
+
 def patch_weights(weights: Array, joined: bool) -> Array:
     """OHWI weights as int8 ``[out_c][values]`` in the order of a patch: runs (kernel rows where
     ``joined``, else taps) filled up with zeros to fours, and of each four values 0, 2, 1, 3."""
@@ -124,6 +172,35 @@ def pack_weights(weights: Array, bits: int) -> Array:
         first = pairs.transpose(0, 2, 3, 1)
         last = weights[together:].reshape(-1, 4)[:, [0, 2, 1, 3]]
     return np.frombuffer(first.tobytes() + last.tobytes(), "<u4").astype(np.uint32)
+
+
+def _by_fours(channels: int) -> Array:
+    """Channels in groups of four; the last group overlaps the one before."""
+    starts = [min(c, channels - 4) for c in range(0, channels, 4)]
+    return np.concatenate([np.arange(c, c + 4) for c in starts])
+
+
+def _strip(window: Window, out_w: int) -> tuple[int, int]:
+    """Pixels computed at once, and the words of a strip that they reach."""
+    if (window.kernel_h, window.kernel_w, window.stride_w) == (3, 3, 1):
+        together = min((4, 6), key=lambda n: -(-out_w // n) * (13 * n + 30))  # cycles
+        return together, -(-out_w // together) * together // 2 + 1
+    starts = (x * window.stride_w for x in range(max(out_w - 2, 0), out_w))
+    return 1, max(start // 2 + (start % 2 + window.kernel_w + 1) // 2 for start in starts)
+
+
+def _strip_weights(taps: Array, window: Window, together: int) -> Array:
+    """int8 ``[channels][kernel_h][kernel_w]`` doubled, as int32 words of
+    pairs that meet a strip's words."""
+    if together > 1:
+        pairs = taps[:, :, [0, 1, 1, 2]]
+    else:
+        width = taps.shape[2]
+        pairs = np.pad(taps, ((0, 0), (0, 0), (0, width % 2)))
+        if window.stride_w % 2 == 1:
+            shifted = np.pad(taps, ((0, 0), (0, 0), (1, 1 - width % 2)))
+            pairs = np.concatenate([pairs, shifted], axis=2)
+    return np.ascontiguousarray(2 * pairs.astype("<i2")).view("<i4").reshape(len(taps), -1)
 
 
 def _filled(shape: tuple[int, ...], joined: bool) -> tuple[int, int]:
