@@ -211,7 +211,7 @@ def _rounds(graph: Graph, dsp: bool) -> list[tuple[Graph, Variants]]:
         for node in graph.nodes
         if not (len(graph.inputs) == 1 and node.op == "mean")
     }
-    rounds = []
+    rounds: list[tuple[Graph, Variants]] = []
     for rank in range(max(map(len, options.values()))):
         chosen = {name: calls[rank].variant for name, calls in options.items() if rank < len(calls)}
         rounds.append((_only(graph, chosen), chosen))

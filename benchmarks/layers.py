@@ -199,7 +199,7 @@ def join(layers: Layers, shapes: Sequence[Shape], axis: int) -> None:
 
 def same(shape: Shape, kernel: Shape, stride: Shape = (1, 1), dilation: int = 1) -> Window:
     """A window with TFLite's SAME padding for an input of that height and width."""
-    window = Window(*kernel, *stride, dilation, 1)
+    window = Window(kernel[0], kernel[1], stride[0], stride[1], dilation, 1)
     return replace(window, padding=same_padding(window, *shape[:2]))
 
 
@@ -334,7 +334,6 @@ def _sums() -> Graph:
     for grid in _GRIDS:
         unary(layers, "mean", (1, *grid), MeanAttrs((1, 2)))
         unary(layers, "mean", (1, *grid), MeanAttrs((1,)))
-        unary(layers, "mean", (1, *grid), MeanAttrs((3,)))
         attention(layers, grid, narrow)
         attention(layers, grid, wide)
     return layers.builder.build()

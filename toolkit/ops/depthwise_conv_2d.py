@@ -26,6 +26,7 @@ from toolkit.ops.window import (
     Window,
     WindowedAttrs,
     read_padding,
+    taps_inside,
     windowed_shape,
     windows,
     write_padding,
@@ -171,4 +172,13 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
             },
             inputs=(x.name,),
             outputs=(out.name,),
+            work=_portable_work(view),
         )
+
+
+def _portable_work(view: View) -> Work:
+    """Padding is skipped; every kernel row of every output has a loop of its own."""
+    _, in_h, in_w, _ = view.input(0).shape
+    _, _, out_w, out_c = view.output.shape
+    rows, columns = taps_inside(view.attrs.window, in_h, in_w)
+    return Work(rows * columns * out_c, view.output.elements, rows * out_w * out_c)
