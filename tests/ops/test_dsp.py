@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from tests.support.operators import AddCase, add_input, add_node, case_inputs, p
 from tests.support.oracle import run_numpy
 from tests.support.windows import ACTIVATIONS, add_weights, random_window
 from toolkit.ir import GraphBuilder
-from toolkit.ops import dsp
+from toolkit.ops import OPERATORS, dsp
 from toolkit.ops.base import KernelCall, NodeView, view
 from toolkit.ops.convolution import convolution_multipliers
 from toolkit.ops.window import Padding, Window, WindowedAttrs
@@ -52,10 +53,30 @@ def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
     return add_node(builder, "depthwise_conv_2d", inputs, quant(rng, 1e-3, 10), attrs)
 
 
+def max_pool(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """Mostly 3x3 at stride 2, with and without padding."""
+    in_h, in_w, channels = (int(n) for n in rng.integers((1, 2, 1), (9, 12, 14)))
+    window = random_window(rng, in_h, in_w, dilated=False)
+    if rng.integers(4):
+        pads = Padding(*(int(n) for n in rng.integers(0, 3, 4)))
+        window = Window(3, 3, int(rng.integers(1, 3)), 2, padding=pads)
+        if min(window.output_hw(in_h, in_w)) < 1:
+            window = replace(window, padding=Padding(1, 1, 1, 1))
+    quantisation = quant(rng)
+    x = add_input(builder, (1, in_h, in_w, channels), quantisation)
+    attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
+    return add_node(builder, "max_pool_2d", [x], quantisation, attrs)
+
+
+def portable(view: NodeView[Any]) -> KernelCall:
+    return OPERATORS[view.node.op].kernel_call(view)
+
+
 #: Random cases of an operator, and its kernels.
 KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]] = [
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
     (depthwise, (depthwise_conv_2d,)),
+    (max_pool, (portable,)),
 ]
 
 
