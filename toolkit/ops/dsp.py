@@ -14,6 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.activation import clamp_limits
 from toolkit.ops.base import KernelCall, NodeView
 from toolkit.ops.constraints import accumulator_bound
+from toolkit.ops.dsp_work import patch_work, strip_work
 from toolkit.ops.window import Window, WindowedAttrs
 
 View = NodeView[WindowedAttrs]
@@ -98,6 +99,7 @@ def conv_2d_call(
         scratch_bytes=12 * pairs + _filled(view.input(1).values.shape, window.dilation_w == 1)[1],
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant=f"dsp{weight_bits}",
+        work=patch_work(view),
     )
 
 
@@ -146,6 +148,7 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
         scratch_bytes=16 * window.kernel_h * words,
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant="dsp",
+        work=strip_work(view, together, words),
     )
 
 
