@@ -9,6 +9,7 @@ import numpy as np
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops import dsp
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.constraints import (
@@ -174,6 +175,10 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
             outputs=(out.name,),
             work=_portable_work(view),
         )
+
+    def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+        call = dsp.depthwise_conv_2d_call(view, *convolution_multipliers(view))
+        return () if call is None else (call,)
 
 
 def _portable_work(view: View) -> Work:
