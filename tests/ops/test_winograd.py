@@ -78,7 +78,9 @@ def test_transform_of_a_filter_gives_its_convolution() -> None:
     forward = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
     back = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
     along = np.array([2, 1, 1, 2])  # what the filter's transform along the row lacks
-    products = winograd.transformed(weights).reshape(4, 4) * (forward @ patch @ forward.T)
+    products = winograd.transformed(weights).reshape(4, 4)[[2, 0, 1, 3]].T * (
+        forward @ patch @ forward.T
+    )
     outputs = back @ (products * along) @ back.T
     for y, x in np.ndindex(2, 2):
         assert outputs[y, x] == 4 * (patch[y : y + 3, x : x + 3] * weights[0, :, :, 0]).sum()
