@@ -34,8 +34,8 @@ from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, Work, view
 from toolkit.ops.kernels import PORTABLE, Variants, kernel_call
-from toolkit.plan import plan_arena, plan_stream
-from toolkit.plan.choose import executed_work
+from toolkit.plan import StreamPlan, plan_arena, plan_stream
+from toolkit.plan.choose import BATCH, executed_work
 from toolkit.targets import Rates, Target, load_target, targets_dir
 
 TOOLCHAIN = "zig"
@@ -97,6 +97,7 @@ def measure(job: _Job) -> tuple[list[Sample], str]:
     if wrong:
         raise SystemExit(f"{graph.name}, {job.schedule}: {wrong[0]}")
     nodes, names = {node.name: node for node in graph.nodes}, layers(graph, plan)
+    behaviours = plan.time.behaviours if isinstance(plan, StreamPlan) else BATCH
     samples = []
     for number, (_, cycles) in layer_cycles(facts, result, target)[0].items():
         node = view(graph, nodes[names[number - 1]])
@@ -107,7 +108,7 @@ def measure(job: _Job) -> tuple[list[Sample], str]:
                     kernel=f"{call.kernel}/{call.variant}",
                     schedule=job.schedule,
                     layer=f"{node.input(0).shape} to {node.output.shape}",
-                    work=executed_work(node, call),
+                    work=executed_work(node, call, behaviours.get(node.node.name)),
                     cycles=cycles,
                 )
             )

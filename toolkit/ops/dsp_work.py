@@ -44,4 +44,4 @@ def strip_work(view: NodeView[Any], together: int, strip_words: int) -> Work:
 def _whole(window: Window, in_w: int, out_w: int) -> int:
     """Output columns whose windows lie inside the input."""
     starts = (x * window.stride_w - window.padding.left for x in range(out_w))
-    return sum(0 <= start and start + window.span_w <= in_w for start in starts)
+    return sum(start >= 0 and start + window.span_w <= in_w for start in starts)

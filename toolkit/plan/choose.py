@@ -15,7 +15,6 @@ from toolkit.ops.kernels import PORTABLE_ONLY, Variants, row_call
 from toolkit.ops.rows import TIME_AXIS, row_view
 from toolkit.targets import Target
 
-
 #: No node is streamed.
 BATCH: Mapping[str, TimeBehaviour] = {}
 
