@@ -14,7 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.activation import clamp_limits
 from toolkit.ops.base import KernelCall, NodeView
 from toolkit.ops.constraints import accumulator_bound
-from toolkit.ops.dsp_work import patch_work, strip_work
+from toolkit.ops.dsp_work import patch_work, short_work, strip_work
 from toolkit.ops.window import Window, WindowedAttrs
 
 View = NodeView[WindowedAttrs]
@@ -79,6 +79,7 @@ def conv_2d_call(
         scratch_bytes=6 * weights.shape[1] + filled,
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant=f"dsp{weight_bits}",
+        work=patch_work(view),
     )
 
 
@@ -104,6 +105,7 @@ def conv_2d_short_call(view: View, multipliers: Array, shifts: Array) -> KernelC
         scratch_bytes=3 * ((values.shape[1] + 7) // 4 * 4),
         extra_kernels=("tk_dsp", "tk_dsp_mac", "tk_short_block"),
         variant="dsp_short",
+        work=short_work(view, short_pairs(values.shape[1])),
     )
 
 

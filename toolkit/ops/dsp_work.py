@@ -5,28 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from toolkit.ops.base import NodeView, Work
-from toolkit.ops.window import Window, WindowedAttrs, taps_inside
+from toolkit.ops.window import WindowedAttrs, taps_inside
 
-#: A run of a patch costs this many values on top of its own, one that meets padding its own thrice.
-_RUN_VALUES = 12
-_EDGE_VALUES = 2
+#: Values that a run of a patch and each of its values in the padding cost on top: filled and
+#: widened, and copied.
+_PATCH_RUN, _PATCH_EDGE = 12, 2
+_SHORT_RUN, _SHORT_EDGE = 12, 2
 
 
 def patch_work(view: NodeView[WindowedAttrs]) -> Work:
     """``tk_conv_2d_s8_dsp``: three pixels at a time, runs of a patch filled up to fours."""
-    window, (_, in_h, in_w, in_c) = view.attrs.window, view.input(0).shape
-    _, out_h, out_w, out_c = view.output.shape
-    joined = window.dilation_w == 1
-    run = window.kernel_w * in_c if joined else in_c
-    runs = window.kernel_h * (1 if joined else window.kernel_w)
-    filled = -(-run // 4) * 4
-    pixels = max(3, -(-out_h * out_w // 3) * 3)
-    edges = 0.0
-    if window != Window(1, 1):
-        rows, _ = taps_inside(window, in_h, in_w)
-        edges = 1 - rows * _whole(window, in_w, out_w) / (out_h * window.kernel_h * out_w)
-    values = pixels * runs * (filled + _RUN_VALUES + round(edges * filled * _EDGE_VALUES))
-    return Work(pixels * out_c * runs * filled, pixels * out_c, values)
+    runs, values = _runs(view)
+    filled, pixels, out_c = -(-values // 4) * 4, _threes(view), view.output.shape[3]
+    gathered = pixels * runs * (_PATCH_RUN + filled * (1 + _PATCH_EDGE * _edges(view)))
+    return Work(pixels * out_c * runs * filled, pixels * out_c, round(gathered))
+
+
+def short_work(view: NodeView[WindowedAttrs], pairs: int) -> Work:
+    """``tk_conv_2d_s8_short``: three pixels at a time, windows of 1x1 read where they lie."""
+    (runs, values), pixels, out_c = _runs(view), _threes(view), view.output.shape[3]
+    gathered = pixels * runs * (_SHORT_RUN + values * (1 + _SHORT_EDGE * _edges(view)))
+    if runs == 1:
+        gathered = pixels
+    return Work(pixels * out_c * 2 * pairs, pixels * out_c, round(gathered))
 
 
 def strip_work(view: NodeView[Any], together: int, strip_words: int) -> Work:
@@ -41,7 +42,24 @@ def strip_work(view: NodeView[Any], together: int, strip_words: int) -> Work:
     return Work(results * window.kernel_h * 2 * pairs, results, filled * rows * 2 * strip_words)
 
 
-def _whole(window: Window, in_w: int, out_w: int) -> int:
-    """Output columns whose windows lie inside the input."""
+def _runs(view: NodeView[WindowedAttrs]) -> tuple[int, int]:
+    """Runs of neighbouring values under a window, and the values of one."""
+    window, in_c = view.attrs.window, view.input(0).shape[3]
+    if window.dilation_w == 1:
+        return window.kernel_h, window.kernel_w * in_c
+    return window.kernel_h * window.kernel_w, in_c
+
+
+def _threes(view: NodeView[WindowedAttrs]) -> int:
+    """Output pixels, three at a time."""
+    _, out_h, out_w, _ = view.output.shape
+    return max(3, -(-out_h * out_w // 3) * 3)
+
+
+def _edges(view: NodeView[WindowedAttrs]) -> float:
+    """The part of all runs that reaches into the padding."""
+    window, (_, in_h, in_w, _) = view.attrs.window, view.input(0).shape
+    _, out_h, out_w, _ = view.output.shape
     starts = (x * window.stride_w - window.padding.left for x in range(out_w))
-    return sum(start >= 0 and start + window.span_w <= in_w for start in starts)
+    columns = sum(start >= 0 and start + window.span_w <= in_w for start in starts)
+    return 1 - taps_inside(window, in_h, in_w)[0] * columns / (out_h * window.kernel_h * out_w)
