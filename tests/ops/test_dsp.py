@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops import test_conv_2d
+from tests.ops import test_arithmetic, test_conv_2d
 from tests.support import tiny
 from tests.support.dsp_firmware import (
     Case,
@@ -119,6 +119,7 @@ KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None],
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
     (max_pool, (portable,)),
+    (partial(test_arithmetic.case, "add"), (portable,)),
 ]
 
 
