@@ -239,6 +239,34 @@ TK_INLINE void tk_dsp_store3(const int32_t *acc, int32_t must_double, const int3
     }
 }
 
+/* Adds `positions` rows of `channels` values to the sums of each channel. */
+static inline void tk_dsp_sum(const int8_t *in, int32_t positions, int32_t channels,
+                              int32_t *sums) {
+    int32_t c = 0;
+    for (; c + 4 <= channels; c += 4) {
+        const int8_t *at = in + c;
+        for (int32_t left = positions; left > 0;) {
+            int32_t block = left < 255 ? left : 255; /* keeps sums of pairs in 16 bits */
+            uint32_t even = 0, odd = 0;
+            left -= block;
+            for (; block > 0; --block, at += channels) {
+                const uint32_t four = tk_load32(at);
+                even = tk_sxtab16(even, four);
+                odd = tk_sxtab16(odd, four >> 8);
+            }
+            sums[c] += tk_low16(even);
+            sums[c + 1] += tk_low16(odd);
+            sums[c + 2] += tk_high16(even);
+            sums[c + 3] += tk_high16(odd);
+        }
+    }
+    for (; c < channels; ++c) {
+        for (int32_t i = 0; i < positions; ++i) {
+            sums[c] += in[i * channels + c];
+        }
+    }
+}
+
 TK_INLINE void tk_dsp_clamp(int8_t *data, int32_t count, int32_t low, int32_t high) {
     for (int32_t i = 0; i < count; ++i) {
         data[i] = (int8_t)tk_clamp(data[i], low, high);

@@ -130,7 +130,12 @@ def random_cases(count: int, seed: int) -> Iterator[Case]:
         graph = pack(add_case, count, seed)
         inputs = case_inputs(graph, seed)
         expected = dict(zip(graph.outputs, run_numpy(graph, inputs), strict=True))
-        given = dict(zip(graph.inputs, inputs, strict=True))
+        runs = len(inputs[0])
+        given = {
+            name: np.stack([tensor.values] * runs)
+            for name, tensor in graph.tensors.items()
+            if tensor.is_constant
+        } | dict(zip(graph.inputs, inputs, strict=True))
         for index, node in enumerate(graph.nodes):
             call = kernels[index % len(kernels)](view(graph, node))
             if call is None:
