@@ -62,7 +62,7 @@ class Parts:
         kind = c_type(DType(values.dtype.name), f"constant {field!r} of {owner!r}")
         key = (kind, np.ascontiguousarray(values).tobytes())
         if key not in self._constants:
-            name = self.identifier(node, field)
+            name = self.identifier(node, field.replace(".", "_"))
             lines = array_lines(values)
             self._constants[key] = Constant(name, kind, values.size, owner, lines)
         return self._constants[key].name

@@ -32,6 +32,7 @@ from toolkit.ops.window import (
     windows,
     write_padding,
 )
+from toolkit.ops.winograd_rows import winograd2_call
 
 Conv2DAttrs = WindowedAttrs
 View = NodeView[WindowedAttrs]
@@ -167,6 +168,7 @@ class Conv2D(Operator[WindowedAttrs]):
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         multipliers, shifts = convolution_multipliers(view)
         calls = [dsp.conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
+        calls.append(winograd2_call(view))
         return tuple(call for call in calls if call is not None)
 
 
