@@ -34,32 +34,49 @@ TK_INLINE int32_t tk_conv_2d_s8_short_room(const tk_conv_2d_s8_short_params *p) 
     return (p->kernel_h * p->kernel_w * p->in_c + 7) & ~3;
 }
 
-/* The values under the window of pixel x: in the row, or gathered into window. */
+/* Runs of neighbouring values in a kernel row. */
+TK_INLINE int32_t tk_conv_2d_s8_short_runs(const tk_conv_2d_s8_short_params *p) {
+    return p->dilation_w == 1 ? 1 : p->kernel_w;
+}
+
+/* One run that may reach into the padding or up to the end of the row, byte by byte. */
+TK_INLINE void tk_conv_2d_s8_short_edge(const tk_conv_2d_s8_short_params *p, const int8_t *row,
+                                        int32_t first, int32_t values, int8_t *to) {
+    for (int32_t i = 0; i < values; ++i) {
+        const int32_t at = first + i;
+        to[i] =
+            row != NULL && at >= 0 && at < p->in_w * p->in_c ? row[at] : (int8_t)p->in_zero_point;
+    }
+}
+
+/* The values under the window of pixel x: in the row, or gathered into window.  present: no row is
+ * padding. */
 TK_INLINE const int8_t *tk_conv_2d_s8_short_values(const tk_conv_2d_s8_short_params *p,
-                                                   const int8_t *const *rows, int32_t x,
-                                                   int8_t *window) {
-    const int32_t runs = p->dilation_w == 1 ? 1 : p->kernel_w, taps = p->kernel_w / runs;
-    const int32_t values = taps * p->in_c, filled = (values + 3) & ~3;
-    const int32_t row_values = p->in_w * p->in_c;
+                                                   const int8_t *const *rows, int32_t present,
+                                                   int32_t x, int8_t *window) {
+    const int32_t runs = tk_conv_2d_s8_short_runs(p), step = p->dilation_w * p->in_c;
+    const int32_t values = p->kernel_w / runs * p->in_c, filled = (values + 3) & ~3;
+    const int32_t first = (x * p->stride_w - p->pad_left) * p->in_c;
+    const int32_t inside =
+        present && first >= 0 && first + (runs - 1) * step + filled <= p->in_w * p->in_c;
+    if (inside && p->kernel_h * runs == 1) {
+        return rows[0] + first;
+    }
     int8_t *to = window;
-    for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
-        for (int32_t run = 0; run < runs; ++run, to += values) {
-            const int32_t x0 = x * p->stride_w - p->pad_left + run * p->dilation_w;
-            const int32_t first = x0 * p->in_c;
-            if (rows[ky] != NULL && x0 >= 0 && first + filled <= row_values) {
-                if (p->kernel_h * runs == 1) {
-                    return rows[ky] + first;
-                }
+    if (inside) {
+        for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+            const int8_t *from = rows[ky] + first;
+            for (int32_t run = 0; run < runs; ++run, from += step, to += values) {
                 for (int32_t i = 0; i < filled; i += 4) { /* the next run covers the excess */
-                    tk_store32(to + i, tk_load32(rows[ky] + first + i));
-                }
-            } else {
-                const int32_t begin = rows[ky] == NULL ? values : x0 < 0 ? -first : 0;
-                for (int32_t i = 0; i < values; ++i) {
-                    to[i] = i >= begin && first + i < row_values ? rows[ky][first + i]
-                                                                 : (int8_t)p->in_zero_point;
+                    tk_store32(to + i, tk_load32(from + i));
                 }
             }
+        }
+        return window;
+    }
+    for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+        for (int32_t run = 0; run < runs; ++run, to += values) {
+            tk_conv_2d_s8_short_edge(p, rows[ky], first + run * step, values, to);
         }
     }
     return window;
@@ -84,14 +101,18 @@ TK_INLINE void tk_conv_2d_s8_short_clamp(const tk_conv_2d_s8_short_params *p, in
 TK_INLINE void tk_conv_2d_s8_short_row(const tk_conv_2d_s8_short_params *p,
                                        const int8_t *const *rows, int8_t *out, void *scratch) {
     const int32_t together = p->out_w < 3 ? 1 : 3;
+    int32_t present = 1;
+    for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+        present &= rows[ky] != NULL;
+    }
     for (int32_t x = 0; x < p->out_w; x += together) {
         /* The last three overlap the three before them. */
         const int32_t first = x + together > p->out_w ? p->out_w - together : x;
         const int8_t *values[3];
         for (int32_t pixel = 0; pixel < 3; ++pixel) {
             int8_t *const window = (int8_t *)scratch + pixel * tk_conv_2d_s8_short_room(p);
-            values[pixel] =
-                tk_conv_2d_s8_short_values(p, rows, first + (together == 1 ? 0 : pixel), window);
+            values[pixel] = tk_conv_2d_s8_short_values(p, rows, present,
+                                                       first + (together == 1 ? 0 : pixel), window);
         }
         tk_conv_2d_s8_short_pixels(p, values, out + first * p->out_c, together == 1 ? 0 : p->out_c);
     }
@@ -110,12 +131,14 @@ TK_INLINE void tk_conv_2d_s8_short(const tk_conv_2d_s8_short_params *p, const in
         for (int32_t pixel = 0; pixel < 3; ++pixel) {
             const int32_t at = first + (together == 1 ? 0 : pixel);
             const int32_t y = at / p->out_w, x = at % p->out_w;
+            int32_t present = 1;
             for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
                 const int32_t iy = y * p->stride_h - p->pad_top + ky * p->dilation_h;
                 rows[ky] = iy >= 0 && iy < p->in_h ? in + iy * p->in_w * p->in_c : NULL;
+                present &= rows[ky] != NULL;
             }
             int8_t *const window = (int8_t *)scratch + pixel * tk_conv_2d_s8_short_room(p);
-            values[pixel] = tk_conv_2d_s8_short_values(p, rows, x, window);
+            values[pixel] = tk_conv_2d_s8_short_values(p, rows, present, x, window);
         }
         tk_conv_2d_s8_short_pixels(p, values, out + first * p->out_c, together == 1 ? 0 : p->out_c);
     }
