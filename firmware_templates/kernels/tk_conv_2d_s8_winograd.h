@@ -23,67 +23,69 @@ TK_INLINE int32_t tk_winograd_tiles(int32_t out_w) {
 
 /* Rows 0 and 1 (first half), or 2 and 3, of the transformed tiles of a pair of channels: x - z and
  * y + z (z - y) down every column, then along the rows.  Columns are register pairs; r0-r2 rows x,
- * y, z, r3 result, r10 and lr temporary.  CS and PS are the bytes from column to column and from
+ * y, z, r3 result, r10 and lr temporary.  [c] and [p] are the bytes from column to column and from
  * position to position.
  */
-#define TK_WINOGRAD_DOWN_0(p, q, z) "ssub16 " p ", " p ", " z "\nsadd16 " q ", " q ", " z "\n"
-#define TK_WINOGRAD_DOWN_1(p, q, z) "ssub16 " p ", " p ", " z "\nssub16 " q ", " z ", " q "\n"
-#define TK_WINOGRAD_PUT(value, position, tile)                                                     \
-    "str " value ", [r3, #%c[ps] * (" #position ") + 4 * " #tile "]\n"
+#define TK_WINOGRAD_DOWN_0(p, q, z) "ssub16 " p "," p "," z "\nsadd16 " q "," q "," z "\n"
+#define TK_WINOGRAD_DOWN_1(p, q, z) "ssub16 " p "," p "," z "\nssub16 " q "," z "," q "\n"
+#define TK_WINOGRAD_PUT(value, column, i, tile)                                                    \
+    "str " value ",[r3,#%c[p]*(" #column "+" #i ")+4*" #tile "]\n"
 #define TK_WINOGRAD_ALONG(a, b, c, d, i, tile)                                                     \
-    "ssub16 r10, " a ", " c "\n" TK_WINOGRAD_PUT("r10", 8 + i, tile)     /* */                     \
-        "sadd16 lr, " b ", " c "\n" TK_WINOGRAD_PUT("lr", i, tile)       /* */                     \
-        "ssub16 r10, " c ", " b "\n" TK_WINOGRAD_PUT("r10", 4 + i, tile) /* */                     \
-        "ssub16 lr, " b ", " d "\n" TK_WINOGRAD_PUT("lr", 12 + i, tile)
+    "ssub16 r10," a "," c "\n" TK_WINOGRAD_PUT("r10", 8, i, tile)     /* */                        \
+        "sadd16 lr," b "," c "\n" TK_WINOGRAD_PUT("lr", 0, i, tile)   /* */                        \
+        "ssub16 r10," c "," b "\n" TK_WINOGRAD_PUT("r10", 4, i, tile) /* */                        \
+        "ssub16 lr," b "," d "\n" TK_WINOGRAD_PUT("lr", 12, i, tile)
 #define TK_WINOGRAD_COLUMNS(down, c_p, c_q, d_p, d_q, x0, x1)                                      \
-    "ldr " c_p ", [r0, #%c[cs] * " #x0 "]\nldr " c_q ", [r1, #%c[cs] * " #x0 "]\n"                 \
-    "ldr r10, [r2, #%c[cs] * " #x0 "]\nldr " d_p ", [r0, #%c[cs] * " #x1 "]\n"                     \
-    "ldr " d_q ", [r1, #%c[cs] * " #x1 "]\nldr lr, [r2, #%c[cs] * " #x1 "]\n" /* */                \
+    "ldr " c_p ",[r0,#%c[c]*" #x0 "]\nldr " c_q ",[r1,#%c[c]*" #x0 "]\n"                           \
+    "ldr r10,[r2,#%c[c]*" #x0 "]\nldr " d_p ",[r0,#%c[c]*" #x1 "]\n"                               \
+    "ldr " d_q ",[r1,#%c[c]*" #x1 "]\nldr lr,[r2,#%c[c]*" #x1 "]\n" /* */                          \
         down(c_p, c_q, "r10") down(d_p, d_q, "lr")
-#define TK_WINOGRAD_EVEN(down, i, tile, x0, x1)                                                    \
+#define TK_WINOGRAD_EVEN(down, i, j, tile, x0, x1)                                                 \
     TK_WINOGRAD_COLUMNS(down, "r8", "r9", "r11", "r12", x0, x1)                                    \
     TK_WINOGRAD_ALONG("r4", "r6", "r8", "r11", i, tile)                                            \
-    TK_WINOGRAD_ALONG("r5", "r7", "r9", "r12", 1 + i, tile)
-#define TK_WINOGRAD_ODD(down, i, tile, x0, x1)                                                     \
+    TK_WINOGRAD_ALONG("r5", "r7", "r9", "r12", j, tile)
+#define TK_WINOGRAD_ODD(down, i, j, tile, x0, x1)                                                  \
     TK_WINOGRAD_COLUMNS(down, "r4", "r5", "r6", "r7", x0, x1)                                      \
     TK_WINOGRAD_ALONG("r8", "r11", "r4", "r6", i, tile)                                            \
-    TK_WINOGRAD_ALONG("r9", "r12", "r5", "r7", 1 + i, tile)
-#define TK_WINOGRAD_TILES_2(down, i)                                                               \
+    TK_WINOGRAD_ALONG("r9", "r12", "r5", "r7", j, tile)
+#define TK_WINOGRAD_TILES_2(down, i, j)                                                            \
     TK_WINOGRAD_COLUMNS(down, "r4", "r5", "r6", "r7", 0, 1)                                        \
-    TK_WINOGRAD_EVEN(down, i, 0, 2, 3) TK_WINOGRAD_ODD(down, i, 1, 4, 5)
-#define TK_WINOGRAD_TILES_3(down, i) TK_WINOGRAD_TILES_2(down, i) TK_WINOGRAD_EVEN(down, i, 2, 6, 7)
-#define TK_WINOGRAD_HALF(text)                                                                     \
-    __asm__ volatile(text                                                                          \
-                     :                                                                             \
-                     : "r"(x), "r"(y), "r"(z), "r"(to), [cs] "i"(4 * stride), [ps] "i"(4 * step)   \
-                     : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "memory")
+    TK_WINOGRAD_EVEN(down, i, j, 0, 2, 3) TK_WINOGRAD_ODD(down, i, j, 1, 4, 5)
+#define TK_WINOGRAD_TILES_3(down, i, j)                                                            \
+    TK_WINOGRAD_TILES_2(down, i, j) TK_WINOGRAD_EVEN(down, i, j, 2, 6, 7)
 
-TK_INLINE void tk_winograd_half(const uint32_t *row_x, const uint32_t *row_y, const uint32_t *row_z,
-                                int32_t stride, int32_t tiles, uint32_t *out, int32_t step,
-                                int32_t half) {
-    register const uint32_t *x __asm__("r0") = row_x;
-    register const uint32_t *y __asm__("r1") = row_y;
-    register const uint32_t *z __asm__("r2") = row_z;
-    register uint32_t *to __asm__("r3") = out;
-    if (tiles == 3 && half == 0) {
-        TK_WINOGRAD_HALF(TK_WINOGRAD_TILES_3(TK_WINOGRAD_DOWN_0, 0));
-    } else if (tiles == 3) {
-        TK_WINOGRAD_HALF(TK_WINOGRAD_TILES_3(TK_WINOGRAD_DOWN_1, 2));
-    } else if (half == 0) {
-        TK_WINOGRAD_HALF(TK_WINOGRAD_TILES_2(TK_WINOGRAD_DOWN_0, 0));
-    } else {
-        TK_WINOGRAD_HALF(TK_WINOGRAD_TILES_2(TK_WINOGRAD_DOWN_1, 2));
-    }
-}
+/* One pair of channels after another; s0-s3 are the rows, s4 is the end of the result. */
+#define TK_WINOGRAD_IN(tiles_text)                                                                 \
+    __asm__ volatile("vmov s0,r0\nvmov s1,r1\nvmov s2,r2\nvmov s3,r3\nvmov s4,r4\nmov r3,r5\n"     \
+                     "1:\n" tiles_text(TK_WINOGRAD_DOWN_0, 0, 1) /* */                             \
+                     "vmov r0,s2\nvmov r1,s3\nvmov r2,s1\n"      /* */                             \
+                     tiles_text(TK_WINOGRAD_DOWN_1, 2, 3)        /* */                             \
+                     "add r0,#4\nvmov s2,r0\nadd r1,#4\nvmov s3,r1\n"                              \
+                     "add r2,#4\nvmov s1,r2\nvmov r0,s0\nadd r0,#4\nvmov s0,r0\n"                  \
+                     "vmov r1,s1\nvmov r2,s2\nadd r3,%[next]\n"                                    \
+                     "vmov r4,s4\ncmp r3,r4\nbne 1b\n"                                             \
+                     : "+r"(row0), "+r"(row1), "+r"(row2), "+r"(row3), "+r"(end), "+r"(to)         \
+                     : [c] "i"(4 * stride), [p] "i"(4 * tiles * count), [next] "i"(4 * tiles)      \
+                     : "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "s0", "s1", "s2", "s3",  \
+                       "s4", "cc", "memory")
 
-/* Transform a pair of channels of `tiles` tiles.  The rows point at the first tile's first column,
- * `stride` words lie between columns, `step` words between the positions of the result, which go
- * down the tile's columns 1, 2, 0, 3.
+/* Transform `count` pairs of channels of `tiles` tiles.  The rows point at the first tile's first
+ * column, `stride` words lie between columns.  The positions of the result go down the tile's
+ * columns 1, 2, 0, 3.
  */
 TK_INLINE void tk_winograd_in(const uint32_t *const *rows, int32_t stride, int32_t tiles,
-                              uint32_t *out, int32_t step) {
-    tk_winograd_half(rows[0], rows[1], rows[2], stride, tiles, out, step, 0);
-    tk_winograd_half(rows[2], rows[3], rows[1], stride, tiles, out, step, 1);
+                              uint32_t *out, int32_t count) {
+    register const uint32_t *row0 __asm__("r0") = rows[0];
+    register const uint32_t *row1 __asm__("r1") = rows[1];
+    register const uint32_t *row2 __asm__("r2") = rows[2];
+    register const uint32_t *row3 __asm__("r3") = rows[3];
+    register const uint32_t *end __asm__("r4") = out + tiles * count;
+    register uint32_t *to __asm__("r5") = out;
+    if (tiles == 3) {
+        TK_WINOGRAD_IN(TK_WINOGRAD_TILES_3);
+    } else {
+        TK_WINOGRAD_IN(TK_WINOGRAD_TILES_2);
+    }
 }
 
 #else
@@ -98,40 +100,28 @@ TK_INLINE void tk_winograd_column(const uint32_t *const *rows, int32_t at, uint3
 }
 
 TK_INLINE void tk_winograd_in(const uint32_t *const *rows, int32_t stride, int32_t tiles,
-                              uint32_t *out, int32_t step) {
-    uint32_t a[4], b[4], c[4], d[4];
-    tk_winograd_column(rows, 0, a);
-    tk_winograd_column(rows, stride, b);
-    for (int32_t tile = 0; tile < tiles; ++tile, ++out) {
-        tk_winograd_column(rows, (2 * tile + 2) * stride, c);
-        tk_winograd_column(rows, (2 * tile + 3) * stride, d);
-        for (int32_t i = 0; i < 4; ++i) {
-            out[i * step] = tk_sadd16(b[i], c[i]);
-            out[(4 + i) * step] = tk_ssub16(c[i], b[i]);
-            out[(8 + i) * step] = tk_ssub16(a[i], c[i]);
-            out[(12 + i) * step] = tk_ssub16(b[i], d[i]);
-            a[i] = c[i];
-            b[i] = d[i];
+                              uint32_t *out, int32_t count) {
+    const int32_t step = tiles * count;
+    for (int32_t pair = 0; pair < count; ++pair) {
+        uint32_t a[4], b[4], c[4], d[4];
+        tk_winograd_column(rows, pair, a);
+        tk_winograd_column(rows, pair + stride, b);
+        for (int32_t tile = 0; tile < tiles; ++tile, ++out) {
+            tk_winograd_column(rows, pair + (2 * tile + 2) * stride, c);
+            tk_winograd_column(rows, pair + (2 * tile + 3) * stride, d);
+            for (int32_t i = 0; i < 4; ++i) {
+                out[i * step] = tk_sadd16(b[i], c[i]);
+                out[(4 + i) * step] = tk_ssub16(c[i], b[i]);
+                out[(8 + i) * step] = tk_ssub16(a[i], c[i]);
+                out[(12 + i) * step] = tk_ssub16(b[i], d[i]);
+                a[i] = c[i];
+                b[i] = d[i];
+            }
         }
     }
 }
 
 #endif
-
-/* The same for `count` pairs from the words at `at` of the rows on. */
-TK_INLINE void tk_winograd_chunk_in(const int16_t *const *rows, int32_t at, int32_t stride,
-                                    int32_t tiles, uint32_t *out, int32_t count) {
-    const int32_t end = tk_opaque(at + count); /* lest the loop is unrolled */
-    for (; at < end; ++at, out += tiles) {
-        const uint32_t *const from[4] = {
-            (const uint32_t *)(const void *)rows[0] + at,
-            (const uint32_t *)(const void *)rows[1] + at,
-            (const uint32_t *)(const void *)rows[2] + at,
-            (const uint32_t *)(const void *)rows[3] + at,
-        };
-        tk_winograd_in(from, stride, tiles, out, tiles * count);
-    }
-}
 
 /* Transform the products of one output channel and tile back and store the 2 x 2 outputs (fewer
  * columns at the end of the row; one row when row1 is NULL).
@@ -281,14 +271,21 @@ TK_INLINE void tk_winograd_group(const tk_winograd_params *p, const int16_t *con
                                  void *out0, void *out1, uint32_t *scratch, int32_t first,
                                  int32_t tiles, int32_t columns) {
     const int32_t pairs = (p->in_c + 1) / 2, chunk = tk_winograd_chunk(pairs);
-    const int32_t whole = pairs / chunk * chunk, at = (2 * first - 1) * pairs;
+    const int32_t whole = pairs / chunk * chunk;
     int32_t *const product = (int32_t *)(scratch + 16 * tiles * pairs);
-    for (int32_t begin = 0; begin < whole; begin += chunk) {
-        tk_winograd_chunk_in(rows, at + begin, pairs, tiles, scratch + 16 * tiles * begin, chunk);
-    }
-    if (whole < pairs) {
-        tk_winograd_chunk_in(rows, at + whole, pairs, tiles, scratch + 16 * tiles * whole,
-                             pairs - whole);
+    for (int32_t begin = 0; begin < pairs; begin += chunk) {
+        const int32_t at = (2 * first - 1) * pairs + begin;
+        const uint32_t *const from[4] = {
+            (const uint32_t *)(const void *)rows[0] + at,
+            (const uint32_t *)(const void *)rows[1] + at,
+            (const uint32_t *)(const void *)rows[2] + at,
+            (const uint32_t *)(const void *)rows[3] + at,
+        };
+        if (begin < whole) {
+            tk_winograd_in(from, pairs, tiles, scratch + 16 * tiles * begin, chunk);
+        } else {
+            tk_winograd_in(from, pairs, tiles, scratch + 16 * tiles * begin, pairs - whole);
+        }
     }
     tk_winograd_multiply(p, scratch, product, 16, tiles);
     const int32_t stride = p->out_wide ? (p->out_c + 1) / 2 * 2 : p->out_c;

@@ -22,6 +22,13 @@
 #define TRIPLE_2(mul, weight, w0, w1, w2, v0, v1)                                                  \
     "ldm r0!, {r10, r11, r12}\n" COLUMN_3(mul, "r1", "r3", "r5", v0)                               \
         COLUMN_3(mul, "r2", "r4", "r6", v1)
+/* With two tiles there is room for the weights of two pairs. */
+#define COLUMN_2(mul, a, b, c, x, y, z, word) "vmov lr, s" #word "\n" mul(a, x) mul(b, y) mul(c, z)
+#define DOUBLE_2(mul, w0, w1, w2, w3)                                                              \
+    "ldm r0!, {r7-r12}\n" COLUMN_2(mul, "r1", "r3", "r5", "r7", "r8", "r9", w0)                    \
+        COLUMN_2(mul, "r2", "r4", "r6", "r7", "r8", "r9", w1)                                      \
+            COLUMN_2(MORE, "r1", "r3", "r5", "r10", "r11", "r12", w2)                              \
+                COLUMN_2(MORE, "r2", "r4", "r6", "r10", "r11", "r12", w3)
 #define COLUMN_1(mul, sum, weight, word) "vmov lr, s" #word "\n" mul(sum, weight)
 #define SINGLE_3(mul, weight, w0, w1, w2, v0, v1)                                                  \
     COLUMN_1(mul, "r1", weight, w0) COLUMN_1(mul, "r2", weight, w1) COLUMN_1(mul, "r3", weight, w2)
@@ -37,6 +44,26 @@
 #define PAIRS_7(block, mul) PAIRS_6(block, mul) block(MORE, "r10", 18, 19, 20, 12, 13)
 #define PAIRS_8(block, mul) PAIRS_7(block, mul) block(MORE, "r11", 21, 22, 23, 14, 15)
 #define PAIRS_9(block, mul) PAIRS_8(block, mul) block(MORE, "r12", 24, 25, 26, 16, 17)
+
+/* The block of three channels. */
+#define TRIPLES_3_1(mul) PAIRS_1(TRIPLE_3, mul)
+#define TRIPLES_3_2(mul) PAIRS_2(TRIPLE_3, mul)
+#define TRIPLES_3_3(mul) PAIRS_3(TRIPLE_3, mul)
+#define TRIPLES_3_4(mul) PAIRS_4(TRIPLE_3, mul)
+#define TRIPLES_3_5(mul) PAIRS_5(TRIPLE_3, mul)
+#define TRIPLES_3_6(mul) PAIRS_6(TRIPLE_3, mul)
+#define TRIPLES_3_7(mul) PAIRS_7(TRIPLE_3, mul)
+#define TRIPLES_3_8(mul) PAIRS_8(TRIPLE_3, mul)
+#define TRIPLES_3_9(mul) PAIRS_9(TRIPLE_3, mul)
+#define TRIPLES_2_1(mul) PAIRS_1(TRIPLE_2, mul)
+#define TRIPLES_2_2(mul) DOUBLE_2(mul, 0, 1, 2, 3)
+#define TRIPLES_2_3(mul) TRIPLES_2_2(mul) TRIPLE_2(MORE, "", 0, 0, 0, 4, 5)
+#define TRIPLES_2_4(mul) TRIPLES_2_2(mul) DOUBLE_2(MORE, 4, 5, 6, 7)
+#define TRIPLES_2_5(mul) TRIPLES_2_4(mul) TRIPLE_2(MORE, "", 0, 0, 0, 8, 9)
+#define TRIPLES_2_6(mul) TRIPLES_2_4(mul) DOUBLE_2(MORE, 8, 9, 10, 11)
+#define TRIPLES_2_7(mul) TRIPLES_2_6(mul) TRIPLE_2(MORE, "", 0, 0, 0, 12, 13)
+#define TRIPLES_2_8(mul) TRIPLES_2_6(mul) DOUBLE_2(MORE, 12, 13, 14, 15)
+#define TRIPLES_2_9(mul) TRIPLES_2_8(mul) TRIPLE_2(MORE, "", 0, 0, 0, 16, 17)
 
 #define WEIGHTS_1 "ldr r4, [r0], #4\n"
 #define WEIGHTS_2 "ldm r0!, {r4, r5}\n"
@@ -74,8 +101,9 @@
 #define SUMS_3_3(op, positions)                                                                    \
     SUMS_3_1(op, positions)                                                                        \
     SUM(op, "r4", 3, positions)                                                                    \
-    SUM(op, "r5", 4, positions) SUM(op, "r6", 5, positions) SUM(op, "r7", 6, positions)            \
-        SUM(op, "r8", 7, positions) SUM(op, "r9", 8, positions)
+    SUM(op, "r5", 4, positions)                                                                    \
+    SUM(op, "r6", 5, positions)                                                                    \
+    SUM(op, "r7", 6, positions) SUM(op, "r8", 7, positions) SUM(op, "r9", 8, positions)
 #define SUMS_2_1(op, positions) SUM(op, "r1", 0, positions) SUM(op, "r2", 1, positions)
 #define SUMS_2_3(op, positions)                                                                    \
     SUMS_2_1(op, positions)                                                                        \
@@ -111,7 +139,7 @@
                 "cmp r10, r11\n"                                                                   \
                 "beq 3f\n"                                                                         \
                 "2:\n" load(SUMS_##tiles##_3, positions) /* */                                     \
-                PAIRS_##pairs(TRIPLE_##tiles, mul)       /* */                                     \
+                TRIPLES_##tiles##_##pairs(mul)           /* */                                     \
                 "vmov r10, s30\n"                                                                  \
                 "vmov r11, s31\n" SUMS_##tiles##_3(str, positions) /* */                           \
                 "add r10, r10, #12 * " #tiles " * " #positions "\n"                                \

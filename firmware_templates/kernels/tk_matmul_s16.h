@@ -24,8 +24,7 @@
      uint32_t singles)
 
 /* each(positions, pairs, tiles) for every function. */
-#define TK_MATMUL_S16_PAIR(each, pairs)                                                            \
-    each(16, pairs, 2) each(16, pairs, 3) each(36, pairs, 2) each(36, pairs, 3)
+#define TK_MATMUL_S16_PAIR(each, pairs) each(16, pairs, 2) each(16, pairs, 3)
 #define TK_MATMUL_S16_ALL(each)                                                                    \
     TK_MATMUL_S16_PAIR(each, 1)                                                                    \
     TK_MATMUL_S16_PAIR(each, 2)                                                                    \

@@ -119,10 +119,10 @@ def expected(case: Case, x: Array) -> bytes:
     conv = case.view
     values = [x, *(t.values for t in conv.inputs[1:] if t is not None)]
     rows = OPERATORS["conv_2d"].run_int(conv, values)[0]
+    texts: list[bytes] = []
     guard, unwritten = bytes([GUARD]) * GUARD_BYTES, bytes([GUARD]) * case.row_bytes
-    texts = []
     for row in rows:
-        text = row.tobytes()
+        text: bytes = row.tobytes()
         if case.wide:
             wide = row.astype(np.int16) - np.int16(conv.output.zero_point)
             odd = np.full((row.shape[0], row.shape[1] % 2), GUARD * 0x101, np.int16)

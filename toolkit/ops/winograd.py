@@ -27,6 +27,9 @@ ACCUMULATOR_LIMIT = 1 << 29
 #: Larger right shifts would let the rounding constant overflow.
 MAX_RIGHT_SHIFT = 22
 
+#: Pixels further apart would be out of the reach of the kernel's loads and stores.
+MAX_IN_CHANNELS, MAX_OUT_CHANNELS = 292, 408
+
 _DOWN = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]], np.int64)
 #: In the order in which the inverse transform needs the columns: 1, 2, 0, 3.
 _ALONG = np.array([[1, 1, 1], [1, -1, 1], [1, 0, 0], [0, 0, 1]], np.int64)
@@ -41,6 +44,9 @@ def ineligible(view: View) -> str | None:
         return "a stride or dilation"
     if window.padding.left != 1:
         return f"{window.padding.left} columns of padding on the left"
+    in_c, out_c = view.input(0).shape[3], view.output.shape[3]
+    if in_c > MAX_IN_CHANNELS or out_c > MAX_OUT_CHANNELS:
+        return f"{in_c} input and {out_c} output channels"
     if largest_accumulator(view) >= ACCUMULATOR_LIMIT:
         return f"accumulators up to {largest_accumulator(view)}"
     shifts = -convolution_multipliers(view)[1].astype(np.int64)
