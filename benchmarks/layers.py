@@ -350,8 +350,8 @@ def _streamed(shape: Shape) -> Graph:
     depthwise(layers, shape, same(shape, (5, 3), (2, 2)))
     pool(layers, "max_pool_2d", shape, _POOL)
     pool(layers, "average_pool_2d", shape, _HALF)
-    arithmetic(layers, "add", shape, vector=False)
-    arithmetic(layers, "mul", shape, vector=True)
+    for op in ("add", "mul"):
+        arithmetic(layers, op, shape, vector=True)
     attention(layers, shape, DType.INT8)
     return layers.builder.build()
 

@@ -11,6 +11,8 @@ from toolkit.ops.window import WindowedAttrs, taps_inside
 #: widened, and copied.
 _PATCH_RUN, _PATCH_EDGE = 12, 2
 _SHORT_RUN, _SHORT_EDGE = 12, 2
+#: What a pair and a kernel row cost where pixels are computed one by one, in values widened.
+_STRIP_PAIR, _STRIP_ROW = 2, 8
 
 
 def patch_work(view: NodeView[WindowedAttrs]) -> Work:
@@ -39,7 +41,10 @@ def strip_work(view: NodeView[Any], together: int, strip_words: int) -> Work:
     pairs = 2 if together > 1 else (window.kernel_w + 1) // 2
     step = min(window.stride_h, window.kernel_h)
     rows = (out_h - 1) * step + window.kernel_h
-    return Work(results * window.kernel_h * 2 * pairs, results, filled * rows * 2 * strip_words)
+    values = filled * rows * 2 * strip_words
+    if together == 1:
+        values += results * window.kernel_h * (pairs * _STRIP_PAIR + _STRIP_ROW)
+    return Work(results * window.kernel_h * 2 * pairs, results, values)
 
 
 def _runs(view: NodeView[WindowedAttrs]) -> tuple[int, int]:
