@@ -163,7 +163,8 @@ def run(
     for module in ("gcc", "zig"):
         name = f"toolkit.toolchain.{module}.LANGUAGE_FLAGS"
         flags = pytest.importorskip(f"toolkit.toolchain.{module}").LANGUAGE_FLAGS
-        monkeypatch.setattr(name, tuple(level if f == "-O3" else f for f in flags))
+        # zig strips programs for size, unless they are to be debugged.
+        monkeypatch.setattr(name, ("-g", *(level if f == "-O3" else f for f in flags)))
     write_project(cases, folder / "project")
     run_on_device(cases, compiler, folder / "project")
 
