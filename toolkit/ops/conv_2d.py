@@ -168,6 +168,7 @@ class Conv2D(Operator[WindowedAttrs]):
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         multipliers, shifts = convolution_multipliers(view)
         calls = [dsp.conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
+        calls.append(dsp.conv_2d_short_call(view, multipliers, shifts))
         calls.append(winograd2_call(view))
         return tuple(call for call in calls if call is not None)
 
