@@ -97,7 +97,7 @@ def layer_rows(result: Result) -> list[list[str]]:
         predicted, ideal, simulated = layer_cycles(layer)
         rows.append(
             [
-                layer.name.rpartition("/")[2],
+                layer.name.strip("/"),
                 layer.op,
                 layer.variant,
                 f"{layer.macs:,}",
