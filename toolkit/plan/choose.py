@@ -135,7 +135,7 @@ def _options(
             call,
             predicted_cycles(node, call, target, behaviour),
             constants_bytes(call),
-            constants_bytes(call) <= base + base // 4 + 16 * node.output.shape[-1],
+            constants_bytes(call) <= base + base // 4 + 24 * node.output.shape[-1],
         )
         for call in calls
     ]
