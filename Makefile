@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 JOBS   ?= 2
 C_FILES = $(wildcard firmware_templates/*/*.c firmware_templates/*/*.h toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo check check-all lint types test check-wheel gate gate-update bench docs format clean
+.PHONY: help demo check check-all lint types test check-wheel gate gate-update bench bench-check docs format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -43,8 +43,11 @@ gate: $(VENV)/.installed ## Hold the zoo against its budgets and baselines (tool
 gate-update: $(VENV)/.installed ## Accept the zoo's figures of today as its baselines
 	$(BIN)/toolkit check --update
 
-bench: $(VENV)/.dev ## Time the command line and a whole build
+bench: $(VENV)/.dev ## Figures of the published models beside the peers'
 	$(BIN)/python -m benchmarks.run
+
+bench-check: $(VENV)/.dev ## Fail when an instruction count rose by more than 1 %
+	$(BIN)/python -m benchmarks.baseline
 
 docs: $(VENV)/.dev ## Regenerate the generated documentation
 	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md

@@ -13,8 +13,8 @@ from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.occupancy import memory_map, planned_fit
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
-from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, variants_of
-from toolkit.plan.choose import executed_work, predicted_cycles
+from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, stream_of, variants_of
+from toolkit.plan.choose import BATCH, executed_work, predicted_cycles
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Roof
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
@@ -125,7 +125,8 @@ def layer_rows(
 ) -> tuple[LayerRow, ...]:
     """One row a node: the chosen kernel, its predicted cycles beside the ideal, and what was
     ``simulated``, by node name; streamed, the bytes are those of the state."""
-    calls = kernel_calls(graph, variants_of(plan))
+    calls, stream = kernel_calls(graph, variants_of(plan)), stream_of(plan)
+    behaviours = BATCH if stream is None else stream.time.behaviours
     basis = f"executed work x {target.name} rates"
     rows = []
     for index, node in enumerate(graph.nodes):
@@ -133,13 +134,15 @@ def layer_rows(
         node_view = view(graph, node)
         cycles, ideal = 0, 0
         if call is not None:
-            cycles = predicted_cycles(node_view, call, target)
-            ideal = math.ceil(IDEAL_CYCLES_PER_MULTIPLY * executed_work(node_view, call).macs)
+            behaviour = behaviours.get(node.name)
+            cycles = predicted_cycles(node_view, call, target, behaviour)
+            macs = executed_work(node_view, call, behaviour).macs
+            ideal = math.ceil(IDEAL_CYCLES_PER_MULTIPLY * macs)
         output = graph.tensors[node.outputs[0]]
-        if not isinstance(plan, ArenaPlan):
-            stream = plan if isinstance(plan, StreamPlan) else plan.stream
+        if stream is not None:
             activation_bytes, live_bytes = _state_bytes(stream, node), stream.buffer_bytes
         else:
+            assert isinstance(plan, ArenaPlan)
             activation_bytes, live_bytes = output.size_bytes, plan.live_bytes[index]
         rows.append(
             LayerRow(

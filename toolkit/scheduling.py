@@ -22,7 +22,7 @@ from toolkit.plan import (
 )
 from toolkit.plan.choose import ALLOWANCES, choose_variants
 from toolkit.plan.continuous import require_endless_level
-from toolkit.plan.time_axis import retime
+from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.targets import Target
 
 
@@ -95,10 +95,11 @@ def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> Arena
 
 def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
     axis = TIME_AXIS if request.time_axis is None else request.time_axis
-    fast = plan_stream(graph, axis, choose_variants(graph, target, request.optimize))
+    behaviours = find_time_axis(graph, axis).behaviours
+    fast = plan_stream(graph, axis, choose_variants(graph, target, request.optimize, behaviours))
     if fast.state_bytes <= ALLOWANCES[request.optimize].state * target.ram_bytes:
         return fast
-    lean = plan_stream(graph, axis, choose_variants(graph, target, "size"))
+    lean = plan_stream(graph, axis, choose_variants(graph, target, "size", behaviours))
     return lean if lean.state_bytes < fast.state_bytes else fast
 
 

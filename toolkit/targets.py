@@ -146,7 +146,9 @@ def load_target(name: str) -> Target:
     try:
         return _parse(tomllib.loads(path.read_text(encoding="utf-8")), name)
     except (OSError, tomllib.TOMLDecodeError, TypeError, KeyError, ValueError) as error:
-        raise InputError(f"target '{name}': target.toml or rates.toml cannot be used: {error}.") from error
+        raise InputError(
+            f"target '{name}': target.toml or rates.toml cannot be used: {error}."
+        ) from error
 
 
 def _parse(table: dict[str, Any], folder: str) -> Target:

@@ -1,5 +1,7 @@
 #include "tk_average_pool_global_s8.h"
 
+#include "tk_dsp_mac.h"
+
 void tk_average_pool_global_s8_init(const tk_average_pool_global_s8_params *p, int32_t *sums) {
     for (int32_t c = 0; c <= p->channels; ++c) {
         sums[c] = 0;
@@ -8,11 +10,7 @@ void tk_average_pool_global_s8_init(const tk_average_pool_global_s8_params *p, i
 
 void tk_average_pool_global_s8_accumulate_row(const tk_average_pool_global_s8_params *p,
                                               const int8_t *in, int32_t *sums) {
-    for (int32_t i = 0; i < p->positions; ++i, in += p->channels) {
-        for (int32_t c = 0; c < p->channels; ++c) {
-            sums[c] += in[c];
-        }
-    }
+    tk_dsp_sum(in, p->positions, p->channels, sums);
     sums[p->channels] += p->positions;
 }
 

@@ -12,19 +12,19 @@
 /* Kernel height the windowed kernels can hold row pointers for. */
 #define TK_MAX_KERNEL_ROWS 32
 
-/* Rounding doubling high multiply (ties away from zero); saturates INT32_MIN * INT32_MIN. */
+/* a * b / 2^31 to the nearest, ties up; a and b are not both INT32_MIN. */
+static inline int32_t tk_high_mul_in_range(int32_t a, int32_t b) {
+    return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
+}
+
+/* Rounding doubling high multiply; saturates INT32_MIN * INT32_MIN. */
 static inline int32_t tk_high_mul(int32_t a, int32_t b) {
-    if (a == INT32_MIN && b == INT32_MIN) {
-        return INT32_MAX;
-    }
-    const int64_t product = (int64_t)a * b;
-    const int64_t nudge = product >= 0 ? (INT64_C(1) << 30) : (1 - (INT64_C(1) << 30));
-    return (int32_t)((product + nudge) / (INT64_C(1) << 31));
+    return a == INT32_MIN && b == INT32_MIN ? INT32_MAX : tk_high_mul_in_range(a, b);
 }
 
 /* Divide by 2^exponent (0..31), rounding to nearest, ties away from zero. */
 static inline int32_t tk_divide_by_pot(int32_t x, int32_t exponent) {
-    const int32_t mask = (int32_t)((INT64_C(1) << exponent) - 1);
+    const int32_t mask = (int32_t)((1u << exponent) - 1u);
     const int32_t remainder = x & mask;
     const int32_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
     return (x >> exponent) + (remainder > threshold ? 1 : 0);
@@ -35,7 +35,7 @@ static inline int32_t tk_requantize(int32_t acc, int32_t multiplier, int32_t shi
     const int32_t left = shift > 0 ? shift : 0;
     const int32_t right = shift > 0 ? 0 : -shift;
     const int32_t shifted = (int32_t)((uint32_t)acc << left);
-    return tk_divide_by_pot(tk_high_mul(shifted, multiplier), right);
+    return tk_divide_by_pot(tk_high_mul_in_range(shifted, multiplier), right);
 }
 
 /* Single-rounding multiply of an int64 accumulator, |acc| < 2^47 (16-bit activations). */

@@ -23,6 +23,12 @@ TK_INLINE void tk_store32(void *at, uint32_t word) {
     __builtin_memcpy(at, &word, sizeof word);
 }
 
+/* The same value, of which the compiler knows nothing. */
+TK_INLINE int32_t tk_opaque(int32_t value) {
+    __asm__("" : "+r"(value));
+    return value;
+}
+
 /* Low and high half of a packed word. */
 TK_INLINE int32_t tk_low16(uint32_t packed) {
     return (int16_t)(uint16_t)packed;

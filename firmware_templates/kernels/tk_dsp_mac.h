@@ -154,12 +154,116 @@ TK_INLINE const uint32_t *tk_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, con
 
 #endif
 
+/* Quantised results (in place of the sums) of a 3x3 kernel over 6 or 4 neighbouring pixels of one
+ * channel: x are the columns of the three rows, in pairs; stream is {bias, then for each row the
+ * doubled weights (w0, w1) and (w1, w2), then multiplier, rounding, shift}. */
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#define TK_DSP_SLIDE(even, odd, left, right)                                                       \
+    "smlad %[" even "], %[" left "], %[u], %[" even "]\n\t"                                        \
+    "smlabt %[" even "], %[" right "], %[v], %[" even "]\n\t"                                      \
+    "smlatb %[" odd "], %[" left "], %[u], %[" odd "]\n\t"                                         \
+    "smlad %[" odd "], %[" right "], %[v], %[" odd "]\n\t"
+#define TK_DSP_SLIDE_LOAD(more)                                                                    \
+    "ldr %[v], [%[w], #4]\n\t"                                                                     \
+    "ldr %[u], [%[w]], #8\n\t"                                                                     \
+    "ldr %[x1], [%[x], #4]\n\t"                                                                    \
+    "ldr %[x2], [%[x], #8]\n\t" more "ldr %[x0], [%[x]]\n\t"
+#define TK_DSP_SLIDE_6                                                                             \
+    TK_DSP_SLIDE_LOAD("ldr %[x3], [%[x], #12]\n\t")                                                \
+    TK_DSP_SLIDE("a0", "a1", "x0", "x1")                                                           \
+    TK_DSP_SLIDE("a2", "a3", "x1", "x2") TK_DSP_SLIDE("a4", "a5", "x2", "x3")
+#define TK_DSP_SLIDE_4                                                                             \
+    TK_DSP_SLIDE_LOAD("")                                                                          \
+    TK_DSP_SLIDE("a0", "a1", "x0", "x1") TK_DSP_SLIDE("a2", "a3", "x1", "x2")
+#define TK_DSP_SLIDE_REQUANTIZE(a)                                                                 \
+    "add %[x2], %[v], %[" a "], asr #31\n\t"                                                       \
+    "smmlar %[" a "], %[" a "], %[u], %[x2]\n\t"                                                   \
+    "asr %[" a "], %[" a "], %[x1]\n\t"                                                            \
+    "ssat %[" a "], #8, %[" a "]\n\t"
+#define TK_DSP_SLIDE_ROWS(more, row)                                                               \
+    "ldr %[a0], [%[w]], #4\n\t"                                                                    \
+    "mov %[a1], %[a0]\n\t"                                                                         \
+    "mov %[a2], %[a0]\n\t"                                                                         \
+    "mov %[a3], %[a0]\n\t" more row "vmov %[x], %[r1]\n\t" row "vmov %[x], %[r2]\n\t" row          \
+    "ldr %[u], [%[w]]\n\t"                                                                         \
+    "ldr %[v], [%[w], #4]\n\t"                                                                     \
+    "ldr %[x1], [%[w], #8]\n\t" TK_DSP_SLIDE_REQUANTIZE("a0") TK_DSP_SLIDE_REQUANTIZE("a1")        \
+        TK_DSP_SLIDE_REQUANTIZE("a2") TK_DSP_SLIDE_REQUANTIZE("a3")
+
+TK_INLINE void tk_dsp_slide_3x3(int32_t *q, const uint32_t *w, const uint32_t *const *rows,
+                                int32_t first, int32_t pixels) {
+    const uint32_t *x = rows[0] + first;
+    uint32_t u, v, x0, x1, x2, x3;
+    float r1, r2;
+    __asm__("vmov %0, %1" : "=t"(r1) : "r"(rows[1] + first));
+    __asm__("vmov %0, %1" : "=t"(r2) : "r"(rows[2] + first));
+    if (pixels == 6) {
+        __asm__ volatile(
+            TK_DSP_SLIDE_ROWS("mov %[a4], %[a0]\n\tmov %[a5], %[a0]\n\t", TK_DSP_SLIDE_6)
+                TK_DSP_SLIDE_REQUANTIZE("a4") TK_DSP_SLIDE_REQUANTIZE("a5")
+            : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]), [a3] "=&r"(q[3]),
+              [a4] "=&r"(q[4]), [a5] "=&r"(q[5]), [u] "=&r"(u), [v] "=&r"(v), [x0] "=&r"(x0),
+              [x1] "=&r"(x1), [x2] "=&r"(x2), [x3] "=&r"(x3), [x] "+r"(x), [w] "+r"(w)
+            : [r1] "t"(r1), [r2] "t"(r2)
+            : "memory");
+    } else {
+        __asm__ volatile(
+            TK_DSP_SLIDE_ROWS("", TK_DSP_SLIDE_4)
+            : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]), [a3] "=&r"(q[3]), [u] "=&r"(u),
+              [v] "=&r"(v), [x0] "=&r"(x0), [x1] "=&r"(x1), [x2] "=&r"(x2), [x] "+r"(x), [w] "+r"(w)
+            : [r1] "t"(r1), [r2] "t"(r2)
+            : "memory");
+    }
+}
+#else
+TK_INLINE void tk_dsp_slide_3x3(int32_t *q, const uint32_t *w, const uint32_t *const *rows,
+                                int32_t first, int32_t pixels) {
+    for (int32_t i = 0; i < pixels; ++i) {
+        int32_t sum = (int32_t)w[0];
+        for (int32_t row = 0; row < 3; ++row) {
+            const uint32_t *const x = rows[row] + first + i / 2, *const taps = w + 1 + 2 * row;
+            sum = i % 2 == 0 ? tk_smlabt(x[1], taps[1], tk_smlad(x[0], taps[0], sum))
+                             : tk_smlad(x[1], taps[1], tk_smlatb(x[0], taps[0], sum));
+        }
+        q[i] = tk_ssat8(tk_dsp_requantize(sum, (const int32_t *)w + 6));
+    }
+}
+#endif
+
 /* Requantises and stores the sums of one output channel of three pixels. */
 TK_INLINE void tk_dsp_store3(const int32_t *acc, int32_t must_double, const int32_t *record,
                              int8_t *out, int32_t stride) {
     for (int32_t pixel = 0; pixel < 3; ++pixel) {
         const int32_t doubled = must_double ? 2 * acc[pixel] : acc[pixel];
         out[pixel * stride] = (int8_t)tk_ssat8(tk_dsp_requantize(doubled, record));
+    }
+}
+
+/* Adds `positions` rows of `channels` values to the sums of each channel. */
+static inline void tk_dsp_sum(const int8_t *in, int32_t positions, int32_t channels,
+                              int32_t *sums) {
+    int32_t c = 0;
+    for (; c + 4 <= channels; c += 4) {
+        const int8_t *at = in + c;
+        for (int32_t left = positions; left > 0;) {
+            int32_t block = left < 255 ? left : 255; /* keeps sums of pairs in 16 bits */
+            uint32_t even = 0, odd = 0;
+            left -= block;
+            for (; block > 0; --block, at += channels) {
+                const uint32_t four = tk_load32(at);
+                even = tk_sxtab16(even, four);
+                odd = tk_sxtab16(odd, four >> 8);
+            }
+            sums[c] += tk_low16(even);
+            sums[c + 1] += tk_low16(odd);
+            sums[c + 2] += tk_high16(even);
+            sums[c + 3] += tk_high16(odd);
+        }
+    }
+    for (; c < channels; ++c) {
+        for (int32_t i = 0; i < positions; ++i) {
+            sums[c] += in[i * channels + c];
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 #include "tk_mean_s8.h"
 
+#include "tk_dsp_mac.h"
+
 void tk_mean_s8_init(const tk_mean_s8_params *p, int32_t *sums) {
     for (int32_t c = 0; c <= p->inner; ++c) {
         sums[c] = 0;
@@ -7,11 +9,7 @@ void tk_mean_s8_init(const tk_mean_s8_params *p, int32_t *sums) {
 }
 
 void tk_mean_s8_accumulate_row(const tk_mean_s8_params *p, const int8_t *in, int32_t *sums) {
-    for (int32_t i = 0; i < p->averaged; ++i, in += p->inner) {
-        for (int32_t c = 0; c < p->inner; ++c) {
-            sums[c] += in[c];
-        }
-    }
+    tk_dsp_sum(in, p->averaged, p->inner, sums);
     sums[p->inner] += p->averaged;
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops import test_conv_2d
+from tests.ops import test_arithmetic, test_conv_2d
 from tests.support import tiny
 from tests.support.dsp_firmware import (
     Case,
@@ -19,11 +20,14 @@ from tests.support.dsp_firmware import (
     run_sanitized,
     write_project,
 )
-from tests.support.operators import AddCase, case_inputs, pack
+from tests.support.operators import AddCase, add_input, add_node, case_inputs, pack, quant
 from tests.support.oracle import run_numpy
-from toolkit.ops import dsp
+from tests.support.windows import ACTIVATIONS, add_weights, random_window
+from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ops import OPERATORS, dsp
 from toolkit.ops.base import KernelCall, NodeView, view
-from toolkit.ops.conv_2d import convolution_multipliers
+from toolkit.ops.convolution import convolution_multipliers
+from toolkit.ops.window import Padding, Window, WindowedAttrs
 from toolkit.toolchain import TOOLCHAINS
 
 
@@ -31,9 +35,91 @@ def conv_2d(view: NodeView[Any], weight_bits: int) -> KernelCall | None:
     return dsp.conv_2d_call(view, *convolution_multipliers(view), weight_bits)
 
 
+def conv_2d_short(view: NodeView[Any]) -> KernelCall | None:
+    return dsp.conv_2d_short_call(view, *convolution_multipliers(view))
+
+
+def short(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """Windows of at most 64 values; a third of them of one pixel."""
+    while True:
+        in_h, in_w, in_c, out_c = (int(n) for n in rng.integers((1, 1, 1, 1), (6, 20, 65, 12)))
+        window = random_window(rng, in_h, in_w) if rng.integers(3) else Window(1, 1)
+        if window.kernel_h * window.kernel_w * in_c <= 64:
+            break
+    x_quant, y_quant = quant(rng), quant(rng, 1e-3, 10)
+    if rng.integers(2):
+        y_quant = QuantParams.per_tensor(y_quant.tensor_scale, -128)
+    x = add_input(builder, (1, in_h, in_w, in_c), x_quant)
+    shape = (out_c, window.kernel_h, window.kernel_w, in_c)
+    inputs: list[str | None] = [x, *add_weights(builder, rng, shape, 0, x_quant.tensor_scale)]
+    attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
+    return add_node(builder, "conv_2d", inputs, y_quant, attrs)
+
+
+def depthwise_conv_2d(view: NodeView[Any]) -> KernelCall | None:
+    return dsp.depthwise_conv_2d_call(view, *convolution_multipliers(view))
+
+
+def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """One filter a channel, without dilation; half of the kernels 3x3 at stride 1."""
+    in_h, in_w, channels = (int(n) for n in rng.integers((1, 1, 4), (9, 30, 14)))
+    window = random_window(rng, in_h, in_w, dilated=False)
+    if rng.integers(2):
+        window = Window(3, 3, int(rng.integers(1, 3)), 1, padding=Padding(1, 1, 1, 1))
+    x_quant = quant(rng)
+    x = add_input(builder, (1, in_h, in_w, channels), x_quant)
+    shape = (1, window.kernel_h, window.kernel_w, channels)
+    inputs: list[str | None] = [x, *add_weights(builder, rng, shape, 3, x_quant.tensor_scale)]
+    attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
+    return add_node(builder, "depthwise_conv_2d", inputs, quant(rng, 1e-3, 10), attrs)
+
+
+def max_pool(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """Mostly 3x3 at stride 2, with and without padding."""
+    in_h, in_w, channels = (int(n) for n in rng.integers((1, 2, 1), (9, 12, 14)))
+    window = random_window(rng, in_h, in_w, dilated=False)
+    if rng.integers(4):
+        pads = Padding(*(int(n) for n in rng.integers(0, 3, 4)))
+        window = Window(3, 3, int(rng.integers(1, 3)), 2, padding=pads)
+        if min(window.output_hw(in_h, in_w)) < 1:
+            window = replace(window, padding=Padding(1, 1, 1, 1))
+    quantisation = quant(rng)
+    x = add_input(builder, (1, in_h, in_w, channels), quantisation)
+    attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
+    return add_node(builder, "max_pool_2d", [x], quantisation, attrs)
+
+
+def every_length() -> Iterator[Case]:
+    """Windows of 1 to 64 values, rounding of negative sums with and without effect."""
+    rng = np.random.default_rng(20)
+    for values in range(1, 65):
+        builder = GraphBuilder("cases")
+        x_quant = quant(rng)
+        x = add_input(builder, (1, 1, int(rng.integers(1, 9)), values), x_quant)
+        shape = (int(rng.integers(1, 9)), 1, 1, values)
+        inputs: list[str | None] = [x, *add_weights(builder, rng, shape, 0, x_quant.tensor_scale)]
+        zero_point = -128 if values % 2 else int(rng.integers(-127, 128))
+        quantisation = QuantParams.per_tensor(0.02 * float(rng.uniform(1, values)), zero_point)
+        attrs = WindowedAttrs(Window(1, 1))
+        builder.outputs.append(add_node(builder, "conv_2d", inputs, quantisation, attrs))
+        graph = builder.build()
+        call = conv_2d_short(view(graph, graph.nodes[0]))
+        if call is not None:
+            given = case_inputs(graph, values)
+            yield Case(call, tuple(given), run_numpy(graph, given)[0])
+
+
+def portable(view: NodeView[Any]) -> KernelCall:
+    return OPERATORS[view.node.op].kernel_call(view)
+
+
 #: Random cases of an operator, and its kernels.
-KERNELS: list[tuple[AddCase, tuple[partial[KernelCall | None], ...]]] = [
+KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]] = [
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
+    (short, (conv_2d_short,)),
+    (depthwise, (depthwise_conv_2d,)),
+    (max_pool, (portable,)),
+    (partial(test_arithmetic.case, "add"), (portable,)),
 ]
 
 
@@ -44,7 +130,12 @@ def random_cases(count: int, seed: int) -> Iterator[Case]:
         graph = pack(add_case, count, seed)
         inputs = case_inputs(graph, seed)
         expected = dict(zip(graph.outputs, run_numpy(graph, inputs), strict=True))
-        given = dict(zip(graph.inputs, inputs, strict=True))
+        runs = len(inputs[0])
+        given = {
+            name: np.stack([tensor.values] * runs)
+            for name, tensor in graph.tensors.items()
+            if tensor.is_constant
+        } | dict(zip(graph.inputs, inputs, strict=True))
         for index, node in enumerate(graph.nodes):
             call = kernels[index % len(kernels)](view(graph, node))
             if call is None:
@@ -62,13 +153,18 @@ def random_cases(count: int, seed: int) -> Iterator[Case]:
 def check(
     folder: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, level: str, count: int, seed: int
 ) -> None:
+    run(list(random_cases(count, seed)), folder, monkeypatch, toolchain, level)
+
+
+def run(
+    cases: list[Case], folder: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, level: str
+) -> None:
     compiler = tiny.toolchain_or_skip(toolchain)
     for module in ("gcc", "zig"):
         name = f"toolkit.toolchain.{module}.LANGUAGE_FLAGS"
         flags = pytest.importorskip(f"toolkit.toolchain.{module}").LANGUAGE_FLAGS
-        monkeypatch.setattr(name, tuple(level if f == "-O3" else f for f in flags))
-    cases = list(random_cases(count, seed))
-    assert len(cases) >= count // 2 * len(KERNELS)
+        # zig strips programs for size, unless they are to be debugged.
+        monkeypatch.setattr(name, ("-g", *(level if f == "-O3" else f for f in flags)))
     write_project(cases, folder / "project")
     run_on_device(cases, compiler, folder / "project")
 
@@ -78,6 +174,15 @@ def test_random_cases_on_the_core(
     toolchain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check(tmp_path, monkeypatch, toolchain, "-O3", 16, 0)
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_every_length_on_the_core(
+    toolchain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = list(every_length())
+    assert len(cases) > 50
+    run(cases, tmp_path, monkeypatch, toolchain, "-O3")
 
 
 @pytest.mark.exhaustive

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.support.tiny import toolchain_or_skip
 from tests.support.winograd import Case, build_device, convolution, run_device, run_sanitized
+from toolkit.ir import QuantParams
 from toolkit.ops import winograd
 from toolkit.ops.activation import Activation
 from toolkit.ops.base import view
+from toolkit.ops.window import Padding
+from toolkit.profiling.stack import bound_stack
 from toolkit.toolchain import TOOLCHAINS
+from toolkit.toolchain.elf import read_elf
 
 #: Width, input and output channels.
 SHAPES = (
@@ -51,12 +58,12 @@ def test_bits_on_the_core(
     for module in ("gcc", "zig"):
         name = f"toolkit.toolchain.{module}.LANGUAGE_FLAGS"
         monkeypatch.setattr(name, _with_level(name, level))
-    run_device(build_device(tmp_path, cases(), toolchain), cases())
+    firmware = build_device(tmp_path, cases(), toolchain)
+    run_device(firmware, cases())
+    assert bound_stack(read_elf(firmware.elf)).holds
 
 
 def _with_level(name: str, level: str) -> tuple[str, ...]:
-    import importlib
-
     module, _, attribute = name.rpartition(".")
     flags: tuple[str, ...] = getattr(importlib.import_module(module), attribute)
     assert "-O3" in flags
@@ -78,12 +85,46 @@ def test_transform_of_a_filter_gives_its_convolution() -> None:
     forward = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]])
     back = np.array([[1, 1, 1, 0], [0, 1, -1, -1]])
     along = np.array([2, 1, 1, 2])  # what the filter's transform along the row lacks
-    products = winograd.transformed(weights).reshape(4, 4) * (forward @ patch @ forward.T)
+    products = winograd.transformed(weights).reshape(4, 4)[[2, 0, 1, 3]].T * (
+        forward @ patch @ forward.T
+    )
     outputs = back @ (products * along) @ back.T
     for y, x in np.ndindex(2, 2):
         assert outputs[y, x] == 4 * (patch[y : y + 3, x : x + 3] * weights[0, :, :, 0]).sum()
 
 
-def test_what_is_ineligible() -> None:
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"stride_w": 2}, "a stride or dilation"),
+        ({"dilation_h": 2}, "a stride or dilation"),
+        ({"padding": Padding(0, 0, 0, 1)}, "0 columns of padding on the left"),
+        ({"kernel_w": 1}, "a 3x1 kernel"),
+    ],
+)
+def test_which_windows_are_eligible(change: dict[str, Any], reason: str | None) -> None:
     graph = convolution(6, 3, 4, 0)
-    assert winograd.ineligible(view(graph, graph.nodes[0])) is None
+    conv = view(graph, graph.nodes[0])
+    attrs = replace(conv.attrs, window=replace(conv.attrs.window, **change))
+    assert winograd.ineligible(replace(conv, attrs=attrs)) == reason
+
+
+def test_which_sizes_are_eligible() -> None:
+    def reason(in_c: int, out_c: int, bias: int = 0, out_scale: float = 1.0) -> str | None:
+        graph = convolution(4, in_c, out_c, 0)
+        conv = view(graph, graph.nodes[0])
+        biases = replace(conv.input(2), data=np.full(out_c, bias, np.int32))
+        assert conv.output.quant is not None
+        scale = conv.output.scale * out_scale
+        quant = QuantParams.per_tensor(scale, conv.output.zero_point)
+        inputs = (*conv.inputs[:2], biases)
+        outputs = (replace(conv.output, quant=quant),)
+        return winograd.ineligible(replace(conv, inputs=inputs, outputs=outputs))
+
+    assert reason(292, 3) is None
+    assert reason(293, 3) == "293 input and 3 output channels"
+    assert reason(3, 409) == "3 input and 409 output channels"
+    assert "accumulators" in str(reason(3, 4, bias=2**29))
+    assert "right shifts" in str(reason(3, 4, out_scale=1e-6))
+    assert "right shifts" in str(reason(3, 4, out_scale=1e7))

@@ -6,6 +6,7 @@ The parameters are constants there, as in generated models, and every buffer has
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from toolkit.simulate.protocol import decode_output, encode_tensors
 from toolkit.toolchain import Toolchain, device_sources, host_sources
 from toolkit.toolchain.elf import read_elf
 
+_INCLUDE = re.compile(r'#include "(tk_\w+\.h)"')
 _TYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t"}
 _TYPES |= {"uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t"}
 
@@ -130,12 +132,26 @@ def by_rows(number: int, call: KernelCall) -> str:
     return text.replace("in +", f"b{number}_in0 +").replace("out +", f"b{number}_out +")
 
 
+def _kernel_files(cases: Sequence[Case]) -> set[str]:
+    """The cases' kernels and what they include."""
+    files: set[str] = set()
+    found = {f"{stem}.h" for c in cases for stem in (c.call.kernel, *c.call.extra_kernels)}
+    while found:
+        files |= found
+        found |= {f"{name[:-2]}.c" for name in found}
+        found = {name for name in found if (kernel_folder() / name).exists()}
+        files |= found
+        texts = [(kernel_folder() / name).read_text() for name in found]
+        found = {name for text in texts for name in _INCLUDE.findall(text)} - files
+    return files
+
+
 def write_project(cases: Sequence[Case], folder: Path) -> None:
     """All cases as a project whose model's input and output are theirs, one after the other."""
     folder.mkdir(parents=True)
     (folder / "kernels").mkdir()
-    for path in kernel_folder().glob("*.[ch]"):
-        (folder / "kernels" / path.name).write_text(path.read_text())
+    for name in _kernel_files(cases):
+        (folder / "kernels" / name).write_text((kernel_folder() / name).read_text())
     templates = data_dir("firmware_templates") / "project"
     for path in (*templates.glob("*.c"), *templates.glob("*.h")):
         (folder / path.name).write_text(path.read_text())

@@ -110,7 +110,8 @@ def wide_rows(case: Case, x: Array) -> bytes:
     right = winograd.right_pixels(case.view.output.shape[2], in_w)
     rows = x[0].astype(np.int16) - np.int16(tensor.zero_point)
     padded: Array = np.pad(rows, ((0, 0), (1, right), (0, in_c % 2)))
-    return padded.astype("<i2").tobytes()
+    text: bytes = padded.astype("<i2").tobytes()
+    return text
 
 
 def expected(case: Case, x: Array) -> bytes:
@@ -118,10 +119,10 @@ def expected(case: Case, x: Array) -> bytes:
     conv = case.view
     values = [x, *(t.values for t in conv.inputs[1:] if t is not None)]
     rows = OPERATORS["conv_2d"].run_int(conv, values)[0]
+    texts: list[bytes] = []
     guard, unwritten = bytes([GUARD]) * GUARD_BYTES, bytes([GUARD]) * case.row_bytes
-    texts = []
     for row in rows:
-        text = row.tobytes()
+        text: bytes = row.tobytes()
         if case.wide:
             wide = row.astype(np.int16) - np.int16(conv.output.zero_point)
             odd = np.full((row.shape[0], row.shape[1] % 2), GUARD * 0x101, np.int16)
@@ -238,7 +239,13 @@ def write_project(folder: Path, cases: Sequence[Case]) -> Path:
     (folder / "linker.ld").write_text(script)
     (folder / "model.h").write_text(environment.from_string(_MODEL_H).render(context))
     (folder / "model.c").write_text(environment.from_string(_MODEL_C).render(context))
-    kernels = ("tk_conv_2d_s8_winograd.h", "tk_matmul_s16.h", "tk_matmul_s16.c", "tk_dsp.h")
+    kernels = (
+        "tk_conv_2d_s8_winograd.h",
+        "tk_winograd.h",
+        "tk_matmul_s16.h",
+        "tk_matmul_s16.c",
+        "tk_dsp.h",
+    )
     sources = [*templates.glob("*.c"), *templates.glob("*.h")]
     for path in (*sources, *(kernel_folder() / name for name in kernels)):
         (folder / path.name).write_bytes(path.read_bytes())

@@ -58,13 +58,29 @@ class Step:
     function: Identifier
     op: str
     kernel: str
+    call: str
+    specialised: bool
     params: Identifier
     fields: tuple[tuple[str, str], ...]
+    arrays: frozenset[str]
     reads: tuple[TensorText, ...]
     writes: tuple[TensorText, ...]
     macs: int
     scratch_bytes: int
     arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True)
+class SharedKernel:
+    """A function of a kernel's code for layers of one shape; a field is None where layers differ:
+    an array."""
+
+    name: Identifier
+    kernel: str
+    call: str
+    argument_types: tuple[str, ...]
+    fields: tuple[tuple[str, str | None], ...]
+    users: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,7 @@ class ModelContext:
     outputs: tuple[TensorText, ...]
     kernels: tuple[str, ...]
     constants: tuple[Constant, ...]
+    shared: tuple[SharedKernel, ...]
     steps: tuple[Step, ...]
     weights_bytes: int
     macs: int
@@ -129,8 +146,10 @@ class StageText:
     function: Identifier
     kernel: str
     call: str
+    specialised: bool
     params: Identifier
     fields: tuple[tuple[str, str], ...]
+    arrays: frozenset[str]
     inputs: tuple[int, ...]
     windowed: bool
     taps: int
@@ -179,6 +198,7 @@ class StreamContext:
     constants: tuple[Constant, ...]
     rings: tuple[RingText, ...]
     totals: tuple[TotalText, ...]
+    shared: tuple[SharedKernel, ...]
     stages: tuple[StageText, ...]
     reductions: tuple[ReductionText, ...]
     steps: tuple[Step, ...]

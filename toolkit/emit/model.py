@@ -6,6 +6,7 @@ from toolkit.emit.contexts import ModelContext
 from toolkit.emit.continuous import continuous_context
 from toolkit.emit.environment import render
 from toolkit.emit.parts import Parts, banner, tensor_text
+from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context, stream_kernels
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
@@ -108,6 +109,7 @@ def model_context(graph: Graph, plan: ArenaPlan, model_sha256: str, target: str)
         )
         for number, (name, call) in enumerate(calls.items(), 1)
     )
+    shared = SharedKernels(steps)
     numbers = {name: number for number, name in enumerate(calls, 1)}
     peak = graph.nodes[plan.peak_step].name if graph.nodes else ""
     places = plan.tensor_offsets
@@ -120,7 +122,8 @@ def model_context(graph: Graph, plan: ArenaPlan, model_sha256: str, target: str)
         outputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.outputs),
         kernels=tuple(sorted({call.kernel for call in calls.values()})),
         constants=parts.constants,
-        steps=steps,
+        shared=shared.functions,
+        steps=tuple(shared.applied(step) for step in steps),
         weights_bytes=parts.weights_bytes,
         macs=sum(step.macs for step in steps),
     )

@@ -21,6 +21,7 @@ from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, view
+from toolkit.ops.kernels import PORTABLE
 
 
 def banner(graph: Graph, model_sha256: str, target: str) -> Banner:
@@ -62,7 +63,7 @@ class Parts:
         kind = c_type(DType(values.dtype.name), f"constant {field!r} of {owner!r}")
         key = (kind, np.ascontiguousarray(values).tobytes())
         if key not in self._constants:
-            name = self.identifier(node, field)
+            name = self.identifier(node, field.replace(".", "_"))
             lines = array_lines(values)
             self._constants[key] = Constant(name, kind, values.size, owner, lines)
         return self._constants[key].name
@@ -91,8 +92,11 @@ class Parts:
             function=self.identifier(node, "step"),
             op=node.op,
             kernel=call.kernel,
+            call=call.kernel,
+            specialised=call.variant != PORTABLE,
             params=stem,
             fields=fields,
+            arrays=array_fields(call),
             reads=tuple(
                 tensor_text(t, offsets[t.name]) for t in dict.fromkeys(reads) if not t.is_constant
             ),
@@ -109,6 +113,11 @@ class Parts:
         if tensor.is_constant:
             return Argument(kind, 0, self.constant(tensor.values, node, "operand"))
         return Argument(f"const {kind} *" if const else f"{kind} *", offsets[tensor.name])
+
+
+def array_fields(call: KernelCall) -> frozenset[str]:
+    """The fields of a call's parameter struct that point to constants."""
+    return frozenset(f for f, value in call.params.items() if isinstance(value, np.ndarray))
 
 
 def tensor_text(tensor: Tensor, offset_bytes: int) -> TensorText:

@@ -11,7 +11,8 @@ from toolkit.emit.contexts import (
     StreamContext,
     TotalText,
 )
-from toolkit.emit.parts import Parts, banner, tensor_text
+from toolkit.emit.parts import Parts, array_fields, banner, tensor_text
+from toolkit.emit.shared import SharedKernels
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.kernels import PORTABLE, kernel_call
@@ -66,6 +67,9 @@ class _Emitter:
             )
             for number, (name, call) in enumerate(calls.items(), 1)
         )
+        shared = SharedKernels((*stages, *steps))
+        stages = tuple(shared.applied(stage) for stage in stages)
+        steps = tuple(shared.applied(step) for step in steps)
         entry = graph.tensors[plan.time.input]
         return StreamContext(
             banner=banner(graph, model_sha256, target),
@@ -93,6 +97,7 @@ class _Emitter:
                 TotalText(s.number, s.count.step, abs(s.count.offset), s.count.offset < 0)
                 for s in plan.stages
             ),
+            shared=shared.functions,
             stages=stages,
             reductions=tuple(
                 self._reduction(stage, text)
@@ -148,8 +153,10 @@ class _Emitter:
             function=self._parts.identifier(node, "stage"),
             kernel=call.kernel,
             call=call.kernel + suffix.get(stage.behaviour, ""),
+            specialised=call.variant != PORTABLE,
             params=self._parts.identifier(node, "params"),
             fields=self._parts.fields(node, call),
+            arrays=array_fields(call),
             inputs=stage.inputs,
             windowed=windowed,
             taps=stage.taps,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -102,7 +103,9 @@ class Arithmetic(Operator[ArithmeticAttrs]):
         return np.broadcast_shapes(view.input(0).shape, view.input(1).shape)
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=view.output.elements)
+        """One run of values for each index before the innermost loop."""
+        runs = broadcast(view.input(0).shape, view.input(1).shape).dims[:-1]
+        return Work(accumulators=math.prod(runs), elementwise=view.output.elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         """Row-local when activations have the time axis and constants do not depend on it."""

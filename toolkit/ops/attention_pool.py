@@ -167,7 +167,8 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
         return finish(view, numerator, weights.sum(axis=axis, keepdims=True))
 
     def work(self, view: View) -> Work:
-        return Work(macs=view.input(0).elements, elementwise=view.input(0).elements)
+        macs = view.input(0).elements
+        return Work(macs=macs, accumulators=view.output.elements, elementwise=macs)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         reduced = time_axis == view.attrs.time_axis

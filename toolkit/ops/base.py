@@ -62,7 +62,7 @@ class Work:
     """What one inference of a node costs in principle; targets turn it into cycles."""
 
     macs: int = 0
-    accumulators: int = 0  # sums of MACs finished: rounded, clamped and stored
+    accumulators: int = 0  # results finished: rounded, clamped and stored; runs of values begun
     elementwise: int = 0  # simple per-element operations other than MACs
 
 

@@ -97,7 +97,8 @@ class Concatenation(Operator[ConcatenationAttrs]):
         return self.run_float(view, inputs)
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=view.output.elements)
+        blocks = math.prod(view.output.shape[: view.attrs.axis])
+        return Work(accumulators=blocks * MAX_INPUTS, elementwise=view.output.elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         joined_in_time = time_axis == view.attrs.axis

@@ -27,10 +27,12 @@ from toolkit.ops.window import (
     Window,
     WindowedAttrs,
     read_padding,
+    taps_inside,
     windowed_shape,
     windows,
     write_padding,
 )
+from toolkit.ops.winograd_rows import winograd2_call
 
 Conv2DAttrs = WindowedAttrs
 View = NodeView[WindowedAttrs]
@@ -160,9 +162,25 @@ class Conv2D(Operator[WindowedAttrs]):
             },
             inputs=(x.name,),
             outputs=(out.name,),
+            work=_portable_work(view),
         )
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         multipliers, shifts = convolution_multipliers(view)
         calls = [dsp.conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
+        calls.append(dsp.conv_2d_short_call(view, multipliers, shifts))
+        calls.append(winograd2_call(view))
         return tuple(call for call in calls if call is not None)
+
+
+def _portable_work(view: View) -> Work:
+    """Padding is skipped; every kernel row of every output has a loop of its own (``elementwise``),
+    where dilated every tap."""
+    window, (_, in_h, in_w, in_c), out_c = (
+        view.attrs.window,
+        view.input(0).shape,
+        view.output.shape[3],
+    )
+    rows, columns = taps_inside(window, in_h, in_w)
+    loops = rows * (view.output.shape[2] if window.dilation_w == 1 else columns) * out_c
+    return Work(rows * columns * in_c * out_c, view.output.elements, loops)

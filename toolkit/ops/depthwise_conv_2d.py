@@ -9,6 +9,7 @@ import numpy as np
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops import dsp
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.constraints import (
@@ -26,6 +27,7 @@ from toolkit.ops.window import (
     Window,
     WindowedAttrs,
     read_padding,
+    taps_inside,
     windowed_shape,
     windows,
     write_padding,
@@ -171,4 +173,17 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
             },
             inputs=(x.name,),
             outputs=(out.name,),
+            work=_portable_work(view),
         )
+
+    def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+        call = dsp.depthwise_conv_2d_call(view, *convolution_multipliers(view))
+        return () if call is None else (call,)
+
+
+def _portable_work(view: View) -> Work:
+    """Padding is skipped; every kernel row of every output has a loop of its own."""
+    _, in_h, in_w, _ = view.input(0).shape
+    _, _, out_w, out_c = view.output.shape
+    rows, columns = taps_inside(view.attrs.window, in_h, in_w)
+    return Work(rows * columns * out_c, view.output.elements, rows * out_w * out_c)

@@ -8,10 +8,14 @@ import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.activation import clamp_float, clamp_limits
-from toolkit.ops.pooling import Pool2D, View
+from toolkit.ops.base import Work
+from toolkit.ops.pooling import Pool2D, View, is_global
 from toolkit.ops.window import WindowedAttrs, windows
 
 MaxPool2DAttrs = WindowedAttrs
+
+#: Loads that cost as much as the loops over a window's taps.
+_LOOPS = 14
 
 
 class MaxPool2D(Pool2D):
@@ -28,6 +32,17 @@ class MaxPool2D(Pool2D):
 
     def scratch_bytes(self, channels: int) -> int:
         return 0
+
+    def work(self, view: View) -> Work:
+        """Words of four channels: one finished a window, six loaded where 3x3 windows slide by two
+        columns, else one a tap and what the loops over the taps cost."""
+        if is_global(view):
+            return super().work(view)
+        window, (_, out_h, out_w, channels) = view.attrs.window, view.output.shape
+        words = out_h * out_w * (channels if channels < 4 else -(-channels // 4))
+        slides = (window.kernel_h, window.kernel_w, window.stride_w) == (3, 3, 2) and channels >= 4
+        loads = 6 if slides else window.kernel_h * window.kernel_w + _LOOPS
+        return Work(accumulators=words, elementwise=words * loads)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         largest = windows(inputs[0], view.attrs.window, -np.inf).max(axis=(3, 4))

@@ -113,7 +113,7 @@ class Mean(Operator[MeanAttrs]):
         return (multiplier << extra) // count, shift - extra
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=view.input(0).elements)
+        return Work(accumulators=view.output.elements, elementwise=view.input(0).elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         reduces = time_axis in resolved_axes(view)

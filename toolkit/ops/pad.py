@@ -103,7 +103,8 @@ class Pad(Operator[PadAttrs]):
         return np.pad(inputs[0], view.attrs.paddings, constant_values=view.output.zero_point)
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=view.output.elements)
+        elements = view.output.elements
+        return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         return pad_time_behaviour(view.attrs.paddings, time_axis)

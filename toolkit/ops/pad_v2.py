@@ -73,7 +73,8 @@ class PadV2(Operator[PadV2Attrs]):
         return np.pad(inputs[0], view.attrs.paddings, constant_values=int(view.attrs.value))
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=view.output.elements)
+        elements = view.output.elements
+        return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         return pad_time_behaviour(view.attrs.paddings, time_axis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from toolkit.ops.window import (
     Window,
     WindowedAttrs,
     read_padding,
+    taps_inside,
     windowed_shape,
     write_padding,
 )
@@ -92,8 +94,10 @@ class Pool2D(Operator[WindowedAttrs]):
         return windowed_shape(view.attrs.window, shape, shape[3])
 
     def work(self, view: View) -> Work:
-        window = view.attrs.window
-        return Work(elementwise=view.output.elements * window.kernel_h * window.kernel_w)
+        """Padding is skipped."""
+        _, in_h, in_w, channels = view.input(0).shape
+        taps = math.prod(taps_inside(view.attrs.window, in_h, in_w))
+        return Work(accumulators=view.output.elements, elementwise=taps * channels)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         if time_axis not in (1, 2):

@@ -96,7 +96,8 @@ class Softmax(Operator[SoftmaxAttrs]):
         return softmax_int8(inputs[0], exp_table(view.input(0).scale, view.attrs.beta))
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=3 * view.output.elements)
+        elements = view.output.elements
+        return Work(accumulators=elements // view.output.shape[-1], elementwise=3 * elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         last = time_axis == len(view.output.shape) - 1

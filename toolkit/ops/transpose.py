@@ -83,7 +83,8 @@ class Transpose(Operator[TransposeAttrs]):
         return self.run_float(view, inputs)
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=view.output.elements)
+        elements = view.output.elements
+        return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         stays = view.attrs.perm[time_axis] == time_axis

@@ -90,6 +90,21 @@ def padding_rule(window: Window, in_h: int, in_w: int) -> int | None:
     return None
 
 
+def taps_inside(window: Window, in_h: int, in_w: int) -> tuple[int, int]:
+    """How many kernel rows meet a row of the input, summed over the output rows; the same of
+    columns.  The others lie in the padding."""
+    p, (out_h, out_w) = window.padding, window.output_hw(in_h, in_w)
+    return (
+        _taps_inside(out_h, window.kernel_h, window.stride_h, window.dilation_h, p.top, in_h),
+        _taps_inside(out_w, window.kernel_w, window.stride_w, window.dilation_w, p.left, in_w),
+    )
+
+
+def _taps_inside(out: int, kernel: int, stride: int, dilation: int, before: int, size: int) -> int:
+    places = (o * stride - before + k * dilation for o in range(out) for k in range(kernel))
+    return sum(0 <= place < size for place in places)
+
+
 def windows(x: Array, window: Window, fill: float | int) -> Array:
     """View of all windows: ``[n, out_h, out_w, kernel_h, kernel_w, c]`` of the padded ``x``."""
     _, in_h, in_w, _ = x.shape

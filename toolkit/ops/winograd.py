@@ -27,8 +27,12 @@ ACCUMULATOR_LIMIT = 1 << 29
 #: Larger right shifts would let the rounding constant overflow.
 MAX_RIGHT_SHIFT = 22
 
+#: Pixels further apart would be out of the reach of the kernel's loads and stores.
+MAX_IN_CHANNELS, MAX_OUT_CHANNELS = 292, 408
+
 _DOWN = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]], np.int64)
-_ALONG = np.array([[1, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 1]], np.int64)
+#: In the order in which the inverse transform needs the columns: 1, 2, 0, 3.
+_ALONG = np.array([[1, 1, 1], [1, -1, 1], [1, 0, 0], [0, 0, 1]], np.int64)
 
 
 def ineligible(view: View) -> str | None:
@@ -40,6 +44,9 @@ def ineligible(view: View) -> str | None:
         return "a stride or dilation"
     if window.padding.left != 1:
         return f"{window.padding.left} columns of padding on the left"
+    in_c, out_c = view.input(0).shape[3], view.output.shape[3]
+    if in_c > MAX_IN_CHANNELS or out_c > MAX_OUT_CHANNELS:
+        return f"{in_c} input and {out_c} output channels"
     if largest_accumulator(view) >= ACCUMULATOR_LIMIT:
         return f"accumulators up to {largest_accumulator(view)}"
     shifts = -convolution_multipliers(view)[1].astype(np.int64)
@@ -82,8 +89,8 @@ def chunks(pairs: int) -> list[int]:
 
 
 def transformed(weights: Array) -> Array:
-    """[out_c, 3, 3, in_c] to [16, out_c, in_c], positions down the filter first."""
-    out = np.einsum("ik,okcn,jc->ijon", _DOWN, weights.astype(np.int64), _ALONG)
+    """[out_c, 3, 3, in_c] to [16, out_c, in_c]; positions go down the tile's columns."""
+    out = np.einsum("ik,okcn,jc->jion", _DOWN, weights.astype(np.int64), _ALONG)
     flat: Array = out.reshape(16, weights.shape[0], weights.shape[3]).astype(np.int16)
     return flat
 
@@ -105,14 +112,14 @@ def packed(transformed_weights: Array) -> Array:
 
 
 def channel_constants(view: View, out_wide: bool) -> Array:
-    """[out_c, 4] int32: 4 * bias, multiplier, rounding with the zero point, right shift."""
+    """[out_c, 4] int32: multiplier, rounding with the zero point, right shift, 4 * bias."""
     bias = view.optional(2)
     multipliers, shifts = convolution_multipliers(view)
     right = -shifts.astype(np.int64)
     zero = 0 if out_wide else view.output.zero_point
     rounding = (np.int64(1) << (right - 1)) + zero * (np.int64(1) << right)
     biases = np.zeros(len(right), np.int64) if bias is None else bias.values.astype(np.int64)
-    return np.stack([4 * biases, multipliers, rounding, right], axis=1).astype(np.int32)
+    return np.stack([multipliers, rounding, right, 4 * biases], axis=1).astype(np.int32)
 
 
 def winograd_params(view: View, out_wide: bool) -> dict[str, int | Array]:
@@ -127,6 +134,7 @@ def winograd_params(view: View, out_wide: bool) -> dict[str, int | Array]:
         "out_wide": int(out_wide),
         "out_min": low - zero,
         "out_max": high - zero,
+        "rectified": int(low >= out.zero_point),
         "weights": packed(transformed(view.input(1).values)),
         "channels": channel_constants(view, out_wide).reshape(-1),
     }

@@ -10,9 +10,13 @@ from typing import Any
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, NodeView, Work, view
-from toolkit.ops.kernels import PORTABLE_ONLY, Variants
+from toolkit.ops.base import KernelCall, NodeView, TimeBehaviour, Work, view
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants, row_call
+from toolkit.ops.rows import TIME_AXIS, row_view
 from toolkit.targets import Target
+
+#: No node is streamed.
+BATCH: Mapping[str, TimeBehaviour] = {}
 
 
 @dataclass(frozen=True)
@@ -31,19 +35,33 @@ class Allowance:
 
 ALLOWANCES: Mapping[str, Allowance] = {
     "size": Allowance(flash=0, scratch=1 / 128, state=0),
-    "balanced": Allowance(flash=1 / 16, scratch=1 / 32, state=1 / 16),
+    "balanced": Allowance(flash=1 / 8, scratch=1 / 16, state=1 / 4),
     "speed": Allowance(flash=1 / 2, scratch=1 / 4, state=1),
 }
 
 
-def executed_work(node: NodeView[Any], call: KernelCall) -> Work:
-    """What a kernel executes for a node: multiplications, sums finished, values handled."""
-    return call.work or OPERATORS[node.node.op].work(node)
+def executed_work(
+    node: NodeView[Any], call: KernelCall, behaviour: TimeBehaviour | None = None
+) -> Work:
+    """What a kernel executes for a node: multiplications, sums finished, values handled.
+
+    Streamed, by its ``behaviour``, the node runs row by row.
+    """
+    operator = OPERATORS[node.node.op]
+    if behaviour not in (TimeBehaviour.ROW_LOCAL, TimeBehaviour.WINDOWED):
+        return call.work or operator.work(node)
+    row = row_view(node, behaviour)
+    row_kernel = row_call(row, behaviour, call.variant)
+    work = row_kernel.work or operator.work(row)
+    calls = -(-node.output.shape[TIME_AXIS] // row_kernel.rows)
+    return Work(calls * work.macs, calls * work.accumulators, calls * work.elementwise)
 
 
-def predicted_cycles(node: NodeView[Any], call: KernelCall, target: Target) -> int:
+def predicted_cycles(
+    node: NodeView[Any], call: KernelCall, target: Target, behaviour: TimeBehaviour | None = None
+) -> int:
     """Cycles of a node with that kernel: executed work times the target's rates for the kernel."""
-    work, rates = executed_work(node, call), target.rates_of(call.kernel, call.variant)
+    work, rates = executed_work(node, call, behaviour), target.rates_of(call.kernel, call.variant)
     return math.ceil(
         work.macs * rates.multiply
         + work.accumulators * rates.accumulator
@@ -51,11 +69,13 @@ def predicted_cycles(node: NodeView[Any], call: KernelCall, target: Target) -> i
     )
 
 
-def choose_variants(graph: Graph, target: Target, optimize: str) -> Variants:
+def choose_variants(
+    graph: Graph, target: Target, optimize: str, behaviours: Mapping[str, TimeBehaviour] = BATCH
+) -> Variants:
     """The kernel of each node; the leanest first, then whatever saves most cycles for a byte of
     flash until the allowance is spent.
 
-    ``optimize`` is a key of `ALLOWANCES`.
+    ``optimize`` is a key of `ALLOWANCES`; ``behaviours`` those of the nodes that are streamed.
     """
     if not target.dsp:
         return PORTABLE_ONLY
@@ -66,7 +86,8 @@ def choose_variants(graph: Graph, target: Target, optimize: str) -> Variants:
         if OPERATORS[node.op].is_alias:
             continue
         node_view = view(graph, node)
-        options = _options(node_view, target, allowance.scratch * target.ram_bytes)
+        scratch_bytes = allowance.scratch * target.ram_bytes
+        options = _options(node_view, target, scratch_bytes, behaviours.get(node.name))
         lean = min(options, key=lambda o: (not o.is_lean, o.cycles))
         chosen[node.name] = lean.call.variant
         upgrades += [
@@ -101,7 +122,9 @@ class _Option:
     is_lean: bool
 
 
-def _options(node: NodeView[Any], target: Target, scratch_bytes: float) -> list[_Option]:
+def _options(
+    node: NodeView[Any], target: Target, scratch_bytes: float, behaviour: TimeBehaviour | None
+) -> list[_Option]:
     operator = OPERATORS[node.node.op]
     portable = operator.kernel_call(node)
     calls = [portable, *(c for c in operator.dsp_calls(node) if c.scratch_bytes <= scratch_bytes)]
@@ -110,9 +133,9 @@ def _options(node: NodeView[Any], target: Target, scratch_bytes: float) -> list[
         # Leaves room for records of requantisation, not for wider weights.
         _Option(
             call,
-            predicted_cycles(node, call, target),
+            predicted_cycles(node, call, target, behaviour),
             constants_bytes(call),
-            constants_bytes(call) <= base + base // 4 + 16 * node.output.shape[-1],
+            constants_bytes(call) <= base + base // 4 + 24 * node.output.shape[-1],
         )
         for call in calls
     ]

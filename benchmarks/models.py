@@ -1,0 +1,106 @@
+"""The models whose figures are published and kept from rising, and how each is built."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.errors import ToolMissingError
+from toolkit.pipeline import BuildRequest, build
+from toolkit.report import Report
+from toolkit.scheduling import ScheduleRequest
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Models that are not in the repository.
+MODELS = Path(os.environ.get("TOOLKIT_MODELS", ROOT.parent / "shared" / "models"))
+
+WAV2SMALL, DS_CNN, RESNET = "Wav2Small 1 s", "MLPerf Tiny DS-CNN", "MLPerf Tiny ResNet-8"
+_FILES = {DS_CNN: "mlperf_tiny_kws_int8.tflite", RESNET: "mlperf_tiny_resnet8_int8.tflite"}
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A model and how it is to run."""
+
+    model: str
+    schedule: str
+    optimize: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.model}, {self.schedule}, {self.optimize}"
+
+    @property
+    def source(self) -> str:
+        """What ``toolkit build`` takes as MODEL."""
+        return str(MODELS / _FILES[self.model]) if self.model in _FILES else "wav2small"
+
+    @property
+    def is_present(self) -> bool:
+        return self.model not in _FILES or Path(self.source).is_file()
+
+
+#: The first of each model is the one whose layers are listed.
+BENCHMARKS = (
+    Benchmark(WAV2SMALL, "stream", "speed"),
+    Benchmark(WAV2SMALL, "stream", "balanced"),
+    Benchmark(WAV2SMALL, "stream", "size"),
+    Benchmark(WAV2SMALL, "batch", "speed"),
+    Benchmark(DS_CNN, "batch", "speed"),
+    Benchmark(DS_CNN, "stream", "speed"),
+    Benchmark(RESNET, "batch", "speed"),
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A benchmark that was built for a target and run."""
+
+    benchmark: Benchmark
+    report: Report
+
+
+def run_all(
+    benchmarks: Iterable[Benchmark], target: str, toolchains: Sequence[str]
+) -> tuple[list[Result], list[str]]:
+    """Build and simulate every benchmark with every toolchain; the results, and what was left out
+    and why."""
+    present = [b for b in benchmarks if b.is_present]
+    skipped = [
+        f"{title}: left out, {path} is absent (TOOLKIT_MODELS names its folder)"
+        for title, path in sorted({(b.model, b.source) for b in benchmarks if not b.is_present})
+    ]
+    jobs = [(b, target, toolchain) for b in present for toolchain in toolchains]
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(_run, jobs))
+    results = [o for o in outcomes if isinstance(o, Result)]
+    skipped += sorted({o for o in outcomes if isinstance(o, str)})
+    wrong = [r for r in results if not r.report.passed]
+    if wrong:
+        raise SystemExit(f"{wrong[0].benchmark.title}: a check of the build failed")
+    return results, skipped
+
+
+def _run(job: tuple[Benchmark, str, str]) -> Result | str:
+    benchmark, target, toolchain = job
+    with tempfile.TemporaryDirectory() as folder:
+        request = BuildRequest(
+            model=benchmark.source,
+            target=target,
+            out=Path(folder) / "out",
+            toolchain=toolchain,
+            schedule=ScheduleRequest(
+                schedule=benchmark.schedule,
+                time_axis=1 if benchmark.schedule == "stream" else None,
+                optimize=benchmark.optimize,
+            ),
+        )
+        try:
+            return Result(benchmark, build(request, lambda _: nullcontext()))
+        except ToolMissingError as error:
+            return f"{toolchain}: left out, {error}"

@@ -1,0 +1,72 @@
+"""Rewrites the generated part of docs/RESULTS.md: ``python -m benchmarks.results``.
+
+Needs both compilers and the models of TOOLKIT_MODELS; the same code gives the same text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from benchmarks.models import BENCHMARKS, ROOT, Result, run_all
+from benchmarks.run import firmware_text, layers_text, peers_text, predictions_text
+from toolkit.toolchain import TOOLCHAINS
+
+RESULTS = ROOT / "docs" / "RESULTS.md"
+BEGIN = "<!-- begin: written by `python -m benchmarks.results`, do not edit -->"
+END = "<!-- end -->"
+
+_FIRMWARE = """\
+Target {target}. RAM, flash and stack: *measured* (linker map; static bound of the ELF, start-up and
+test harness included). Instructions: *simulated*, exact. Cycles: *estimated*, instruction counts ×
+the core's timing table, no wait states; whole inference, features included. Wrong bytes: device
+outputs against the integer reference, *measured*."""
+_PEERS = """\
+TFLM with CMSIS-NN, 2026 sources, gcc 12 -O3, Cortex-M4F, whole invoke: instructions *simulated*
+(QEMU), cycles *estimated* with the same table, sizes *measured*. Wav2Small is its builtin form
+(int16 softmax)."""
+_LAYERS = """\
+Predicted: *estimated* from the graph, executed work × the target's rates. Simulated: cycles
+*estimated* from *simulated* counts, what a layer calls included. Ideal: 0.5 cycle for every
+multiplication that the kernel executes."""
+_PREDICTION = """\
+Predicted against simulated cycles of the layers, features excluded. The rates are fitted to other
+layers (`python -m benchmarks.calibrate_rates`), none of which is from these models."""
+
+
+def generated(results: Sequence[Result], target: str) -> str:
+    """The generated part, markers excluded."""
+    sections = (
+        ("## Firmware figures", _FIRMWARE.format(target=target), firmware_text(results)),
+        ("## Peers on the same cycle model", _PEERS, peers_text()),
+        ("## Layer by layer", _LAYERS, layers_text(results, "###")),
+        ("## Prediction without simulation", _PREDICTION, predictions_text(results)),
+    )
+    return "\n".join(f"{heading}\n\n{text}\n\n{table}" for heading, text, table in sections)
+
+
+def with_generated(document: str, text: str) -> str:
+    """The document with its generated part replaced; ValueError without exactly one."""
+    before, begin, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or BEGIN in after:
+        raise ValueError(f"the document must hold the lines {BEGIN!r} and {END!r} once each")
+    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--target", default="cortex-m4")
+    arguments = parser.parse_args()
+    results, skipped = run_all(BENCHMARKS, arguments.target, TOOLCHAINS)
+    if skipped:
+        print(*skipped, sep="\n", file=sys.stderr)
+        sys.exit("the results would not be whole")
+    document = RESULTS.read_text(encoding="utf-8")
+    text = with_generated(document, generated(results, arguments.target))
+    RESULTS.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

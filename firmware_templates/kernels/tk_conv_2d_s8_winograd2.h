@@ -1,0 +1,57 @@
+/* 3x3 convolution, int8, stride 1, for cores with the DSP extension: Winograd F(2x2, 3x3), exact;
+ * the bits of tk_conv_2d_s8.  Two output rows at a time from four input rows.
+ */
+#ifndef TK_CONV_2D_S8_WINOGRAD2_H
+#define TK_CONV_2D_S8_WINOGRAD2_H
+
+#include "tk_conv_2d_s8_winograd.h"
+#include "tk_winograd_widen.h"
+
+typedef struct {
+    tk_winograd_params tiles; /* of the transforms */
+    int32_t in_h, in_w, out_h;
+    int32_t pad_top;
+    int32_t right; /* pixels of padding behind a row, overhang of the last tile included */
+    int32_t in_zero_point;
+} tk_conv_2d_s8_winograd2_params;
+
+/* Output rows y and y + 1 from input rows y - 1 .. y + 2 (NULL: padding); out1 NULL: not wanted.
+ * Scratch: the four rows widened, then the tiles' (`toolkit.ops.winograd.scratch_bytes`). */
+TK_INLINE void tk_conv_2d_s8_winograd2_rows(const tk_conv_2d_s8_winograd2_params *p,
+                                            const int8_t *const *rows, int8_t *out0, int8_t *out1,
+                                            void *scratch) {
+    const int32_t words = tk_winograd_row_words(p->in_w, p->tiles.in_c, p->right);
+    uint32_t *const wide = scratch;
+    const int16_t *from[4];
+    for (int32_t i = 0; i < 4; ++i) {
+        from[i] = tk_winograd_widen(rows[i], p->in_w, p->tiles.in_c, p->right, p->in_zero_point,
+                                    wide + i * words);
+    }
+    tk_conv_2d_s8_winograd_rows(&p->tiles, from, out0, out1, wide + 4 * words);
+}
+
+/* Whole tensor: in [in_h][in_w][in_c], out [out_h][out_w][out_c]; the two must not overlap.  A row
+ * is widened once: the last two rows of a step are the first two of the next. */
+TK_INLINE void tk_conv_2d_s8_winograd2(const tk_conv_2d_s8_winograd2_params *p, const int8_t *in,
+                                       int8_t *out, void *scratch) {
+    const int32_t words = tk_winograd_row_words(p->in_w, p->tiles.in_c, p->right);
+    const int32_t in_row = p->in_w * p->tiles.in_c, out_row = p->tiles.out_w * p->tiles.out_c;
+    uint32_t *const wide = scratch;
+    const int16_t *from[4] = {NULL, NULL, NULL, NULL};
+    for (int32_t y = 0; y < p->out_h; y += 2) {
+        for (int32_t i = y == 0 ? 0 : 2; i < 4; ++i) {
+            const int32_t row = y - p->pad_top + i;
+            const int32_t slot = (y + i) % 4;
+            from[i] =
+                tk_winograd_widen(row >= 0 && row < p->in_h ? in + row * in_row : NULL, p->in_w,
+                                  p->tiles.in_c, p->right, p->in_zero_point, wide + slot * words);
+        }
+        int8_t *const first = out + y * out_row;
+        tk_conv_2d_s8_winograd_rows(&p->tiles, from, first,
+                                    y + 1 < p->out_h ? first + out_row : NULL, wide + 4 * words);
+        from[0] = from[2];
+        from[1] = from[3];
+    }
+}
+
+#endif
