@@ -92,7 +92,7 @@ def verdict(run: Run, name: str) -> dict[str, Any]:
 # --- a planted regression of every kind -----------------------------------------------------------
 
 REGRESSIONS = {
-    "flash": ("channel", "flash_bytes", "0", "layer 't1' +13 B"),
+    "flash": ("channel", "flash_bytes", "0", "changed most: layer 't1' +"),
     "weights": ("channel", "weights_bytes", "0", "layer 't1' +13 B"),
     "RAM": ("channel", "ram_static_bytes", "0", "'t2' +4 B"),
     "state": ("channel", "state_bytes", "0", "'t2' +4 B"),
@@ -253,7 +253,7 @@ def test_the_model_is_built_or_profiled(tmp_path: Path) -> None:
     onnx.save(image_model(), tmp_path / "m.onnx")
     rules = 'mode = "{}"\nmodel = "m.onnx"\nchecks = ["fits_ram"]\n'
     for mode, figure in (("profile", "arena_bytes"), ("build", "output_mismatches")):
-        path = budget(tmp_path, f"{rules.format(mode)}[budget.limits]\n{figure} = 1000\n")
+        path = budget(tmp_path, f"{rules.format(mode)}[budget.limits]\n{figure} = 9999\n")
         run = toolkit("check", "--budget", path, "--json", cwd=tmp_path)
         assert run.exit_code == 0, run
         assert verdict(run, figure)["value"]["provenance"]
