@@ -21,6 +21,7 @@ from toolkit.figures import (
     plan_check,
     run_measurements,
     size_measurements,
+    stack_check,
     tflm_arena,
 )
 from toolkit.ir import Graph
@@ -119,6 +120,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 ),
                 checks=(
                     *findings.checks,
+                    *stack_check(facts, output, bool(result.intervals)),
                     plan_check(facts, plan, spec),
                     *fit_checks(facts, target),
                 ),

@@ -31,6 +31,11 @@ BODIES = {
         " leaf(big); m->arena[32] = big[9];",
         LEAF,
     ),
+    "floating-point registers": (
+        "use_all(m->arena);",
+        "void use_all(uint8_t *p);\n__attribute__((noinline)) void use_all(uint8_t *p) {\n"
+        '__asm__ volatile("vpush {s16-s31}\\n vpop {s16-s31}" ::"r"(p) : "memory"); p[32] = 1; }\n',
+    ),
     "tail call": ("m->arena[1] = 3; leaf(m->arena);", LEAF),
     "chain": (
         f"uint8_t big[200]; big[0] = 1; {USE} middle(m->arena); {USE}",
