@@ -41,7 +41,8 @@ def mel_filterbank(spec: FeatureSpec) -> Array:
     """
     bins_hz = np.arange(spec.fft_samples // 2 + 1) * (spec.sample_rate_hz / spec.fft_samples)
     ends_mel = hz_to_mel(np.array([spec.f_min_hz, spec.f_max_hz]), spec.mel_scale)
-    edges_mel: Array = np.linspace(ends_mel[0], ends_mel[1], spec.n_mels + 2)
+    ends = np.linspace(ends_mel[0], ends_mel[1], spec.n_mels + 2)
+    edges_mel = np.asarray(ends, dtype=np.float64)
     edges_hz = mel_to_hz(edges_mel, spec.mel_scale)
     if spec.mel_slopes == "mel":
         weights = _triangles(hz_to_mel(bins_hz, spec.mel_scale), edges_mel)
