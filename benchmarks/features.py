@@ -19,7 +19,7 @@ from toolkit.emit.environment import render
 from toolkit.emit.project import HARNESS_FILES
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec
-from toolkit.features.tables import KERNEL_FILES, render_features
+from toolkit.features.tables import kernel_files, render_features
 from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
 from toolkit.resources import data_dir
 from toolkit.simulate import simulate
@@ -63,7 +63,7 @@ def write_project(spec: FeatureSpec, folder: Path, target: Target) -> None:
     (folder / "kernels").mkdir()
     for name, text in render_features(spec, *quantisation(spec)).items():
         (folder / name).write_text(text)
-    for name in KERNEL_FILES:
+    for name in kernel_files(spec):
         shutil.copy(templates / "features" / name, folder / "kernels")
     for name in HARNESS_FILES:
         shutil.copy(templates / "project" / name, folder)
@@ -101,7 +101,7 @@ def on_host(spec: FeatureSpec, samples: NDArray[np.int16], toolchain: str) -> ND
 
 
 def _rows(output: bytes, spec: FeatureSpec) -> NDArray[np.int8]:
-    rows = decode_output(output, [STUB_OUTPUT_BYTES], spec.n_mels).cases[0].rows
+    rows = decode_output(output, [STUB_OUTPUT_BYTES], spec.row_values).cases[0].rows
     assert rows is not None  # audio mode always has them
     return rows
 

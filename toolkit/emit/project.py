@@ -14,7 +14,7 @@ from toolkit.emit.environment import render
 from toolkit.emit.model import emit_model, kernel_stems
 from toolkit.errors import ToolkitError
 from toolkit.features.spec import FeatureSpec
-from toolkit.features.tables import KERNEL_FILES as FEATURE_KERNEL_FILES
+from toolkit.features.tables import kernel_files as feature_kernel_files
 from toolkit.features.tables import render_features
 from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, Plan
@@ -103,7 +103,7 @@ def emit_project(
             require_endless_level(features)
         for name, source in AUDIO_FILES[plan.schedule].items():
             text[name] = _read(templates / "features" / source)
-        for name in FEATURE_KERNEL_FILES:
+        for name in feature_kernel_files(features):
             text[f"kernels/{name}"] = _read(templates / "features" / name)
     context = _project_context(
         text, parts.banner(graph, sha256, target.name), plan, target, features

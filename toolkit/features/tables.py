@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from toolkit.errors import InputError
-from toolkit.features.edges import Edges, find_edges
+from toolkit.features.c_tables import (
+    CTable,
+    complex_literals,
+    fft_roots,
+    fft_twiddles,
+    first_pass_points,
+    float_literal,
+    float_literals,
+    integer_literals,
+)
+from toolkit.features.describe import describe
+from toolkit.features.edges import find_edges
 from toolkit.features.framing import FULL_SCALE
 from toolkit.features.level import smoothing, warmup_frames
 from toolkit.features.log_mel import hann_window, log_unit
 from toolkit.features.mel import mel_filterbank
+from toolkit.features.mfcc import dct_matrix
 from toolkit.features.spec import FeatureSpec
 from toolkit.resources import data_dir
 
-KERNEL_FILES = ("tk_fft.h", "tk_logmel.c", "tk_logmel.h")
-"""Hand-written C in ``firmware_templates/features`` that the generated files need."""
-
 # Up to so many mel weights the sums are written out; beyond, a loop is far smaller.
 _STRAIGHT_WEIGHTS = 96
+
+_COMMON = ("tk_features.c", "tk_features.h", "tk_level.c", "tk_level.h", "tk_sums.h", "tk_sqrt.h")
+_SPECTRUM = ("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h")
+_KERNELS = {
+    "log_mel": (*_COMMON, *_SPECTRUM, "tk_edges.h", "tk_logmel.c"),
+    "mfcc": (*_COMMON, *_SPECTRUM, "tk_log.h", "tk_mfcc.c", "tk_mfcc.h", "tk_quantise.h"),
+    "raw": (*_COMMON, "tk_quantise.h", "tk_raw.c"),
+}
 
 
 @dataclass(frozen=True)
@@ -31,26 +49,32 @@ class FeatureContext:
     description: tuple[str, ...]
     spec: FeatureSpec
     state_bytes: int
-    scale: str
-    zero_point: int
-    edges: Edges
-    level_initial: str
-    level_epsilon: str
-    level_smoothing: str
-    level_warmup_frames: int
-    window: tuple[str, ...]
-    fft_first: int
-    twiddles: tuple[str, ...]
-    roots: tuple[str, ...]
-    mel_bands: tuple[str, ...]
-    mel_weights: tuple[str, ...]
+    defines: tuple[tuple[str, str], ...]
+    headers: tuple[str, ...]
+    tables: tuple[CTable, ...]
+    has_bands: bool
     mel_sums: tuple[str, ...]
 
 
+class _Parts(NamedTuple):
+    """What a stage adds: macros less their prefix, tables, sums written out."""
+
+    defines: dict[str, str]
+    tables: tuple[CTable, ...] = ()
+    mel_sums: tuple[str, ...] = ()
+
+
+def kernel_files(spec: FeatureSpec) -> tuple[str, ...]:
+    """Hand-written C in ``firmware_templates/features`` that the generated files need."""
+    return _KERNELS[spec.kind]
+
+
 def state_bytes(spec: FeatureSpec) -> int:
-    """RAM of the feature state in bytes: frame (int16), FFT scratch (float32) and level."""
-    words = {"fixed": 3, "clip": 3, "running": 7}[spec.level.mode]
-    return 2 * spec.frame_samples + 4 * (spec.frame_samples + 2) + 4 * words
+    """RAM of the feature state in bytes: frame (int16), FFT scratch (float32), level, counters."""
+    level_words = {"fixed": 2, "clip": 2, "running": 6}[spec.level.mode]
+    scratch_words = 0 if spec.kind == "raw" else spec.fft_samples + 2
+    frame_words = (spec.frame_samples + 1) // 2 if spec.kind == "raw" else spec.fft_samples // 2
+    return 4 * (scratch_words + level_words + 2 + frame_words)
 
 
 def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> FeatureContext:
@@ -63,48 +87,26 @@ def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> Feature
             "features: model input needs a positive scale and a zero point in [-128, 127]; "
             f"got {scale!r} and {zero_point!r}."
         )
-    frame = spec.frame_samples
-    bands, weights = _sparse(mel_filterbank(spec).astype(np.float32))
+    parts = [_level(spec)]
+    if spec.kind != "raw":
+        parts.append(_spectrum(spec))
+    parts.append(
+        {"log_mel": _log_mel, "mfcc": _mfcc, "raw": _raw}[spec.kind](spec, scale, zero_point)
+    )
+    headers = ("tk_features.h", "tk_mfcc.h") if spec.kind == "mfcc" else ("tk_features.h",)
     return FeatureContext(
-        description=_describe(spec),
+        description=(
+            *describe(spec),
+            f"input   scale {np.float32(scale)!s}, zero point {zero_point}",
+        ),
         spec=spec,
         state_bytes=state_bytes(spec),
-        scale=str(np.float32(scale)),
-        zero_point=zero_point,
-        edges=find_edges(log_unit(spec), spec.floor, scale, zero_point),
-        level_initial=_literal(spec.level.gain**2 if spec.level.mode == "fixed" else 1.0),
-        level_epsilon=_literal(spec.level.epsilon),
-        level_smoothing=_literal(smoothing(spec)),
-        level_warmup_frames=warmup_frames(spec),
-        window=_literals(hann_window(frame) / (2.0 * FULL_SCALE)),
-        fft_first=first_pass_points(frame // 2),
-        twiddles=_complex(_twiddles(frame // 2)),
-        roots=_complex(_roots(np.arange(1, frame // 4) / frame)),
-        mel_bands=tuple(f"{{{first}u, {len(row)}u}}" for first, row in bands),
-        mel_weights=_literals(weights),
-        mel_sums=_sums(bands) if len(weights) <= _STRAIGHT_WEIGHTS else (),
+        defines=tuple(pair for part in parts for pair in part.defines.items()),
+        headers=headers,
+        tables=tuple(table for part in parts for table in part.tables),
+        has_bands=spec.kind != "raw",
+        mel_sums=tuple(text for part in parts for text in part.mel_sums),
     )
-
-
-def first_pass_points(points: int) -> int:
-    """Points of the FFT's first pass, 4 or 8, such that all others can be of radix 4."""
-    return 4 if points.bit_length() % 2 else 8
-
-
-def _roots(turns: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """exp(-2 pi i turns)."""
-    return np.asarray(np.exp(-2j * np.pi * turns))
-
-
-def _twiddles(points: int) -> NDArray[np.complex128]:
-    """Factors of all radix-4 passes; a pass over spectra of L points takes three for each k < L."""
-    passes = []
-    length = first_pass_points(points)
-    while length < points:
-        k = np.arange(length)[:, None]
-        passes.append(_roots(k * np.arange(1, 4) / (4 * length)).ravel())
-        length *= 4
-    return np.concatenate(passes)
 
 
 def render_features(spec: FeatureSpec, scale: float, zero_point: int) -> dict[str, str]:
@@ -126,17 +128,77 @@ def render_features(spec: FeatureSpec, scale: float, zero_point: int) -> dict[st
     }
 
 
-def _literal(value: float | np.float32) -> str:
-    """Shortest decimal that a C compiler reads as exactly float32(value)."""
-    return f"{np.float32(value)!s}F"
+def _level(spec: FeatureSpec) -> _Parts:
+    # The level divides samples; energies are as many times linear in them as the exponent says.
+    exponent = 1.0 if spec.kind == "raw" else spec.power
+    initial = spec.level.gain**exponent if spec.level.mode == "fixed" else 1.0
+    defines = {"LEVEL_INITIAL": float_literal(initial)}
+    if spec.level.mode != "fixed":
+        defines["LEVEL_EPSILON"] = float_literal(spec.level.epsilon)
+        if exponent == 1.0:
+            defines["LEVEL_ROOT"] = "1 /* amplitudes are divided by the mean square's root */"
+    if spec.level.mode == "running":
+        defines["LEVEL_SMOOTHING"] = float_literal(smoothing(spec))
+        defines["LEVEL_WARMUP_FRAMES"] = f"{warmup_frames(spec)}u"
+    return _Parts(defines)
 
 
-def _literals(values: ArrayLike) -> tuple[str, ...]:
-    return tuple(_literal(value) for value in np.asarray(values, dtype=np.float32).ravel())
+def _spectrum(spec: FeatureSpec) -> _Parts:
+    points = spec.fft_samples // 2
+    bands, weights = _sparse(mel_filterbank(spec).astype(np.float32))
+    window = np.zeros(spec.fft_samples)
+    window[: spec.frame_samples] = hann_window(spec.frame_samples) / (2.0 * FULL_SCALE)
+    twiddles = complex_literals(fft_twiddles(points))
+    defines = {
+        "FFT_SAMPLES": f"{spec.fft_samples}u",
+        "FFT_FIRST": str(first_pass_points(points)),
+        "FFT_TWIDDLES": f"{len(twiddles)}u",
+        "BANDS": f"{spec.n_mels}u",
+    }
+    if spec.power == 1.0:
+        defines["MAGNITUDE"] = "1 /* mel bands are of magnitudes */"
+    roots = fft_roots(np.arange(1, points // 2) / spec.fft_samples)
+    tables = [
+        CTable("float", "tk_window", float_literals(window)),
+        CTable("tk_complex", "tk_twiddles", twiddles),
+        CTable("tk_complex", "tk_roots", complex_literals(roots)),
+        CTable("float", "mel_weights", float_literals(weights), private=True),
+    ]
+    if len(weights) <= _STRAIGHT_WEIGHTS:
+        return _Parts(defines, tuple(tables), _sums(bands))
+    bins = tuple(f"{{{first}, {len(row)}}}" for first, row in bands)
+    tables.append(CTable("tk_mel_band", "mel_bands", bins, private=True))
+    return _Parts(defines, tuple(tables))
 
 
-def _complex(values: NDArray[np.complex128]) -> tuple[str, ...]:
-    return tuple(f"{{{_literal(z.real)}, {_literal(z.imag)}}}" for z in values.tolist())
+def _log_mel(spec: FeatureSpec, scale: float, zero_point: int) -> _Parts:
+    added = spec.flooring == "add"
+    edges = find_edges(log_unit(spec), spec.floor, added, scale, zero_point)
+    defines = {
+        "LEAST": f"({edges.least}) /* the smallest feature */",
+        "EDGES": f"{len(edges.bits)}u",
+        "BUCKETS": str(len(edges.before)),
+        "BUCKET_SHIFT": str(edges.shift),
+        "FIRST_BUCKET": str(edges.first_bucket),
+    }
+    tables = (
+        CTable("uint32_t", "tk_edges", (*integer_literals(edges.bits), "UINT32_MAX")),
+        CTable("uint8_t", "tk_edges_before", integer_literals(edges.before)),
+    )
+    return _Parts(defines, tables)
+
+
+def _mfcc(spec: FeatureSpec, scale: float, zero_point: int) -> _Parts:
+    defines = {"FLOOR": float_literal(spec.floor), "ZERO_POINT": f"({zero_point})"}
+    if spec.flooring == "add":
+        defines["FLOOR_ADDED"] = "1 /* energies are never below the floor, which is added */"
+    cosines = dct_matrix(spec) * (log_unit(spec) / scale)
+    return _Parts(defines, (CTable("float", "tk_cosines", float_literals(cosines)),))
+
+
+def _raw(_spec: FeatureSpec, scale: float, zero_point: int) -> _Parts:
+    steps = float_literal(1.0 / (FULL_SCALE * scale))
+    return _Parts({"STEPS_PER_SAMPLE": steps, "ZERO_POINT": f"({zero_point})"})
 
 
 def _sparse(
@@ -157,29 +219,11 @@ def _sparse(
 
 
 def _sums(bands: list[tuple[int, NDArray[np.float32]]]) -> tuple[str, ...]:
-    """Every band's energy written out, over weights ``w`` and ``power`` of bin k at 2k."""
+    """Every band's energy written out, over the weights and the spectrum, its bin k at 2k."""
     sums, used = [], 0
     for first, row in bands:
-        terms = [f"w[{used + k}] * power[{2 * (first + k)}]" for k in range(len(row))]
+        terms = [f"w[{used + k}] * s[{2 * (first + k)}]" for k in range(len(row))]
         lines = [" + ".join(terms[k : k + 4]) for k in range(0, len(terms), 4)]
         sums.append("\n        + ".join(lines) or "0.0F")
         used += len(row)
     return tuple(sums)
-
-
-def _describe(spec: FeatureSpec) -> tuple[str, ...]:
-    level = {
-        "clip": f"whole clip, zero mean and unit mean square (epsilon {spec.level.epsilon:g})",
-        "running": f"running mean and mean square, time constant {spec.level.time_constant_s:g} s "
-        f"(epsilon {spec.level.epsilon:g})",
-        "fixed": f"fixed gain {spec.level.gain:g}",
-    }[spec.level.mode]
-    logarithm = "10 log10" if spec.log == "db" else "ln"
-    return (
-        f"audio   {spec.sample_rate_hz} Hz, int16, full scale 32768",
-        f"frames  {spec.frame_samples} samples every {spec.hop_samples}, periodic Hann window",
-        f"level   {level}",
-        f"bands   {spec.n_mels} mel bands ({spec.mel_scale} scale, {spec.mel_norm} norm), "
-        f"{spec.f_min_hz:g} to {spec.f_max_hz:g} Hz, power",
-        f"output  {logarithm}(max(energy, {spec.floor:g})), quantised to int8",
-    )

@@ -1,4 +1,4 @@
-"""The generated float32 C features, compiled for the host, against the numpy reference."""
+"""The generated C features of every kind, compiled for the host, against the numpy reference."""
 
 from __future__ import annotations
 
@@ -17,9 +17,16 @@ from numpy.typing import NDArray
 
 from toolkit.features.audio import load_clip
 from toolkit.features.compare import compare_features
-from toolkit.features.log_mel import log_mel, quantise_features
-from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec, LevelSpec
-from toolkit.features.tables import KERNEL_FILES, render_features, state_bytes
+from toolkit.features.extract import extract
+from toolkit.features.quantise import quantise_features
+from toolkit.features.spec import (
+    KEYWORD_MFCC,
+    WAV2SMALL,
+    WAV2SMALL_RUNNING,
+    FeatureSpec,
+    LevelSpec,
+)
+from toolkit.features.tables import kernel_files, render_features, state_bytes
 from toolkit.resources import data_dir
 
 HERE = Path(__file__).parent
@@ -47,6 +54,24 @@ SPECS = {
         mel_norm="none",
         log="ln",
     ),
+    "centred": replace(WAV2SMALL, frame_samples=400, hop_samples=160, n_mels=40, center=True),
+    "centred_running": replace(WAV2SMALL_RUNNING, hop_samples=48, center=True),
+    "gaps": replace(WAV2SMALL_RUNNING, frame_samples=128, hop_samples=1000),
+    "gap_of_an_odd_frame": replace(WAV2SMALL, frame_samples=101, hop_samples=102),
+    "magnitude_db": replace(WAV2SMALL_RUNNING, frame_samples=256, hop_samples=100, power=1.0),
+    "added_floor": replace(
+        WAV2SMALL, frame_samples=320, n_mels=20, flooring="add", floor=1e-3, mel_slopes="mel"
+    ),
+    "keyword_mfcc": KEYWORD_MFCC,
+    "mfcc_ortho": replace(
+        WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40, kind="mfcc", n_mfcc=13
+    ),
+    "mfcc_of_the_clip": replace(
+        WAV2SMALL, frame_samples=128, n_mels=16, kind="mfcc", n_mfcc=16, power=1.0, log="ln"
+    ),
+    "raw_clip": FeatureSpec(16_000, 100, 100, kind="raw"),
+    "raw_running": FeatureSpec(16_000, 320, 320, kind="raw", level=LevelSpec("running")),
+    "raw_fixed": FeatureSpec(16_000, 1, 1, kind="raw", level=LevelSpec("fixed", gain=3.0)),
     "longest": replace(WAV2SMALL, frame_samples=4096, hop_samples=1021, n_mels=128),
     "shortest": replace(WAV2SMALL_RUNNING, frame_samples=32, hop_samples=7, n_mels=10),
 }
@@ -55,13 +80,18 @@ Samples = NDArray[np.int16]
 Run = Callable[[Samples, int], NDArray[np.int8]]
 
 
+@cache
 def quantisation(spec: FeatureSpec) -> tuple[float, int]:
-    """A typical model input: about 120 dB over the int8 range."""
-    return (0.4741, 40) if spec.log == "db" else (0.10917, 40)
+    """A model input that takes the demo clip's features: log-mel about 120 dB over int8."""
+    if spec.kind == "log_mel":
+        return ({"db": 0.4741, "ln": 0.10917}[spec.log], 40)
+    features = extract(load_clip(DEMO_CLIP, spec.sample_rate_hz).samples, spec)
+    scale = float(features.max() - features.min()) / 240.0
+    return scale, round(-122 - float(features.min()) / scale)
 
 
 def reference(samples: Samples, spec: FeatureSpec) -> NDArray[np.int8]:
-    return quantise_features(log_mel(samples, spec), *quantisation(spec))
+    return quantise_features(extract(samples, spec), *quantisation(spec))
 
 
 @pytest.fixture(scope="session")
@@ -77,10 +107,10 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
         folder = tmp_path_factory.mktemp("features")
         for name, text in render_features(spec, *quantisation(spec)).items():
             (folder / name).write_text(text)
-        for name in KERNEL_FILES:
+        for name in kernel_files(spec):
             shutil.copy(KERNELS / name, folder)
-        shutil.copy(HERE / "logmel_driver.c", folder)
-        sources = ["logmel_driver.c", "features.c", "tk_logmel.c"]
+        shutil.copy(HERE / "features_driver.c", folder)
+        sources = [name.name for name in sorted(folder.glob("*.c"))]
         command = [*compiler, *STRICT, *flags, *sources, "-o", "driver"]
         subprocess.run(command, cwd=folder, check=True)
 
@@ -92,7 +122,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
                 check=True,
             )
             assert not result.stderr, result.stderr.decode()
-            return np.frombuffer(result.stdout, np.int8).reshape(-1, spec.n_mels)
+            return np.frombuffer(result.stdout, np.int8).reshape(-1, spec.row_values)
 
         return run
 
@@ -166,7 +196,7 @@ def assert_close(spec: FeatureSpec, run: Run, clips: list[Path]) -> None:
     assert worst <= 1
 
 
-@pytest.mark.parametrize("name", ["wav2small_clip", "wav2small_running", "coarse_htk_ln"])
+@pytest.mark.parametrize("name", SPECS)
 @pytest.mark.parametrize("chunk", [1, 7, 160])
 def test_any_chunk_size_gives_the_same_rows(
     name: str, chunk: int, build: Callable[..., Run], demo: Samples
