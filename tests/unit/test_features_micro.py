@@ -112,7 +112,8 @@ def test_square_root_rounds_to_nearest() -> None:
 
 def micro_speech_input(features: NDArray[np.float32]) -> NDArray[np.int8]:
     """The example's own quantisation of the integers, its model's input."""
-    return np.clip((features.astype(int) * 256 + 333) // 666 - 128, -128, 127).astype(np.int8)
+    steps = (features.astype(np.int64) * 256 + 333) // 666 - 128
+    return np.asarray(np.clip(steps, -128, 127), dtype=np.int8)
 
 
 def published_clip(name: str) -> NDArray[np.int16]:
