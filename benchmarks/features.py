@@ -6,7 +6,6 @@ exact; cycles are estimated from them.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.emit.environment import render
-from toolkit.emit.project import HARNESS_FILES
+from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
+from toolkit.emit.write import write_files
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec
-from toolkit.features.tables import kernel_files, render_features
 from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
 from toolkit.resources import data_dir
 from toolkit.simulate import simulate
@@ -28,12 +27,10 @@ from toolkit.targets import Target, load_target
 from toolkit.toolchain import device_sources, find_toolchain, host_sources
 from toolkit.toolchain.elf import read_elf
 
-STUB = Path(__file__).resolve().parent / "features_only"
 DEMO_CLIP = data_dir("models") / "wav2small" / "demo_clip.wav"
 TARGETS = ("cortex-m4",)
 TOOLCHAINS = ("zig", "gcc")
 HARNESS = {"HARNESS_FEATURES": 1}
-STUB_OUTPUT_BYTES = 4
 SECONDS = 1
 SPECS: Mapping[str, FeatureSpec] = {
     "Wav2Small, running level": WAV2SMALL_RUNNING,
@@ -59,15 +56,7 @@ def quantisation(spec: FeatureSpec) -> tuple[float, int]:
 
 def write_project(spec: FeatureSpec, folder: Path, target: Target) -> None:
     """A firmware of the features alone, with its harness."""
-    templates = data_dir("firmware_templates")
-    (folder / "kernels").mkdir()
-    for name, text in render_features(spec, *quantisation(spec)).items():
-        (folder / name).write_text(text)
-    for name in kernel_files(spec):
-        shutil.copy(templates / "features" / name, folder / "kernels")
-    for name in HARNESS_FILES:
-        shutil.copy(templates / "project" / name, folder)
-    shutil.copy(STUB / "model.h", folder)
+    write_files(emit_features_only(spec, *quantisation(spec)), folder)
     (folder / "linker.ld").write_text(render("linker.ld", target.linker_context()))
 
 
@@ -101,7 +90,7 @@ def on_host(spec: FeatureSpec, samples: NDArray[np.int16], toolchain: str) -> ND
 
 
 def _rows(output: bytes, spec: FeatureSpec) -> NDArray[np.int8]:
-    rows = decode_output(output, [STUB_OUTPUT_BYTES], spec.row_values).cases[0].rows
+    rows = decode_output(output, [OUTPUT_BYTES], spec.row_values).cases[0].rows
     assert rows is not None  # audio mode always has them
     return rows
 
