@@ -1,6 +1,8 @@
-"""Arousal, dominance, valence from the device's int8 features against librosa's float features.
+"""Features in front of networks: what a network says with ours and with those it knows.
 
-The same float network behind both: what differs is the features alone, quantisation included.
+Arousal, dominance and valence from the device's int8 features against librosa's float features,
+the same float network behind both: what differs is the features alone, quantisation included.
+And MLPerf Tiny's published keyword spotter, trained on TensorFlow's MFCC, on ours.
 """
 
 from __future__ import annotations
@@ -17,11 +19,16 @@ from numpy.typing import NDArray
 
 from toolkit.feature_report import load_front_end, rows_from_c
 from toolkit.features.audio import load_clip
-from toolkit.features.spec import FeatureSpec
+from toolkit.features.extract import extract
+from toolkit.features.quantise import quantise_features
+from toolkit.features.spec import KEYWORD_MFCC, FeatureSpec
 from toolkit.metrics import concordance
+from toolkit.ops.execute import run_graph
 from toolkit.resources import data_dir
+from toolkit.tflite.read import read_tflite
 
 DATA = Path(os.environ.get("TOOLKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
+MODELS = Path(os.environ.get("TOOLKIT_MODELS", DATA.parent / "models"))
 MODEL = data_dir("models") / "wav2small" / "model.onnx"
 
 
@@ -89,3 +96,20 @@ def test_a_sample_of_emotale_is_heard_alike() -> None:
 @pytest.mark.exhaustive
 def test_all_of_emotale_is_heard_alike() -> None:
     assert_same_predictions(sorted((DATA / "emotale" / "audio").glob("*.flac")))
+
+
+@pytest.mark.parametrize(("name", "word"), [("yes", 9), ("silence", 10), ("noise", 11)])
+def test_the_published_keyword_spotter_understands_our_mfcc(name: str, word: int) -> None:
+    """Its classes 9, 10, 11: "yes", silence, unknown.  It hears the fourth clip, "no", as "go"."""
+    model = MODELS / "mlperf_tiny_kws_int8.tflite"
+    path = DATA / "tflm_micro_speech" / f"{name}_1000ms.wav"
+    if not (model.is_file() and path.is_file()):
+        pytest.skip(f"no {model.name} or {path.name}; set TOOLKIT_MODELS and TOOLKIT_DATA")
+    graph = read_tflite(model.read_bytes(), model.stem)
+    entry = graph.tensors[graph.inputs[0]]
+    samples = load_clip(path, 16_000).samples.astype(np.float64)
+    features = extract(samples / max(samples.max(), 1.0), KEYWORD_MFCC)  # as in its training
+    rows = quantise_features(features, entry.scale, entry.zero_point).reshape(entry.shape)
+    scores = run_graph(graph, {entry.name: rows})[graph.outputs[0]].ravel()
+    assert scores.argmax() == word
+    assert np.sort(scores)[-2] < 0 < scores.max()

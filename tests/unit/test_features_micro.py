@@ -29,6 +29,7 @@ from toolkit.features.micro_frontend import (
     square_root,
 )
 from toolkit.features.micro_tables import correction_bits, hann_q12, log2_table, mel_channels
+from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import MICRO_SPEECH, FeatureSpec, LevelSpec, MicroSpec
 
 DATA = Path(os.environ.get("TOOLKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -168,3 +169,10 @@ def test_loudest_audio_fits_the_integers() -> None:
             magnitudes = channel_magnitudes(frames, spec)
             assert magnitudes.min() >= 0
             assert magnitudes.max() < 2**20
+
+
+def test_the_example_s_quantisation_is_a_scale_of_ours() -> None:
+    values = np.arange(700, dtype=np.float32)
+    features = (values * MICRO_SPEECH.micro.output_scale).astype(np.float32)
+    rows = quantise_features(features, 666 / 6553.6, -128)
+    np.testing.assert_array_equal(rows, micro_speech_input(values))
