@@ -53,10 +53,12 @@ ALLOWED["conversion"] = _LOADED
 ALLOWED["analysis"] = _LOADED | {"emit"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
 ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
+ALLOWED["feature_plot"] = LEAVES | {"feature_report"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "continuous", "figures"}
 ALLOWED["cli"] = LEAVES | {
     "analysis",
     "conversion",
+    "feature_plot",
     "feature_report",
     "features",
     "pipeline",

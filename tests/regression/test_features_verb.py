@@ -54,9 +54,11 @@ def test_show_of_the_zoo_model_has_its_figures(tmp_path: Path) -> None:
     assert "500 1/s" in words
 
 
+@pytest.mark.parametrize("arithmetic", ["float32", "fixed"])
 @pytest.mark.parametrize("name", SPECS)
-def test_show_of_a_specification(name: str, folder: Path) -> None:
-    run = toolkit("features", "show", f"{name}.toml", "--json", cwd=folder)
+def test_show_of_a_specification(name: str, arithmetic: str, folder: Path) -> None:
+    options = ("--arithmetic", arithmetic, "--json")
+    run = toolkit("features", "show", f"{name}.toml", *options, cwd=folder)
     found = figures(run.json)
     assert found["row_values"] == SPECS[name].row_values
     assert found["feature_state_bytes"] > 2 * SPECS[name].frame_samples  # type: ignore[operator]
@@ -66,13 +68,19 @@ def test_show_of_a_specification(name: str, folder: Path) -> None:
     assert from_toml(written) == SPECS[name]
 
 
+@pytest.mark.parametrize(
+    ("arithmetic", "least", "most"), [("float32", 0.999, 1), ("fixed", 0.98, 2)]
+)
 @pytest.mark.parametrize("name", SPECS)
-def test_check_compares_the_c_with_numpy(name: str, folder: Path) -> None:
-    run = toolkit("features", "check", f"{name}.toml", "--audio", "a.wav", "--json", cwd=folder)
+def test_check_compares_the_c_with_numpy(
+    name: str, arithmetic: str, least: float, most: int, folder: Path
+) -> None:
+    options = ("--audio", "a.wav", "--arithmetic", arithmetic, "--json")
+    run = toolkit("features", "check", f"{name}.toml", *options, cwd=folder)
     assert run.exit_code == 0, run
     found = figures(run.json)
-    assert found["feature_identical_fraction"] >= 0.999  # type: ignore[operator]
-    assert found["feature_max_error_steps"] <= 1  # type: ignore[operator]
+    assert found["feature_identical_fraction"] >= least  # type: ignore[operator]
+    assert found["feature_max_error_steps"] <= most  # type: ignore[operator]
     rows = SPECS[name].rows_for_samples(3200)
     assert found["feature_values"] == rows * SPECS[name].row_values
 
@@ -91,8 +99,8 @@ def test_check_takes_a_folder_of_audio_and_a_model(folder: Path) -> None:
 def test_check_fails_where_the_c_differs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from toolkit.feature_report import emit_features_only as emit
 
-    def emit_louder(spec: FeatureSpec, scale: float, zero_point: int) -> object:
-        return emit(spec, scale * 1.02, zero_point)
+    def emit_louder(spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str) -> object:
+        return emit(spec, scale * 1.02, zero_point, arithmetic)
 
     monkeypatch.setattr("toolkit.feature_report.emit_features_only", emit_louder)
     run = toolkit("features", "check", "log_mel.toml", "--audio", "a.wav", "--json", cwd=folder)

@@ -7,6 +7,14 @@ from pathlib import Path
 
 import click
 
+_arithmetic = click.option(
+    "--arithmetic",
+    type=click.Choice(["float32", "fixed"]),
+    default="float32",
+    show_default=True,
+    help="What the C computes in; fixed is for cores without floating point.",
+)
+
 
 @click.group("features")
 def command() -> None:
@@ -15,9 +23,10 @@ def command() -> None:
 
 @command.command("show")
 @click.argument("model", default="wav2small")
+@_arithmetic
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, the specification in it.")
 @click.option("--toml", "as_toml", is_flag=True, help="Print the specification as TOML.")
-def show_command(model: str, as_json: bool, as_toml: bool) -> None:
+def show_command(model: str, arithmetic: str, as_json: bool, as_toml: bool) -> None:
     """Say what MODEL's features (or those of a SPEC.toml) are, and what they cost."""
     from toolkit.feature_report import load_front_end, show
     from toolkit.features.text import to_data, to_toml
@@ -26,7 +35,7 @@ def show_command(model: str, as_json: bool, as_toml: bool) -> None:
     if as_toml:
         click.echo(to_toml(front_end.spec), nl=False)
         return
-    words, report = show(front_end)
+    words, report = show(front_end, arithmetic)
     if as_json:
         from toolkit.report.json_format import report_dict
 
@@ -45,15 +54,19 @@ def show_command(model: str, as_json: bool, as_toml: bool) -> None:
 @click.argument("model", default="wav2small")
 @click.option("--audio", type=click.Path(path_type=Path), help="File or folder; default: a clip.")
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@_arithmetic
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def check_command(model: str, audio: Path | None, toolchain: str, as_json: bool) -> int:
+def check_command(
+    model: str, audio: Path | None, toolchain: str, arithmetic: str, as_json: bool
+) -> int:
     """Compile MODEL's feature code for this workstation and compare it with numpy, in int8 steps.
 
-    Exit code 1 when fewer than 99.9 % of the values are identical, or one is two steps off.
+    Exit code 1 when fewer than 99.9 % of the values are identical or one is two steps off; in
+    fixed point, fewer than 98 % or three steps.
     """
     from toolkit.feature_report import check, load_front_end
 
-    report = check(load_front_end(model), audio, toolchain)
+    report = check(load_front_end(model), audio, toolchain, arithmetic)
     if as_json:
         from toolkit.report.json_format import report_json
 
@@ -74,7 +87,8 @@ def check_command(model: str, audio: Path | None, toolchain: str, as_json: bool)
               help=".png, .svg or .pdf.")  # fmt: skip
 def plot_command(model: str, audio: Path, out: Path) -> None:
     """Draw a clip and its features as the numpy reference has them; needs matplotlib."""
-    from toolkit.feature_report import load_front_end, plot
+    from toolkit.feature_plot import plot
+    from toolkit.feature_report import load_front_end
 
     plot(load_front_end(model), audio, out)
     click.echo(f"wrote {out}")

@@ -11,7 +11,9 @@ from toolkit.resources import data_dir
 OUTPUT_BYTES = 4
 
 
-def emit_features_only(spec: FeatureSpec, scale: float, zero_point: int) -> FirmwareProject:
+def emit_features_only(
+    spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str = "float32"
+) -> FirmwareProject:
     """The features of ``spec`` for a model input of that quantisation, and a model that does
     nothing.  There is no linker script in it.
 
@@ -20,7 +22,9 @@ def emit_features_only(spec: FeatureSpec, scale: float, zero_point: int) -> Firm
     templates = data_dir("firmware_templates")
     sources = {name: templates / "project" / name for name in HARNESS_FILES}
     sources["model.h"] = templates / "project" / "model_none.h"
-    sources |= {f"kernels/{name}": templates / "features" / name for name in kernel_files(spec)}
+    kernels = kernel_files(spec, arithmetic)
+    sources |= {f"kernels/{name}": templates / "features" / name for name in kernels}
+    generated = render_features(spec, scale, zero_point, arithmetic)
     files = {name: path.read_bytes() for name, path in sources.items()}
-    files |= {k: v.encode() for k, v in render_features(spec, scale, zero_point).items()}
+    files |= {k: v.encode() for k, v in generated.items()}
     return FirmwareProject(dict(sorted(files.items())))
