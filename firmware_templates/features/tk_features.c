@@ -1,7 +1,7 @@
 #include "features.h"
 
 void tk_features_init(tk_features_state *s) {
-    tk_level_init(&s->level);
+    tk_front_init(&s->front);
     __builtin_memset(s->frame, 0, sizeof s->frame);
     s->filled = FEATURES_PADDING_SAMPLES;
     s->gap = 0;
@@ -32,10 +32,7 @@ size_t tk_features_push(tk_features_state *s, const int16_t *samples, size_t cou
         samples += taken;
         count -= taken;
         if (s->filled == FEATURES_FRAME_SAMPLES) {
-#ifdef FEATURES_LEVEL_RUNNING
-            tk_level_follow(&s->level, s->frame);
-#endif
-            tk_features_row(s, &rows[completed * FEATURES_ROW_VALUES]);
+            tk_front_row(&s->front, s->frame, &rows[completed * FEATURES_ROW_VALUES]);
             completed++;
             advance(s);
         }

@@ -72,7 +72,7 @@ static inline void accumulate(float *sum, float *carry, float step) {
 
 /* Mean M and variance V with weight a:
  * V += a (v - V + (1 - a) (m - M)^2), then M += a (m - M). */
-void tk_level_follow(tk_level *level, const int16_t *frame) {
+void tk_level_next(tk_level *level, const int16_t *frame) {
     const tk_sums sums = tk_sum_block(frame, FEATURES_FRAME_SAMPLES);
     const int32_t centre = (int32_t)sums.linear / (int32_t)FEATURES_FRAME_SAMPLES;
     float mean;
@@ -88,5 +88,10 @@ void tk_level_follow(tk_level *level, const int16_t *frame) {
     accumulate(&level->variance, &level->variance_carry, a * (target - level->variance));
     accumulate(&level->mean, &level->mean_carry, a * step);
     level->gain = gain(level->variance);
+}
+#else
+void tk_level_next(tk_level *level, const int16_t *frame) {
+    (void)level;
+    (void)frame;
 }
 #endif

@@ -30,9 +30,7 @@ void tk_level_init(tk_level *level);
 void tk_level_measure(tk_level *level, const int16_t *clip, size_t count);
 #endif
 
-#ifdef FEATURES_LEVEL_RUNNING
-/* Take the next frame into account. */
-void tk_level_follow(tk_level *level, const int16_t *frame);
-#endif
+/* Take the next frame into account where the level follows the signal. */
+void tk_level_next(tk_level *level, const int16_t *frame);
 
 #endif

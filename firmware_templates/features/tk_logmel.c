@@ -1,11 +1,15 @@
-/* Log-mel features in float32: a row is the quantised logarithm of the mel energies. */
 #include "features.h"
 #include "tk_edges.h"
 
-void tk_features_row(tk_features_state *s, int8_t *row) {
+void tk_front_init(tk_front *front) {
+    tk_level_init(&front->level);
+}
+
+void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+    tk_level_next(&front->level, frame);
     float energies[FEATURES_BANDS];
-    const float gain = s->level.gain;
-    tk_mel_energies(s->frame, s->level.mean, s->work, energies);
+    const float gain = front->level.gain;
+    tk_mel_energies(frame, front->level.mean, front->work, energies);
     for (uint32_t m = 0; m < FEATURES_BANDS; m++) {
         union {
             float value;

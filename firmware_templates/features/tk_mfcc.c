@@ -1,12 +1,16 @@
-/* Mel-frequency cepstral coefficients in float32: the cosine transform of a log-mel row. */
 #include "features.h"
 #include "tk_log.h"
 #include "tk_quantise.h"
 
-void tk_features_row(tk_features_state *s, int8_t *row) {
+void tk_front_init(tk_front *front) {
+    tk_level_init(&front->level);
+}
+
+void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+    tk_level_next(&front->level, frame);
     float logs[FEATURES_BANDS];
-    const float gain = s->level.gain;
-    tk_mel_energies(s->frame, s->level.mean, s->work, logs);
+    const float gain = front->level.gain;
+    tk_mel_energies(frame, front->level.mean, front->work, logs);
     for (uint32_t m = 0; m < FEATURES_BANDS; m++) {
         const float energy = logs[m] * gain;
 #ifdef FEATURES_FLOOR_ADDED

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks.features import DEMO_CLIP, SPECS, TOOLCHAINS, on_host, simulated
+from benchmarks.features import CASES, DEMO_CLIP, TOOLCHAINS, on_host, simulated
 from toolkit.features.audio import load_clip
 from toolkit.targets import load_target
 
@@ -15,20 +15,20 @@ SECONDS = 1
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", CASES)
 def test_core_and_host_give_the_same_bits(name: str, toolchain: str) -> None:
     if toolchain == "gcc" and not (shutil.which("arm-none-eabi-gcc") and shutil.which("gcc")):
         pytest.skip("arm-none-eabi-gcc or gcc is not installed")
-    spec = SPECS[name]
+    spec, arithmetic = CASES[name]
     clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: SECONDS * spec.sample_rate_hz]
-    cost = simulated(spec, clip, load_target("cortex-m4"), toolchain)
+    cost = simulated(spec, arithmetic, clip, load_target("cortex-m4"), toolchain)
     assert cost.rows.std() > 1
     for other in ("zig", toolchain):
-        np.testing.assert_array_equal(cost.rows, on_host(spec, clip, other))
+        np.testing.assert_array_equal(cost.rows, on_host(spec, arithmetic, clip, other))
 
 
 def test_wav2small_features_take_at_most_two_and_a_half_million_cycles_a_second() -> None:
-    spec = SPECS["Wav2Small, running level"]
+    spec, arithmetic = CASES["Wav2Small, running level"]
     clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: spec.sample_rate_hz]
-    cost = simulated(spec, clip, load_target("cortex-m4"), "zig")
+    cost = simulated(spec, arithmetic, clip, load_target("cortex-m4"), "zig")
     assert cost.estimate.cycles <= 2.5e6

@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from toolkit.errors import InputError
-from toolkit.features.c_tables import (
-    CTable,
-    complex_literals,
-    fft_roots,
-    fft_twiddles,
-    first_pass_points,
-    float_literal,
-    float_literals,
-    integer_literals,
-)
+from toolkit.features import fixed_tables, float_tables
+from toolkit.features.c_tables import CTable, Parts, integer_literals
 from toolkit.features.describe import describe
 from toolkit.features.edges import find_edges
-from toolkit.features.framing import FULL_SCALE
-from toolkit.features.level import smoothing, warmup_frames
-from toolkit.features.log_mel import hann_window, log_unit
-from toolkit.features.mel import mel_filterbank
-from toolkit.features.mfcc import dct_matrix
+from toolkit.features.log_mel import log_unit
+from toolkit.features.micro_c_tables import micro_parts
 from toolkit.features.spec import FeatureSpec
 from toolkit.resources import data_dir
 
-# Up to so many mel weights the sums are written out; beyond, a loop is far smaller.
-_STRAIGHT_WEIGHTS = 96
+ARITHMETICS = ("float32", "fixed")
+"""What C computes features in: "fixed" is for cores without floating point."""
 
-_COMMON = ("tk_features.c", "tk_features.h", "tk_level.c", "tk_level.h", "tk_sums.h", "tk_sqrt.h")
-_SPECTRUM = ("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h")
-_KERNELS = {
-    "log_mel": (*_COMMON, *_SPECTRUM, "tk_edges.h", "tk_logmel.c"),
-    "mfcc": (*_COMMON, *_SPECTRUM, "tk_log.h", "tk_mfcc.c", "tk_mfcc.h", "tk_quantise.h"),
-    "raw": (*_COMMON, "tk_quantise.h", "tk_raw.c"),
+_ALWAYS = ("tk_features.c", "tk_features.h")
+_COMMON = {
+    "float32": (*_ALWAYS, "tk_level.c", "tk_level.h", "tk_sqrt.h", "tk_sums.h"),
+    "fixed": (*_ALWAYS, "tk_level_q.c", "tk_level_q.h", "tk_number_q.h", "tk_sums.h"),
 }
+_SPECTRUM = {
+    "float32": ("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h"),
+    "fixed": ("tk_fft_q.h", "tk_spectrum_q.c", "tk_spectrum_q.h"),
+}
+# What ends each kind; the first file is the header of its front.
+_ENDS = {
+    ("log_mel", "float32"): ("tk_logmel.h", "tk_logmel.c", "tk_edges.h"),
+    ("log_mel", "fixed"): ("tk_logmel_q.h", "tk_logmel_q.c", "tk_edges.h"),
+    ("mfcc", "float32"): ("tk_mfcc.h", "tk_mfcc.c", "tk_log.h", "tk_quantise.h"),
+    ("mfcc", "fixed"): ("tk_mfcc_q.h", "tk_mfcc_q.c", "tk_quantise_q.h"),
+    ("raw", "float32"): ("tk_raw.h", "tk_raw.c", "tk_quantise.h"),
+    ("raw", "fixed"): ("tk_raw_q.h", "tk_raw_q.c", "tk_quantise_q.h"),
+}
+_MICRO = ("tk_micro.h", "tk_micro.c")
 
 
 @dataclass(frozen=True)
@@ -50,34 +49,47 @@ class FeatureContext:
     spec: FeatureSpec
     state_bytes: int
     defines: tuple[tuple[str, str], ...]
-    headers: tuple[str, ...]
+    front: str
+    buffer_samples: int
     tables: tuple[CTable, ...]
     has_bands: bool
     mel_sums: tuple[str, ...]
 
 
-class _Parts(NamedTuple):
-    """What a stage adds: macros less their prefix, tables, sums written out."""
-
-    defines: dict[str, str]
-    tables: tuple[CTable, ...] = ()
-    mel_sums: tuple[str, ...] = ()
-
-
-def kernel_files(spec: FeatureSpec) -> tuple[str, ...]:
+def kernel_files(spec: FeatureSpec, arithmetic: str = "float32") -> tuple[str, ...]:
     """Hand-written C in ``firmware_templates/features`` that the generated files need."""
-    return _KERNELS[spec.kind]
+    if spec.kind == "micro_frontend":
+        return (*_ALWAYS, *_MICRO)
+    spectrum = () if spec.kind == "raw" else _SPECTRUM[arithmetic]
+    return (*_COMMON[arithmetic], *spectrum, *_ENDS[spec.kind, arithmetic])
 
 
-def state_bytes(spec: FeatureSpec) -> int:
-    """RAM of the feature state in bytes: frame (int16), FFT scratch (float32), level, counters."""
-    level_words = {"fixed": 2, "clip": 2, "running": 6}[spec.level.mode]
-    scratch_words = 0 if spec.kind == "raw" else spec.fft_samples + 2
-    frame_words = (spec.frame_samples + 1) // 2 if spec.kind == "raw" else spec.fft_samples // 2
-    return 4 * (scratch_words + level_words + 2 + frame_words)
+def state_bytes(spec: FeatureSpec, arithmetic: str = "float32") -> int:
+    """RAM of the feature state in bytes: the kind's own, two counters, the frame (int16)."""
+    frame_words = (_buffer_samples(spec) + 1) // 2
+    words = _front_words(spec, arithmetic) + 2 + frame_words
+    if arithmetic == "fixed" and spec.kind != "micro_frontend" and spec.level.mode == "running":
+        words += words % 2  # holds 64-bit integers, is aligned like them
+    return 4 * words
 
 
-def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> FeatureContext:
+def _front_words(spec: FeatureSpec, arithmetic: str) -> int:
+    if spec.kind == "micro_frontend":
+        return spec.fft_samples // 2 + 1 + spec.n_mels
+    level_words = {
+        "float32": {"fixed": 2, "clip": 2, "running": 6},
+        "fixed": {"fixed": 3, "clip": 3, "running": 8},
+    }[arithmetic][spec.level.mode]
+    return level_words + (0 if spec.kind == "raw" else spec.fft_samples + 2)
+
+
+def _buffer_samples(spec: FeatureSpec) -> int:
+    return spec.frame_samples if spec.kind == "raw" else spec.fft_samples
+
+
+def feature_context(
+    spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str = "float32"
+) -> FeatureContext:
     """Everything the feature templates print, for an int8 model input of that quantisation.
 
     InputError when the scale or the zero point is out of range, or no FFT bin lies in any band.
@@ -87,29 +99,26 @@ def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> Feature
             "features: model input needs a positive scale and a zero point in [-128, 127]; "
             f"got {scale!r} and {zero_point!r}."
         )
-    parts = [_level(spec)]
-    if spec.kind != "raw":
-        parts.append(_spectrum(spec))
-    parts.append(
-        {"log_mel": _log_mel, "mfcc": _mfcc, "raw": _raw}[spec.kind](spec, scale, zero_point)
-    )
-    headers = ("tk_features.h", "tk_mfcc.h") if spec.kind == "mfcc" else ("tk_features.h",)
+    parts = _parts(spec, arithmetic, scale, zero_point)
     return FeatureContext(
         description=(
             *describe(spec),
             f"input   scale {np.float32(scale)!s}, zero point {zero_point}",
         ),
         spec=spec,
-        state_bytes=state_bytes(spec),
+        state_bytes=state_bytes(spec, arithmetic),
         defines=tuple(pair for part in parts for pair in part.defines.items()),
-        headers=headers,
+        front=_front(spec, arithmetic),
+        buffer_samples=_buffer_samples(spec),
         tables=tuple(table for part in parts for table in part.tables),
-        has_bands=spec.kind != "raw",
+        has_bands=arithmetic == "float32" and spec.kind in ("log_mel", "mfcc"),
         mel_sums=tuple(text for part in parts for text in part.mel_sums),
     )
 
 
-def render_features(spec: FeatureSpec, scale: float, zero_point: int) -> dict[str, str]:
+def render_features(
+    spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str = "float32"
+) -> dict[str, str]:
     """Text of features.h and features.c by file name, for a model input of that quantisation."""
     import jinja2
 
@@ -121,57 +130,45 @@ def render_features(spec: FeatureSpec, scale: float, zero_point: int) -> dict[st
         keep_trailing_newline=True,
         autoescape=False,
     )
-    context = vars(feature_context(spec, scale, zero_point))
+    context = vars(feature_context(spec, scale, zero_point, arithmetic))
     return {
         name: environment.get_template(f"{name}.jinja").render(context)
         for name in ("features.h", "features.c")
     }
 
 
-def _level(spec: FeatureSpec) -> _Parts:
-    # The level divides samples; energies are as many times linear in them as the exponent says.
-    exponent = 1.0 if spec.kind == "raw" else spec.power
-    initial = spec.level.gain**exponent if spec.level.mode == "fixed" else 1.0
-    defines = {"LEVEL_INITIAL": float_literal(initial)}
-    if spec.level.mode != "fixed":
-        defines["LEVEL_EPSILON"] = float_literal(spec.level.epsilon)
-        if exponent == 1.0:
-            defines["LEVEL_ROOT"] = "1 /* amplitudes are divided by the mean square's root */"
-    if spec.level.mode == "running":
-        defines["LEVEL_SMOOTHING"] = float_literal(smoothing(spec))
-        defines["LEVEL_WARMUP_FRAMES"] = f"{warmup_frames(spec)}u"
-    return _Parts(defines)
+def _front(spec: FeatureSpec, arithmetic: str) -> str:
+    return _MICRO[0] if spec.kind == "micro_frontend" else _ENDS[spec.kind, arithmetic][0]
 
 
-def _spectrum(spec: FeatureSpec) -> _Parts:
-    points = spec.fft_samples // 2
-    bands, weights = _sparse(mel_filterbank(spec).astype(np.float32))
-    window = np.zeros(spec.fft_samples)
-    window[: spec.frame_samples] = hann_window(spec.frame_samples) / (2.0 * FULL_SCALE)
-    twiddles = complex_literals(fft_twiddles(points))
-    defines = {
-        "FFT_SAMPLES": f"{spec.fft_samples}u",
-        "FFT_FIRST": str(first_pass_points(points)),
-        "FFT_TWIDDLES": f"{len(twiddles)}u",
-        "BANDS": f"{spec.n_mels}u",
-    }
-    if spec.power == 1.0:
+def _parts(spec: FeatureSpec, arithmetic: str, scale: float, zero_point: int) -> list[Parts]:
+    if spec.kind == "micro_frontend":
+        return [micro_parts(spec, scale, zero_point)]
+    tables = float_tables if arithmetic == "float32" else fixed_tables
+    common = Parts(_switches(spec, zero_point))
+    if spec.kind == "raw":
+        return [common, tables.level_parts(spec), tables.raw_parts(scale)]
+    last = (
+        tables.mfcc_parts(spec, scale) if spec.kind == "mfcc" else _edges(spec, scale, zero_point)
+    )
+    return [common, tables.level_parts(spec), tables.spectrum_parts(spec), last]
+
+
+def _switches(spec: FeatureSpec, zero_point: int) -> dict[str, str]:
+    """Macros that choose code, and the zero point where no table holds it."""
+    defines = {}
+    if spec.kind != "log_mel":
+        defines["ZERO_POINT"] = f"({zero_point})"
+    if spec.kind == "raw" or spec.power == 1.0:
+        defines["LEVEL_ROOT"] = "1 /* amplitudes are divided by the mean square's root */"
+    if spec.kind != "raw" and spec.power == 1.0:
         defines["MAGNITUDE"] = "1 /* mel bands are of magnitudes */"
-    roots = fft_roots(np.arange(1, points // 2) / spec.fft_samples)
-    tables = [
-        CTable("float", "tk_window", float_literals(window)),
-        CTable("tk_complex", "tk_twiddles", twiddles),
-        CTable("tk_complex", "tk_roots", complex_literals(roots)),
-        CTable("float", "mel_weights", float_literals(weights), private=True),
-    ]
-    if len(weights) <= _STRAIGHT_WEIGHTS:
-        return _Parts(defines, tuple(tables), _sums(bands))
-    bins = tuple(f"{{{first}, {len(row)}}}" for first, row in bands)
-    tables.append(CTable("tk_mel_band", "mel_bands", bins, private=True))
-    return _Parts(defines, tuple(tables))
+    if spec.kind == "mfcc" and spec.flooring == "add":
+        defines["FLOOR_ADDED"] = "1 /* energies are never below the floor, which is added */"
+    return defines
 
 
-def _log_mel(spec: FeatureSpec, scale: float, zero_point: int) -> _Parts:
+def _edges(spec: FeatureSpec, scale: float, zero_point: int) -> Parts:
     added = spec.flooring == "add"
     edges = find_edges(log_unit(spec), spec.floor, added, scale, zero_point)
     defines = {
@@ -185,45 +182,4 @@ def _log_mel(spec: FeatureSpec, scale: float, zero_point: int) -> _Parts:
         CTable("uint32_t", "tk_edges", (*integer_literals(edges.bits), "UINT32_MAX")),
         CTable("uint8_t", "tk_edges_before", integer_literals(edges.before)),
     )
-    return _Parts(defines, tables)
-
-
-def _mfcc(spec: FeatureSpec, scale: float, zero_point: int) -> _Parts:
-    defines = {"FLOOR": float_literal(spec.floor), "ZERO_POINT": f"({zero_point})"}
-    if spec.flooring == "add":
-        defines["FLOOR_ADDED"] = "1 /* energies are never below the floor, which is added */"
-    cosines = dct_matrix(spec) * (log_unit(spec) / scale)
-    return _Parts(defines, (CTable("float", "tk_cosines", float_literals(cosines)),))
-
-
-def _raw(_spec: FeatureSpec, scale: float, zero_point: int) -> _Parts:
-    steps = float_literal(1.0 / (FULL_SCALE * scale))
-    return _Parts({"STEPS_PER_SAMPLE": steps, "ZERO_POINT": f"({zero_point})"})
-
-
-def _sparse(
-    filterbank: NDArray[np.float32],
-) -> tuple[list[tuple[int, NDArray[np.float32]]], NDArray[np.float32]]:
-    """First bin and weights of every band, and the weights of all of them in a row."""
-    bands = []
-    for row in filterbank:
-        bins = np.flatnonzero(row)
-        first, end = (int(bins[0]), int(bins[-1]) + 1) if len(bins) else (0, 0)
-        bands.append((first, row[first:end]))
-    weights = np.concatenate([row for _, row in bands])
-    if not len(weights):
-        raise InputError(
-            "features: no FFT bin lies in any mel band; raise frame_samples or widen the range."
-        )
-    return bands, weights
-
-
-def _sums(bands: list[tuple[int, NDArray[np.float32]]]) -> tuple[str, ...]:
-    """Every band's energy written out, over the weights and the spectrum, its bin k at 2k."""
-    sums, used = [], 0
-    for first, row in bands:
-        terms = [f"w[{used + k}] * s[{2 * (first + k)}]" for k in range(len(row))]
-        lines = [" + ".join(terms[k : k + 4]) for k in range(0, len(terms), 4)]
-        sums.append("\n        + ".join(lines) or "0.0F")
-        used += len(row)
-    return tuple(sums)
+    return Parts(defines, tables)
