@@ -3,7 +3,7 @@
 #ifndef TK_FFT_Q_H
 #define TK_FFT_Q_H
 
-#include <stdint.h>
+#include "tk_multiply_q.h"
 
 typedef struct tk_complex_q {
     int32_t re;
@@ -12,7 +12,7 @@ typedef struct tk_complex_q {
 
 /* value * fraction / 2^31, rounded down; `fraction` in 2^-31. */
 static inline int32_t tk_scale_q31(int32_t value, int32_t fraction) {
-    return (int32_t)((int64_t)value * fraction >> 31);
+    return (int32_t)(tk_multiply_s32(value, fraction) >> 31);
 }
 
 static inline tk_complex_q tk_complex_add_q(tk_complex_q a, tk_complex_q b) {
@@ -29,8 +29,8 @@ static inline tk_complex_q tk_complex_subtract_q(tk_complex_q a, tk_complex_q b)
 static inline tk_complex_q tk_complex_multiply_q(tk_complex_q a, tk_complex_q root) {
     const int64_t half = INT64_C(1) << 30;
     const tk_complex_q product = {
-        (int32_t)(((int64_t)a.re * root.re - (int64_t)a.im * root.im + half) >> 31),
-        (int32_t)(((int64_t)a.re * root.im + (int64_t)a.im * root.re + half) >> 31),
+        (int32_t)((tk_multiply_s32(a.re, root.re) - tk_multiply_s32(a.im, root.im) + half) >> 31),
+        (int32_t)((tk_multiply_s32(a.re, root.im) + tk_multiply_s32(a.im, root.re) + half) >> 31),
     };
     return product;
 }

@@ -18,13 +18,12 @@ static inline void measure(const tk_sums *sums, int64_t count, int32_t centre, i
 /* One over the mean square, full scale = 1, or over its root; `variance` in 1/65536. */
 static inline tk_number gain(int64_t variance) {
     const tk_number square = tk_number_from((uint64_t)(variance + FEATURES_LEVEL_EPSILON), -46);
+    const tk_number inverse =
+        tk_number_from((UINT64_C(1) << 63) / square.mantissa, -63 - square.exponent);
 #ifdef FEATURES_LEVEL_ROOT
-    const int32_t odd = 1 - (square.exponent & 1); /* makes the exponent even */
-    const uint64_t even = (uint64_t)square.mantissa << (31 + odd);
-    const uint32_t root = tk_integer_sqrt(even);
-    return tk_number_from((UINT64_C(1) << 63) / root, -63 - (square.exponent - 31 - odd) / 2);
+    return tk_number_sqrt(inverse);
 #else
-    return tk_number_from((UINT64_C(1) << 63) / square.mantissa, -63 - square.exponent);
+    return inverse;
 #endif
 }
 

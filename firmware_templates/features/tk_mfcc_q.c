@@ -38,7 +38,7 @@ void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
     for (uint32_t k = 0; k < FEATURES_ROW_VALUES; k++) {
         int64_t sum = 0;
         for (uint32_t m = 0; m < FEATURES_BANDS; m++) {
-            sum += (int64_t)logs[m] * *factor++;
+            sum += tk_multiply_s32(logs[m], *factor++);
         }
         row[k] = tk_quantise_q(sum, FEATURES_COSINE_SHIFT + 16);
     }

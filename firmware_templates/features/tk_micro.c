@@ -1,4 +1,5 @@
 #include "features.h"
+#include "tk_multiply_q.h"
 
 #define POINTS FEATURES_FFT_POINTS
 /* Stages are functions of their own: a profile shows them, and each has all registers. */
@@ -169,7 +170,7 @@ STAGE void channel_magnitudes(const tk_micro_complex *z, int32_t shift, uint32_t
         uint64_t energy = 0;
         for (uint32_t k = tk_micro_channels[c].bins; k > 0; k--, bin++) {
             const uint32_t power = (uint32_t)(bin->re * bin->re) + (uint32_t)(bin->im * bin->im);
-            energy += (uint64_t)power * *weight++;
+            energy += tk_multiply_u32_u16(power, *weight++);
         }
         channels[c] = square_root(energy) >> shift;
     }

@@ -48,22 +48,24 @@ static inline uint32_t tk_number_bits(tk_number number) {
     return ((uint32_t)(octave + 127) << 23) | ((number.mantissa >> 8) & 0x7FFFFFu);
 }
 
-/* Square root, rounded down. */
-static inline uint32_t tk_integer_sqrt(uint64_t value) {
-    uint64_t root = 0;
-    uint64_t bit = UINT64_C(1) << 62;
-    while (bit > value) {
-        bit >>= 2;
+/* Square root within a relative 2^-17: its 16 highest bits. */
+static inline tk_number tk_number_sqrt(tk_number number) {
+    if (number.mantissa == 0) {
+        return number;
     }
-    for (; bit != 0; bit >>= 2) {
-        const uint64_t trial = root + bit;
+    const int32_t odd = number.exponent & 1;
+    uint32_t rest = number.mantissa >> odd;
+    uint32_t root = 0;
+    for (uint32_t bit = 1u << 30; bit != 0; bit >>= 2) {
+        const uint32_t trial = root + bit;
         root >>= 1;
-        if (value >= trial) {
-            value -= trial;
+        if (rest >= trial) {
+            rest -= trial;
             root += bit;
         }
     }
-    return (uint32_t)root;
+    root += rest > root; /* to nearest */
+    return tk_number_from(root, (number.exponent + odd) / 2);
 }
 
 #endif

@@ -14,7 +14,7 @@
 /* value * fraction / 2^16, rounded down. */
 static inline int32_t scale_q16(int32_t value, uint16_t fraction) {
 #if defined(__ARM_ARCH_6M__)
-    return (value >> 16) * fraction + (int32_t)((uint32_t)(value & 0xFFFF) * fraction >> 16);
+    return (value >> 16) * fraction + (int32_t)(((uint32_t)value & 0xFFFFu) * fraction >> 16);
 #else
     return (int32_t)((int64_t)value * fraction >> 16);
 #endif
@@ -87,9 +87,11 @@ STAGE void combine_spectra(tk_complex_q *z) {
 
 /* Power, or magnitude, of a bin; stored where the bin was. */
 static inline void store_strength(tk_complex_q *bin, int32_t re, int32_t im) {
-    const uint64_t power = (uint64_t)((int64_t)re * re) + (uint64_t)((int64_t)im * im);
+    const uint64_t power = (uint64_t)(tk_multiply_s32(re, re) + tk_multiply_s32(im, im));
 #ifdef FEATURES_MAGNITUDE
-    const uint64_t strength = tk_integer_sqrt(power);
+    const tk_number root = tk_number_sqrt(tk_number_from(power, 0));
+    const uint64_t strength = root.exponent >= 0 ? (uint64_t)root.mantissa << root.exponent
+                                                 : root.mantissa >> -root.exponent;
 #else
     const uint64_t strength = power >> POWER_SHIFT;
 #endif
@@ -125,8 +127,8 @@ STAGE void sum_bands(const tk_complex_q *spectrum, int32_t exponent, tk_number g
         const tk_complex_q *bin = &spectrum[tk_mel_bands[m].first_bin];
         uint64_t energy = 0;
         for (uint32_t k = tk_mel_bands[m].bins; k > 0; k--, bin++) {
-            energy += (uint64_t)(uint32_t)bin->re * *weight;
-            energy += ((uint64_t)(uint32_t)bin->im * *weight++) << 32;
+            energy += tk_multiply_u32_u16((uint32_t)bin->re, *weight);
+            energy += tk_multiply_u32_u16((uint32_t)bin->im, *weight++) << 32;
         }
         energies[m] = tk_number_multiply(tk_number_from(energy, exponent), gain);
     }

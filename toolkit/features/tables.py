@@ -23,7 +23,14 @@ ARITHMETICS = ("float32", "fixed")
 _ALWAYS = ("tk_features.c", "tk_features.h")
 _COMMON = {
     "float32": (*_ALWAYS, "tk_level.c", "tk_level.h", "tk_sqrt.h", "tk_sums.h"),
-    "fixed": (*_ALWAYS, "tk_level_q.c", "tk_level_q.h", "tk_number_q.h", "tk_sums.h"),
+    "fixed": (
+        *_ALWAYS,
+        "tk_level_q.c",
+        "tk_level_q.h",
+        "tk_multiply_q.h",
+        "tk_number_q.h",
+        "tk_sums.h",
+    ),
 }
 _SPECTRUM = {
     "float32": ("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h"),
@@ -38,7 +45,7 @@ _ENDS = {
     ("raw", "float32"): ("tk_raw.h", "tk_raw.c", "tk_quantise.h"),
     ("raw", "fixed"): ("tk_raw_q.h", "tk_raw_q.c", "tk_quantise_q.h"),
 }
-_MICRO = ("tk_micro.h", "tk_micro.c")
+_MICRO = ("tk_micro.h", "tk_micro.c", "tk_multiply_q.h")
 
 
 @dataclass(frozen=True)
