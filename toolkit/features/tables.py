@@ -21,15 +21,12 @@ ARITHMETICS = ("float32", "fixed")
 """What C computes features in: "fixed" is for cores without floating point."""
 
 _ALWAYS = ("tk_features.c", "tk_features.h")
+_SUMS = ("tk_sums.c", "tk_sums.h")
 _COMMON = {
-    "float32": (*_ALWAYS, "tk_level.c", "tk_level.h", "tk_sqrt.h", "tk_sums.h"),
+    "float32": (*_ALWAYS, *_SUMS, "tk_level.c", "tk_level.h", "tk_sqrt.h"),
     "fixed": (
-        *_ALWAYS,
-        "tk_level_q.c",
-        "tk_level_q.h",
-        "tk_multiply_q.h",
-        "tk_number_q.h",
-        "tk_sums.h",
+        *(*_ALWAYS, *_SUMS, "tk_level_q.c", "tk_level_q.h"),
+        *("tk_multiply_q.h", "tk_number_q.h"),
     ),
 }
 _SPECTRUM = {
