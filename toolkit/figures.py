@@ -131,11 +131,13 @@ def stack_check(facts: FirmwareFacts, output: HarnessOutput, simulated: bool) ->
     return [Check("stack_within_bound", painted <= bound, detail)]
 
 
-def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Check:
+def plan_check(
+    facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None, arithmetic: str = "float32"
+) -> Check:
     """Whether the linker gave every planned object the planned size; the remainder is listed."""
     planned = {"instance": plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes}
     if spec is not None:
-        planned["features"] = feature_state_bytes(spec)
+        planned["features"] = feature_state_bytes(spec, arithmetic)
     in_ram = [s for s in facts.size.symbols if s.section in (".data", ".bss")]
     linked = {s.name: s.size_bytes for s in in_ram}
     rest = [f"{s.name} {s.size_bytes} B" for s in in_ram if s.name not in planned]

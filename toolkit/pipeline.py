@@ -11,7 +11,13 @@ from pathlib import Path
 from toolkit.analysis import layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.continuous import agreement
-from toolkit.emit import emit_project, layers, staged_directory, write_files
+from toolkit.emit import (
+    emit_project,
+    feature_arithmetic,
+    layers,
+    staged_directory,
+    write_files,
+)
 from toolkit.errors import InputError
 from toolkit.execution import FirmwareFacts, compile_firmware, compile_host, is_builtin, run
 from toolkit.figures import (
@@ -121,7 +127,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 checks=(
                     *findings.checks,
                     *stack_check(facts, output, bool(result.intervals)),
-                    plan_check(facts, plan, spec),
+                    plan_check(facts, plan, spec, feature_arithmetic(target)),
                     *fit_checks(facts, target),
                 ),
                 issues=(*issues, *notes, *(audio.issues if audio else ())),

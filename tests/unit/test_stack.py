@@ -47,6 +47,12 @@ BODIES = {
         " m->arena[32] = (uint8_t)(int64_t)x;",
         "",
     ),
+    "saved float registers": (
+        "float x[12]; for (int i = 0; i < 12; i++) { x[i] = m->arena[i]; }"
+        " leaf(m->arena); for (int i = 0; i < 12; i++) { m->arena[32 + i] ="
+        " (uint8_t)(x[i] * x[11 - i] * 0.01F); }",
+        LEAF,
+    ),
     "switch": (
         "for (int i = 0; i < 9; i++) { switch (m->arena[i] & 7) {"
         + " ".join(f"case {n}: leaf(m->arena + {n * n + 1}); break;" for n in range(7))

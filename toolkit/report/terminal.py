@@ -42,6 +42,14 @@ _TITLES = {
     "output_mismatches": "output bytes that differ",
     "feature_identical_fraction": "features identical",
     "feature_max_error_steps": "features, largest error",
+    "feature_values": "features compared",
+    "feature_latency_ms": "latency",
+    "feature_state_bytes": "state",
+    "feature_tables_bytes": "tables",
+    "frame_ms": "frame",
+    "hop_ms": "hop",
+    "frames_per_second": "frames per second",
+    "row_values": "features of a frame",
     "tflm_arena_bytes": "stock TFLM arena, builtin form",
 }
 
