@@ -23,7 +23,7 @@ from tests.support.cli import (
     toolkit_process,
     tree,
 )
-from tests.support.plant import plant, wrong_window
+from tests.support.plant import plant, wrong_features
 from toolkit import pipeline
 from toolkit.simulate.protocol import HarnessOutput
 
@@ -296,7 +296,7 @@ def test_a_planted_bug_in_the_features_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     onnx.save(speech_model(), tmp_path / "m.onnx")
-    plant(monkeypatch, wrong_window)
+    plant(monkeypatch, wrong_features)
     run = toolkit("build", "m.onnx", *SHORT, "--out", "out", cwd=tmp_path)
     assert values(run.json)["feature_identical_fraction"] < 1.0
     assert values(run.json)["output_mismatches"] == 0

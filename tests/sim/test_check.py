@@ -16,7 +16,7 @@ import onnx
 import pytest
 
 from tests.support.cli import Run, image_model, refused, speech_model, toolkit
-from tests.support.plant import plant, wrong_window
+from tests.support.plant import plant, wrong_features
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.resources import data_dir
 
@@ -39,8 +39,8 @@ def slow_and_deep(files: dict[str, bytes]) -> None:
 
 
 def wrong(files: dict[str, bytes]) -> None:
-    """Part of the window is ten times too high, every weight of the last layer has no sign."""
-    wrong_window(files)
+    """One mel weight is wrong, every weight of the last layer has no sign."""
+    wrong_features(files)
     before, array, rest = files["model_weights.c"].rpartition(b"_weights[")
     values, end, after = rest.partition(b"}")
     files["model_weights.c"] = before + array + values.replace(b"-", b"") + end + after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], No
     monkeypatch.setattr(verification, "emit_project", edited)
 
 
-def wrong_window(files: dict[str, bytes]) -> None:
-    """Some values of the features' window are ten times too high."""
-    files["features.c"] = files["features.c"].replace(b"e-07F", b"e-06F")
+def wrong_features(files: dict[str, bytes]) -> None:
+    """The first mel weight that begins with 0.0 is a tenth higher."""
+    weights = rb"(mel_weights\[\w+\] = \{\s*0\.)0"
+    files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])
