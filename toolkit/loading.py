@@ -6,8 +6,8 @@ import difflib
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,12 @@ from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.log_mel import log_mel
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.inputs import as_cases, float_cases
-from toolkit.ir import Graph
+from toolkit.ir import Graph, QuantParams
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.quantize.convert import Attention, convert
+from toolkit.quantize.given import attach, changes, given_params, without_params
 from toolkit.quantize.ranges import Ranges, calibrate, load_ranges
 from toolkit.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 
@@ -35,7 +36,8 @@ MAX_CLIP_SECONDS = 60.0
 class Source:
     """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
 
-    ``sha256`` is that of the file; ``ranges`` come with zoo models.
+    ``sha256`` is that of the file; ``ranges`` come with zoo models, ``given`` with models that were
+    quantised elsewhere: the scales and zero points of the model as it was imported.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Source:
     float_graph: Graph | None = None
     tflite: bytes | None = None
     ranges: Ranges | None = None
+    given: Mapping[str, QuantParams] = field(default_factory=dict)
 
 
 def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
@@ -121,7 +124,8 @@ def to_int8(
 
     assert source.float_graph is not None
     ranges, issues = _ranges(source, source.float_graph, calib)
-    return write_tflite(convert(source.float_graph, ranges, attention)), issues
+    graph = convert(source.float_graph, ranges, attention)
+    return write_tflite(graph), (*issues, *_given_issues(source, source.float_graph, graph))
 
 
 def _require_model_file(path: Path) -> None:
@@ -148,6 +152,8 @@ def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
 def _ranges(source: Source, graph: Graph, calib: Path | None) -> tuple[Ranges, tuple[Issue, ...]]:
     if calib is None and source.ranges is not None:
         return source.ranges, ()
+    if source.given and not without_params(graph):
+        return Ranges({}), ()
     spec = feature_spec(graph)
     if calib is not None:
         cases = model_inputs(calib, graph)
@@ -160,6 +166,22 @@ def _ranges(source: Source, graph: Graph, calib: Path | None) -> tuple[Ranges, t
         batches = [_noise(graph, seed) for seed in range(8)]
     note = f"calibrated on {what} only: int8 accuracy may suffer; give --calib for real figures"
     return calibrate(graph, batches), (Issue("calibration.fallback", note),)
+
+
+def _given_issues(source: Source, graph: Graph, quantized: Graph) -> tuple[Issue, ...]:
+    """What became of the scales that a model quantised elsewhere brought along."""
+    if not source.given:
+        return ()
+    changed = changes(source.given, graph, quantized)
+    total = len(source.given)
+    kept = f"kept {total - len(changed)} of the {total} scales and zero points of the model"
+    lacking = without_params(graph)
+    loose = f"the model states no scale for {', '.join(map(repr, lacking))}: calibrated"
+    return (
+        Issue("quantisation.kept", kept),
+        *(Issue("quantisation.changed", str(change)) for change in changed),
+        *((Issue("quantisation.calibrated", loose),) if lacking else ()),
+    )
 
 
 def _demo_features(graph: Graph, spec: FeatureSpec) -> Array:
@@ -194,7 +216,9 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
                 f"a clip of {clip_seconds:g} s gives no feature row.",
                 hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
             )
-    return Source(name, _sha256(path), float_graph=optimize(load_onnx(path, rows=rows)))
+    imported = load_onnx(path, rows=rows)
+    graph = attach(optimize(imported), imported)
+    return Source(name, _sha256(path), float_graph=graph, given=given_params(imported))
 
 
 def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:

@@ -41,9 +41,9 @@ def conv(low: Lowering, node: OnnxNode) -> str:
         )
     order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
     ohwi = np.ascontiguousarray(kernel.transpose(order))
-    inputs = [low.builder.constant(node.inputs[1], ohwi)]
+    inputs = [low.weights(node.inputs[1], ohwi, axis=3 if depthwise else 0)]
     if has_input(node, 2):
-        inputs.append(low.builder.constant(node.inputs[2], low.constant(node, 2)))
+        inputs.append(low.weights(node.inputs[2], low.constant(node, 2), axis=0))
     op = "depthwise_conv_2d" if depthwise else "conv_2d"
     attrs = WindowedAttrs(window)
     x = low.value(node.inputs[0])

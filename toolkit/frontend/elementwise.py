@@ -7,6 +7,7 @@ import numpy as np
 from toolkit.errors import ModelError
 from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_input, unsupported
 from toolkit.frontend.reader import OnnxNode
+from toolkit.ir import QuantParams
 from toolkit.ir.tensor import Array
 from toolkit.ops.arithmetic import ArithmeticAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
@@ -18,7 +19,7 @@ def add(low: Lowering, node: OnnxNode) -> str:
     if split is None:
         return low.append("add", _aligned(low, node), ArithmeticAttrs(), node)
     x, constant, _ = split
-    return low.add(x, constant, node)
+    return low.add(x, constant, node, _constant_quant(low, node))
 
 
 def sub(low: Lowering, node: OnnxNode) -> str:
@@ -38,7 +39,7 @@ def mul(low: Lowering, node: OnnxNode) -> str:
     if split is None:
         return low.append("mul", _aligned(low, node), ArithmeticAttrs(), node)
     x, constant, _ = split
-    return low.multiply(x, constant, node)
+    return low.multiply(x, constant, node, _constant_quant(low, node))
 
 
 def div(low: Lowering, node: OnnxNode) -> str:
@@ -119,6 +120,11 @@ def _split_constant(low: Lowering, node: OnnxNode) -> tuple[str, Array, bool] | 
     if np.broadcast_shapes(low.tensor_shape(x), constant.shape) != low.tensor_shape(x):
         raise unsupported(node, f"a constant {list(constant.shape)} wider than {list(shape)}")
     return x, constant, constant_first
+
+
+def _constant_quant(low: Lowering, node: OnnxNode) -> QuantParams | None:
+    """What the model quantised the constant operand with."""
+    return next((low.quants[name] for name in node.inputs if name in low.quants), None)
 
 
 def _aligned(low: Lowering, node: OnnxNode) -> list[str]:

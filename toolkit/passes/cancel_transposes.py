@@ -25,7 +25,7 @@ from toolkit.passes.rewrite import inferred, only_reader, producer_of, rewrite
 Perm = tuple[int, ...]
 
 #: Operators that treat every element alike, with constants that broadcast.
-ELEMENTWISE = ("add", "logistic", "mul", "relu", "relu6", "sub")
+ELEMENTWISE = ("add", "hard_swish", "logistic", "mul", "quantize", "relu", "relu6", "sub", "tanh")
 
 #: Operators for which the order of axes is a matter of their attributes and constants.
 INDIFFERENT = (*ELEMENTWISE, "pad", "pad_v2")
@@ -84,7 +84,8 @@ def with_axes(graph: Graph, node: Node, order: Perm) -> tuple[object, dict[int, 
         assert name is not None
         if (data := graph.tensors[name].data) is not None and data.ndim:
             moved = np.ascontiguousarray(data.transpose(order))
-            constants[index] = Tensor.constant(fresh(graph, name), moved)
+            quant = graph.tensors[name].quant
+            constants[index] = Tensor.constant(fresh(graph, name), moved, quant)
     if isinstance(node.attrs, PadAttrs | PadV2Attrs):
         paddings = tuple(node.attrs.paddings[axis] for axis in order)
         return replace(node.attrs, paddings=paddings), constants

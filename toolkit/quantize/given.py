@@ -95,8 +95,8 @@ def _reason(graph: Graph, name: str, tensor: Tensor) -> str:
         operator = OPERATORS[node.op]
         if groups[output] == groups[name] and operator.output_range is OutputRange.FIXED:
             return f"TFLite fixes the output of {operator.tflite_name}"
-    node = graph.producer(name)
-    what = "an operator" if node is None else OPERATORS[node.op].tflite_name
+    maker = graph.producer(name)
+    what = "an operator" if maker is None else OPERATORS[maker.op].tflite_name
     return f"in TFLite the output of {what} has its input's parameters"
 
 
