@@ -7,11 +7,12 @@ import math
 from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
-from toolkit.loading import feature_spec, load_source, to_int8
+from toolkit.loading import feature_spec, load_source
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena
+from toolkit.quantizing import to_int8
 from toolkit.report import LayerRow, Report
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target

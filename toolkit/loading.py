@@ -1,4 +1,4 @@
-"""The MODEL argument of every verb: a zoo name or a file becomes a source, then an int8 model."""
+"""The MODEL argument of every verb: a zoo name or a file becomes a source."""
 
 from __future__ import annotations
 
@@ -13,17 +13,13 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ToolMissingError
-from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.log_mel import log_mel
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
-from toolkit.inputs import as_cases, float_cases
+from toolkit.inputs import float_cases
 from toolkit.ir import Graph, QuantParams
 from toolkit.ir.tensor import Array
-from toolkit.measurement import Issue
 from toolkit.passes.absorb_layout import input_axes
-from toolkit.quantize.convert import Attention, convert
-from toolkit.quantize.given import attach, changes, given_params, without_params
-from toolkit.quantize.ranges import Ranges, calibrate, load_ranges
+from toolkit.quantize.given import attach, given_params
+from toolkit.quantize.ranges import Ranges, load_ranges
 from toolkit.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 
 LABELS_KEY = "toolkit.labels"
@@ -111,23 +107,6 @@ def model_inputs(path: Path, graph: Graph) -> Array:
     return np.ascontiguousarray(cases.transpose(0, *(axis + 1 for axis in axes)))
 
 
-def to_int8(
-    source: Source, attention: Attention, calib: Path | None = None
-) -> tuple[bytes, tuple[Issue, ...]]:
-    """Bytes of the int8 ``.tflite``, and notes on how it was calibrated.
-
-    ``attention`` is ``fused`` or ``builtin``.  A source that is a ``.tflite`` passes unchanged.
-    """
-    if source.tflite is not None:
-        return source.tflite, ()
-    from toolkit.tflite.write import write_tflite
-
-    assert source.float_graph is not None
-    ranges, issues = _ranges(source, source.float_graph, calib)
-    graph = convert(source.float_graph, ranges, attention)
-    return write_tflite(graph), (*issues, *_given_issues(source, source.float_graph, graph))
-
-
 def _require_model_file(path: Path) -> None:
     """Raise InputError unless ``path`` can be read and its suffix is one of ours."""
     if path.suffix.lower() not in _loaders():
@@ -147,58 +126,6 @@ def _require_model_file(path: Path) -> None:
 def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
     """What reads a model file, by its suffix: called with path, name and clip length."""
     return {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
-
-
-def _ranges(source: Source, graph: Graph, calib: Path | None) -> tuple[Ranges, tuple[Issue, ...]]:
-    if calib is None and source.ranges is not None:
-        return source.ranges, ()
-    if source.given and not without_params(graph):
-        return Ranges({}), ()
-    spec = feature_spec(graph)
-    if calib is not None:
-        cases = model_inputs(calib, graph)
-        return calibrate(graph, ({graph.inputs[0]: case} for case in cases)), ()
-    if spec is not None and len(graph.inputs) == 1:
-        what = "one second of speech that ships with the toolkit"
-        batches = [{graph.inputs[0]: _demo_features(graph, spec)}]
-    else:
-        what = "standard normal noise"
-        batches = [_noise(graph, seed) for seed in range(8)]
-    note = f"calibrated on {what} only: int8 accuracy may suffer; give --calib for real figures"
-    return calibrate(graph, batches), (Issue("calibration.fallback", note),)
-
-
-def _given_issues(source: Source, graph: Graph, quantized: Graph) -> tuple[Issue, ...]:
-    """What became of the scales that a model quantised elsewhere brought along."""
-    if not source.given:
-        return ()
-    changed = changes(source.given, graph, quantized)
-    total = len(source.given)
-    kept = f"kept {total - len(changed)} of the {total} scales and zero points of the model"
-    lacking = without_params(graph)
-    loose = f"the model states no scale for {', '.join(map(repr, lacking))}: calibrated"
-    return (
-        Issue("quantisation.kept", kept),
-        *(Issue("quantisation.changed", str(change)) for change in changed),
-        *((Issue("quantisation.calibrated", loose),) if lacking else ()),
-    )
-
-
-def _demo_features(graph: Graph, spec: FeatureSpec) -> Array:
-    shape = graph.tensors[graph.inputs[0]].shape
-    rows = int(np.prod(shape)) // spec.n_mels
-    clip = load_clip(demo_clip(), spec.sample_rate_hz)
-    features = log_mel(fit_clip(clip.samples, spec, rows).samples, spec)
-    case: Array = as_cases(features[None], shape, "feature specification")[0]
-    return case
-
-
-def _noise(graph: Graph, seed: int) -> dict[str, Array]:
-    generator = np.random.default_rng(seed)
-    return {
-        name: generator.standard_normal(graph.tensors[name].shape).astype(np.float32)
-        for name in graph.inputs
-    }
 
 
 def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:

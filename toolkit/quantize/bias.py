@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.ir import Graph, Node, Tensor
+from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.ops import OPERATORS
@@ -115,7 +115,7 @@ def _run(graph: Graph, node: Node, cases: Sequence[dict[str, Array]]) -> None:
         arguments = [
             t.values if t.is_constant else values[t.name] for t in node_view.inputs if t is not None
         ]
-        floats = node_view.output.quant is None
+        floats = node_view.output.dtype is DType.FLOAT32
         run = operator.run_float if floats else operator.run_int
         values[node_view.output.name] = run(node_view, arguments)
 

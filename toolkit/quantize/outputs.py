@@ -27,7 +27,7 @@ def fed(graph: Graph, batch: Batch) -> dict[str, Array]:
 
 
 def real_outputs(graph: Graph, batches: Iterable[Batch]) -> Array:
-    """Outputs of a float or quantised graph in real units, ``[cases, values]``, all outputs flat."""
+    """Real outputs of a float or quantised graph, ``[cases, values]``, all outputs flat."""
     rows = []
     for batch in batches:
         values = run_graph(graph, fed(graph, batch))

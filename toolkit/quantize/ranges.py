@@ -87,20 +87,20 @@ def calibrate(
     """Ranges of every activation over ``batches``, each one set of inputs of the float ``graph``.
 
     ``minmax`` keeps every value seen; ``percentile`` leaves out the rarest, ``mse`` what is cheaper
-    clipped than resolved (see `histogram`).  Raises InputError when there are no batches, or when
-    a value is not finite.
+    clipped than resolved (see `histogram`); outputs keep all they showed, for there the outlier is
+    the answer.  Raises InputError when there are no batches, or when a value is not finite.
     """
     if method == "minmax":
         return _extremes(graph, batches)
     kept = list(batches)
-    histograms = {
-        name: Histogram.empty(*pair) for name, pair in _extremes(graph, kept).limits.items()
-    }
+    extremes = _extremes(graph, kept)
+    histograms = {name: Histogram.empty(*pair) for name, pair in extremes.limits.items()}
     for batch in kept:
         for name, values in run_graph(graph, batch).items():
             histograms[name] = histograms[name].adding(values)
     choose = percentile_range if method == "percentile" else least_error_range
-    return Ranges({name: choose(histogram) for name, histogram in histograms.items()})
+    narrowed = {name: choose(histogram) for name, histogram in histograms.items()}
+    return Ranges({**narrowed, **{n: extremes.limits[n] for n in graph.outputs}})
 
 
 def _extremes(graph: Graph, batches: Iterable[Mapping[str, Array]]) -> Ranges:

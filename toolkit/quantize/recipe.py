@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -21,19 +21,23 @@ from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Method, Ranges, calibrate
 from toolkit.quantize.wide import head_tensors, named_tensors
 
+Mixed: TypeAlias = Literal["auto", "head", "none"] | tuple[str, ...]
+
 DEFAULT_TARGET_SNR_DB = 28.0
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """``mixed`` is auto (fewest int16 activations that reach ``target_snr_db``), head (attention's
+    """``bias_correction`` None means: where the user gave calibration data.
+
+    ``mixed`` is auto (fewest int16 activations that reach ``target_snr_db``), head (attention's
     result and what follows), none, or the names of the activations to keep in int16."""
 
     attention: Attention = "fused"
     calibration: Method = "minmax"
-    bias_correction: bool = False
+    bias_correction: bool | None = None
     equalize: bool = False
-    mixed: Literal["auto", "head", "none"] | tuple[str, ...] = "head"
+    mixed: Mixed = "head"
     target_snr_db: float = DEFAULT_TARGET_SNR_DB
 
     @property
@@ -41,7 +45,7 @@ class Recipe:
         """Whether stored ranges are not enough."""
         return (
             self.calibration != "minmax"
-            or self.bias_correction
+            or bool(self.bias_correction)
             or self.equalize
             or self.mixed == "auto"
         )
@@ -53,6 +57,7 @@ class Conversion:
 
     float_graph: Graph
     quantized: Graph
+    ranges: Ranges
     wide: frozenset[str]
     search: MixedChoice | None = None
 
@@ -67,7 +72,7 @@ def apply_recipe(
     operator has no integer form.
     """
     if recipe.equalize:
-        if ranges is not None:
+        if ranges is not None:  # stored or given
             raise InputError(
                 "--equalize changes what stored ranges describe.", hint="Give --calib."
             )
@@ -87,7 +92,7 @@ def apply_recipe(
     quantized = convert(graph, ranges, wide=wide)
     if recipe.bias_correction:
         quantized = correct_bias(graph, quantized, batches)
-    return Conversion(graph, quantized, wide, search)
+    return Conversion(graph, quantized, ranges, wide, search)
 
 
 def channel_peaks(graph: Graph, batches: Sequence[Batch]) -> dict[str, Array]:
