@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from toolkit.errors import ModelError
@@ -63,6 +65,29 @@ def sigmoid(low: Lowering, node: OnnxNode) -> str:
     return low.append("logistic", [low.value(node.inputs[0])], None, node)
 
 
+def tanh(low: Lowering, node: OnnxNode) -> str:
+    """Tanh."""
+    return low.append("tanh", [low.value(node.inputs[0])], None, node)
+
+
+def hard_swish(low: Lowering, node: OnnxNode) -> str:
+    """HardSwish."""
+    return low.append("hard_swish", [low.value(node.inputs[0])], None, node)
+
+
+def hard_sigmoid(low: Lowering, node: OnnxNode) -> str:
+    """HardSigmoid, max(0, min(1, alpha x + beta)), as a sixth of ReLU6(6 alpha x + 6 beta)."""
+    alpha, beta = attribute(node, "alpha", float, 0.2), attribute(node, "beta", float, 0.5)
+    x = low.value(node.inputs[0])
+    if not math.isclose(6 * alpha, 1.0, rel_tol=1e-6):
+        x = low.multiply(x, np.full(1, 6 * alpha, np.float32), node)
+    shifted = low.add(x, np.full(1, 6 * beta, np.float32), node)
+    gate = low.append("relu6", [shifted], None, node)
+    if low.is_quantized:  # the one range that these values can have
+        low.set_quant(gate, QuantParams.per_tensor(6 / 255, -128))
+    return low.multiply(gate, np.full(1, 1 / 6, np.float32), node)
+
+
 def clip(low: Lowering, node: OnnxNode) -> str:
     """Clip to the limits of ReLU or ReLU6, the ones integer kernels have."""
     limits = (_limit(low, node, "min", 1), _limit(low, node, "max", 2))
@@ -95,6 +120,25 @@ def softmax(low: Lowering, node: OnnxNode) -> str:
 def identity(low: Lowering, node: OnnxNode) -> str:
     """Identity, and Dropout in inference."""
     return low.value(node.inputs[0])
+
+
+def expand(low: Lowering, node: OnnxNode) -> str:
+    """Expand before arithmetic that broadcasts by itself: nothing at all."""
+    x = low.value(node.inputs[0])
+    have = low.tensor_shape(x)
+    wanted = np.broadcast_shapes(have, tuple(low.constant(node, 1).reshape(-1).tolist()))
+    if wanted == have:
+        return x
+    for reader in low.readers(node.outputs[0]):
+        others = [name for name in reader.inputs if name != node.outputs[0]]
+        broadcasts = reader.op in ("Add", "Mul", "Sub") and len(others) == 1
+        if not broadcasts or others[0] not in low.values or low.shape(others[0]) != wanted:
+            raise unsupported(
+                node,
+                "only an operand of Add, Mul or Sub whose other one has the full size expands",
+                hint="Let the arithmetic broadcast.",
+            )
+    return x
 
 
 def _limit(low: Lowering, node: OnnxNode, name: str, index: int) -> float:
@@ -140,10 +184,14 @@ LOWERINGS: dict[str, Lower] = {
     "Clip": clip,
     "Div": div,
     "Dropout": identity,
+    "Expand": expand,
+    "HardSigmoid": hard_sigmoid,
+    "HardSwish": hard_swish,
     "Identity": identity,
     "Mul": mul,
     "Relu": relu,
     "Sigmoid": sigmoid,
     "Softmax": softmax,
     "Sub": sub,
+    "Tanh": tanh,
 }

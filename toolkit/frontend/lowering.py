@@ -15,7 +15,7 @@ import numpy as np
 
 from toolkit.errors import ModelError, UnsupportedError
 from toolkit.frontend.reader import MAX_ELEMENTS, OnnxModel, OnnxNode
-from toolkit.ir import GraphBuilder, QuantParams, Shape
+from toolkit.ir import GraphBuilder, Node, QuantParams, Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.append import append
 from toolkit.ops.arithmetic import ArithmeticAttrs
@@ -38,6 +38,8 @@ class Lowering:
         self.values: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(model.constants)
         self.quants: dict[str, QuantParams] = {}
+        self.is_quantized = any(node.op == "QuantizeLinear" for node in model.nodes)
+        self._nodes = model.nodes
 
     # --- looking at values --------------------------------------------------------------------
     def shape(self, name: str) -> Shape:
@@ -72,6 +74,29 @@ class Lowering:
             data = np.asarray(self.constants[name], np.float32)
             self.values[name] = self.builder.constant(name, data, self.quants.get(name))
         return self.values[name]
+
+    def readers(self, name: str) -> tuple[OnnxNode, ...]:
+        """The nodes that read an ONNX value."""
+        return tuple(node for node in self._nodes if name in node.inputs)
+
+    def source(self, tensor: str) -> str:
+        """What ``tensor`` was before transposes and reshapes moved it."""
+        while (node := self.maker(tensor)) and node.op in ("transpose", "reshape"):
+            tensor = node.inputs[0] or ""
+        return tensor
+
+    def maker(self, tensor: str) -> Node | None:
+        return next((n for n in self.builder.nodes if tensor in n.outputs), None)
+
+    def set_quant(self, tensor: str, quant: QuantParams) -> None:
+        """File what the model quantised a tensor with, there and on what it was before it was
+        moved; what has parameters keeps them."""
+        tensors = self.builder.tensors
+        while tensors[tensor].quant is None:
+            tensors[tensor] = replace(tensors[tensor], quant=quant)
+            node = self.maker(tensor)
+            if node is not None and node.op in ("transpose", "reshape"):
+                tensor = node.inputs[0] or ""
 
     def tensor_shape(self, tensor: str) -> Shape:
         return self.builder.tensors[tensor].shape
@@ -108,12 +133,12 @@ class Lowering:
         per_tensor = quant if quant is not None and quant.axis is None else None
         return self.builder.constant(f"{node.outputs[0]}@constant", padded, per_tensor)
 
-    def weights(self, name: str, values: Array, axis: int) -> str:
-        """Constant ``values``, the ONNX constant ``name`` in another layout, whose ``axis`` is the
-        one it is quantised along, if it is quantised per channel."""
+    def weights(self, name: str, values: Array, axis: int, rows: slice = slice(None)) -> str:
+        """Constant ``values``, the ONNX constant ``name`` (or some ``rows`` of it) in another
+        layout, whose ``axis`` is the one it is quantised along, if it is quantised per channel."""
         quant = self.quants.get(name)
         if quant is not None and quant.axis is not None:
-            quant = replace(quant, axis=axis)
+            quant = QuantParams(quant.scale[rows], quant.zero_point[rows], axis)
         return self.builder.constant(name, values, quant)
 
     def transpose(self, tensor: str, perm: Sequence[int]) -> str:

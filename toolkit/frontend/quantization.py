@@ -39,13 +39,9 @@ def quantize_linear(low: Lowering, node: OnnxNode) -> str:
     if quant.axis is not None or len(quant.scale) > 1:
         raise unsupported(node, "activations quantised per channel", hint="Use one scale a tensor.")
     x = _clamped(low, node, low.value(node.inputs[0]), quant)
-    tensors = low.builder.tensors
-    if tensors[x].quant not in (None, quant):  # a second quantisation, of other parameters
+    if low.builder.tensors[x].quant not in (None, quant):  # a second one, of other parameters
         x = low.append("quantize", [x], None, node)
-    source: str | None = x
-    while source is not None and tensors[source].quant is None:
-        tensors[source] = replace(tensors[source], quant=quant)
-        source = _moved_from(low, source)
+    low.set_quant(x, quant)
     return x
 
 
@@ -127,10 +123,7 @@ def _stored(low: Lowering, node: OnnxNode) -> tuple[Array, Array, type]:
 def _clamped(low: Lowering, node: OnnxNode, x: str, quant: QuantParams) -> str:
     """``x`` through the ReLU that the parameters stand for: its range begins at 0, and the
     operator before can take an activation."""
-    source: str | None = x
-    while source is not None and (before := _moved_from(low, source)) is not None:
-        source = before
-    maker = next((n for n in low.builder.nodes if source in n.outputs), None)
+    maker = low.maker(low.source(x))
     if quant.tensor_zero_point != -128 or maker is None:
         return x
     fusable = getattr(maker.attrs, "activation", None) is Activation.NONE
@@ -141,12 +134,6 @@ def _clamped(low: Lowering, node: OnnxNode, x: str, quant: QuantParams) -> str:
     same = (n.outputs[0] for n in low.builder.nodes if n.op == op and n.inputs == (x,))
     have = next((y for y in same if low.builder.tensors[y].quant == quant), None)
     return have or low.append(op, [x], None, node)
-
-
-def _moved_from(low: Lowering, tensor: str) -> str | None:
-    """What a transpose or reshape made ``tensor`` of."""
-    node = next((n for n in low.builder.nodes if tensor in n.outputs), None)
-    return node.inputs[0] if node is not None and node.op in ("transpose", "reshape") else None
 
 
 LOWERINGS: dict[str, Lower] = {
