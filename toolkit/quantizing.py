@@ -19,9 +19,8 @@ from toolkit.ir.tensor import Array
 from toolkit.loading import Source, demo_clip, feature_spec, model_inputs
 from toolkit.measurement import Issue
 from toolkit.quantize.convert import Attention
-from toolkit.quantize.given import changes, without_params
+from toolkit.quantize.given import bounded_ranges, changes, without_params
 from toolkit.quantize.outputs import Batch
-from toolkit.quantize.ranges import Ranges
 from toolkit.quantize.recipe import Conversion, Recipe, apply_recipe
 
 #: Cases made up where there are no recordings.
@@ -67,7 +66,7 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
     assert graph is not None
     ranges = source.ranges if calib is None else None
     if ranges is None and source.given and not without_params(graph):
-        ranges = Ranges({})
+        ranges = bounded_ranges(graph)
     batches: Sequence[Batch] = ()
     issues: tuple[Issue, ...] = ()
     if calib is not None:
@@ -76,7 +75,7 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
         batches, what = synthetic_batches(graph)
         issues = (_fallback_note(what, ranges is not None),)
     if recipe.bias_correction is None:
-        recipe = replace(recipe, bias_correction=calib is not None)
+        recipe = replace(recipe, bias_correction=calib is not None and not source.given)
     conversion = apply_recipe(graph, recipe, ranges, batches)
     issues = (*issues, *_given_issues(source, graph, conversion.quantized))
     return Quantized(write_tflite(conversion.quantized), conversion, batches, issues)

@@ -83,8 +83,6 @@ def hard_sigmoid(low: Lowering, node: OnnxNode) -> str:
         x = low.multiply(x, np.full(1, 6 * alpha, np.float32), node)
     shifted = low.add(x, np.full(1, 6 * beta, np.float32), node)
     gate = low.append("relu6", [shifted], None, node)
-    if low.is_quantized:  # the one range that these values can have
-        low.set_quant(gate, QuantParams.per_tensor(6 / 255, -128))
     return low.multiply(gate, np.full(1, 1 / 6, np.float32), node)
 
 

@@ -38,7 +38,6 @@ class Lowering:
         self.values: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(model.constants)
         self.quants: dict[str, QuantParams] = {}
-        self.is_quantized = any(node.op == "QuantizeLinear" for node in model.nodes)
         self._nodes = model.nodes
 
     # --- looking at values --------------------------------------------------------------------

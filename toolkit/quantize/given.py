@@ -6,6 +6,7 @@ new tensors; `attach` puts them back by name, `changes` lists what became of eac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,11 +14,16 @@ import numpy as np
 
 from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
 from toolkit.ops import OPERATORS
+from toolkit.ops.activation import Activation
 from toolkit.ops.base import OutputRange
 from toolkit.quantize.groups import scale_groups
+from toolkit.quantize.ranges import Ranges
 
 #: Largest relative difference of scales that float32 arithmetic explains.
 _SAME_SCALE = 1e-6
+
+#: What rewrites add to a name (`ir.edit.fresh`).
+_RENAMED = re.compile(r"(@\d+)+$")
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,17 @@ def is_given(graph: Graph) -> bool:
     return any(tensor.quant is not None for tensor in graph.tensors.values())
 
 
+def bounded_ranges(graph: Graph) -> Ranges:
+    """Ranges that follow from the operators alone: those of ReLU6."""
+    gates = (n for n in graph.nodes if getattr(n.attrs, "activation", None) is Activation.RELU6)
+    return Ranges({node.outputs[0]: Activation.RELU6.real_limits for node in gates})
+
+
 def without_params(graph: Graph) -> tuple[str, ...]:
     """Activations whose parameters only calibration can tell."""
     groups = scale_groups(graph, frozenset())
     known = {groups[name] for name in groups if graph.tensors[name].quant is not None}
+    known |= {groups[name] for name in bounded_ranges(graph).limits}
     for node in graph.nodes:
         if OPERATORS[node.op].output_range is OutputRange.FIXED:
             known.add(groups[node.outputs[0]])
@@ -110,7 +123,7 @@ def _constants(graph: Graph, quantized: Graph) -> Iterator[tuple[str, Change | N
             if name is None or quant is None or not graph.tensors[name].is_constant:
                 continue
             now = _input_quant(quantized, after.get(node.name), index)
-            original = name.split("@")[0] if "@constant" not in name else name
+            original = _RENAMED.sub("", name)
             reason = _constant_reason(node, index, quant)
             yield original, None if _same(now, quant) else Change(original, quant, now, reason)
 

@@ -16,6 +16,7 @@ from toolkit.passes.equalize import equalize
 from toolkit.passes.expand_attention_builtin import expand_attention_builtin
 from toolkit.quantize.bias import correct_bias
 from toolkit.quantize.convert import Attention, convert
+from toolkit.quantize.given import is_given
 from toolkit.quantize.mixed import MixedChoice, fewest_wide
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Method, Ranges, calibrate
@@ -72,6 +73,11 @@ def apply_recipe(
     operator has no integer form.
     """
     if recipe.equalize:
+        if is_given(graph):
+            raise InputError(
+                f"--equalize: {graph.name} brings scales of its own, which it would move.",
+                hint="Equalise before the model is quantised.",
+            )
         if ranges is not None:  # stored or given
             raise InputError(
                 "--equalize changes what stored ranges describe.", hint="Give --calib."
