@@ -72,14 +72,15 @@ def bounded_ranges(graph: Graph) -> Ranges:
 
 
 def without_params(graph: Graph) -> tuple[str, ...]:
-    """Activations whose parameters only calibration can tell."""
+    """Activations whose parameters only calibration can tell, one of those that share them."""
     groups = scale_groups(graph, frozenset())
     known = {groups[name] for name in groups if graph.tensors[name].quant is not None}
     known |= {groups[name] for name in bounded_ranges(graph).limits}
     for node in graph.nodes:
         if OPERATORS[node.op].output_range is OutputRange.FIXED:
             known.add(groups[node.outputs[0]])
-    return tuple(name for name, root in groups.items() if root not in known)
+    loose = {root: name for name, root in reversed(groups.items()) if root not in known}
+    return tuple(loose.values())
 
 
 def changes(given: Mapping[str, QuantParams], graph: Graph, quantized: Graph) -> tuple[Change, ...]:

@@ -164,7 +164,12 @@ class _Quantizer:
             return have.name
         if dtype is DType.INT16:
             return self._convert(name, dtype, QuantParams.per_tensor(have.scale / _WIDENING, 0))
-        return self._convert(name, dtype, activation_params(*self.plan.limits[name], dtype))
+        return self._convert(name, dtype, self._int8_params(name))
+
+    def _int8_params(self, name: str) -> QuantParams:
+        """Parameters of an int16 activation's int8 form."""
+        given = self.graph.tensors[name].quant
+        return given or activation_params(*self.plan.limits[name], DType.INT8)
 
     def _convert(self, name: str, dtype: DType, quant: QuantParams) -> str:
         """The tensor in another type or scale, through a `quantize` node where it differs."""
@@ -205,6 +210,5 @@ class _Quantizer:
         have = self.builder.tensors[self.names[name]]
         if have.dtype is DType.INT8:
             return have.name
-        quant = activation_params(*self.plan.limits[name], DType.INT8)
-        tensor = Tensor(name, have.shape, DType.INT8, quant)
+        tensor = Tensor(name, have.shape, DType.INT8, self._int8_params(name))
         return self.builder.add_node("quantize", [have.name], tensor)
