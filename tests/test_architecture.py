@@ -14,12 +14,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "toolkit"
 
 #: Each part may import from itself and from the parts in its row.
-LEAVES = {"errors", "measurement", "metrics", "resources", "targets", "zoo", "__init__"}
+LEAVES = {"errors", "measurement", "metrics", "origin", "resources", "targets", "zoo", "__init__"}
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
     "errors": set(),
     "measurement": set(),
     "metrics": set(),
+    "origin": set(),
     "resources": set(),
     "targets": {"errors", "resources"},
     "zoo": {"resources"},
@@ -54,10 +55,15 @@ ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
 ALLOWED["conversion"] = _LOADED | {"widening"}
 ALLOWED["analysis"] = _LOADED | {"emit"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
+ALLOWED["inspection"] = _LOADED
+ALLOWED["labels"] = ALLOWED["plotting"] = LEAVES | {"ir"}
+ALLOWED["evaluation"] = ALLOWED["verification"] | {"labels", "plotting"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "continuous", "figures"}
 ALLOWED["cli"] = LEAVES | {
     "analysis",
     "conversion",
+    "evaluation",
+    "inspection",
     "pipeline",
     "report",
     "scheduling",
@@ -72,7 +78,17 @@ EXCEPTIONS = {("loading", "training")}
 
 HEAVY = {"torch", "tensorflow", "librosa"}
 #: What no verb may load before it needs it: `toolkit --help` stays instant.
-LAZY = {"ai_edge_litert", "capstone", "elftools", "flatbuffers", "numpy", "onnx", "rich", "unicorn"}
+LAZY = {
+    "ai_edge_litert",
+    "capstone",
+    "elftools",
+    "flatbuffers",
+    "matplotlib",
+    "numpy",
+    "onnx",
+    "rich",
+    "unicorn",
+}
 SOFT_LIMIT_LINES = 300
 
 

@@ -17,12 +17,13 @@ from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.inputs import float_cases
 from toolkit.ir import Graph, QuantParams
 from toolkit.ir.tensor import Array
+from toolkit.measurement import Issue
+from toolkit.origin import LABELS_KEY
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.quantize.given import attach, given_params
 from toolkit.quantize.ranges import Ranges, load_ranges
 from toolkit.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 
-LABELS_KEY = "toolkit.labels"
 DEFAULT_CLIP_SECONDS = 1.0
 #: Longer clips need more memory than any board here has; the limit bounds the workstation's too.
 MAX_CLIP_SECONDS = 60.0
@@ -33,7 +34,8 @@ class Source:
     """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
 
     ``sha256`` is that of the file; ``ranges`` come with zoo models, ``given`` with models that were
-    quantised elsewhere: the scales and zero points of the model as it was imported.
+    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
+    what was done to it on the way in.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Source:
     tflite: bytes | None = None
     ranges: Ranges | None = None
     given: Mapping[str, QuantParams] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
 
 
 def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
@@ -149,10 +152,19 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
 
 
 def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
-    from toolkit.tflite.read import load_tflite
+    from toolkit.tflite.read import load_tflite, stripped_ends
+    from toolkit.tflite.write import write_tflite
 
-    load_tflite(path)  # refuse what cannot be used before any work is done
-    return Source(name, _sha256(path), tflite=path.read_bytes())
+    graph = load_tflite(path)  # refuse what cannot be used before any work is done
+    data = path.read_bytes()
+    ends = stripped_ends(data, name)
+    if not ends:
+        return Source(name, _sha256(path), tflite=data)
+    note = (
+        f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts none"
+    )
+    issues = (Issue("model.int8_ends", note),)
+    return Source(name, _sha256(path), tflite=write_tflite(graph), issues=issues)
 
 
 def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+import toolkit
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.log_mel import log_mel
 from toolkit.features.spec import FeatureSpec
@@ -18,6 +20,7 @@ from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.loading import Source, demo_clip, feature_spec, model_inputs
 from toolkit.measurement import Issue
+from toolkit.origin import ORIGIN_KEY, Origin
 from toolkit.quantize.convert import Attention
 from toolkit.quantize.given import bounded_ranges, changes, without_params
 from toolkit.quantize.outputs import Batch
@@ -48,7 +51,7 @@ def to_int8(
     ``attention`` is ``fused`` or ``builtin``.  A source that is a ``.tflite`` passes unchanged.
     """
     if source.tflite is not None:
-        return source.tflite, ()
+        return source.tflite, source.issues
     quantized = quantize_source(source, Recipe(attention=attention), calib)
     return quantized.data, quantized.issues
 
@@ -78,7 +81,32 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
         recipe = replace(recipe, bias_correction=calib is not None and not source.given)
     conversion = apply_recipe(graph, recipe, ranges, batches)
     issues = (*issues, *_given_issues(source, graph, conversion.quantized))
-    return Quantized(write_tflite(conversion.quantized), conversion, batches, issues)
+    origin = _origin(source, recipe, calib, batches if ranges is None else ())
+    quantized = conversion.quantized.with_metadata(**{ORIGIN_KEY: origin.to_json()})
+    conversion = replace(conversion, quantized=quantized)
+    return Quantized(write_tflite(quantized), conversion, batches, issues)
+
+
+def _origin(source: Source, recipe: Recipe, calib: Path | None, batches: Sequence[Batch]) -> Origin:
+    """What the ``.tflite`` says of where it comes from; ``batches`` are those that gave ranges."""
+    if source.given and not batches:
+        calibration = "the model's own scales"
+    elif not batches:
+        calibration = "ranges stored with the model"
+    else:
+        calibration = "made-up input" if calib is None else "recordings or arrays of the user's"
+    digest = hashlib.sha256()
+    for batch in batches:
+        for name in sorted(batch):
+            digest.update(np.ascontiguousarray(batch[name], "<f4").tobytes())
+    return Origin(
+        toolkit_version=toolkit.__version__,
+        source_sha256=source.sha256,
+        calibration=calibration,
+        cases=len(batches),
+        cases_sha256=digest.hexdigest() if batches else "",
+        recipe=asdict(recipe),
+    )
 
 
 def synthetic_batches(graph: Graph) -> tuple[list[Batch], str]:

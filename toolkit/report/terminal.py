@@ -58,6 +58,11 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"[dim]({number}) {escape(basis)}[/]", highlight=False)
     if report.checks or report.issues:
         console.print()
+    print_findings(report, console)
+
+
+def print_findings(report: Report, console: Console) -> None:
+    """Print checks and notes."""
     for check in report.checks:
         console.print(_check_line(check))
     for issue in report.issues:
@@ -74,24 +79,24 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
     total = sum(cycles) or 1
     for row, row_cycles in zip(rows, cycles, strict=True):
         table.add_row(
-            escape(_tail(_printable(row.name), LAYER_WIDTH)),
+            escape(tail(printable(row.name), LAYER_WIDTH)),
             "×".join(map(str, row.output_shape[1:])),
-            _compact(row.macs),
-            _compact(row.weights_bytes),
-            _compact(row.activation_bytes),
-            _compact(row.live_bytes),
-            _compact(row_cycles),
+            compact(row.macs),
+            compact(row.weights_bytes),
+            compact(row.activation_bytes),
+            compact(row.live_bytes),
+            compact(row_cycles),
             f"{100 * row_cycles / total:.1f}%",
         )
     console.print(table)
 
 
-def _tail(text: str, width: int) -> str:
+def tail(text: str, width: int) -> str:
     """The end of a name, which tells layers apart better than its beginning."""
     return text if len(text) <= width else "…" + text[1 - width :]
 
 
-def _compact(value: float) -> str:
+def compact(value: float) -> str:
     """A count in at most five characters, such as 19.8M; nothing for zero."""
     for unit, size in (("M", 1e6), ("k", 1e3)):
         if value >= size:
@@ -115,7 +120,7 @@ def _predictions(report: Report) -> Table:
     table.add_column("on device", justify="right")
     for row in report.predictions:
         reference = "" if row.float_value is None else f"{row.float_value:.4f}"
-        table.add_row(escape(_printable(row.label)), reference, f"{row.device_value:.4f}")
+        table.add_row(escape(printable(row.label)), reference, f"{row.device_value:.4f}")
     return table
 
 
@@ -153,8 +158,9 @@ def _check_line(check: Check) -> str:
     verdict = "[green]pass[/]" if check.passed else "[red]FAIL[/]"
     if not check.passed and not check.required:
         verdict = "[yellow]no  [/]"
-    return f"{verdict} {check.name}: {escape(_printable(check.detail))}"
+    return f"{verdict} {check.name}: {escape(printable(check.detail))}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Text that no terminal can misunderstand."""
     return "".join(c if c.isprintable() else "?" for c in text)
