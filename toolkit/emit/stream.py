@@ -152,6 +152,7 @@ class _Emitter:
                 )
         source = plan.rings[stage.inputs[0]]
         wide = source is not None and source.wide
+        read = self._graph.tensors[call.inputs[0]]
         suffix = {
             TimeBehaviour.WINDOWED: "_row_s16" if wide else "_row",
             TimeBehaviour.REDUCING: "_accumulate_row",
@@ -168,7 +169,7 @@ class _Emitter:
             fields=self._parts.fields(node, call),
             inputs=stage.inputs,
             windowed=windowed,
-            row_type="int16_t" if wide else "int8_t",
+            row_type="int16_t" if wide else c_type(read.dtype, f"tensor {read.name!r}"),
             taps=stage.window.taps,
             window=tuple(
                 (field, integer(value))
