@@ -30,6 +30,7 @@ from tests.ops import (
     test_quantize,
     test_softmax,
     test_softmax_int16,
+    test_strided_slice,
     test_transpose,
 )
 from tests.support.kernel import SANITIZE, kernel_folder, run_graph_in_c
@@ -58,7 +59,7 @@ CASES: list[AddCase] = [
     test_mean.case,
     *(
         module.case(dtype)
-        for module in (test_batch_matmul, test_concatenation, test_transpose)
+        for module in (test_batch_matmul, test_concatenation, test_strided_slice, test_transpose)
         for dtype in (DType.INT8, DType.INT16)
     ),
 ]

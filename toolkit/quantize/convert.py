@@ -8,6 +8,7 @@ from typing import Literal
 from toolkit.ir import Graph
 from toolkit.ops.check import check_operators
 from toolkit.passes.expand_attention_builtin import expand_attention_builtin
+from toolkit.passes.expand_hard_swish import GATES, expand_hard_swish
 from toolkit.quantize.quantize import quantize
 from toolkit.quantize.ranges import Ranges
 from toolkit.quantize.wide import head_tensors, wide_tensors
@@ -32,7 +33,19 @@ def convert(
     """
     if attention == "builtin":
         graph = expand_attention_builtin(graph)
-    chosen = head_tensors(graph) if wide is None else wide
+    chosen = set(head_tensors(graph) if wide is None else wide)
+    gates = _gates(graph, chosen)
+    if gates:
+        graph = expand_hard_swish(graph, chosen)
+        ranges, chosen = Ranges({**ranges.limits, **gates}), chosen | gates.keys()
     quantized = quantize(graph, ranges, wide_tensors(graph, chosen))
     check_operators(quantized)
     return quantized
+
+
+def _gates(graph: Graph, wide: set[str]) -> dict[str, tuple[float, float]]:
+    """The inner activations of hard swishes that are to be int16, and their ranges."""
+    names = [node.outputs[0] for node in graph.nodes if node.op == "hard_swish"]
+    return {
+        name + suffix: limits for name in names if name in wide for suffix, limits in GATES.items()
+    }

@@ -63,6 +63,25 @@ def tensor_errors(
     return tuple(replace(row, output_share=noise / total) for row, noise in rows)
 
 
+def rounding_noise(graph: Graph, quantized: Graph, batches: Sequence[Batch]) -> dict[str, float]:
+    """Mean squared error at the outputs that the rounding of each activation makes alone, by name;
+    what the layer's weights make is left out.  First order: such errors add up."""
+    exact = [run_graph(graph, fed(graph, batch)) for batch in batches]
+    rounded = [
+        {n: real(quantized, n, v) for n, v in run_graph(quantized, fed(quantized, batch)).items()}
+        for batch in batches
+    ]
+    noise = {}
+    for node in graph.nodes:
+        (name,) = node.outputs
+        inputs = [_inputs(graph, node, case) for case in rounded]
+        ideal = np.stack([_run(graph, node, i) for i in inputs])
+        have = np.stack([case[name] for case in rounded]).reshape(ideal.shape)
+        own = have - ideal - _weight_error(graph, quantized, node, inputs, ideal)
+        noise[name] = _noise_at_output(graph, name, exact, own)
+    return noise
+
+
 def snr_db(signal: Array, error: Array) -> float:
     """Variance of a tensor over its mean squared error; infinite without error."""
     noise = float(np.mean(np.square(error, dtype=np.float64)))

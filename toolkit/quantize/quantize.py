@@ -33,6 +33,10 @@ _WIDENING = 128
 #: that calibration has not heard do go further.
 OUTPUT_HEADROOM = 0.25
 
+#: 16 bits have resolution to spare: their range is this many times what was observed, so that
+#: nothing that calibration has not heard is clipped.
+WIDE_HEADROOM = 4.0
+
 _BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
 
 
@@ -83,10 +87,15 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         elif not set(members).isdisjoint(graph.outputs):
             limits[root] = _with_headroom(*limits[root])
     params = {
-        name: fixed.get(root) or given.get(root) or activation_params(*limits[root], dtypes[name])
+        name: fixed.get(root) or given.get(root) or _activation_params(limits[root], dtypes[name])
         for name, root in groups.items()
     }
     return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()})
+
+
+def _activation_params(limits: tuple[float, float], dtype: DType) -> QuantParams:
+    room = WIDE_HEADROOM if dtype is DType.INT16 else 1.0
+    return activation_params(room * limits[0], room * limits[1], dtype)
 
 
 def _span(params: QuantParams, dtype: DType) -> tuple[float, float]:

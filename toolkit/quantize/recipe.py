@@ -89,7 +89,9 @@ def apply_recipe(
         graph = expand_attention_builtin(graph)
     search = None
     if recipe.mixed == "auto":
-        search = fewest_wide(graph, ranges, batches, recipe.target_snr_db)
+        search = fewest_wide(
+            graph, ranges, batches, recipe.target_snr_db, bool(recipe.bias_correction)
+        )
         wide = frozenset(search.wide)
     elif recipe.mixed == "head":
         wide = head_tensors(graph)

@@ -75,8 +75,8 @@ def named_tensors(graph: Graph, names: Iterable[str]) -> frozenset[str]:
 def has_int16_form(graph: Graph, node: Node) -> bool:
     """Whether the device has an int16 kernel for ``node``."""
     operator = OPERATORS[node.op]
-    if node.op == "attention_pool":
-        return True
+    if node.op in ("attention_pool", "hard_swish"):
+        return True  # by a kernel of its own, spelt out
     inputs = []
     for index, name in enumerate(node.inputs):
         weighted = operator.weight_input is not None and index >= operator.weight_input
