@@ -40,6 +40,7 @@ TOOLS = (
     Tool("onnx", _package("onnx"), "pip install onnx"),
     Tool("ai-edge-litert", _package("ai-edge-litert"), "pip install ai-edge-litert"),
     Tool("capstone", _package("capstone"), "pip install capstone"),
+    Tool("matplotlib", _package("matplotlib"), "pip install 'hearing-aid-toolkit[plot]'"),
     Tool("torch", _package("torch"), "pip install 'hearing-aid-toolkit[train]' -c constraints.txt"),
     Tool("tflite-micro", _package("tflite-micro"), "pip install 'hearing-aid-toolkit[dev]'"),
     Tool(
@@ -61,6 +62,9 @@ NEEDS = {
     "build model.safetensors": ("onnx", *_SIMULATE, "torch"),
     "convert": _CONVERT,
     "profile": _CONVERT,
+    "eval": ("onnx", *_SIMULATE),
+    "eval --plot": ("onnx", *_SIMULATE, "matplotlib"),
+    "inspect": _CONVERT,
     "verify": _SIMULATE,
     "targets": (),
 }
