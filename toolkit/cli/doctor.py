@@ -76,8 +76,7 @@ NEEDS = {
 def command(verb: str | None, as_json: bool) -> int:
     """Show the tools found, and whether VERB (default: each verb) can run.
 
-    Exit code 3 when VERB, or without one `build`, `convert`, `profile` or `verify` in their
-    default form, cannot run.
+    Exit code 3 when VERB, or without one any verb in its default form, cannot run.
     """
     from toolkit.errors import InputError
 
