@@ -185,4 +185,4 @@ def _noise_at_output(
         for output in graph.outputs:
             if output in changed:
                 total += float(np.mean((changed[output] - case[output]) ** 2))
-    return total
+    return total / len(exact)
