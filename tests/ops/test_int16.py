@@ -99,6 +99,22 @@ def padding(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
     return add_node(builder, op, [x], quant, PadAttrs(tuple(edges)), DType.INT16)
 
 
+def long_sum(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """More products than a 32-bit sum holds, every weight at the end of its range."""
+    in_c = int(rng.integers(500, 2100))
+    x_quant = symmetric(rng, 1e-6, 1e-5)
+    x = add_input(builder, (1, 1, 2, in_c), x_quant, DType.INT16)
+    values = np.full((2, 1, 1, in_c), 127, np.int8)
+    values[1] = -127
+    names = [builder.constant("w", values, symmetric(rng, 1e-3, 1e-2))]
+    out = symmetric(rng, 1e-3, 1e-2)
+    return add_node(builder, "conv_2d", [x, *names], out, WindowedAttrs(Window(1, 1)), DType.INT16)
+
+
+def test_sums_beyond_32_bits() -> None:
+    assert_operator(long_sum, 20)
+
+
 OPS: list[tuple[str, Callable[..., str]]] = [
     ("conv_2d", convolution),
     ("depthwise_conv_2d", convolution),
