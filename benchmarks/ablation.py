@@ -33,6 +33,9 @@ from toolkit.widening import wide_costs
 from toolkit.zoo import zoo_model
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "QUANTISATION.md"
+#: What a network should keep on recordings it was not calibrated on.
+PROMISED_DB = 28.0
+
 #: Cases for calibration and for testing; a third as many at 3 s.
 CASES = 30
 NETWORK_CASES = 60
@@ -154,12 +157,13 @@ def measure(subject: Subject, recipe: Recipe, reference: Array) -> Score:
 
 
 def mixed_table(chosen: Sequence[Subject]) -> str:
-    """All int8, attention's head in int16, and what the search takes for 28 dB."""
+    """All int8, attention's head in int16, and what the search takes for 28 dB; for
+    more where other speakers do not reach these."""
     rows = [["network", "int16", "SNR / CCC", "activations", "RAM B", "cycles (estimated)"]]
     choices: tuple[tuple[str, Mixed, float], ...] = (
         ("none", "none", 0.0),
         ("head", "head", 0.0),
-        ("auto, 28 dB", "auto", 28.0),
+        *((f"auto, {target:g} dB", "auto", target) for target in (28.0, 30.0, 32.0)),
     )
     for subject in chosen:
         reference = real_outputs(subject.graph, subject.test)
@@ -181,6 +185,8 @@ def mixed_table(chosen: Sequence[Subject]) -> str:
                 title += " (not reached)"
             rows.append([subject.name, title, str(result), str(count), *price])
             print(*rows[-1], flush=True)
+            if mixed == "auto" and result.snr_db >= PROMISED_DB:
+                break
     return table(rows)
 
 
