@@ -45,7 +45,7 @@ def recipe_of(
     attention: Attention,
     calibration: Method,
     bias_correction: bool | None,
-    equalize: bool,
+    equalize: bool | None,
     mixed: str,
     target_snr_db: float,
 ) -> Recipe:

@@ -77,8 +77,12 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
     elif ranges is None or recipe.needs_data:
         batches, what = synthetic_batches(graph)
         issues = (_fallback_note(what, ranges is not None),)
-    if recipe.bias_correction is None:
-        recipe = replace(recipe, bias_correction=calib is not None and not source.given)
+    corrects = calib is not None and not source.given
+    recipe = replace(
+        recipe,
+        bias_correction=corrects if recipe.bias_correction is None else recipe.bias_correction,
+        equalize=corrects if recipe.equalize is None else recipe.equalize,
+    )
     conversion = apply_recipe(graph, recipe, ranges, batches)
     issues = (*issues, *_given_issues(source, graph, conversion.quantized))
     origin = _origin(source, recipe, calib, batches if ranges is None else ())

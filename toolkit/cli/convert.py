@@ -36,7 +36,11 @@ import click
     default=None,
     help="Take the mean error of each channel out of its bias (default: with --calib).",
 )
-@click.option("--equalize", is_flag=True, help="Balance channels between layers first.")
+@click.option(
+    "--equalize/--no-equalize",
+    default=None,
+    help="Balance channels between layers first (default: with --calib).",
+)
 @click.option(
     "--mixed",
     default="head",
@@ -63,7 +67,7 @@ def command(
     test: Path | None,
     calibration: Literal["minmax", "percentile", "mse"],
     bias_correction: bool | None,
-    equalize: bool,
+    equalize: bool | None,
     mixed: str,
     target_snr_db: float,
     layer_report: Path | None,

@@ -29,7 +29,8 @@ DEFAULT_TARGET_SNR_DB = 28.0
 
 @dataclass(frozen=True)
 class Recipe:
-    """``bias_correction`` None means: where the user gave calibration data.
+    """``bias_correction`` and ``equalize`` None mean: where the user gave calibration data, unless
+    the model brings scales of its own.
 
     ``mixed`` is auto (fewest int16 activations that reach ``target_snr_db``), head (attention's
     result and what follows), none, or the names of the activations to keep in int16."""
@@ -37,7 +38,7 @@ class Recipe:
     attention: Attention = "fused"
     calibration: Method = "minmax"
     bias_correction: bool | None = None
-    equalize: bool = False
+    equalize: bool | None = None
     mixed: Mixed = "head"
     target_snr_db: float = DEFAULT_TARGET_SNR_DB
 
@@ -47,7 +48,7 @@ class Recipe:
         return (
             self.calibration != "minmax"
             or bool(self.bias_correction)
-            or self.equalize
+            or bool(self.equalize)
             or self.mixed == "auto"
         )
 
