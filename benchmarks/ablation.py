@@ -28,7 +28,14 @@ from toolkit.quantize.outputs import Batch, real_outputs
 from toolkit.quantize.ranges import Method, load_ranges
 from toolkit.quantize.recipe import Mixed, Recipe, apply_recipe
 from toolkit.quantize.snr import int8_snr_db
-from toolkit.training.data import EMODB_SPLIT, Clip, load_emodb, load_emotale, of_speakers
+from toolkit.training.data import (
+    EMODB_SPLIT,
+    SAMPLE_RATE_HZ,
+    Clip,
+    load_emodb,
+    load_emotale,
+    of_speakers,
+)
 from toolkit.widening import wide_costs
 from toolkit.zoo import zoo_model
 
@@ -127,7 +134,7 @@ def subjects(data: Path, folder: Path, instances: Sequence[Path]) -> Iterable[Su
     assert zoo is not None
     emodb, emotale = load_emodb(data / "emodb"), load_emotale(data / "emotale")
     training = spread(of_speakers(emodb, EMODB_SPLIT["train"]), CASES)
-    long = [clip for clip in emotale if len(clip.samples) >= 3 * 16_000]
+    long = [clip for clip in emotale if len(clip.samples) >= 3 * SAMPLE_RATE_HZ]
     for name, onnx in (("wav2small", zoo.onnx), *((p.parent.name, p) for p in instances)):
         yield speech_subject(name, onnx, 1, training, spread(emotale, CASES))
         known, others = (spread(half, CASES // 3) for half in (long[::2], long[1::2]))
@@ -194,8 +201,10 @@ def wav2small_table(data: Path, seconds: float, count: int) -> str:
     """The zoo's weights with their stored ranges against float on EmoTale, each dimension."""
     zoo = zoo_model("wav2small")
     assert zoo is not None
-    clips = spread(load_emotale(data / "emotale"), count)
-    subject = speech_subject("wav2small", zoo.onnx, seconds, [], clips)
+    clips = load_emotale(data / "emotale")
+    long = [clip for clip in clips if len(clip.samples) >= seconds * SAMPLE_RATE_HZ]
+    chosen = spread(long, count)
+    subject = speech_subject("wav2small", zoo.onnx, seconds, [], chosen)
     reference = real_outputs(subject.graph, subject.test)
     rows = [["form", "clips", "SNR dB", "CCC arousal", "CCC dominance", "CCC valence"]]
     forms: dict[str, Recipe] = {
