@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
-from toolkit.loading import feature_spec, load_source, to_int8
+from toolkit.loading import feature_spec, load_source
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.occupancy import memory_map, planned_fit
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, stream_of, variants_of
 from toolkit.plan.choose import BATCH, executed_work, predicted_cycles
+from toolkit.quantizing import to_int8
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Roof
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes

@@ -31,17 +31,11 @@ from toolkit.figures import (
 )
 from toolkit.fit import firmware_fits, fit_checks, stack_frames
 from toolkit.ir import Graph
-from toolkit.loading import (
-    DEFAULT_CLIP_SECONDS,
-    Source,
-    demo_clip,
-    feature_spec,
-    load_source,
-    to_int8,
-)
+from toolkit.loading import DEFAULT_CLIP_SECONDS, Source, demo_clip, feature_spec, load_source
 from toolkit.measurement import Measurement
 from toolkit.occupancy import memory_map
 from toolkit.plan import ContinuousPlan, Plan, stream_of
+from toolkit.quantizing import to_int8
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
 from toolkit.scheduling import ScheduleRequest, at_clip_length, choose_plan
