@@ -12,6 +12,7 @@ import pytest
 from tests.support.host_run import assert_c_matches_numpy
 from tests.support.oracle import assert_matches_tflm
 from tests.support.stream_host import Streamed, assert_streams_like_batch
+from tests.support.variants import dsp_variants
 from tests.unit.test_quantize import cases, float_graph, needs_tflm, outputs
 from toolkit.errors import InputError
 from toolkit.ir import DType, Graph
@@ -63,9 +64,9 @@ def test_a_streamed_network_in_int16_has_the_batch_networks_bits(tmp_path: Path)
     assert source.float_graph is not None and source.ranges is not None
     graph = convert(source.float_graph, source.ranges, wide=candidates(source.float_graph))
     assert {"conv_2d", "max_pool_2d"} <= wide_nodes(graph)
-    for wide_rows in (False, True):
-        plan = plan_stream(graph, wide_rows=wide_rows)
-        streamed = Streamed(graph, plan, tmp_path / str(wide_rows))
+    for name, variants in (("portable", {}), ("dsp", dsp_variants(graph))):
+        plan = plan_stream(graph, variants=variants)
+        streamed = Streamed(graph, plan, tmp_path / name)
         assert_streams_like_batch(streamed, [31, 8, 57])
 
 
