@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from toolkit.emit import feature_arithmetic
 from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
@@ -36,7 +37,7 @@ def profile(model: str, target_name: str, clip_seconds: float, schedule: Schedul
     graph = read_tflite(data, source.name)
     plan, notes = choose_plan(graph, schedule, target)
     layers = layer_rows(graph, plan, target)
-    measurements = [*plan_measurements(graph, plan), *_time(graph, layers, target)]
+    measurements = [*plan_measurements(graph, plan, target), *_time(graph, layers, target)]
     ram_bytes = sum(m.value for m in measurements if m.name in ("arena_bytes", "state_bytes"))
     fits = ram_bytes <= target.ram_bytes
     detail = (
@@ -59,11 +60,13 @@ def profile(model: str, target_name: str, clip_seconds: float, schedule: Schedul
     )
 
 
-def plan_measurements(graph: Graph, plan: Plan) -> list[Measurement]:
+def plan_measurements(
+    graph: Graph, plan: Plan, target: Target, arithmetic: str = "auto"
+) -> list[Measurement]:
     """Weights, work and memory as planned, and what the other schedule would need."""
     estimated, planned = Provenance.ESTIMATED, "memory plan, checked"
     spec = feature_spec(graph)
-    features = state_bytes(spec) if spec else 0
+    features = state_bytes(spec, feature_arithmetic(target, arithmetic)) if spec else 0
     macs = sum(OPERATORS[node.op].work(view(graph, node)).macs for node in graph.nodes)
     rows = [
         Measurement(
