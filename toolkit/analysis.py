@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from toolkit.emit import feature_arithmetic
 from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
@@ -44,9 +45,9 @@ def profile(model: str, target_name: str, clip_seconds: float, schedule: Schedul
     graph = read_tflite(data, source.name)
     plan, notes = choose_plan(graph, schedule, target)
     layers = layer_rows(graph, plan, target)
-    measurements = [*plan_measurements(graph, plan), *_time(graph, layers, target)]
+    measurements = [*plan_measurements(graph, plan, target), *_time(graph, layers, target)]
     spec = feature_spec(graph)
-    planned = planned_fit(plan, state_bytes(spec) if spec else 0, target)
+    planned = planned_fit(plan, state_bytes(spec, feature_arithmetic(target)) if spec else 0, target)
     detail = (
         f"arena and state {planned.used_bytes:,} B of {target.ram_bytes:,} B on {target.name}: "
         f"{'fits' if planned.holds else 'does not fit'}"
@@ -70,11 +71,13 @@ def profile(model: str, target_name: str, clip_seconds: float, schedule: Schedul
     )
 
 
-def plan_measurements(graph: Graph, plan: Plan) -> list[Measurement]:
+def plan_measurements(
+    graph: Graph, plan: Plan, target: Target, arithmetic: str = "auto"
+) -> list[Measurement]:
     """Weights, work and memory as planned, and what the other schedule would need."""
     estimated, planned = Provenance.ESTIMATED, "memory plan, checked"
     spec = feature_spec(graph)
-    features = state_bytes(spec) if spec else 0
+    features = state_bytes(spec, feature_arithmetic(target, arithmetic)) if spec else 0
     macs = sum(OPERATORS[node.op].work(view(graph, node)).macs for node in graph.nodes)
     rows = [
         Measurement(

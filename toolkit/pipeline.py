@@ -65,6 +65,7 @@ class BuildRequest:
     toolchain: str = "zig"
     simulator: str = "unicorn"
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
+    arithmetic: str = "auto"  # of the features, see `feature_arithmetic`
 
     @property
     def batch_seconds(self) -> float:
@@ -91,7 +92,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             clip_graph = at_clip_length(graph, plan, audio.rows if audio else None)
         with stage("Generate C"):
             spec = feature_spec(graph)
-            write_files(emit_project(graph, plan, target, data, spec), folder)
+            arithmetic = feature_arithmetic(target, request.arithmetic)
+            write_files(emit_project(graph, plan, target, data, spec, arithmetic), folder)
             if builtin is not None:
                 (folder / "model_tflm.tflite").write_bytes(builtin)
         with stage(f"Compile with {request.toolchain}"):
@@ -102,7 +104,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             result, output = _run(request, folder, target, clip_graph, plan, audio, stimulus)
         with stage("Compare with the references"):
             float_graph = _float_graph(request, source, plan, audio)
-            findings = compare(clip_graph, plan, output, audio, cases, float_graph)
+            findings = compare(clip_graph, plan, output, audio, cases, float_graph, arithmetic)
         with stage("Report"):
             fits = firmware_fits(facts, target)
             report = Report(
@@ -114,7 +116,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 schedule=plan.schedule,
                 measurements=(
                     *size_measurements(facts),
-                    *plan_measurements(clip_graph, plan),
+                    *plan_measurements(clip_graph, plan, target, arithmetic),
                     *run_measurements(facts, result, target, output, plan, audio),
                     *findings.measurements,
                     *_agreement(graph, plan, audio),
@@ -123,7 +125,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 checks=(
                     *findings.checks,
                     *stack_check(facts, output, bool(result.intervals)),
-                    plan_check(facts, plan, spec, feature_arithmetic(target)),
+                    plan_check(facts, plan, spec, arithmetic),
                     *fit_checks(fits, target),
                 ),
                 issues=(*issues, *notes, *(audio.issues if audio else ())),

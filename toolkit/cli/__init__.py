@@ -77,7 +77,7 @@ def main() -> None:
     # Unwind on termination too, so that nothing half-made stays on disk.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        outcome: Any = cli.main(standalone_mode=False)
+        outcome: Any = cli.main(prog_name="toolkit", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         if verbose:
             traceback.print_exc()
