@@ -48,19 +48,31 @@ _LOADED = _MIDDLE | {"inputs", "loading", "scheduling", "report"}
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
 ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
+ALLOWED["occupancy"] = _MIDDLE | {"report"}
+ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
 # One module a verb; converting and profiling need neither compiler nor simulator.
 ALLOWED["conversion"] = _LOADED
-ALLOWED["analysis"] = _LOADED | {"emit"}
+ALLOWED["analysis"] = _LOADED | {"emit", "occupancy"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
-ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "continuous", "figures"}
+ALLOWED["pipeline"] = ALLOWED["verification"] | {
+    "analysis",
+    "continuous",
+    "figures",
+    "fit",
+    "occupancy",
+}
 ALLOWED["cli"] = LEAVES | {
     "analysis",
+    "budget",
     "conversion",
+    "gate",
     "pipeline",
     "report",
     "scheduling",
     "verification",
 }
+ALLOWED["budget"] = LEAVES | {"report"}
+ALLOWED["gate"] = LEAVES | {"analysis", "budget", "loading", "pipeline", "report", "scheduling"}
 ALLOWED["__main__"] = {"cli"}
 # Training meets the rest at an ONNX file and a feature specification.
 ALLOWED["training"] = LEAVES | {"features"}

@@ -10,18 +10,25 @@ from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
 from toolkit.loading import feature_spec, load_source, to_int8
 from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.occupancy import memory_map, planned_fit
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, stream_of, variants_of
 from toolkit.plan.choose import BATCH, executed_work, predicted_cycles
 from toolkit.report import LayerRow, Report
+from toolkit.report.model import Roof
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
 
 #: Two multiplications a cycle are the most that the DSP extension does.
 IDEAL_CYCLES_PER_MULTIPLY = 0.5
+MOVED_BASIS = "weights, inputs and outputs of a layer, each once"
 IDEAL_BASIS = "0.5 cycle per multiplication that the kernel executes"
+#: A word of four bytes a cycle is the most that loads reach, back to back.
+ROOF = Roof(
+    1 / IDEAL_CYCLES_PER_MULTIPLY, 4.0, "dual 16-bit multiply-accumulate, a 32-bit load a cycle"
+)
 NOT_RUN: Mapping[str, Sequence[Measurement]] = {}
 
 
@@ -37,11 +44,11 @@ def profile(model: str, target_name: str, clip_seconds: float, schedule: Schedul
     plan, notes = choose_plan(graph, schedule, target)
     layers = layer_rows(graph, plan, target)
     measurements = [*plan_measurements(graph, plan), *_time(graph, layers, target)]
-    ram_bytes = sum(m.value for m in measurements if m.name in ("arena_bytes", "state_bytes"))
-    fits = ram_bytes <= target.ram_bytes
+    spec = feature_spec(graph)
+    planned = planned_fit(plan, state_bytes(spec) if spec else 0, target)
     detail = (
-        f"arena and state {ram_bytes:,.0f} B of {target.ram_bytes:,} B on {target.name}: "
-        f"{'fits' if fits else 'does not fit'}"
+        f"arena and state {planned.used_bytes:,} B of {target.ram_bytes:,} B on {target.name}: "
+        f"{'fits' if planned.holds else 'does not fit'}"
     )
     if isinstance(plan, ArenaPlan):
         detail += f"; the peak is set by {graph.nodes[plan.peak_step].name!r}"
@@ -53,9 +60,12 @@ def profile(model: str, target_name: str, clip_seconds: float, schedule: Schedul
         simulator="",
         schedule=plan.schedule,
         measurements=tuple(measurements),
-        checks=(Check("fits_ram", fits, detail, required=False),),
+        checks=(Check("fits_ram", planned.holds, detail, required=False),),
         issues=(*issues, *notes),
         layers=layers,
+        memory=memory_map(graph, plan),
+        fits=(planned,),
+        roof=ROOF,
     )
 
 
@@ -148,6 +158,9 @@ def layer_rows(
                 measurements=(
                     Measurement("cycles", cycles, "cycles", Provenance.ESTIMATED, basis),
                     Measurement("cycles_ideal", ideal, "cycles", Provenance.ESTIMATED, IDEAL_BASIS),
+                    Measurement(
+                        "moved_bytes", _moved(graph, node), "B", Provenance.ESTIMATED, MOVED_BASIS
+                    ),
                     *simulated.get(node.name, ()),
                 ),
             )
@@ -159,6 +172,14 @@ def _state_bytes(plan: StreamPlan, node: Node) -> int:
     """Bytes of the state that hold what a node makes: rows, sums or a tensor at the end."""
     names = {node.outputs[0], node.name}
     return sum(b.size_bytes for b in plan.buffers if b.name in names)
+
+
+def _moved(graph: Graph, node: Node) -> int:
+    """Bytes that a node must read and write at least."""
+    if OPERATORS[node.op].is_alias:
+        return 0
+    read = [graph.tensors[name] for name in node.inputs if name is not None]
+    return sum(t.size_bytes for t in (*read, *(graph.tensors[n] for n in node.outputs)))
 
 
 def _weights_bytes(graph: Graph, node: Node) -> int:

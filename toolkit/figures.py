@@ -72,6 +72,7 @@ def run_measurements(
         factor = seconds / audio.seconds
         rows += [
             Measurement("cycles_per_audio_second", per_second, "cycles", simulated, basis),
+            Measurement("latency_ms_per_audio_second", 1e3 * factor, "ms", simulated, clock),
             Measurement("realtime_factor", factor, "", simulated, "latency over clip length"),
         ]
     return rows
@@ -96,6 +97,14 @@ def _frame_measurements(
     if ends:
         figures.append(("cycles_at_end_of_clip", max(ends), basis))
     rows = [Measurement(n, v, "cycles", Provenance.SIMULATED, b) for n, v, b in figures]
+    clock = f"cycles at {target.clock_hz / 1e6:g} MHz; features included"
+    rows += [
+        Measurement(name, 1e3 * cycles / target.clock_hz, "ms", Provenance.SIMULATED, clock)
+        for name, cycles in (
+            ("frame_latency_ms_mean", round(sum(frames) / len(frames))),
+            ("frame_latency_ms_worst", max(frames)),
+        )
+    ]
     if audio is not None:
         hop_cycles = target.clock_hz * audio.spec.hop_samples / audio.spec.sample_rate_hz
         buffer = input_buffer_frames(frames, hop_cycles)
@@ -212,20 +221,3 @@ def tflm_arena(builtin: bytes | None) -> list[Measurement]:
     result = run_tflm(builtin, [random_cases(graph.tensors[n], 1) for n in graph.inputs])
     basis = "TFLM's interpreter, x86-64 host"
     return [Measurement("tflm_arena_bytes", result.arena_bytes, "B", Provenance.MEASURED, basis)]
-
-
-def fit_checks(facts: FirmwareFacts, target: Target) -> list[Check]:
-    """Whether the firmware fits the part; informative, the simulated board is roomier."""
-    stack = facts.stack.bound_bytes
-    ram = facts.size.ram_static_bytes + stack
-    return [
-        _fit("fits_flash", facts.size.flash_bytes, target.flash_bytes, "flash", target),
-        _fit("fits_ram", ram, target.ram_bytes, "static RAM and stack", target),
-        _fit("fits_stack", stack, target.stack_bytes, "stack bound", target),
-    ]
-
-
-def _fit(name: str, used: int, available: int, what: str, target: Target) -> Check:
-    verdict = "fits" if used <= available else "does not fit"
-    detail = f"{what} {used:,} B of {available:,} B on {target.name}: {verdict}"
-    return Check(name, used <= available, detail, required=False)

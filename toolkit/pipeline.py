@@ -8,14 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.analysis import layer_rows, plan_measurements
+from toolkit.analysis import ROOF, layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.continuous import agreement
 from toolkit.emit import emit_project, layers, staged_directory, write_files
 from toolkit.errors import InputError
 from toolkit.execution import FirmwareFacts, compile_firmware, compile_host, is_builtin, run
 from toolkit.figures import (
-    fit_checks,
     function_rows,
     layer_measurements,
     plan_check,
@@ -23,6 +22,7 @@ from toolkit.figures import (
     size_measurements,
     tflm_arena,
 )
+from toolkit.fit import firmware_fits, fit_checks, stack_frames
 from toolkit.ir import Graph
 from toolkit.loading import (
     DEFAULT_CLIP_SECONDS,
@@ -33,6 +33,7 @@ from toolkit.loading import (
     to_int8,
 )
 from toolkit.measurement import Measurement
+from toolkit.occupancy import memory_map
 from toolkit.plan import ContinuousPlan, Plan, stream_of
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
@@ -102,6 +103,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             float_graph = _float_graph(request, source, plan, audio)
             findings = compare(clip_graph, plan, output, audio, cases, float_graph)
         with stage("Report"):
+            fits = firmware_fits(facts, target)
             report = Report(
                 model_name=source.name,
                 model_sha256=source.sha256,
@@ -120,7 +122,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 checks=(
                     *findings.checks,
                     plan_check(facts, plan, spec),
-                    *fit_checks(facts, target),
+                    *fit_checks(fits, target),
                 ),
                 issues=(*issues, *notes, *(audio.issues if audio else ())),
                 layers=layer_rows(
@@ -128,6 +130,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 ),
                 functions=function_rows(facts, result, target, len(output.cases)),
                 predictions=findings.predictions,
+                memory=memory_map(clip_graph, plan),
+                fits=fits,
+                stack=stack_frames(facts),
+                roof=ROOF,
             )
             (folder / "report.json").write_text(report_json(report), encoding="utf-8")
     return report

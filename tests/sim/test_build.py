@@ -23,8 +23,8 @@ from tests.support.cli import (
     toolkit_process,
     tree,
 )
+from tests.support.plant import plant
 from toolkit import pipeline
-from toolkit.emit import FirmwareProject
 from toolkit.simulate.protocol import HarnessOutput
 
 SHORT = ("--target", "cortex-m4", "--seconds", "0.1", "--json")
@@ -47,6 +47,9 @@ FIGURES = {
     "instructions_per_inference": "instructions",
     "cycles_per_inference": "cycles",
     "cycles_per_audio_second": "cycles",
+    "frame_latency_ms_mean": "ms",
+    "frame_latency_ms_worst": "ms",
+    "latency_ms_per_audio_second": "ms",
     "latency_ms": "ms",
     "realtime_factor": "",
     "output_mismatches": "bytes",
@@ -258,23 +261,6 @@ def test_continuous_mode_needs_features_of_endless_audio(tmp_path: Path) -> None
 
 
 # --- planted bugs -------------------------------------------------------------------------------
-def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]) -> None:
-    """Let ``edit`` change the files of every project that is built."""
-    from toolkit import verification
-
-    emit = pipeline.emit_project
-
-    def edited(*arguments: Any) -> FirmwareProject:
-        project = emit(*arguments)
-        files = dict(project.files)
-        edit(files)
-        assert files != project.files, "the bug was not planted"
-        return project.with_files(files)
-
-    monkeypatch.setattr(pipeline, "emit_project", edited)
-    monkeypatch.setattr(verification, "emit_project", edited)
-
-
 def wrong_weight(files: dict[str, bytes]) -> None:
     """The sign of the last layer's first weight."""
     text = files["model_weights.c"].decode()

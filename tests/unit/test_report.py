@@ -12,7 +12,8 @@ from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.report import LayerRow, Report
 from toolkit.report.json_format import report_dict, report_json
 from toolkit.report.model import FunctionRow, Prediction
-from toolkit.report.terminal import format_value, print_layers, print_report
+from toolkit.report.terminal import print_layers, print_report
+from toolkit.report.text import format_value
 
 
 def measurement(

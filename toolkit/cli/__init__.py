@@ -20,6 +20,7 @@ VERBS = {
     "build": "Model to verified firmware: convert, generate, compile, simulate, compare.",
     "convert": "ONNX model to a fully int8 .tflite.",
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
+    "check": "Hold models against budgets and baselines, for CI.",
     "verify": "Run a model's compiled C on inputs and compare every output byte.",
     "targets": "List the microcontrollers that can be built for.",
     "doctor": "Show which tools are present and which verbs they enable.",

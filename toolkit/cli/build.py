@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import continuous_options, schedule_options
+from toolkit.cli.options import continuous_options, report_option, schedule_options
 
 
 @click.command("build")
@@ -27,6 +27,7 @@ from toolkit.cli.options import continuous_options, schedule_options
 )
 @schedule_options
 @continuous_options
+@report_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -42,6 +43,7 @@ def command(
     optimize: str,
     hop_out: float | None,
     window: float,
+    reports: tuple[Path, ...],
     as_json: bool,
 ) -> int:
     """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
@@ -54,9 +56,11 @@ def command(
     from toolkit.cli.progress import Stages
     from toolkit.pipeline import STAGES, BuildRequest, build
     from toolkit.report.json_format import report_json
+    from toolkit.report.render import require_formats, write_reports
     from toolkit.report.terminal import print_layers, print_report
     from toolkit.scheduling import ScheduleRequest
 
+    require_formats(reports)
     out = out or Path("out") / f"{Path(model).stem}-{target}"
     request = BuildRequest(
         model=model,
@@ -70,6 +74,7 @@ def command(
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
     )
     report = build(request, Stages(STAGES, quiet=as_json))
+    write_reports(report, reports)
     if as_json:
         click.echo(report_json(report), nl=False)
     else:

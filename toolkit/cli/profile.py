@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from toolkit.cli.options import schedule_options
+from toolkit.cli.options import report_option, schedule_options
 
 
 @click.command("profile")
@@ -12,6 +14,7 @@ from toolkit.cli.options import schedule_options
 @click.option("--target", default="cortex-m4", show_default=True, help="See `toolkit targets`.")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
 @schedule_options
+@report_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -20,6 +23,7 @@ def command(
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    reports: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Show what MODEL (zoo name, .onnx, int8 .tflite) will cost on a target, without building it.
@@ -30,10 +34,13 @@ def command(
 
     from toolkit.analysis import profile
     from toolkit.report.json_format import report_json
+    from toolkit.report.render import require_formats, write_reports
     from toolkit.report.terminal import print_layers, print_report
     from toolkit.scheduling import ScheduleRequest
 
+    require_formats(reports)
     report = profile(model, target, seconds, ScheduleRequest(schedule, time_axis, optimize))
+    write_reports(report, reports)
     if as_json:
         click.echo(report_json(report), nl=False)
         return
