@@ -174,7 +174,7 @@ def main() -> None:
     rates = fit_all(samples)
     _print_fit(samples, rates, arguments.verbose)
     if not arguments.dry_run:
-        path = targets_dir() / target.cycle_table / "rates.toml"
+        path = targets_dir() / target.core.name / "rates.toml"
         path.write_text(rates_toml(rates, target.name, len(samples), measured[0][1]), "utf-8")
         print(f"wrote {path}")
 

@@ -62,7 +62,7 @@ class BuildRequest:
     calib: Path | None = None
     clip_seconds: float | None = None
     toolchain: str = "zig"
-    simulator: str = "unicorn"
+    simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
 
     @property
@@ -77,6 +77,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     A bit mismatch is a failed check of the report, whose directory is still written for study.
     """
     target = load_target(request.target)
+    simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
             source = load_source(request.model, request.batch_seconds)
@@ -95,10 +96,12 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 (folder / "model_tflm.tflite").write_bytes(builtin)
         with stage(f"Compile with {request.toolchain}"):
             facts = compile_firmware(folder, target, request.toolchain, audio is not None)
-        with stage(f"Run on {request.simulator}"):
+        with stage(f"Run on {simulator}"):
             cases = [] if audio else random_inputs(graph)
             stimulus = harness_input(plan, audio, cases)
-            result, output = _run(request, folder, target, clip_graph, plan, audio, stimulus)
+            result, output = _run(
+                request.toolchain, simulator, folder, target, clip_graph, plan, audio, stimulus
+            )
         with stage("Compare with the references"):
             float_graph = _float_graph(request, source, plan, audio)
             findings = compare(clip_graph, plan, output, audio, cases, float_graph)
@@ -109,7 +112,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 model_sha256=source.sha256,
                 target=target.name,
                 toolchain=facts.toolchain,
-                simulator=request.simulator,
+                simulator=simulator,
                 schedule=plan.schedule,
                 measurements=(
                     *size_measurements(facts),
@@ -198,7 +201,8 @@ def _takes(graph: Graph, audio: Audio) -> bool:
 
 
 def _run(
-    request: BuildRequest,
+    toolchain: str,
+    simulator: str,
     folder: Path,
     target: Target,
     graph: Graph,
@@ -208,9 +212,9 @@ def _run(
 ) -> tuple[SimulationResult, HarnessOutput]:
     row_values = audio.spec.row_values if audio else None
     continuous = isinstance(plan, ContinuousPlan)
-    if request.simulator != "host":
+    if simulator != "host":
         program = folder / "firmware.elf"
-        return run(program, stimulus, request.simulator, target, graph, row_values, continuous)
+        return run(program, stimulus, simulator, target, graph, row_values, continuous)
     with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
-        program = compile_host(folder, request.toolchain, audio is not None, Path(scratch))
+        program = compile_host(folder, toolchain, audio is not None, Path(scratch))
         return run(program, stimulus, "host", target, graph, row_values, continuous)
