@@ -6,7 +6,6 @@ exact; cycles are estimated from them.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,10 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.emit.environment import render
-from toolkit.emit.project import HARNESS_FILES
+from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
+from toolkit.emit.write import write_files
 from toolkit.features.audio import load_clip
-from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec
-from toolkit.features.tables import KERNEL_FILES, render_features
+from toolkit.features.spec import (
+    KEYWORD_MFCC,
+    MICRO_SPEECH,
+    WAV2SMALL,
+    WAV2SMALL_RUNNING,
+    FeatureSpec,
+    LevelSpec,
+)
 from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
 from toolkit.resources import data_dir
 from toolkit.simulate import simulate
@@ -28,19 +34,25 @@ from toolkit.targets import Target, load_target
 from toolkit.toolchain import device_sources, find_toolchain, host_sources
 from toolkit.toolchain.elf import read_elf
 
-STUB = Path(__file__).resolve().parent / "features_only"
 DEMO_CLIP = data_dir("models") / "wav2small" / "demo_clip.wav"
 TARGETS = ("cortex-m4",)
 TOOLCHAINS = ("zig", "gcc")
 HARNESS = {"HARNESS_FEATURES": 1}
-STUB_OUTPUT_BYTES = 4
 SECONDS = 1
-SPECS: Mapping[str, FeatureSpec] = {
-    "Wav2Small, running level": WAV2SMALL_RUNNING,
-    "Wav2Small, level of the clip": WAV2SMALL,
-    "log-mel 512/160, 40 bands": replace(
-        WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40
-    ),
+RAW = FeatureSpec(16_000, 320, 320, kind="raw", level=LevelSpec("running"))
+_COARSE = replace(WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40)
+# Specification and arithmetic; micro_frontend is integer by definition.
+CASES: Mapping[str, tuple[FeatureSpec, str]] = {
+    "Wav2Small, running level": (WAV2SMALL_RUNNING, "float32"),
+    "Wav2Small, level of the clip": (WAV2SMALL, "float32"),
+    "Wav2Small, running level, fixed point": (WAV2SMALL_RUNNING, "fixed"),
+    "log-mel 512/160, 40 bands": (_COARSE, "float32"),
+    "log-mel 512/160, 40 bands, fixed point": (_COARSE, "fixed"),
+    "MFCC 480/320, 10 of 40 (keyword spotting)": (KEYWORD_MFCC, "float32"),
+    "MFCC 480/320, 10 of 40, fixed point": (KEYWORD_MFCC, "fixed"),
+    "micro_frontend 480/320, 40 channels": (MICRO_SPEECH, "fixed"),
+    "raw, 320 samples a row": (RAW, "float32"),
+    "raw, 320 samples a row, fixed point": (RAW, "fixed"),
 }
 
 
@@ -53,31 +65,33 @@ class FeatureCost:
 
 
 def quantisation(spec: FeatureSpec) -> tuple[float, int]:
-    """Scale and zero point of a typical model input: about 120 dB over the int8 range."""
-    return (0.4741, 40) if spec.log == "db" else (0.10917, 40)
+    """Scale and zero point of a typical model input of a kind."""
+    typical = {
+        "log_mel": (0.4741, 40) if spec.log == "db" else (0.10917, 40),
+        "mfcc": (0.5, 80),
+        "micro_frontend": (0.1019, -128),
+        "raw": (1.0 / 32.0, 0),
+    }
+    return typical[spec.kind]
 
 
-def write_project(spec: FeatureSpec, folder: Path, target: Target) -> None:
+def write_project(spec: FeatureSpec, arithmetic: str, folder: Path, target: Target) -> None:
     """A firmware of the features alone, with its harness."""
-    templates = data_dir("firmware_templates")
-    (folder / "kernels").mkdir()
-    for name, text in render_features(spec, *quantisation(spec)).items():
-        (folder / name).write_text(text)
-    for name in KERNEL_FILES:
-        shutil.copy(templates / "features" / name, folder / "kernels")
-    for name in HARNESS_FILES:
-        shutil.copy(templates / "project" / name, folder)
-    shutil.copy(STUB / "model.h", folder)
+    write_files(emit_features_only(spec, *quantisation(spec), arithmetic), folder)
     (folder / "linker.ld").write_text(render("linker.ld", target.linker_context()))
 
 
 def simulated(
-    spec: FeatureSpec, samples: NDArray[np.int16], target: Target, toolchain: str
+    spec: FeatureSpec,
+    arithmetic: str,
+    samples: NDArray[np.int16],
+    target: Target,
+    toolchain: str,
 ) -> FeatureCost:
     """The features of a clip [n], pushed hop by hop to the simulated firmware."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_project(spec, folder, target)
+        write_project(spec, arithmetic, folder, target)
         firmware = find_toolchain(toolchain).compile(
             folder, device_sources(folder), target, folder, HARNESS
         )
@@ -87,12 +101,14 @@ def simulated(
     return FeatureCost(_rows(result.output, spec), model.estimate(result.phase("features")))
 
 
-def on_host(spec: FeatureSpec, samples: NDArray[np.int16], toolchain: str) -> NDArray[np.int8]:
+def on_host(
+    spec: FeatureSpec, arithmetic: str, samples: NDArray[np.int16], toolchain: str
+) -> NDArray[np.int8]:
     """Rows [rows, values] of the same firmware built for this workstation."""
     target = load_target(TARGETS[0])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_project(spec, folder, target)
+        write_project(spec, arithmetic, folder, target)
         program = find_toolchain(toolchain).compile_host(
             folder, host_sources(folder), folder, HARNESS
         )
@@ -101,18 +117,18 @@ def on_host(spec: FeatureSpec, samples: NDArray[np.int16], toolchain: str) -> ND
 
 
 def _rows(output: bytes, spec: FeatureSpec) -> NDArray[np.int8]:
-    rows = decode_output(output, [STUB_OUTPUT_BYTES], spec.n_mels).cases[0].rows
+    rows = decode_output(output, [OUTPUT_BYTES], spec.row_values).cases[0].rows
     assert rows is not None  # audio mode always has them
     return rows
 
 
 def main() -> None:
-    for name, spec in SPECS.items():
+    for name, (spec, arithmetic) in CASES.items():
         rate = spec.sample_rate_hz
         samples = load_clip(DEMO_CLIP, rate).samples[: SECONDS * rate]
         for target_name in TARGETS:
             for toolchain in TOOLCHAINS:
-                cost = simulated(spec, samples, load_target(target_name), toolchain)
+                cost = simulated(spec, arithmetic, samples, load_target(target_name), toolchain)
                 _print(f"{name}; {target_name}, {toolchain}", cost, len(samples) / rate)
 
 

@@ -121,7 +121,7 @@ def prediction_row(result: Result) -> list[str]:
         f"{predicted:,}",
         f"{simulated:,}",
         f"{predicted / simulated - 1:+.1%}",
-        f"{name.rpartition('/')[2]}: {(guess - found) / simulated:+.1%} of the total",
+        f"{name.strip('/')}: {(guess - found) / simulated:+.1%} of the total",
     ]
 
 

@@ -54,6 +54,8 @@ ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
 ALLOWED["conversion"] = _LOADED
 ALLOWED["analysis"] = _LOADED | {"emit", "occupancy"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
+ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
+ALLOWED["feature_plot"] = LEAVES | {"feature_report"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {
     "analysis",
     "continuous",
@@ -66,6 +68,9 @@ ALLOWED["cli"] = LEAVES | {
     "budget",
     "conversion",
     "gate",
+    "feature_plot",
+    "feature_report",
+    "features",
     "pipeline",
     "report",
     "scheduling",
@@ -82,7 +87,17 @@ EXCEPTIONS = {("loading", "training")}
 
 HEAVY = {"torch", "tensorflow", "librosa"}
 #: What no verb may load before it needs it: `toolkit --help` stays instant.
-LAZY = {"ai_edge_litert", "capstone", "elftools", "flatbuffers", "numpy", "onnx", "rich", "unicorn"}
+LAZY = {
+    "ai_edge_litert",
+    "capstone",
+    "elftools",
+    "flatbuffers",
+    "matplotlib",
+    "numpy",
+    "onnx",
+    "rich",
+    "unicorn",
+}
 SOFT_LIMIT_LINES = 300
 
 

@@ -131,11 +131,22 @@ def input_buffer_frames(frame_cycles: Sequence[int], hop_cycles: float) -> int |
     return most
 
 
-def plan_check(facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None) -> Check:
+def stack_check(facts: FirmwareFacts, output: HarnessOutput, simulated: bool) -> list[Check]:
+    """Whether the painted stack lies within the bound; nothing for a run on the host."""
+    if not simulated or not facts.stack.holds:
+        return []
+    bound, painted = facts.stack.bound_bytes, output.stack_painted_bytes
+    detail = f"static bound {bound:,} B, painted {painted:,} B"
+    return [Check("stack_within_bound", painted <= bound, detail)]
+
+
+def plan_check(
+    facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None, arithmetic: str = "float32"
+) -> Check:
     """Whether the linker gave every planned object the planned size; the remainder is listed."""
     planned = {"instance": plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes}
     if spec is not None:
-        planned["features"] = feature_state_bytes(spec)
+        planned["features"] = feature_state_bytes(spec, arithmetic)
     in_ram = [s for s in facts.size.symbols if s.section in (".data", ".bss")]
     linked = {s.name: s.size_bytes for s in in_ram}
     rest = [f"{s.name} {s.size_bytes} B" for s in in_ram if s.name not in planned]

@@ -11,7 +11,13 @@ from pathlib import Path
 from toolkit.analysis import ROOF, layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.continuous import agreement
-from toolkit.emit import emit_project, layers, staged_directory, write_files
+from toolkit.emit import (
+    emit_project,
+    feature_arithmetic,
+    layers,
+    staged_directory,
+    write_files,
+)
 from toolkit.errors import InputError
 from toolkit.execution import FirmwareFacts, compile_firmware, compile_host, is_builtin, run
 from toolkit.figures import (
@@ -20,6 +26,7 @@ from toolkit.figures import (
     plan_check,
     run_measurements,
     size_measurements,
+    stack_check,
     tflm_arena,
 )
 from toolkit.fit import firmware_fits, fit_checks, stack_frames
@@ -124,7 +131,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 ),
                 checks=(
                     *findings.checks,
-                    plan_check(facts, plan, spec),
+                    *stack_check(facts, output, bool(result.intervals)),
+                    plan_check(facts, plan, spec, feature_arithmetic(target)),
                     *fit_checks(fits, target),
                 ),
                 issues=(*issues, *notes, *(audio.issues if audio else ())),

@@ -87,20 +87,22 @@ def at_clip_length(graph: Graph, plan: Plan, rows: int | None) -> Graph:
 
 def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> ArenaPlan:
     fast = plan_arena(graph, choose_variants(graph, target, request.optimize))
-    if fast.arena_bytes <= ALLOWANCES[request.optimize].state * target.ram_bytes:
+    limit_bytes = ALLOWANCES[request.optimize].state * target.ram_bytes
+    if fast.arena_bytes <= limit_bytes:
         return fast
     lean = plan_arena(graph, choose_variants(graph, target, "size"))
-    return lean if lean.arena_bytes < fast.arena_bytes else fast
+    return lean if lean.arena_bytes <= limit_bytes else fast
 
 
 def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
     axis = TIME_AXIS if request.time_axis is None else request.time_axis
     behaviours = find_time_axis(graph, axis).behaviours
     fast = plan_stream(graph, axis, choose_variants(graph, target, request.optimize, behaviours))
-    if fast.state_bytes <= ALLOWANCES[request.optimize].state * target.ram_bytes:
+    limit_bytes = ALLOWANCES[request.optimize].state * target.ram_bytes
+    if fast.state_bytes <= limit_bytes:
         return fast
     lean = plan_stream(graph, axis, choose_variants(graph, target, "size", behaviours))
-    return lean if lean.state_bytes < fast.state_bytes else fast
+    return lean if lean.state_bytes <= limit_bytes else fast
 
 
 def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> ContinuousPlan:

@@ -31,5 +31,13 @@ void model_push_audio(model_audio *a, const int16_t *samples, size_t count) {
 }
 
 int model_audio_finish(model_audio *a) {
+#if FEATURES_PADDING_SAMPLES > 0
+    static const int16_t silence[32];
+    for (size_t left = FEATURES_PADDING_SAMPLES; left > 0;) {
+        const size_t count = left < 32 ? left : 32;
+        model_push_audio(a, silence, count);
+        left -= count;
+    }
+#endif
     return model_finish(&a->model);
 }

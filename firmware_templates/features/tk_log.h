@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-/* unit * ln(x) for normal x > 0; octave must be unit * ln(2).
+/* ln(x) for normal x > 0.
  *
  * x = 2^e * m with m in [sqrt(1/2), sqrt(2)); ln(m) = 2 atanh(s), s = (m - 1) / (m + 1), by its
- * series up to s^9 (|s| <= 0.1716: the rest is below 8e-10).  Error at most 2e-8 * unit plus
- * 2e-7 of the result's magnitude, all roundings included.
+ * series up to s^9 (|s| <= 0.1716: the rest is below 8e-10).  Error at most 2e-8 plus 2e-7 of the
+ * result's magnitude, all roundings included.
  */
-static inline float tk_log(float x, float unit, float octave) {
+static inline float tk_ln(float x) {
     union {
         float value;
         uint32_t bits;
@@ -28,7 +28,7 @@ static inline float tk_log(float x, float unit, float octave) {
     const float tail =
         s2 * (1.0F / 3.0F + s2 * (1.0F / 5.0F + s2 * (1.0F / 7.0F + s2 * (1.0F / 9.0F))));
     const float ln_mantissa = 2.0F * (s + s * tail);
-    return (float)exponent * octave + ln_mantissa * unit;
+    return (float)exponent * 0.6931472F + ln_mantissa;
 }
 
 #endif

@@ -197,17 +197,20 @@ static size_t feed(uint32_t samples) {
 
 static void read_audio(void) {
     const uint32_t samples = read_u32();
-    require(samples <= CLIP_SAMPLES_MAX, "harness: clip is longer than the clip buffer\n");
-    require((samples / FEATURES_HOP_SAMPLES + 1u) <= ROW_BYTES_MAX / FEATURES_ROW_VALUES,
+    require(samples <= CLIP_SAMPLES_MAX - FEATURES_PADDING_SAMPLES,
+            "harness: clip is longer than the clip buffer\n");
+    const uint32_t padded = samples + FEATURES_PADDING_SAMPLES;
+    require((padded / FEATURES_HOP_SAMPLES + 1u) <= ROW_BYTES_MAX / FEATURES_ROW_VALUES,
             "harness: clip has more feature rows than the row buffer\n");
     tk_io_read(clip, samples * sizeof clip[0]);
+    __builtin_memset(clip + samples, 0, FEATURES_PADDING_SAMPLES * sizeof clip[0]);
 
     tk_phase_features();
     features_init(&features);
 #ifdef FEATURES_LEVEL_CLIP
     features_set_level(&features, clip, samples);
 #endif
-    const size_t size = feed(samples) * FEATURES_ROW_VALUES;
+    const size_t size = feed(padded) * FEATURES_ROW_VALUES;
     write_u32((uint32_t)(size / FEATURES_ROW_VALUES));
     tk_io_write(rows, size);
 }

@@ -47,7 +47,10 @@ def test_other_forms_are_converted_with_a_note(
 
 def test_a_short_clip_is_padded_with_a_note(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(100), 16_000)
-    assert build_audio(tmp_path, "a.wav") == ["a.wav: padded with silence from 0.006 s to 0.100 s"]
+    assert build_audio(tmp_path, "a.wav") == [
+        "a.wav: nothing but digital silence",
+        "a.wav: padded with silence from 0.006 s to 0.100 s",
+    ]
 
 
 def write_text(path: Path) -> None:

@@ -296,7 +296,7 @@ def test_a_planted_bug_in_the_features_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def edit(files: dict[str, bytes]) -> None:
-        weights = rb"(tk_logmel_weights\[\w+\] = \{\s*0\.)0"
+        weights = rb"(mel_weights\[\w+\] = \{\s*0\.)0"
         files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])
 
     onnx.save(speech_model(), tmp_path / "m.onnx")

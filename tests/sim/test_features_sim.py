@@ -3,32 +3,65 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from benchmarks.features import DEMO_CLIP, SPECS, TOOLCHAINS, on_host, simulated
+from benchmarks.features import CASES, DEMO_CLIP, TOOLCHAINS, on_host, simulated
+from toolkit.emit import feature_arithmetic
 from toolkit.features.audio import load_clip
-from toolkit.targets import load_target
+from toolkit.targets import Target, load_target
 
 SECONDS = 1
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", CASES)
 def test_core_and_host_give_the_same_bits(name: str, toolchain: str) -> None:
     if toolchain == "gcc" and not (shutil.which("arm-none-eabi-gcc") and shutil.which("gcc")):
         pytest.skip("arm-none-eabi-gcc or gcc is not installed")
-    spec = SPECS[name]
+    spec, arithmetic = CASES[name]
     clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: SECONDS * spec.sample_rate_hz]
-    cost = simulated(spec, clip, load_target("cortex-m4"), toolchain)
+    cost = simulated(spec, arithmetic, clip, load_target("cortex-m4"), toolchain)
     assert cost.rows.std() > 1
     for other in ("zig", toolchain):
-        np.testing.assert_array_equal(cost.rows, on_host(spec, clip, other))
+        np.testing.assert_array_equal(cost.rows, on_host(spec, arithmetic, clip, other))
+
+
+# Cores without floating point; features need none of the target but its compiler flags.
+CORES = {
+    "cortex-m0plus": "UC_CPU_ARM_CORTEX_M0",
+    "cortex-m3": "UC_CPU_ARM_CORTEX_M3",
+}
+
+
+def core_without_fpu(core: str) -> Target:
+    target = load_target("cortex-m4")
+    flags = {
+        "zig": ("-target", "thumb-freestanding-eabi", f"-mcpu={core.replace('-', '_')}"),
+        "gcc": (f"-mcpu={core}", "-mthumb", "-mfloat-abi=soft"),
+    }
+    simulation = replace(target.simulation, unicorn_cpu=CORES[core])
+    return replace(target, name=core, core=core, flags=flags, simulation=simulation)
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("core", CORES)
+def test_cores_without_floating_point_give_the_same_bits(core: str, toolchain: str) -> None:
+    if toolchain == "gcc" and not shutil.which("arm-none-eabi-gcc"):
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    target = core_without_fpu(core)
+    assert feature_arithmetic(target) == "fixed"
+    for spec, arithmetic in CASES.values():
+        if arithmetic == "fixed":
+            clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: spec.sample_rate_hz // 2]
+            cost = simulated(spec, arithmetic, clip, target, toolchain)
+            np.testing.assert_array_equal(cost.rows, on_host(spec, arithmetic, clip, "zig"))
 
 
 def test_wav2small_features_take_at_most_two_and_a_half_million_cycles_a_second() -> None:
-    spec = SPECS["Wav2Small, running level"]
+    spec, arithmetic = CASES["Wav2Small, running level"]
     clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: spec.sample_rate_hz]
-    cost = simulated(spec, clip, load_target("cortex-m4"), "zig")
+    cost = simulated(spec, arithmetic, clip, load_target("cortex-m4"), "zig")
     assert cost.estimate.cycles <= 2.5e6

@@ -10,6 +10,7 @@ from fractions import Fraction
 import librosa
 import numpy as np
 import pytest
+import scipy.fft
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,21 +18,30 @@ from numpy.typing import NDArray
 from toolkit.errors import InputError, VerificationError
 from toolkit.features.audio import load_clip
 from toolkit.features.compare import compare_features
+from toolkit.features.extract import extract
 from toolkit.features.log_mel import log_mel
 from toolkit.features.mel import hz_to_mel, mel_filterbank, mel_to_hz
+from toolkit.features.mfcc import dct_matrix, mfcc
 from toolkit.features.quantise import quantise_features
-from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec, LevelSpec
+from toolkit.features.spec import (
+    KEYWORD_MFCC,
+    WAV2SMALL,
+    WAV2SMALL_RUNNING,
+    FeatureSpec,
+    LevelSpec,
+)
 from toolkit.resources import data_dir
 
 
 @st.composite
 def specs(draw: st.DrawFn) -> FeatureSpec:
-    frame = 2 ** draw(st.integers(5, 11))
+    """Any window, any hop, also beyond a frame; mel, norm, power, logarithm, floor and centre."""
+    frame = draw(st.one_of(st.integers(5, 11).map(lambda n: 2**n), st.integers(17, 1500)))
     rate = draw(st.sampled_from([8000, 16_000, 22_050, 44_100, 48_000]))
     return FeatureSpec(
         sample_rate_hz=rate,
         frame_samples=frame,
-        hop_samples=draw(st.integers(frame // 8, frame)),
+        hop_samples=draw(st.integers(frame // 8, 2 * frame)),
         n_mels=draw(st.integers(1, 128)),
         f_min_hz=draw(st.sampled_from([0.0, 20.0, 300.0])),
         f_max_hz=draw(st.sampled_from([0.5, 0.45, 0.25])) * rate,
@@ -39,19 +49,30 @@ def specs(draw: st.DrawFn) -> FeatureSpec:
         mel_norm=draw(st.sampled_from(["area", "none"])),
         log=draw(st.sampled_from(["db", "ln"])),
         floor=draw(st.sampled_from([1e-10, 1e-6])),
+        power=draw(st.sampled_from([1.0, 2.0])),
+        flooring=draw(st.sampled_from(["max", "add"])),
+        center=draw(st.booleans()) and frame % 2 == 0,
     )
 
 
-def librosa_energy(y: NDArray[np.float64], spec: FeatureSpec) -> NDArray[np.float64]:
+def librosa_energy(
+    y: NDArray[np.float64], spec: FeatureSpec, center: bool = False
+) -> NDArray[np.float64]:
     """Floored mel energies [rows, n_mels] of a signal whose level is already right."""
+    if not center:
+        # librosa puts a window that is shorter than the FFT in its middle; ours is at its start.
+        spare = spec.fft_samples - spec.frame_samples
+        y = np.pad(y, (spare // 2, spare - spare // 2))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about bands that hold no FFT bin
         mel = librosa.feature.melspectrogram(
             y=y,
             sr=spec.sample_rate_hz,
-            n_fft=spec.frame_samples,
+            n_fft=spec.fft_samples,
+            win_length=spec.frame_samples,
             hop_length=spec.hop_samples,
-            center=False,
+            center=center,
+            power=spec.power,
             n_mels=spec.n_mels,
             fmin=spec.f_min_hz,
             fmax=spec.f_max_hz,
@@ -59,12 +80,13 @@ def librosa_energy(y: NDArray[np.float64], spec: FeatureSpec) -> NDArray[np.floa
             norm="slaney" if spec.mel_norm == "area" else None,
             dtype=np.float64,
         )
-    return np.asarray(np.maximum(mel.T, spec.floor))
+    energy = mel.T + spec.floor if spec.flooring == "add" else np.maximum(mel.T, spec.floor)
+    return np.asarray(energy)
 
 
 def energy_of(features: NDArray[np.float32], spec: FeatureSpec) -> NDArray[np.float64]:
     values = features.astype(np.float64)
-    return 10.0 ** (values / 10.0) if spec.log == "db" else np.exp(values)
+    return 10.0 ** (values * spec.power / 20.0) if spec.log == "db" else np.exp(values)
 
 
 def voice_like(count: int, seed: int) -> NDArray[np.float64]:
@@ -77,25 +99,99 @@ def voice_like(count: int, seed: int) -> NDArray[np.float64]:
 
 
 @given(specs(), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=120, deadline=None, derandomize=True)
 def test_equals_librosa_on_the_level_normalised_clip(spec: FeatureSpec, seed: int) -> None:
     x = voice_like(5 * spec.frame_samples + 17, seed)
-    centred = x - x.mean()
-    y = centred / np.sqrt(np.mean(centred**2) + spec.level.epsilon)
-    expected = librosa_energy(y, spec)
+    deviation = np.sqrt(x.var() + spec.level.epsilon)
+    y = (np.pad(x, spec.padding_samples) - x.mean()) / deviation
     features = log_mel(x, spec)
     assert features.dtype == np.float32
     assert features.shape == (spec.rows_for_samples(len(x)), spec.n_mels)
-    np.testing.assert_allclose(energy_of(features, spec), expected, rtol=1e-5)
+    np.testing.assert_allclose(energy_of(features, spec), librosa_energy(y, spec), rtol=1e-5)
 
 
 @given(specs(), st.floats(0.01, 100.0))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=80, deadline=None, derandomize=True)
 def test_fixed_level_equals_librosa_on_the_amplified_clip(spec: FeatureSpec, gain: float) -> None:
     spec = replace(spec, level=LevelSpec("fixed", gain=gain))
     x = voice_like(4 * spec.frame_samples, 1)
-    expected = librosa_energy(gain * x, spec)
+    expected = librosa_energy(gain * x, spec, spec.center)
     np.testing.assert_allclose(energy_of(log_mel(x, spec), spec), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_decibels_are_librosa_s(power: float) -> None:
+    spec = replace(WAV2SMALL, level=LevelSpec("fixed"), power=power, floor=1e-5)
+    x = voice_like(2000, 2)
+    mel = librosa_energy(x, spec)
+    to_db = librosa.power_to_db if power == 2.0 else librosa.amplitude_to_db
+    expected = to_db(mel, ref=1.0, amin=spec.floor, top_db=None)
+    np.testing.assert_allclose(log_mel(x, spec), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_mfcc", [1, 13, 26])
+def test_mfcc_equals_librosa(n_mfcc: int) -> None:
+    spec = replace(WAV2SMALL, kind="mfcc", n_mfcc=n_mfcc)
+    x = voice_like(3000, 7)
+    y = (x - x.mean()) / np.sqrt(x.var() + spec.level.epsilon)
+    bands = 10.0 * np.log10(librosa_energy(y, spec))
+    expected = librosa.feature.mfcc(S=bands.T, n_mfcc=n_mfcc, dct_type=2, norm="ortho").T
+    features = mfcc(x, spec)
+    assert features.shape == (spec.rows_for_samples(3000), n_mfcc)
+    np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_htk_norm_scales_all_coefficients_alike() -> None:
+    """sqrt(2 / N) sum x cos: what tf.signal.mfccs_from_log_mel_spectrograms gives."""
+    spec = replace(KEYWORD_MFCC, n_mfcc=40)
+    bands = np.random.default_rng(0).normal(size=40)
+    expected = scipy.fft.dct(bands, type=2, norm=None) / np.sqrt(2.0 * 40)
+    np.testing.assert_allclose(dct_matrix(spec) @ bands, expected, rtol=1e-12, atol=1e-12)
+    ortho = dct_matrix(replace(spec, mfcc_norm="ortho"))
+    np.testing.assert_allclose(ortho @ ortho.T, np.eye(40), atol=1e-12)
+
+
+def test_slopes_straight_in_mel_follow_their_definition() -> None:
+    """Bin by bin: what tf.signal.linear_to_mel_weight_matrix gives."""
+    weights = mel_filterbank(KEYWORD_MFCC)
+    assert weights.shape == (40, 257)
+    edges = np.linspace(mel_of(20.0), mel_of(4000.0), 42)
+    for band in range(40):
+        for index in range(257):
+            mel = mel_of(index * 16_000 / 512)
+            rising = (mel - edges[band]) / (edges[band + 1] - edges[band])
+            falling = (edges[band + 2] - mel) / (edges[band + 2] - edges[band + 1])
+            expected = max(0.0, min(rising, falling))
+            assert weights[band, index] == pytest.approx(expected, abs=1e-12)
+
+
+def mel_of(hz: float) -> float:
+    return 1127.0 * math.log1p(hz / 700.0) * 2595.0 / (1127.0 * math.log(10.0))
+
+
+def test_keyword_spotting_has_49_rows_of_10_a_second() -> None:
+    features = extract(voice_like(16_000, 8), KEYWORD_MFCC)
+    assert features.shape == (49, 10)
+    assert np.isfinite(features).all()
+
+
+@pytest.mark.parametrize("mode", ["clip", "running", "fixed"])
+def test_raw_is_the_waveform_with_its_level(mode: str) -> None:
+    level = LevelSpec(mode, gain=2.0)
+    spec = FeatureSpec(16_000, 160, 160, level=level, kind="raw")
+    x = voice_like(1000, 9)
+    features = extract(x, spec)
+    assert features.shape == (6, 160)
+    expected = {
+        "clip": (x - x.mean()) / np.sqrt(x.var() + level.epsilon),
+        "fixed": 2.0 * x,
+        # The first frame of the running level sees only itself.
+        "running": (x - x[:160].mean()) / np.sqrt(x[:160].var() + level.epsilon),
+    }[mode]
+    rows = 1 if mode == "running" else 6
+    np.testing.assert_allclose(
+        features[:rows].ravel(), expected[: rows * 160], rtol=1e-6, atol=1e-7
+    )
 
 
 @pytest.mark.parametrize("time_constant_s", [0.001, 0.05, 3.0])

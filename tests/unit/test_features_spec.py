@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from toolkit.errors import InputError
-from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec, LevelSpec
+from toolkit.features.spec import (
+    KEYWORD_MFCC,
+    MICRO_SPEECH,
+    WAV2SMALL,
+    WAV2SMALL_RUNNING,
+    FeatureSpec,
+    LevelSpec,
+    MicroSpec,
+)
+from toolkit.features.text import from_toml, read_spec, to_toml
 
 levels = st.builds(
     LevelSpec,
@@ -26,13 +36,69 @@ framing = (
 )
 
 
-@given(framing, levels, st.sampled_from(["db", "ln"]), st.integers(1, 512))
-def test_json_round_trip(
-    frame_and_hop: tuple[int, int], level: LevelSpec, log: str, n_mels: int
-) -> None:
-    frame, hop = frame_and_hop
-    spec = FeatureSpec(44_100, frame, hop, n_mels, 20.0, 22_050.0, level, log=log)
+log_mels = st.builds(
+    lambda frame_and_hop, **fields: FeatureSpec(44_100, *frame_and_hop, **fields),
+    framing,
+    n_mels=st.integers(1, 512),
+    f_min_hz=st.floats(0.0, 100.0),
+    f_max_hz=st.floats(200.0, 22_050.0),
+    level=levels,
+    log=st.sampled_from(["db", "ln"]),
+    mel_slopes=st.sampled_from(["hz", "mel"]),
+    flooring=st.sampled_from(["max", "add"]),
+    power=st.sampled_from([1.0, 2.0]),
+    center=st.booleans(),
+)
+any_spec = st.one_of(
+    log_mels,
+    st.builds(lambda spec: replace(spec, kind="mfcc", n_mfcc=1, mfcc_norm="htk"), log_mels),
+    st.builds(lambda level: FeatureSpec(8000, 99, 99, level=level, kind="raw"), levels),
+    st.builds(
+        lambda **micro: replace(MICRO_SPEECH, micro=MicroSpec(**micro)),
+        smoothing_bits=st.integers(0, 12),
+        even_smoothing=st.floats(0.0, 1.0),
+        pcan=st.booleans(),
+        output_scale=st.floats(1e-6, 1e6),
+    ),
+)
+
+
+@given(any_spec)
+@settings(derandomize=True)
+def test_json_and_toml_round_trip(spec: FeatureSpec) -> None:
     assert FeatureSpec.from_json(spec.to_json()) == spec
+    assert from_toml(to_toml(spec)) == spec
+
+
+@pytest.mark.parametrize("suffix", [".toml", ".json"])
+def test_files_are_read_by_their_suffix(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"spec{suffix}"
+    path.write_text(KEYWORD_MFCC.to_json() if suffix == ".json" else to_toml(KEYWORD_MFCC))
+    assert read_spec(path) == KEYWORD_MFCC
+
+
+@pytest.mark.parametrize(
+    "text", [b"frame_samples = ", b"kind = 'log_mel'", b"\xff", b"level = 3\nsample_rate_hz = 1"]
+)
+def test_bad_files_are_refused_in_one_line_that_names_them(text: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_bytes(text)
+    with pytest.raises(InputError, match=r"spec\.toml: ") as error:
+        read_spec(path)
+    assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match=r"missing\.toml: "):
+        read_spec(tmp_path / "missing.toml")
+
+
+def test_fields_of_other_kinds_are_not_written() -> None:
+    raw = FeatureSpec(16_000, 160, 160, kind="raw")
+    assert set(json.loads(raw.to_json())) == {
+        "kind",
+        "sample_rate_hz",
+        "frame_samples",
+        "hop_samples",
+        "level",
+    }
 
 
 def test_json_names_every_field_of_the_contract() -> None:
@@ -61,6 +127,12 @@ def test_rows_count_whole_frames(frame_and_hop: tuple[int, int], samples: int) -
     spec = replace(WAV2SMALL, frame_samples=frame, hop_samples=hop)
     rows = spec.rows_for_samples(samples)
     assert rows == len(range(0, samples - frame + 1, hop))
+    centred = replace(spec, center=True)
+    assert centred.rows_for_samples(samples) == (1 + samples // hop if samples else 0)
+    if samples:
+        fewest = centred.samples_for_rows(1 + samples // hop)
+        assert fewest <= samples
+        assert centred.rows_for_samples(fewest) == 1 + samples // hop
     assert spec.rows_for_samples(spec.samples_for_rows(rows)) == rows
     assert spec.samples_for_rows(rows) <= samples
 

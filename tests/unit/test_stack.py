@@ -31,6 +31,11 @@ BODIES = {
         " leaf(big); m->arena[32] = big[9];",
         LEAF,
     ),
+    "floating-point registers": (
+        "use_all(m->arena);",
+        "void use_all(uint8_t *p);\n__attribute__((noinline)) void use_all(uint8_t *p) {\n"
+        '__asm__ volatile("vpush {s16-s31}\\n vpop {s16-s31}" ::"r"(p) : "memory"); p[32] = 1; }\n',
+    ),
     "tail call": ("m->arena[1] = 3; leaf(m->arena);", LEAF),
     "chain": (
         f"uint8_t big[200]; big[0] = 1; {USE} middle(m->arena); {USE}",
@@ -41,6 +46,12 @@ BODIES = {
         "double x = m->arena[0] + 0.5; for (int i = 1; i < 9; i++) { x = x * 1.7 / (x + i); }"
         " m->arena[32] = (uint8_t)(int64_t)x;",
         "",
+    ),
+    "saved float registers": (
+        "float x[12]; for (int i = 0; i < 12; i++) { x[i] = m->arena[i]; }"
+        " leaf(m->arena); for (int i = 0; i < 12; i++) { m->arena[32 + i] ="
+        " (uint8_t)(x[i] * x[11 - i] * 0.01F); }",
+        LEAF,
     ),
     "switch": (
         "for (int i = 0; i < 9; i++) { switch (m->arena[i] & 7) {"

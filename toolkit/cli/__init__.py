@@ -22,6 +22,7 @@ VERBS = {
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
     "check": "Hold models against budgets and baselines, for CI.",
     "verify": "Run a model's compiled C on inputs and compare every output byte.",
+    "features": "Show, check or plot the audio front-end of a model or specification.",
     "targets": "List the microcontrollers that can be built for.",
     "doctor": "Show which tools are present and which verbs they enable.",
 }

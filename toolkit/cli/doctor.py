@@ -41,6 +41,7 @@ TOOLS = (
     Tool("ai-edge-litert", _package("ai-edge-litert"), "pip install ai-edge-litert"),
     Tool("capstone", _package("capstone"), "pip install capstone"),
     Tool("torch", _package("torch"), "pip install 'hearing-aid-toolkit[train]' -c constraints.txt"),
+    Tool("matplotlib", _package("matplotlib"), "pip install 'hearing-aid-toolkit[plot]'"),
     Tool("tflite-micro", _package("tflite-micro"), "pip install 'hearing-aid-toolkit[dev]'"),
     Tool(
         "arm-none-eabi-gcc",
@@ -62,6 +63,8 @@ NEEDS = {
     "convert": _CONVERT,
     "profile": _CONVERT,
     "verify": _SIMULATE,
+    "features check": ("ziglang", *_CONVERT),
+    "features plot": ("matplotlib", *_CONVERT),
     "targets": (),
 }
 

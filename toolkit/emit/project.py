@@ -14,7 +14,7 @@ from toolkit.emit.environment import render
 from toolkit.emit.model import emit_model, kernel_stems
 from toolkit.errors import ToolkitError
 from toolkit.features.spec import FeatureSpec
-from toolkit.features.tables import KERNEL_FILES as FEATURE_KERNEL_FILES
+from toolkit.features.tables import kernel_files as feature_kernel_files
 from toolkit.features.tables import render_features
 from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, Plan
@@ -98,12 +98,13 @@ def emit_project(
     text["linker.ld"] = render("linker.ld", target.linker_context())
     if features is not None:
         quantisation = graph.tensors[graph.inputs[0]]
-        text |= render_features(features, quantisation.scale, quantisation.zero_point)
+        arithmetic = feature_arithmetic(target)
+        text |= render_features(features, quantisation.scale, quantisation.zero_point, arithmetic)
         if plan.schedule == "continuous":
             require_endless_level(features)
         for name, source in AUDIO_FILES[plan.schedule].items():
             text[name] = _read(templates / "features" / source)
-        for name in FEATURE_KERNEL_FILES:
+        for name in feature_kernel_files(features, arithmetic):
             text[f"kernels/{name}"] = _read(templates / "features" / name)
     context = _project_context(
         text, parts.banner(graph, sha256, target.name), plan, target, features
@@ -112,6 +113,11 @@ def emit_project(
     files = {name: content.encode() for name, content in text.items()}
     files["model.tflite"] = model_tflite
     return FirmwareProject(dict(sorted(files.items())))
+
+
+def feature_arithmetic(target: Target) -> str:
+    """What features are computed in: float32 where the core has registers for it."""
+    return "float32" if "fpu" in target.core.extensions else "fixed"
 
 
 def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:

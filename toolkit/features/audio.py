@@ -13,6 +13,9 @@ from toolkit.features.framing import FULL_SCALE
 from toolkit.features.spec import FeatureSpec
 
 _INT16_MAX = 32767
+#: Rates that recordings have; a header that says otherwise is damaged, and resampling would
+#: take any amount of memory.
+_RATES_HZ = (4_000, 384_000)
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,10 @@ class Clip:
 def load_clip(path: str | Path, sample_rate_hz: int) -> Clip:
     """Read any file libsndfile knows as one int16 channel at ``sample_rate_hz``.
 
-    16-bit mono at that rate comes back unchanged; mixing down, resampling (soxr, HQ) and
-    clipping are noted.  AudioError when the file cannot be read, is empty or holds NaN.
+    16-bit mono at that rate comes back unchanged, with its offset, its silence and its clipping;
+    wider samples are rounded.  Mixing down, resampling (soxr, HQ), clipping and a clip of nothing
+    but zeros are noted.  AudioError when the file cannot be read, is empty or holds NaN, or its
+    rate is none that recordings have.
     """
     audio, file_rate_hz = _read(Path(path))
     notes = []
@@ -45,6 +50,8 @@ def load_clip(path: str | Path, sample_rate_hz: int) -> Clip:
     samples = np.clip(scaled, -FULL_SCALE, _INT16_MAX).astype(np.int16)
     if clipped := int(np.count_nonzero(samples != scaled)):
         notes.append(f"clipped {clipped} samples at full scale")
+    if not samples.any():
+        notes.append("nothing but digital silence")
     return Clip(samples, tuple(notes))
 
 
@@ -82,6 +89,12 @@ def _read(path: Path) -> tuple[NDArray[np.float64], int]:
         raise AudioError(
             f"{path}: cannot be read as audio; {reason}", "Use WAV, FLAC, OGG or MP3."
         ) from None
+    if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
+        raise AudioError(
+            f"{path}: the sample rate must be in [{_RATES_HZ[0]}, {_RATES_HZ[1]}] Hz; "
+            f"the file says {rate_hz} Hz.",
+            "Resample it first, or correct its header.",
+        )
     if audio.size == 0:
         raise AudioError(f"{path}: holds no samples.", "Give a clip of at least one frame.")
     if not np.isfinite(audio).all():

@@ -14,6 +14,7 @@ from toolkit.errors import InputError
 
 _INT8_MAX = 127
 _FLOAT32_MAX = 3.4028234663852886e38
+_FLOAT32_LEAST = 2.0**-126
 _MANTISSA_BITS = 23
 
 
@@ -34,8 +35,9 @@ class Edges:
     before: tuple[int, ...]
 
 
-def find_edges(unit: float, floor: float, scale: float, zero_point: int) -> Edges:
-    """Edges of floor(unit * ln(max(energy, floor)) / scale + 0.5) + zero_point, clamped to int8.
+def find_edges(unit: float, floor: float, added: bool, scale: float, zero_point: int) -> Edges:
+    """Edges of floor(unit * ln(max(energy, floor)) / scale + 0.5) + zero_point, clamped to int8;
+    with ``added`` of energy + floor instead of the larger one.
 
     InputError when the scale is so fine that edges would fall together, or so far from the
     features that all have the same value.
@@ -47,7 +49,8 @@ def find_edges(unit: float, floor: float, scale: float, zero_point: int) -> Edge
         exponent = (value - zero_point - 0.5) * scale / unit
         if exponent >= math.log(_FLOAT32_MAX):
             break
-        bits.append(_bits(math.exp(exponent)))
+        energy = math.exp(exponent)
+        bits.append(_bits(max(energy - floor, _FLOAT32_LEAST) if added else energy))
     if not bits:
         raise InputError(
             f"features: with scale {scale:g} and zero point {zero_point} of the model input all "

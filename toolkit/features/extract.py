@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 from toolkit.features.framing import Samples
 from toolkit.features.log_mel import log_mel
 from toolkit.features.mfcc import mfcc
+from toolkit.features.micro_frontend import micro_frontend
 from toolkit.features.raw import raw
 from toolkit.features.spec import FeatureSpec
 
-_REFERENCES = {"log_mel": log_mel, "mfcc": mfcc, "raw": raw}
+_REFERENCES = {"log_mel": log_mel, "mfcc": mfcc, "micro_frontend": micro_frontend, "raw": raw}
 
 
 def extract(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:

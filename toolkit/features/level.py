@@ -7,6 +7,8 @@ becomes one offset a frame, and needs no square root.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,25 +44,23 @@ def frame_levels(samples: Array, frames: Array, spec: FeatureSpec) -> tuple[Arra
             np.full(rows, samples.mean()),
             np.full(rows, samples.var() + level.epsilon),
         )
-    means, variances = _running(frames.mean(axis=1), frames.var(axis=1), spec)
+    followed = list(follow(frames.mean(axis=1).tolist(), frames.var(axis=1).tolist(), spec))
+    means, variances = np.array(followed).T
     return means, variances + level.epsilon
 
 
-def _running(means: Array, variances: Array, spec: FeatureSpec) -> tuple[Array, Array]:
-    """Exponential averages of frame means and of the variance about them.
+def follow(means: Iterable[Any], variances: Iterable[Any], spec: FeatureSpec) -> Iterator[Any]:
+    """Pairs of running mean and variance after every frame, from its own mean and variance.
 
-    The variance is followed directly, V += a (v - V + (1 - a) (m - M)^2): equal to Q - M^2 of
+    Numbers, or anything with their arithmetic, such as a batch of clips in a torch tensor.  The
+    variance is followed directly, V += a (v - V + (1 - a) (m - M)^2): equal to Q - M^2 of
     LevelSpec, but without the cancellation that a DC offset would cause in float32.
     """
     alpha, warm = smoothing(spec), warmup_frames(spec)
-    running_means = np.empty_like(means)
-    running_variances = np.empty_like(variances)
     mean = variance = 0.0
-    for n, (m, v) in enumerate(zip(means.tolist(), variances.tolist(), strict=True)):
+    for n, (m, v) in enumerate(zip(means, variances, strict=True)):
         a = 1.0 / (n + 1) if n < warm else alpha
         step = m - mean
-        mean += a * step
-        variance += a * (v - variance + (1.0 - a) * step * step)
-        running_means[n] = mean
-        running_variances[n] = variance
-    return running_means, running_variances
+        mean = mean + a * step
+        variance = variance + a * (v - variance + (1.0 - a) * step * step)
+        yield mean, variance

@@ -39,9 +39,10 @@ def mel_filterbank(spec: FeatureSpec) -> Array:
     than the spacing of the FFT bins may hold none and is then all zero, as in librosa.
     ``mel_slopes`` "mel" is ``tf.signal.linear_to_mel_weight_matrix``.
     """
-    bins_hz = np.arange(spec.fft_samples // 2 + 1) * (spec.sample_rate_hz / spec.fft_samples)
+    bins = np.arange(spec.fft_samples // 2 + 1, dtype=np.float64)
+    bins_hz = bins * (spec.sample_rate_hz / spec.fft_samples)
     ends_mel = hz_to_mel(np.array([spec.f_min_hz, spec.f_max_hz]), spec.mel_scale)
-    edges_mel: Array = np.linspace(ends_mel[0], ends_mel[1], spec.n_mels + 2)
+    edges_mel = np.linspace(ends_mel[0], ends_mel[1], spec.n_mels + 2)
     edges_hz = mel_to_hz(edges_mel, spec.mel_scale)
     if spec.mel_slopes == "mel":
         weights = _triangles(hz_to_mel(bins_hz, spec.mel_scale), edges_mel)

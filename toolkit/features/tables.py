@@ -6,22 +6,43 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from toolkit.errors import InputError
-from toolkit.features.edges import Edges, find_edges
-from toolkit.features.framing import FULL_SCALE
-from toolkit.features.level import smoothing, warmup_frames
-from toolkit.features.log_mel import hann_window, log_unit
-from toolkit.features.mel import mel_filterbank
+from toolkit.features import fixed_tables, float_tables
+from toolkit.features.c_tables import CTable, Parts, integer_literals
+from toolkit.features.describe import describe
+from toolkit.features.edges import find_edges
+from toolkit.features.log_mel import log_unit
+from toolkit.features.micro_c_tables import micro_parts
 from toolkit.features.spec import FeatureSpec
 from toolkit.resources import data_dir
 
-KERNEL_FILES = ("tk_fft.h", "tk_logmel.c", "tk_logmel.h")
-"""Hand-written C in ``firmware_templates/features`` that the generated files need."""
+ARITHMETICS = ("float32", "fixed")
+"""What C computes features in: "fixed" is for cores without floating point."""
 
-# Up to so many mel weights the sums are written out; beyond, a loop is far smaller.
-_STRAIGHT_WEIGHTS = 96
+_ALWAYS = ("tk_features.c", "tk_features.h")
+_SUMS = ("tk_sums.c", "tk_sums.h")
+_COMMON = {
+    "float32": (*_ALWAYS, *_SUMS, "tk_level.c", "tk_level.h", "tk_sqrt.h"),
+    "fixed": (
+        *(*_ALWAYS, *_SUMS, "tk_level_q.c", "tk_level_q.h"),
+        *("tk_multiply_q.h", "tk_number_q.h"),
+    ),
+}
+_SPECTRUM = {
+    "float32": ("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h"),
+    "fixed": ("tk_fft_q.h", "tk_spectrum_q.c", "tk_spectrum_q.h"),
+}
+# What ends each kind; the first file is the header of its front.
+_ENDS = {
+    ("log_mel", "float32"): ("tk_logmel.h", "tk_logmel.c", "tk_edges.h"),
+    ("log_mel", "fixed"): ("tk_logmel_q.h", "tk_logmel_q.c", "tk_edges.h"),
+    ("mfcc", "float32"): ("tk_mfcc.h", "tk_mfcc.c", "tk_log.h", "tk_quantise.h"),
+    ("mfcc", "fixed"): ("tk_mfcc_q.h", "tk_mfcc_q.c", "tk_quantise_q.h"),
+    ("raw", "float32"): ("tk_raw.h", "tk_raw.c", "tk_quantise.h"),
+    ("raw", "fixed"): ("tk_raw_q.h", "tk_raw_q.c", "tk_quantise_q.h"),
+}
+_MICRO = ("tk_micro.h", "tk_micro.c", "tk_multiply_q.h")
 
 
 @dataclass(frozen=True)
@@ -31,29 +52,48 @@ class FeatureContext:
     description: tuple[str, ...]
     spec: FeatureSpec
     state_bytes: int
-    scale: str
-    zero_point: int
-    edges: Edges
-    level_initial: str
-    level_epsilon: str
-    level_smoothing: str
-    level_warmup_frames: int
-    window: tuple[str, ...]
-    fft_first: int
-    twiddles: tuple[str, ...]
-    roots: tuple[str, ...]
-    mel_bands: tuple[str, ...]
-    mel_weights: tuple[str, ...]
+    defines: tuple[tuple[str, str], ...]
+    front: str
+    buffer_samples: int
+    tables: tuple[CTable, ...]
+    has_bands: bool
     mel_sums: tuple[str, ...]
 
 
-def state_bytes(spec: FeatureSpec) -> int:
-    """RAM of the feature state in bytes: frame (int16), FFT scratch (float32) and level."""
-    words = {"fixed": 3, "clip": 3, "running": 7}[spec.level.mode]
-    return 2 * spec.frame_samples + 4 * (spec.frame_samples + 2) + 4 * words
+def kernel_files(spec: FeatureSpec, arithmetic: str = "float32") -> tuple[str, ...]:
+    """Hand-written C in ``firmware_templates/features`` that the generated files need."""
+    if spec.kind == "micro_frontend":
+        return (*_ALWAYS, *_MICRO)
+    spectrum = () if spec.kind == "raw" else _SPECTRUM[arithmetic]
+    return (*_COMMON[arithmetic], *spectrum, *_ENDS[spec.kind, arithmetic])
 
 
-def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> FeatureContext:
+def state_bytes(spec: FeatureSpec, arithmetic: str = "float32") -> int:
+    """RAM of the feature state in bytes: the kind's own, two counters, the frame (int16)."""
+    frame_words = (_buffer_samples(spec) + 1) // 2
+    words = _front_words(spec, arithmetic) + 2 + frame_words
+    if arithmetic == "fixed" and spec.kind != "micro_frontend" and spec.level.mode == "running":
+        words += words % 2  # holds 64-bit integers, is aligned like them
+    return 4 * words
+
+
+def _front_words(spec: FeatureSpec, arithmetic: str) -> int:
+    if spec.kind == "micro_frontend":
+        return spec.fft_samples // 2 + 1 + spec.n_mels
+    level_words = {
+        "float32": {"fixed": 2, "clip": 2, "running": 6},
+        "fixed": {"fixed": 3, "clip": 3, "running": 8},
+    }[arithmetic][spec.level.mode]
+    return level_words + (0 if spec.kind == "raw" else spec.fft_samples + 2)
+
+
+def _buffer_samples(spec: FeatureSpec) -> int:
+    return spec.frame_samples if spec.kind == "raw" else spec.fft_samples
+
+
+def feature_context(
+    spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str = "float32"
+) -> FeatureContext:
     """Everything the feature templates print, for an int8 model input of that quantisation.
 
     InputError when the scale or the zero point is out of range, or no FFT bin lies in any band.
@@ -63,51 +103,26 @@ def feature_context(spec: FeatureSpec, scale: float, zero_point: int) -> Feature
             "features: model input needs a positive scale and a zero point in [-128, 127]; "
             f"got {scale!r} and {zero_point!r}."
         )
-    frame = spec.frame_samples
-    bands, weights = _sparse(mel_filterbank(spec).astype(np.float32))
+    parts = _parts(spec, arithmetic, scale, zero_point)
     return FeatureContext(
-        description=_describe(spec),
+        description=(
+            *describe(spec),
+            f"input   scale {np.float32(scale)!s}, zero point {zero_point}",
+        ),
         spec=spec,
-        state_bytes=state_bytes(spec),
-        scale=str(np.float32(scale)),
-        zero_point=zero_point,
-        edges=find_edges(log_unit(spec), spec.floor, scale, zero_point),
-        level_initial=_literal(spec.level.gain**2 if spec.level.mode == "fixed" else 1.0),
-        level_epsilon=_literal(spec.level.epsilon),
-        level_smoothing=_literal(smoothing(spec)),
-        level_warmup_frames=warmup_frames(spec),
-        window=_literals(hann_window(frame) / (2.0 * FULL_SCALE)),
-        fft_first=first_pass_points(frame // 2),
-        twiddles=_complex(_twiddles(frame // 2)),
-        roots=_complex(_roots(np.arange(1, frame // 4) / frame)),
-        mel_bands=tuple(f"{{{first}u, {len(row)}u}}" for first, row in bands),
-        mel_weights=_literals(weights),
-        mel_sums=_sums(bands) if len(weights) <= _STRAIGHT_WEIGHTS else (),
+        state_bytes=state_bytes(spec, arithmetic),
+        defines=tuple(pair for part in parts for pair in part.defines.items()),
+        front=_front(spec, arithmetic),
+        buffer_samples=_buffer_samples(spec),
+        tables=tuple(table for part in parts for table in part.tables),
+        has_bands=arithmetic == "float32" and spec.kind in ("log_mel", "mfcc"),
+        mel_sums=tuple(text for part in parts for text in part.mel_sums),
     )
 
 
-def first_pass_points(points: int) -> int:
-    """Points of the FFT's first pass, 4 or 8, such that all others can be of radix 4."""
-    return 4 if points.bit_length() % 2 else 8
-
-
-def _roots(turns: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """exp(-2 pi i turns)."""
-    return np.asarray(np.exp(-2j * np.pi * turns))
-
-
-def _twiddles(points: int) -> NDArray[np.complex128]:
-    """Factors of all radix-4 passes; a pass over spectra of L points takes three for each k < L."""
-    passes = []
-    length = first_pass_points(points)
-    while length < points:
-        k = np.arange(length)[:, None]
-        passes.append(_roots(k * np.arange(1, 4) / (4 * length)).ravel())
-        length *= 4
-    return np.concatenate(passes)
-
-
-def render_features(spec: FeatureSpec, scale: float, zero_point: int) -> dict[str, str]:
+def render_features(
+    spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str = "float32"
+) -> dict[str, str]:
     """Text of features.h and features.c by file name, for a model input of that quantisation."""
     import jinja2
 
@@ -119,67 +134,56 @@ def render_features(spec: FeatureSpec, scale: float, zero_point: int) -> dict[st
         keep_trailing_newline=True,
         autoescape=False,
     )
-    context = vars(feature_context(spec, scale, zero_point))
+    context = vars(feature_context(spec, scale, zero_point, arithmetic))
     return {
         name: environment.get_template(f"{name}.jinja").render(context)
         for name in ("features.h", "features.c")
     }
 
 
-def _literal(value: float | np.float32) -> str:
-    """Shortest decimal that a C compiler reads as exactly float32(value)."""
-    return f"{np.float32(value)!s}F"
+def _front(spec: FeatureSpec, arithmetic: str) -> str:
+    return _MICRO[0] if spec.kind == "micro_frontend" else _ENDS[spec.kind, arithmetic][0]
 
 
-def _literals(values: ArrayLike) -> tuple[str, ...]:
-    return tuple(_literal(value) for value in np.asarray(values, dtype=np.float32).ravel())
-
-
-def _complex(values: NDArray[np.complex128]) -> tuple[str, ...]:
-    return tuple(f"{{{_literal(z.real)}, {_literal(z.imag)}}}" for z in values.tolist())
-
-
-def _sparse(
-    filterbank: NDArray[np.float32],
-) -> tuple[list[tuple[int, NDArray[np.float32]]], NDArray[np.float32]]:
-    """First bin and weights of every band, and the weights of all of them in a row."""
-    bands = []
-    for row in filterbank:
-        bins = np.flatnonzero(row)
-        first, end = (int(bins[0]), int(bins[-1]) + 1) if len(bins) else (0, 0)
-        bands.append((first, row[first:end]))
-    weights = np.concatenate([row for _, row in bands])
-    if not len(weights):
-        raise InputError(
-            "features: no FFT bin lies in any mel band; raise frame_samples or widen the range."
-        )
-    return bands, weights
-
-
-def _sums(bands: list[tuple[int, NDArray[np.float32]]]) -> tuple[str, ...]:
-    """Every band's energy written out, over weights ``w`` and ``power`` of bin k at 2k."""
-    sums, used = [], 0
-    for first, row in bands:
-        terms = [f"w[{used + k}] * power[{2 * (first + k)}]" for k in range(len(row))]
-        lines = [" + ".join(terms[k : k + 4]) for k in range(0, len(terms), 4)]
-        sums.append("\n        + ".join(lines) or "0.0F")
-        used += len(row)
-    return tuple(sums)
-
-
-def _describe(spec: FeatureSpec) -> tuple[str, ...]:
-    level = {
-        "clip": f"whole clip, zero mean and unit mean square (epsilon {spec.level.epsilon:g})",
-        "running": f"running mean and mean square, time constant {spec.level.time_constant_s:g} s "
-        f"(epsilon {spec.level.epsilon:g})",
-        "fixed": f"fixed gain {spec.level.gain:g}",
-    }[spec.level.mode]
-    logarithm = "10 log10" if spec.log == "db" else "ln"
-    return (
-        f"audio   {spec.sample_rate_hz} Hz, int16, full scale 32768",
-        f"frames  {spec.frame_samples} samples every {spec.hop_samples}, periodic Hann window",
-        f"level   {level}",
-        f"bands   {spec.n_mels} mel bands ({spec.mel_scale} scale, {spec.mel_norm} norm), "
-        f"{spec.f_min_hz:g} to {spec.f_max_hz:g} Hz, power",
-        f"output  {logarithm}(max(energy, {spec.floor:g})), quantised to int8",
+def _parts(spec: FeatureSpec, arithmetic: str, scale: float, zero_point: int) -> list[Parts]:
+    if spec.kind == "micro_frontend":
+        return [micro_parts(spec, scale, zero_point)]
+    tables = float_tables if arithmetic == "float32" else fixed_tables
+    common = Parts(_switches(spec, zero_point))
+    if spec.kind == "raw":
+        return [common, tables.level_parts(spec), tables.raw_parts(scale)]
+    last = (
+        tables.mfcc_parts(spec, scale) if spec.kind == "mfcc" else _edges(spec, scale, zero_point)
     )
+    return [common, tables.level_parts(spec), tables.spectrum_parts(spec), last]
+
+
+def _switches(spec: FeatureSpec, zero_point: int) -> dict[str, str]:
+    """Macros that choose code, and the zero point where no table holds it."""
+    defines = {}
+    if spec.kind != "log_mel":
+        defines["ZERO_POINT"] = f"({zero_point})"
+    if spec.kind == "raw" or spec.power == 1.0:
+        defines["LEVEL_ROOT"] = "1 /* amplitudes are divided by the mean square's root */"
+    if spec.kind != "raw" and spec.power == 1.0:
+        defines["MAGNITUDE"] = "1 /* mel bands are of magnitudes */"
+    if spec.kind == "mfcc" and spec.flooring == "add":
+        defines["FLOOR_ADDED"] = "1 /* energies are never below the floor, which is added */"
+    return defines
+
+
+def _edges(spec: FeatureSpec, scale: float, zero_point: int) -> Parts:
+    added = spec.flooring == "add"
+    edges = find_edges(log_unit(spec), spec.floor, added, scale, zero_point)
+    defines = {
+        "LEAST": f"({edges.least}) /* the smallest feature */",
+        "EDGES": f"{len(edges.bits)}u",
+        "BUCKETS": str(len(edges.before)),
+        "BUCKET_SHIFT": str(edges.shift),
+        "FIRST_BUCKET": str(edges.first_bucket),
+    }
+    tables = (
+        CTable("uint32_t", "tk_edges", (*integer_literals(edges.bits), "UINT32_MAX")),
+        CTable("uint8_t", "tk_edges_before", integer_literals(edges.before)),
+    )
+    return Parts(defines, tables)

@@ -84,8 +84,10 @@ def read_spec(path: Path) -> FeatureSpec:
     """Read a .toml or .json file; InputError naming it when it cannot be used."""
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a feature spec; {error}.") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: must be UTF-8 text.") from None
     try:
         return from_json(text) if path.suffix.lower() == ".json" else from_toml(text)
     except InputError as error:

@@ -104,14 +104,24 @@ def _micro(spec: FeatureSpec) -> Iterator[str]:
         )
     yield from _one_of("center (kind 'micro_frontend')", spec.center, (False,))
     micro: MicroSpec = spec.micro
-    yield from _integer_in("micro.smoothing_bits", micro.smoothing_bits, 0, 14)
+    if _number(spec.f_max_hz) and _number(spec.sample_rate_hz):
+        bin_hz = spec.sample_rate_hz / spec.fft_samples if _whole(spec.frame_samples) else 0.0
+        if spec.f_max_hz > spec.sample_rate_hz / 2 - bin_hz:
+            yield (
+                "f_max_hz must lie an FFT bin below half the sample rate with kind "
+                f"'micro_frontend'; got {spec.f_max_hz!r} at {spec.sample_rate_hz!r} Hz"
+            )
+    # A channel's magnitude is below 2**20: scaled, it must fit 32 bits.
+    yield from _integer_in("micro.smoothing_bits", micro.smoothing_bits, 0, 12)
     yield from _number_in("micro.even_smoothing", micro.even_smoothing, 0.0, 1.0)
     yield from _number_in("micro.odd_smoothing", micro.odd_smoothing, 0.0, 1.0)
     yield from _number_in("micro.min_signal_remaining", micro.min_signal_remaining, 0.0, 1.0)
     yield from _one_of("micro.pcan", micro.pcan, (False, True))
     yield from _number_in("micro.pcan_strength", micro.pcan_strength, 0.0, 1.0)
     yield from _number_in("micro.pcan_offset", micro.pcan_offset, 1.0, 1e6)
-    yield from _integer_in("micro.gain_bits", micro.gain_bits, 12, 30)
+    # The product of gain and magnitude is shifted right, by bits that grow with the FFT.
+    least = spec.fft_samples.bit_length() + 5 if _whole(spec.frame_samples) else 12
+    yield from _integer_in("micro.gain_bits", micro.gain_bits, least, 30)
     yield from _integer_in("micro.log_shift", micro.log_shift, 0, 10)
     yield from _number_in("micro.output_scale", micro.output_scale, 1e-6, 1e6)
 

@@ -24,8 +24,8 @@ class Allowance:
     """How far kernels may trade memory for speed, as parts of the target's flash and RAM.
 
     ``flash`` bounds what all constants take beyond the leanest kernels', ``scratch`` the working
-    memory of any one kernel.  ``state`` bounds what a plan may take before the leanest kernels are
-    taken instead.
+    memory of any one kernel.  Where a plan takes more than ``state``, and the leanest kernels less,
+    those are taken instead.
     """
 
     flash: float
@@ -135,7 +135,7 @@ def _options(
             call,
             predicted_cycles(node, call, target, behaviour),
             constants_bytes(call),
-            constants_bytes(call) <= base + base // 4 + 16 * node.output.shape[-1],
+            constants_bytes(call) <= base + base // 4 + 24 * node.output.shape[-1],
         )
         for call in calls
     ]

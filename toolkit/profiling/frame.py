@@ -119,7 +119,8 @@ def _effect(instruction: Any, state: _State, found: _Findings) -> _State:
         return _State(state.depth, _without(state.copies, _caller_saved()))
     written = set(instruction.regs_access()[1])
     copies = _without(state.copies, written)
-    if ARM_REG_SP not in written and name not in ("vpush", "vpop"):  # capstone forgets it there
+    # Capstone does not say that vpush and vpop of single registers move the stack pointer.
+    if ARM_REG_SP not in written and name not in ("vpush", "vpop"):
         depth = _address(instruction, state)
         if depth is not None and len(registers) >= 1:
             copies[registers[0]] = depth

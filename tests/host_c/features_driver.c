@@ -1,5 +1,5 @@
 /* Feeds int16 samples from stdin to the generated features in chunks; writes the rows to stdout.
- * usage: logmel_driver CHUNK_SAMPLES (0: all at once) */
+ * usage: features_driver CHUNK_SAMPLES (0: all at once) */
 #include "features.h"
 
 #include <stdio.h>
@@ -11,7 +11,10 @@ int main(int argc, char **argv) {
     if (argc != 2) {
         return 2;
     }
-    const size_t total = fread(samples, sizeof samples[0], 1u << 22, stdin);
+    const size_t clip =
+        fread(samples, sizeof samples[0], (1u << 22) - FEATURES_PADDING_SAMPLES, stdin);
+    const size_t total =
+        clip + FEATURES_PADDING_SAMPLES; /* the zeros that centred frames ask for */
     const size_t chunk = argv[1][0] == '0' ? total + 1 : (size_t)atoi(argv[1]);
     int8_t *rows = malloc((chunk / FEATURES_HOP_SAMPLES + 1) * FEATURES_ROW_VALUES);
     if (rows == NULL) {
@@ -19,7 +22,7 @@ int main(int argc, char **argv) {
     }
     features_init(&state);
 #ifdef FEATURES_LEVEL_CLIP
-    features_set_level(&state, samples, total);
+    features_set_level(&state, samples, clip);
 #endif
     for (size_t start = 0; start < total; start += chunk) {
         const size_t left = total - start;

@@ -1,0 +1,36 @@
+/* Level of the audio in float32: the mean to subtract and the gain to apply.
+ *
+ * FEATURES_LEVEL_CLIP: of the whole clip, measured before its first frame.
+ * FEATURES_LEVEL_RUNNING: exponential averages that follow the signal frame by frame.
+ * FEATURES_LEVEL_FIXED: no mean, a constant gain.
+ * The gain belongs to what it multiplies: one over the level's mean square where that is power,
+ * over its root (FEATURES_LEVEL_ROOT) where that is an amplitude.
+ */
+#ifndef TK_LEVEL_H
+#define TK_LEVEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tk_level {
+    float mean; /* in samples' units */
+    float gain;
+#ifdef FEATURES_LEVEL_RUNNING
+    float mean_carry;     /* what `mean` lost to rounding */
+    float variance;       /* running variance, in samples' units squared */
+    float variance_carry; /* what `variance` lost to rounding */
+    uint32_t warm_frames; /* frames seen, up to FEATURES_LEVEL_WARMUP_FRAMES */
+#endif
+} tk_level;
+
+void tk_level_init(tk_level *level);
+
+#ifdef FEATURES_LEVEL_CLIP
+/* Measure a clip; nothing happens when it is empty. */
+void tk_level_measure(tk_level *level, const int16_t *clip, size_t count);
+#endif
+
+/* Take the next frame into account where the level follows the signal. */
+void tk_level_next(tk_level *level, const int16_t *frame);
+
+#endif

@@ -1,0 +1,12 @@
+/* Log-mel features in integers: a row is the quantised logarithm of the mel energies. */
+#ifndef TK_LOGMEL_Q_H
+#define TK_LOGMEL_Q_H
+
+#include "tk_spectrum_q.h"
+
+typedef struct tk_front {
+    tk_complex_q work[FEATURES_FFT_POINTS + 1u]; /* scratch: nothing outlives a frame */
+    tk_level level;
+} tk_front;
+
+#endif

@@ -1,0 +1,33 @@
+/* Mel energies of one frame in float32: window, real FFT, power or magnitude, mel bands. */
+#ifndef TK_SPECTRUM_H
+#define TK_SPECTRUM_H
+
+#include "tk_fft.h"
+#include "tk_level.h"
+
+/* A real FFT of N samples is one complex FFT of N/2 points and a pass that untangles it. */
+#define FEATURES_FFT_POINTS (FEATURES_FFT_SAMPLES / 2u)
+
+/* Periodic Hann window over twice full scale, 65536: the half that untangling needs is in it;
+ * zeros from FEATURES_FRAME_SAMPLES on. */
+extern const float tk_window[FEATURES_FFT_SAMPLES];
+/* Twiddle factors of the FFT's radix-4 passes in their order of use: for every k of a pass that
+ * combines spectra of L points, exp(-2 pi i k j / 4L) for j = 1, 2, 3. */
+extern const tk_complex tk_twiddles[FEATURES_FFT_TWIDDLES];
+/* exp(-2 pi i k / FEATURES_FFT_SAMPLES) for k = 1, 2, ...: what untangling takes. */
+extern const tk_complex tk_roots[FEATURES_FFT_POINTS / 2u - 1u];
+
+/* The FFT bins that one triangular mel band covers. */
+typedef struct tk_mel_band {
+    uint16_t first_bin;
+    uint16_t bins; /* 0: the band is narrower than the spacing of the bins and holds none */
+} tk_mel_band;
+
+/* Mel energies from the spectrum; its bin k is spectrum[2 * k]. */
+void tk_mel_bands(const float *spectrum, float *energies);
+
+/* Mel energies of a frame of FEATURES_FFT_SAMPLES before the level's gain; `work` holds
+ * FEATURES_FFT_POINTS + 1 numbers, `energies` FEATURES_BANDS. */
+void tk_mel_energies(const int16_t *frame, float mean, tk_complex *work, float *energies);
+
+#endif

@@ -1,0 +1,19 @@
+/* Exact sums of samples and of their squares: what a level is measured from. */
+#ifndef TK_SUMS_H
+#define TK_SUMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct tk_sums {
+    int64_t linear;
+    int64_t squares;
+} tk_sums;
+
+/* Of up to 65535 samples. */
+tk_sums tk_sum_block(const int16_t *samples, size_t count);
+
+/* Of a clip of any length up to 2^32 samples. */
+tk_sums tk_sum_clip(const int16_t *clip, size_t count);
+
+#endif

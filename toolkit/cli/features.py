@@ -1,0 +1,94 @@
+"""``toolkit features``: show, check and plot the audio front-end of a model or specification."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_arithmetic = click.option(
+    "--arithmetic",
+    type=click.Choice(["float32", "fixed"]),
+    default="float32",
+    show_default=True,
+    help="What the C computes in; fixed is for cores without floating point.",
+)
+
+
+@click.group("features")
+def command() -> None:
+    """The audio front-end of a model, or of a .toml or .json specification."""
+
+
+@command.command("show")
+@click.argument("model", default="wav2small")
+@_arithmetic
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, the specification in it.")
+@click.option("--toml", "as_toml", is_flag=True, help="Print the specification as TOML.")
+def show_command(model: str, arithmetic: str, as_json: bool, as_toml: bool) -> None:
+    """Say what MODEL's features (or those of a SPEC.toml) are, and what they cost."""
+    from toolkit.feature_report import load_front_end, show
+    from toolkit.features.text import to_data, to_toml
+
+    front_end = load_front_end(model)
+    if as_toml:
+        click.echo(to_toml(front_end.spec), nl=False)
+        return
+    words, report = show(front_end, arithmetic)
+    if as_json:
+        from toolkit.report.json_format import report_dict
+
+        data = report_dict(report) | {"feature_spec": to_data(front_end.spec)}
+        click.echo(json.dumps(data, indent=2, allow_nan=False))
+        return
+    from rich.console import Console
+
+    from toolkit.report.terminal import print_report
+
+    click.echo("\n".join((front_end.name, *words)))
+    print_report(report, Console())
+
+
+@command.command("check")
+@click.argument("model", default="wav2small")
+@click.option("--audio", type=click.Path(path_type=Path), help="File or folder; default: a clip.")
+@click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@_arithmetic
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def check_command(
+    model: str, audio: Path | None, toolchain: str, arithmetic: str, as_json: bool
+) -> int:
+    """Compile MODEL's feature code for this workstation and compare it with numpy, in int8 steps.
+
+    Exit code 1 when fewer than 99.9 % of the values are identical or one is two steps off; in
+    fixed point, fewer than 98 % or three steps.
+    """
+    from toolkit.feature_report import check, load_front_end
+
+    report = check(load_front_end(model), audio, toolchain, arithmetic)
+    if as_json:
+        from toolkit.report.json_format import report_json
+
+        click.echo(report_json(report), nl=False)
+    else:
+        from rich.console import Console
+
+        from toolkit.report.terminal import print_report
+
+        print_report(report, Console())
+    return 0 if report.passed else 1
+
+
+@command.command("plot")
+@click.argument("model", default="wav2small")
+@click.option("--audio", type=click.Path(path_type=Path), required=True, help="The clip.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True,
+              help=".png, .svg or .pdf.")  # fmt: skip
+def plot_command(model: str, audio: Path, out: Path) -> None:
+    """Draw a clip and its features as the numpy reference has them; needs matplotlib."""
+    from toolkit.feature_plot import plot
+    from toolkit.feature_report import load_front_end
+
+    plot(load_front_end(model), audio, out)
+    click.echo(f"wrote {out}")

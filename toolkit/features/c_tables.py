@@ -1,0 +1,104 @@
+"""What the features' C code is generated with: tables, and the FFT's factors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from toolkit.errors import InputError
+
+_COLUMNS = 100
+
+
+@dataclass(frozen=True)
+class CTable:
+    """A constant array: element type, name, initialisers; ``private`` to features.c."""
+
+    c_type: str
+    name: str
+    values: tuple[str, ...]
+    private: bool = False
+
+    @property
+    def columns(self) -> int:
+        """Initialisers in a line of at most 100 columns."""
+        return (_COLUMNS - 4) // (max(map(len, self.values)) + 2)
+
+
+class Parts(NamedTuple):
+    """What a stage adds: macros less their prefix, tables, mel sums written out."""
+
+    defines: dict[str, str]
+    tables: tuple[CTable, ...] = ()
+    mel_sums: tuple[str, ...] = ()
+
+
+def float_literal(value: float | np.float32) -> str:
+    """Shortest decimal that a C compiler reads as exactly float32(value)."""
+    return f"{np.float32(value)!s}F"
+
+
+def float_literals(values: ArrayLike) -> tuple[str, ...]:
+    return tuple(float_literal(value) for value in np.asarray(values, dtype=np.float32).ravel())
+
+
+def complex_literals(values: NDArray[np.complex128]) -> tuple[str, ...]:
+    """Initialisers {real, imaginary} of float32."""
+    return tuple(f"{{{float_literal(z.real)}, {float_literal(z.imag)}}}" for z in values.tolist())
+
+
+def integer_literals(values: ArrayLike) -> tuple[str, ...]:
+    """Plain C integers; unsigned where they do not fit an int."""
+    flat = np.asarray(values, dtype=np.int64).ravel().tolist()
+    return tuple(f"{value}u" if value > 0x7FFFFFFF else str(value) for value in flat)
+
+
+def first_pass_points(points: int) -> int:
+    """Points of the FFT's first pass, 4 or 8, such that all others can be of radix 4."""
+    return 4 if points.bit_length() % 2 else 8
+
+
+def fft_roots(turns: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """exp(-2 pi i turns)."""
+    return np.asarray(np.exp(-2j * np.pi * turns))
+
+
+def fft_twiddles(points: int, length: int) -> NDArray[np.complex128]:
+    """Factors of all radix-4 passes from spectra of ``length`` points up to ``points``.
+
+    A pass that combines spectra of L points takes three for each k < L.
+    """
+    passes = []
+    while length < points:
+        k = np.arange(length)[:, None]
+        passes.append(fft_roots(k * np.arange(1, 4) / (4 * length)).ravel())
+        length *= 4
+    return np.concatenate(passes)
+
+
+def sparse_bands(
+    filterbank: NDArray[np.generic],
+) -> tuple[tuple[str, ...], tuple[NDArray[np.generic], ...]]:
+    """Initialisers {first bin, bins} of every band, and the weights of each.
+
+    InputError when no band holds any bin.
+    """
+    texts, weights = [], []
+    for row in filterbank:
+        bins = np.flatnonzero(row)
+        first, end = (int(bins[0]), int(bins[-1]) + 1) if len(bins) else (0, 0)
+        texts.append(f"{{{first}, {end - first}}}")
+        weights.append(row[first:end])
+    if not any(map(len, weights)):
+        raise InputError(
+            "features: no FFT bin lies in any mel band; raise frame_samples or widen the range."
+        )
+    return tuple(texts), tuple(weights)
+
+
+def pair_literals(re: NDArray[np.int64], im: NDArray[np.int64]) -> tuple[str, ...]:
+    """Initialisers {real, imaginary} of integers."""
+    return tuple(f"{{{a}, {b}}}" for a, b in zip(re.tolist(), im.tolist(), strict=True))

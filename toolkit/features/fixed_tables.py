@@ -1,0 +1,111 @@
+"""Tables and constants of the integer C code: level, spectrum, and what ends each kind."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.features.c_tables import (
+    CTable,
+    Parts,
+    fft_roots,
+    fft_twiddles,
+    first_pass_points,
+    integer_literals,
+    pair_literals,
+    sparse_bands,
+)
+from toolkit.features.framing import FULL_SCALE
+from toolkit.features.level import smoothing, warmup_frames
+from toolkit.features.log_mel import hann_window, log_unit
+from toolkit.features.mel import mel_filterbank
+from toolkit.features.mfcc import dct_matrix
+from toolkit.features.spec import FeatureSpec
+
+_Q31_MAX = 2**31 - 1
+_VARIANCE_BITS = 46  # full scale squared, 2 ** 30, with 16 fractional bits
+_LN2 = math.log(2.0)
+
+
+def level_parts(spec: FeatureSpec) -> Parts:
+    """The level divides samples: energies by its root to the power of ``spec.power``."""
+    exponent = 1.0 if spec.kind == "raw" else spec.power
+    initial = spec.level.gain**exponent if spec.level.mode == "fixed" else 1.0
+    defines = _number("LEVEL_INITIAL", "LEVEL_INITIAL_EXPONENT", initial)
+    if spec.level.mode != "fixed":
+        defines["LEVEL_EPSILON"] = f"INT64_C({round(spec.level.epsilon * 2**_VARIANCE_BITS)})"
+    if spec.level.mode == "running":
+        mantissa, octave = math.frexp(min(smoothing(spec), 1.0 - 2.0**-16))
+        defines["LEVEL_SMOOTHING"] = f"{round(mantissa * 2**16)}u"
+        defines["LEVEL_SMOOTHING_SHIFT"] = str(16 - octave)
+        defines["LEVEL_WARMUP_FRAMES"] = f"{warmup_frames(spec)}u"
+    return Parts(defines)
+
+
+def spectrum_parts(spec: FeatureSpec) -> Parts:
+    """Window, FFT and mel bands."""
+    points = spec.fft_samples // 2
+    filterbank = mel_filterbank(spec)
+    _, octave = math.frexp(float(filterbank.max()) / (1.0 - 2.0**-17))
+    mel_exponent = octave - 16
+    bands, rows = sparse_bands(np.round(filterbank * 2.0**-mel_exponent).astype(np.int64))
+    weights = np.concatenate(rows)
+    window = np.zeros(spec.fft_samples)
+    window[: spec.frame_samples] = hann_window(spec.frame_samples)
+    twiddles = _q31(fft_twiddles(points, first_pass_points(points)))
+    defines = {
+        "FFT_SAMPLES": f"{spec.fft_samples}u",
+        "FFT_OCTAVES": str(spec.fft_samples.bit_length() - 1),
+        "FFT_FIRST": str(first_pass_points(points)),
+        "FFT_TWIDDLES": f"{len(twiddles)}u",
+        "BANDS": f"{spec.n_mels}u",
+        "MEL_WEIGHTS": f"{len(weights)}u",
+        "MEL_EXPONENT": f"({mel_exponent})",
+    }
+    window_q16 = np.minimum(np.round(window * 2.0**16), 65535)
+    roots = fft_roots(np.arange(1, points // 2) / spec.fft_samples)
+    tables = (
+        CTable("uint16_t", "tk_window", integer_literals(window_q16)),
+        CTable("tk_complex_q", "tk_twiddles", twiddles),
+        CTable("tk_complex_q", "tk_roots", _q31(roots)),
+        CTable("tk_mel_band", "tk_mel_bands", bands),
+        CTable("uint16_t", "tk_mel_weights", integer_literals(weights)),
+    )
+    return Parts(defines, tables)
+
+
+def mfcc_parts(spec: FeatureSpec, scale: float) -> Parts:
+    """Floor, logarithm and cosine transform."""
+    cosines = dct_matrix(spec) * (log_unit(spec) * _LN2 / scale)
+    _, octave = math.frexp(float(np.abs(cosines).max()) / (1.0 - 2.0**-16))
+    shift = 15 - octave
+    logarithms = np.round(np.log2(1.0 + np.arange(129) / 128.0) * 65536.0)
+    defines = _number("FLOOR_MANTISSA", "FLOOR_EXPONENT", spec.floor)
+    tables = (
+        CTable("int16_t", "tk_cosines", integer_literals(np.round(cosines * 2.0**shift))),
+        CTable("uint32_t", "tk_logarithms", integer_literals(logarithms)),
+    )
+    return Parts({**defines, "COSINE_SHIFT": f"({shift})"}, tables)
+
+
+def raw_parts(scale: float) -> Parts:
+    """From samples to steps of the model's input."""
+    return Parts(_number("STEPS_PER_SAMPLE", "STEPS_EXPONENT", 1.0 / (FULL_SCALE * scale)))
+
+
+def _number(mantissa: str, exponent: str, value: float) -> dict[str, str]:
+    """Macros of a positive number as 32 bits and an exponent."""
+    fraction, octave = math.frexp(value)
+    bits = min(round(fraction * 2**32), 2**32 - 1)
+    return {mantissa: f"{bits}u", exponent: f"({octave - 32})"}
+
+
+def _q31(values: NDArray[np.complex128]) -> tuple[str, ...]:
+    """Initialisers {real, imaginary} in 2 ** -31."""
+    re, im = (
+        np.clip(np.round(part * 2.0**31), -_Q31_MAX, _Q31_MAX).astype(np.int64)
+        for part in (values.real, values.imag)
+    )
+    return pair_literals(re, im)

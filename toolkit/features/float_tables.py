@@ -1,0 +1,93 @@
+"""Tables and constants of the float32 C code: level, spectrum, and what ends each kind."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.features.c_tables import (
+    CTable,
+    Parts,
+    complex_literals,
+    fft_roots,
+    fft_twiddles,
+    first_pass_points,
+    float_literal,
+    float_literals,
+    sparse_bands,
+)
+from toolkit.features.framing import FULL_SCALE
+from toolkit.features.level import smoothing, warmup_frames
+from toolkit.features.log_mel import hann_window, log_unit
+from toolkit.features.mel import mel_filterbank
+from toolkit.features.mfcc import dct_matrix
+from toolkit.features.spec import FeatureSpec
+
+# Up to so many mel weights the sums are written out; beyond, a loop is far smaller.
+_STRAIGHT_WEIGHTS = 96
+
+
+def level_parts(spec: FeatureSpec) -> Parts:
+    """The level divides samples: energies by its root to the power of ``spec.power``."""
+    exponent = 1.0 if spec.kind == "raw" else spec.power
+    initial = spec.level.gain**exponent if spec.level.mode == "fixed" else 1.0
+    defines = {"LEVEL_INITIAL": float_literal(initial)}
+    if spec.level.mode != "fixed":
+        defines["LEVEL_EPSILON"] = float_literal(spec.level.epsilon)
+    if spec.level.mode == "running":
+        defines["LEVEL_SMOOTHING"] = float_literal(smoothing(spec))
+        defines["LEVEL_WARMUP_FRAMES"] = f"{warmup_frames(spec)}u"
+    return Parts(defines)
+
+
+def spectrum_parts(spec: FeatureSpec) -> Parts:
+    """Window, FFT and mel bands."""
+    points = spec.fft_samples // 2
+    bands, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
+    weights = np.concatenate(rows)
+    window = np.zeros(spec.fft_samples)
+    window[: spec.frame_samples] = hann_window(spec.frame_samples) / (2.0 * FULL_SCALE)
+    twiddles = complex_literals(fft_twiddles(points, first_pass_points(points)))
+    roots = fft_roots(np.arange(1, points // 2) / spec.fft_samples)
+    defines = {
+        "FFT_SAMPLES": f"{spec.fft_samples}u",
+        "FFT_FIRST": str(first_pass_points(points)),
+        "FFT_TWIDDLES": f"{len(twiddles)}u",
+        "BANDS": f"{spec.n_mels}u",
+    }
+    tables = [
+        CTable("float", "tk_window", float_literals(window)),
+        CTable("tk_complex", "tk_twiddles", twiddles),
+        CTable("tk_complex", "tk_roots", complex_literals(roots)),
+        CTable("float", "mel_weights", float_literals(weights), private=True),
+    ]
+    if len(weights) <= _STRAIGHT_WEIGHTS:
+        return Parts(defines, tuple(tables), _sums(bands, rows))
+    tables.append(CTable("tk_mel_band", "mel_bands", bands, private=True))
+    return Parts(defines, tuple(tables))
+
+
+def mfcc_parts(spec: FeatureSpec, scale: float) -> Parts:
+    """Floor and cosine transform."""
+    cosines = dct_matrix(spec) * (log_unit(spec) / scale)
+    table = CTable("float", "tk_cosines", float_literals(cosines))
+    return Parts({"FLOOR": float_literal(spec.floor)}, (table,))
+
+
+def raw_parts(scale: float) -> Parts:
+    """From samples to steps of the model's input."""
+    return Parts({"STEPS_PER_SAMPLE": float_literal(1.0 / (FULL_SCALE * scale))})
+
+
+def _sums(bands: tuple[str, ...], rows: tuple[NDArray[np.generic], ...]) -> tuple[str, ...]:
+    """Every band's energy written out, over the weights and the spectrum, its bin k at 2k."""
+    sums, used = [], 0
+    for band, row in zip(bands, rows, strict=True):
+        (first,) = re.findall(r"^{(\d+)", band)
+        terms = [f"w[{used + k}] * s[{2 * (int(first) + k)}]" for k in range(len(row))]
+        lines = [" + ".join(terms[k : k + 4]) for k in range(0, len(terms), 4)]
+        sums.append("\n        + ".join(lines) or "0.0F")
+        used += len(row)
+    return tuple(sums)
