@@ -18,6 +18,7 @@ from toolkit.targets.load import (
 from toolkit.targets.model import (
     CodeSize,
     Core,
+    FeatureRates,
     LinkerContext,
     Memory,
     Policy,
@@ -31,6 +32,7 @@ from toolkit.targets.model import (
 __all__ = [
     "CodeSize",
     "Core",
+    "FeatureRates",
     "LinkerContext",
     "Memory",
     "Policy",

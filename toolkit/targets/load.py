@@ -13,6 +13,7 @@ from toolkit.resources import data_dir
 from toolkit.targets.model import (
     CodeSize,
     Core,
+    FeatureRates,
     Memory,
     Policy,
     Power,
@@ -97,7 +98,7 @@ def _core(target: str, name: str) -> Core:
             simulation=Simulation(**simulation),
             rates={kernel: Rates(**row) for kernel, row in tables["rates"].items()},
             code={kernel: CodeSize(**row) for kernel, row in tables["code"].items()},
-            features=tables["features"],
+            features={kind: FeatureRates(**row) for kind, row in tables["features"].items()},
             **table,
         )
     except (TypeError, KeyError, ValueError) as error:

@@ -44,11 +44,30 @@ class Rates:
 
 @dataclass(frozen=True)
 class CodeSize:
-    """Code of a kernel in bytes: once, for every distinct use of it, and for every layer."""
+    """Code of a kernel in bytes: once in a firmware, for every shape that it is specialised on, for
+    every layer; and its stack at most."""
 
-    once: float
-    shape: float
-    layer: float
+    once: int
+    body: int
+    layer: int
+    stack: int
+
+
+@dataclass(frozen=True)
+class FeatureRates:
+    """Features: cycles of a frame, of a sample that arrives, of a point of the FFT times its passes,
+    of a mel weight, of a value of the row; bytes of flash in all, a sample of the frame, a mel
+    weight; bytes of stack."""
+
+    frame: float
+    hop_sample: float
+    fft_point: float
+    mel_weight: float
+    value: float
+    flash_bytes: float
+    flash_sample: float
+    flash_weight: float
+    stack: int
 
 
 @dataclass(frozen=True)
@@ -70,7 +89,8 @@ class Core:
     """A processor core: compiler flags, simulated board, and how code on it costs.
 
     ``extensions`` are of dsp, fpu and mve.  ``rates`` by kernel turn executed work into cycles,
-    ``code`` by kernel into bytes of flash, ``features`` the stages of a feature frame into cycles.
+    ``code`` by kernel into bytes of flash; ``features`` by kind and arithmetic turn a specification's
+    work into cycles.
     """
 
     name: str
@@ -79,7 +99,7 @@ class Core:
     simulation: Simulation
     rates: Mapping[str, Rates]
     code: Mapping[str, CodeSize]
-    features: Mapping[str, float]
+    features: Mapping[str, FeatureRates]
 
 
 @dataclass(frozen=True)
