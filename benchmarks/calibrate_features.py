@@ -40,8 +40,8 @@ HEADER = """\
 # What features cost, by kind and arithmetic: cycles of a frame, of a sample that arrives, of a point
 # of the FFT times its passes, of a mel weight, of a value of the row; bytes of flash in all, for a
 # sample of the frame, for a mel weight; bytes of stack.
-# Written by `python -m benchmarks.calibrate_features --target {target}`: least squares of the relative
-# error, no rate negative, compiled with {toolchain}.
+# Written by `python -m benchmarks.calibrate_features --target {target}`: least squares of the
+# relative error, no rate negative, compiled with {toolchain}.
 """
 
 

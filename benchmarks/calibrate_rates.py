@@ -80,7 +80,7 @@ def jobs(target: Target) -> list[_Job]:
 
 
 def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
-    """Simulate a graph; its layers, their code, and the toolchain.  Wrong outputs end the program."""
+    """Simulate a graph; its layers, their code, the toolchain.  Wrong outputs end the program."""
     target, graph = load_target(job.target), job.graph
     stream = job.schedule == "stream"
     plan = plan_stream(graph, variants=job.variants) if stream else plan_arena(graph, job.variants)

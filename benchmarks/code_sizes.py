@@ -22,8 +22,8 @@ from toolkit.profiling.stack import bound_stack
 HEADER = """\
 # Code and stack by kernel in bytes, next to what the model's constants take: `once` in a firmware,
 # `body` for every shape that a kernel is specialised on, `layer` for every layer, `stack` at most.
-# Written by `python -m benchmarks.calibrate_rates --target {target}`: means over {samples} firmwares
-# compiled with {toolchain}.
+# Written by `python -m benchmarks.calibrate_rates --target {target}`: means over {samples}
+# firmwares compiled with {toolchain}.
 """
 _INPUT = re.compile(
     r"^ *[0-9a-f]+ +[0-9a-f]+ +([0-9a-f]+) +\d+ +(?:.*[/\\])?([\w.]+\.o):\(\.(text|rodata)", re.M
@@ -56,7 +56,7 @@ def code_samples(
         if name.startswith("tk_") and name not in _HARNESS
     }
     samples = [Sample(stem, "once", size) for stem, size in kernels.items()]
-    shared = {function.name: symbols[function.name] for function in context.shared}
+    shared = {str(function.name): symbols[function.name] for function in context.shared}
     measured: set[str] = set()
     attributed, deepest = context.weights_bytes + sum(shared.values()), 0
     for number, layer in enumerate(layer_codes(graph, plan), 1):

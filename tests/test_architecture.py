@@ -48,15 +48,17 @@ _LOADED = _MIDDLE | {"inputs", "loading", "scheduling", "report"}
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
 ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
-ALLOWED["occupancy"] = _MIDDLE | {"report"}
+ALLOWED["occupancy"] = _MIDDLE | {"emit", "profiling", "report"}
+ALLOWED["advice"] = _MIDDLE | {"emit", "loading", "profiling", "report", "scheduling"}
 ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
 # One module a verb; converting and profiling need neither compiler nor simulator.
 ALLOWED["conversion"] = _LOADED
-ALLOWED["analysis"] = _LOADED | {"emit", "occupancy"}
+ALLOWED["analysis"] = _LOADED | {"advice", "emit", "occupancy", "profiling"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
 ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
 ALLOWED["feature_plot"] = LEAVES | {"feature_report"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {
+    "profiling",
     "analysis",
     "continuous",
     "figures",

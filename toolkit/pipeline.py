@@ -29,7 +29,7 @@ from toolkit.figures import (
     stack_check,
     tflm_arena,
 )
-from toolkit.fit import firmware_fits, fit_checks, stack_frames
+from toolkit.fit import firmware_fits, stack_frames
 from toolkit.ir import Graph
 from toolkit.loading import (
     DEFAULT_CLIP_SECONDS,
@@ -40,8 +40,9 @@ from toolkit.loading import (
     to_int8,
 )
 from toolkit.measurement import Measurement
-from toolkit.occupancy import memory_map
+from toolkit.occupancy import fit_checks, memory_map
 from toolkit.plan import ContinuousPlan, Plan, stream_of
+from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
 from toolkit.scheduling import ScheduleRequest, at_clip_length, choose_plan
@@ -71,6 +72,7 @@ class BuildRequest:
     toolchain: str = "zig"
     simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
+    policy: str | None = None  # the target's own
 
     @property
     def batch_seconds(self) -> float:
@@ -83,7 +85,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
 
     A bit mismatch is a failed check of the report, whose directory is still written for study.
     """
-    target = load_target(request.target)
+    target = load_target(request.target, request.policy)
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
@@ -123,11 +125,12 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 schedule=plan.schedule,
                 measurements=(
                     *size_measurements(facts),
-                    *plan_measurements(clip_graph, plan),
+                    *plan_measurements(clip_graph, plan, target),
                     *run_measurements(facts, result, target, output, plan, audio),
                     *findings.measurements,
                     *_agreement(graph, plan, audio),
                     *tflm_arena(builtin),
+                    *estimate_measurements(estimate(clip_graph, plan, target, spec), target, spec),
                 ),
                 checks=(
                     *findings.checks,

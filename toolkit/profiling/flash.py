@@ -83,7 +83,9 @@ def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
     if isinstance(plan, ContinuousPlan):
         plan = plan.stream
     weights = (
-        stream_context(plan, "", "") if isinstance(plan, StreamPlan) else model_context(graph, plan, "", "")
+        stream_context(plan, "", "")
+        if isinstance(plan, StreamPlan)
+        else model_context(graph, plan, "", "")
     ).weights_bytes
     layers = layer_codes(graph, plan)
     parts = [
@@ -103,10 +105,12 @@ def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
         if shared or not layer.text.specialised:
             parts.append(FlashPart(layer.node, "layers", size.layer))
     deepest = max((_of(core, layer.key).stack for layer in layers), default=0)
-    missing = {layer.key for layer in layers if layer.key not in core.code}
+    missing = {k.key for k in layers if not {k.key, _whole(k.key)} & core.code.keys()}
     return FlashEstimate(
         parts=tuple(part for part in parts if part.size_bytes),
-        stack_bytes=_of(core, FIRMWARE).stack + _of(core, f"{DRIVER} {plan.schedule}").stack + deepest,
+        stack_bytes=_of(core, FIRMWARE).stack
+        + _of(core, f"{DRIVER} {plan.schedule}").stack
+        + deepest,
         unknown=tuple(sorted(missing)),
     )
 
@@ -116,4 +120,9 @@ def _key(call: KernelCall, by_rows: bool) -> str:
 
 
 def _of(core: Core, key: str) -> CodeSize:
-    return core.code.get(key, _NOTHING)
+    """Sizes of a key; those of the whole-tensor form where a kernel was not measured by rows."""
+    return core.code.get(key) or core.code.get(_whole(key)) or _NOTHING
+
+
+def _whole(key: str) -> str:
+    return f"whole {key.removeprefix('row ')}"

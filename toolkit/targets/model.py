@@ -55,9 +55,9 @@ class CodeSize:
 
 @dataclass(frozen=True)
 class FeatureRates:
-    """Features: cycles of a frame, of a sample that arrives, of a point of the FFT times its passes,
-    of a mel weight, of a value of the row; bytes of flash in all, a sample of the frame, a mel
-    weight; bytes of stack."""
+    """Features: cycles of a frame, of a sample that arrives, of a point of the FFT times its
+    passes, of a mel weight, of a value of the row; bytes of flash in all, for a sample of the frame,
+    for a mel weight; bytes of stack."""
 
     frame: float
     hop_sample: float
@@ -89,8 +89,8 @@ class Core:
     """A processor core: compiler flags, simulated board, and how code on it costs.
 
     ``extensions`` are of dsp, fpu and mve.  ``rates`` by kernel turn executed work into cycles,
-    ``code`` by kernel into bytes of flash; ``features`` by kind and arithmetic turn a specification's
-    work into cycles.
+    ``code`` by kernel into bytes of flash; ``features`` by kind and arithmetic turn the work of a
+    specification into cycles.
     """
 
     name: str
