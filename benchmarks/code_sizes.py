@@ -16,7 +16,7 @@ from toolkit.emit.stream import stream_context
 from toolkit.execution import FirmwareFacts
 from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, StreamPlan
-from toolkit.profiling.flash import DRIVER, FIRMWARE, layer_codes
+from toolkit.profiling.flash import DRIVER, FIRMWARE, firmware_code
 from toolkit.profiling.stack import bound_stack
 
 HEADER = """\
@@ -59,7 +59,7 @@ def code_samples(
     shared = {str(function.name): symbols[function.name] for function in context.shared}
     measured: set[str] = set()
     attributed, deepest = context.weights_bytes + sum(shared.values()), 0
-    for number, layer in enumerate(layer_codes(graph, plan), 1):
+    for number, layer in enumerate(firmware_code(graph, plan).layers, 1):
         own, stack = _layer(facts, number, symbols)
         own += symbols.get(layer.text.params, 0)
         own += symbols.get(getattr(layer.text, "window_name", ""), 0)

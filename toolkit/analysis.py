@@ -64,13 +64,15 @@ def profile(
     return profile_int8(load_int8(model, clip_seconds), load_target(target_name, policy), schedule)
 
 
-def profile_int8(model: Int8Model, target: Target, schedule: ScheduleRequest) -> Report:
-    """The same for a model that is loaded."""
+def profile_int8(
+    model: Int8Model, target: Target, schedule: ScheduleRequest, compare: bool = True
+) -> Report:
+    """The same for a model that is loaded; with ``compare`` beside other ways to run it."""
     graph, spec = model.graph, feature_spec(model.graph)
     plan, notes = choose_plan(graph, schedule, target)
     found = estimate(graph, plan, target, spec)
     fits = planned_fits(graph, plan, found, target)
-    others = alternatives(graph, plan, schedule, target)
+    others = alternatives(graph, plan, schedule, target) if compare else ()
     return Report(
         model_name=model.name,
         model_sha256=model.sha256,

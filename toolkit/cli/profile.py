@@ -86,7 +86,10 @@ def _profiles(
     from toolkit.targets import load_target
 
     loaded = load_int8(model, seconds)
-    found = [profile_int8(loaded, load_target(name, policy), request) for name in names]
+    found = [
+        profile_int8(loaded, load_target(name, policy), request, compare=len(names) == 1)
+        for name in names
+    ]
     if not simulate:
         return found
     from dataclasses import replace

@@ -59,37 +59,43 @@ class LayerCode:
     key: str
 
 
-def layer_codes(graph: Graph, plan: ArenaPlan | StreamPlan) -> tuple[LayerCode, ...]:
-    """The layer functions of a plan, by number."""
+@dataclass(frozen=True)
+class FirmwareCode:
+    """The generated C of a plan: bytes of its constants, its layer functions by number."""
+
+    weights_bytes: int
+    layers: tuple[LayerCode, ...]
+
+
+def firmware_code(graph: Graph, plan: ArenaPlan | StreamPlan) -> FirmwareCode:
+    """What would be generated for a plan."""
     if isinstance(plan, StreamPlan):
         streamed = stream_context(plan, "", "")
         finish = kernel_calls(plan.finish_graph, plan.variants)
         nodes = [*(stage.node.name for stage in plan.stages), *finish]
         calls = [*(stage.call for stage in plan.stages), *finish.values()]
-        rows = len(plan.stages)
         texts: Sequence[StageText | Step] = (*streamed.stages, *streamed.steps)
+        rows, weights = len(plan.stages), streamed.weights_bytes
     else:
-        batch = kernel_calls(graph, plan.variants)
-        nodes, calls, rows = [*batch], [*batch.values()], 0
-        texts = model_context(graph, plan, "", "").steps
-    return tuple(
+        whole = kernel_calls(graph, plan.variants)
+        nodes, calls = [*whole], [*whole.values()]
+        batch = model_context(graph, plan, "", "")
+        texts, rows, weights = batch.steps, 0, batch.weights_bytes
+    layers = (
         LayerCode(node, text, _key(call, number < rows))
         for number, (node, text, call) in enumerate(zip(nodes, texts, calls, strict=True))
     )
+    return FirmwareCode(weights, tuple(layers))
 
 
 def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
     """Flash of a plan's firmware on a core; see `FlashEstimate`."""
     if isinstance(plan, ContinuousPlan):
         plan = plan.stream
-    weights = (
-        stream_context(plan, "", "")
-        if isinstance(plan, StreamPlan)
-        else model_context(graph, plan, "", "")
-    ).weights_bytes
-    layers = layer_codes(graph, plan)
+    code = firmware_code(graph, plan)
+    layers = code.layers
     parts = [
-        FlashPart("weights and tables", "weights", weights),
+        FlashPart("weights and tables", "weights", code.weights_bytes),
         FlashPart("start-up, harness, run-time library", "around", _of(core, FIRMWARE).once),
         FlashPart("driver", "around", _of(core, f"{DRIVER} {plan.schedule}").once),
     ]

@@ -86,7 +86,7 @@ def print_comparison(reports: list[Report], console: Console) -> None:
     """Print one row a target: what fits, how fast, at which energy."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
-    for title in ("RAM", "flash", "stack", "latency", "real-time factor", "energy", "power"):
+    for title in ("RAM B", "flash B", "stack B", "latency", "x real time", "energy", "power"):
         table.add_column(title, justify="right", no_wrap=True)
     for report in reports:
         fits = {fit.region: fit for fit in report.fits}
@@ -99,7 +99,9 @@ def print_comparison(reports: list[Report], console: Console) -> None:
             energy,
             report.find("average_power_uw"),
         )
-        table.add_row(report.target, *cells, *("" if m is None else format_value(m) for m in rest))
+        table.add_row(
+            report.target, *cells, *("" if m is None else f"{m.value:,.4g} {m.unit}" for m in rest)
+        )
     console.print(table)
 
 
@@ -107,8 +109,7 @@ def _fill(fit: Fit | None) -> str:
     """Bytes used, and of how much; red where they do not fit."""
     if fit is None:
         return ""
-    share = f"{100 * fit.used_bytes / fit.available_bytes:.0f} %"
-    text = f"{fit.used_bytes:,} B ({share})"
+    text = f"{compact(fit.used_bytes)} {100 * fit.used_bytes / fit.available_bytes:3.0f}%"
     return text if fit.holds else f"[red]{text}[/]"
 
 

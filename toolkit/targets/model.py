@@ -56,8 +56,8 @@ class CodeSize:
 @dataclass(frozen=True)
 class FeatureRates:
     """Features: cycles of a frame, of a sample that arrives, of a point of the FFT times its
-    passes, of a mel weight, of a value of the row; bytes of flash in all, for a sample of the frame,
-    for a mel weight; bytes of stack."""
+    passes, of a mel weight, of a value of the row; bytes of flash in all, for a sample of the
+    frame, for a mel weight; bytes of stack."""
 
     frame: float
     hop_sample: float
