@@ -37,9 +37,9 @@ from toolkit.toolchain.elf import read_elf
 SECONDS = 0.5
 TOOLCHAIN = "zig"
 HEADER = """\
-# What features cost, by kind and arithmetic: cycles of a frame, of a sample that arrives, of a point
-# of the FFT times its passes, of a mel weight, of a value of the row; bytes of flash in all, for a
-# sample of the frame, for a mel weight; bytes of stack.
+# What features cost, by kind and arithmetic: cycles of a frame, of a sample that arrives, of a
+# point of the FFT times its passes, of a mel weight, of a value of the row; bytes of flash in all,
+# for a sample of the frame, for a mel weight; bytes of stack.
 # Written by `python -m benchmarks.calibrate_features --target {target}`: least squares of the
 # relative error, no rate negative, compiled with {toolchain}.
 """

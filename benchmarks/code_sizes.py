@@ -58,12 +58,12 @@ def code_samples(
     samples = [Sample(stem, "once", size) for stem, size in kernels.items()]
     shared = {str(function.name): symbols[function.name] for function in context.shared}
     measured: set[str] = set()
-    attributed, deepest = context.weights_bytes + sum(shared.values()), 0
+    attributed = context.weights_bytes + sum(shared.values())
     for number, layer in enumerate(firmware_code(graph, plan).layers, 1):
         own, stack = _layer(facts, number, symbols)
         own += symbols.get(layer.text.params, 0)
         own += symbols.get(getattr(layer.text, "window_name", ""), 0)
-        attributed, deepest = attributed + own, max(deepest, stack)
+        attributed += own
         samples.append(Sample(layer.key, "stack", stack))
         call = layer.text.call
         alone = layer.text.specialised and call not in shared
@@ -77,9 +77,19 @@ def code_samples(
     return [
         *samples,
         Sample(driver, "once", model - attributed),
-        Sample(driver, "stack", facts.stack.bound_bytes - deepest),
         Sample(FIRMWARE, "once", around),
+        _outside(facts, driver),
     ]
+
+
+def _outside(facts: FirmwareFacts, driver: str) -> Sample:
+    """Stack above the layers where the deepest call chain leads to one, else that of the harness."""
+    stack, depth = facts.stack, 0
+    for name, size in zip(stack.chain, stack.chain_bytes, strict=True):
+        if name.startswith("layer_"):
+            return Sample(driver, "stack", depth)
+        depth += size
+    return Sample(FIRMWARE, "stack", stack.bound_bytes)
 
 
 def code_toml(samples: Iterable[Sample], header: str) -> str:

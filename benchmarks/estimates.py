@@ -212,8 +212,10 @@ def _grid(results: Sequence[Result], cell: Callable[[Result], str]) -> str:
     targets = list(dict.fromkeys(r.target for r in results))
     found = {(r.case, r.target): cell(r) for r in results}
     lines = [f"| model | {' | '.join(targets)} |", f"|---{'|---:' * len(targets)}|"]
-    for case in dict.fromkeys(r.case for r in results):
-        lines.append(f"| {case.title} | {' | '.join(found[case, t] for t in targets)} |")
+    lines += [
+        f"| {case.title} | {' | '.join(found[case, t] for t in targets)} |"
+        for case in dict.fromkeys(r.case for r in results)
+    ]
     return "\n".join(lines)
 
 

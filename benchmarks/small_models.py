@@ -1,4 +1,4 @@
-"""Small networks of common kinds with random weights, to test predictions on: none is calibrated on.
+"""Small networks of common kinds with random weights, to test predictions on.
 
 A keyword spotter on 1-D convolutions, an autoencoder, and a MobileNet-like image classifier.
 """

@@ -20,6 +20,8 @@ from toolkit.profiling.features import FeatureEstimate, estimate_features
 from toolkit.profiling.flash import FlashEstimate, estimate_flash
 from toolkit.targets import Target
 
+#: Of the arena in the generated C.
+ARENA_ALIGNMENT_BYTES = 16
 _TABLE = "code by kernel as compiled for other models"
 
 
@@ -73,7 +75,10 @@ def estimate(graph: Graph, plan: Plan, target: Target, spec: FeatureSpec | None)
         features = estimate_features(spec, arithmetic, target.core)
         feature_ram = state_bytes(spec, arithmetic)
     flash = estimate_flash(graph, plan, target.core)
-    planned = plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes
+    if isinstance(plan, ArenaPlan):
+        planned, feature_ram = plan.arena_bytes, _aligned(feature_ram)
+    else:
+        planned = plan.state_bytes
     per_frame = features.cycles_per_frame if features else 0.0
     return Estimate(
         layer_cycles=layer_cycles,
@@ -87,6 +92,11 @@ def estimate(graph: Graph, plan: Plan, target: Target, spec: FeatureSpec | None)
         ram_static_bytes=planned + feature_ram,
         stack_bytes=max(flash.stack_bytes, features.stack_bytes if features else 0),
     )
+
+
+def _aligned(size_bytes: int) -> int:
+    """Bytes up to where an arena may begin behind the feature state."""
+    return -(-size_bytes // ARENA_ALIGNMENT_BYTES) * ARENA_ALIGNMENT_BYTES
 
 
 def _frame_cycles(

@@ -114,9 +114,9 @@ def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
     missing = {k.key for k in layers if not {k.key, _whole(k.key)} & core.code.keys()}
     return FlashEstimate(
         parts=tuple(part for part in parts if part.size_bytes),
-        stack_bytes=_of(core, FIRMWARE).stack
-        + _of(core, f"{DRIVER} {plan.schedule}").stack
-        + deepest,
+        stack_bytes=max(
+            _of(core, FIRMWARE).stack, _of(core, f"{DRIVER} {plan.schedule}").stack + deepest
+        ),
         unknown=tuple(sorted(missing)),
     )
 
