@@ -58,21 +58,21 @@ ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "compariso
 ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
 ALLOWED["feature_plot"] = LEAVES | {"feature_report"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {
-    "profiling",
     "analysis",
     "continuous",
     "figures",
     "fit",
     "occupancy",
+    "profiling",
 }
 ALLOWED["cli"] = LEAVES | {
     "analysis",
     "budget",
     "conversion",
-    "gate",
     "feature_plot",
     "feature_report",
     "features",
+    "gate",
     "pipeline",
     "report",
     "scheduling",

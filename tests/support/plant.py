@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,3 +27,9 @@ def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], No
 
     monkeypatch.setattr(pipeline, "emit_project", edited)
     monkeypatch.setattr(verification, "emit_project", edited)
+
+
+def wrong_features(files: dict[str, bytes]) -> None:
+    """The first mel weight that begins with 0.0 is a tenth higher."""
+    weights = rb"(mel_weights\[\w+\] = \{\s*0\.)0"
+    files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])

@@ -56,6 +56,10 @@ def test_keys_are_those_of_the_contract() -> None:
         "layers",
         "functions",
         "predictions",
+        "memory",
+        "fits",
+        "stack",
+        "roof",
     ]
 
 
@@ -84,7 +88,13 @@ def test_json_keeps_everything() -> None:
     ]
     assert found["layers"][0]["measurements"][0]["provenance"] == "estimated"
     assert found["functions"][0]["measurements"][0]["value"] == 7
-    assert found["predictions"] == [{"label": "arousal", "float": None, "device": 0.5}]
+    (prediction,) = found["predictions"]
+    assert (prediction["label"], prediction["float"], prediction["device"]) == (
+        "arousal",
+        None,
+        0.5,
+    )
+    assert prediction["provenance"] == "simulated"
     assert found["checks"][0]["required"] is False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -19,6 +20,8 @@ NAMED = 3
 def culprits(found: Measurement, report: Report, baseline: Report | None) -> str:
     """The layers or functions that changed ``found`` most against the baseline, or that contribute
     most where there is none or none of them changed; empty where the report tells nothing."""
+    if found.name == "output_mismatches":
+        return next((check.detail for check in report.checks if check.name == "bit_match"), "")
     shares_of = _source(found.name)
     if shares_of is None:
         return _FIXED.get(found.name, "")
@@ -48,12 +51,25 @@ def _largest(shares: Shares, more_is_better: bool) -> list[tuple[str, float]]:
 
 
 def _flash(report: Report, _: Provenance) -> Shares:
-    """Layers by their weights, everything else by symbol."""
-    shares = Counter(dict(_weights(report, _)))
-    for part in _parts(report, "flash"):
-        if part.kind not in ("model constants", "other"):
-            shares[f"{_KINDS.get(part.kind, part.kind)} {_quoted(part.name)}"] += part.size_bytes
+    """Layers by their constants as linked (by the graph's weights where nothing is linked yet),
+    everything else by symbol."""
+    parts = _parts(report, "flash")
+    if not parts:
+        return _weights(report, _)
+    stems = {f"model_{_stem(row.name)}_": row.name for row in report.layers if row.weights_bytes}
+    shares: Counter[str] = Counter()
+    for part in parts:
+        owner = max((s for s in stems if part.name.startswith(s)), key=len, default=None)
+        if part.kind == "model constants" and owner is not None:
+            shares[f"layer {_quoted(stems[owner])}"] += part.size_bytes
+        elif part.kind != "other":
+            shares[f"{_KINDS.get(part.kind, 'table')} {_quoted(part.name)}"] += part.size_bytes
     return shares
+
+
+def _stem(name: str) -> str:
+    """What a layer's constants are called by in C (`toolkit.emit.c_text.identifier_stem`)."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name.split(";")[0])[:40].strip("_")
 
 
 def _weights(report: Report, _: Provenance) -> Shares:
@@ -129,7 +145,7 @@ _FIXED: Mapping[str, str] = {
     "feature_max_error_steps": "source: the features of the device, features.c",
     "feature_identical_fraction": "source: the features of the device, features.c",
 }
-_KINDS = {"code": "function", "constants": "table"}
+_KINDS = {"code": "function", "initial values": "object"}
 
 
 def _source(name: str) -> _Source | None:

@@ -32,7 +32,7 @@ from toolkit.ops.window import (
     windows,
     write_padding,
 )
-from toolkit.ops.winograd_rows import winograd2_call
+from toolkit.ops.winograd import winograd2_call
 
 Conv2DAttrs = WindowedAttrs
 View = NodeView[WindowedAttrs]
