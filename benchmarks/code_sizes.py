@@ -83,7 +83,7 @@ def code_samples(
 
 
 def _outside(facts: FirmwareFacts, driver: str) -> Sample:
-    """Stack above the layers where the deepest call chain leads to one, else that of the harness."""
+    """Stack above the layers where the deepest chain leads to one, else that of the harness."""
     stack, depth = facts.stack, 0
     for name, size in zip(stack.chain, stack.chain_bytes, strict=True):
         if name.startswith("layer_"):

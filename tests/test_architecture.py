@@ -47,7 +47,7 @@ ALLOWED["scheduling"] = ALLOWED["continuous"] | {"continuous"}
 _LOADED = _MIDDLE | {"inputs", "loading", "scheduling", "report"}
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
-ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
+ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison", "profiling"}
 ALLOWED["occupancy"] = _MIDDLE | {"emit", "profiling", "report"}
 ALLOWED["advice"] = _MIDDLE | {"emit", "loading", "profiling", "report", "scheduling"}
 ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
@@ -58,6 +58,7 @@ ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "compariso
 ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
 ALLOWED["feature_plot"] = LEAVES | {"feature_report"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {
+    "advice",
     "analysis",
     "continuous",
     "figures",

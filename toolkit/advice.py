@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from toolkit.errors import NotStreamableError
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
 from toolkit.loading import feature_spec
-from toolkit.measurement import Check, Issue
+from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.plan import ContinuousPlan, Plan
 from toolkit.plan.choose import ALLOWANCES
 from toolkit.profiling.estimate import Estimate, estimate
@@ -60,18 +60,24 @@ def realtime_factor(found: Estimate, target: Target, spec: FeatureSpec | None) -
     return found.cycles / target.clock_hz / audio_s
 
 
-def time_checks(found: Estimate, target: Target, spec: FeatureSpec | None) -> tuple[Check, ...]:
-    """Whether audio is processed as fast as it comes, and by how much; informative."""
-    factor = realtime_factor(found, target, spec)
-    if factor is None:
+def time_checks(measurements: Iterable[Measurement], target: Target) -> tuple[Check, ...]:
+    """Whether audio is processed as fast as it comes, and by how much; informative.
+
+    A simulated real-time factor decides before an estimated one; nothing without either.
+    """
+    factors = {m.provenance: m.value for m in measurements if m.name == "realtime_factor"}
+    known = (p for p in (Provenance.SIMULATED, Provenance.ESTIMATED) if p in factors)
+    provenance = next(known, None)
+    if provenance is None:
         return ()
-    at = f"at {target.clock_hz / 1e6:g} MHz on {target.name}"
+    factor = factors[provenance]
+    at = f"at {target.clock_hz / 1e6:g} MHz on {target.name}, {provenance.value}"
     if factor <= 1:
-        verdict = f"keeps up: {100 * factor:.0f} % of the time {at}, estimated"
+        verdict = f"keeps up: {100 * factor:.0f} % of the time {at}"
     else:
         needed = factor * target.clock_hz / 1e6
         verdict = (
-            f"does not make real time: {factor:.2f} s of work for 1 s of audio {at}, estimated; "
+            f"does not make real time: {factor:.2f} s of work for 1 s of audio {at}; "
             f"it would take {needed:.0f} MHz, or {100 * (1 - 1 / factor):.0f} % fewer cycles"
         )
     return (Check("real_time", factor <= 1, verdict, required=False),)

@@ -72,6 +72,10 @@ def profile_int8(
     plan, notes = choose_plan(graph, schedule, target)
     found = estimate(graph, plan, target, spec)
     fits = planned_fits(graph, plan, found, target)
+    measurements = (
+        *plan_measurements(graph, plan, target),
+        *estimate_measurements(found, target, spec),
+    )
     others = alternatives(graph, plan, schedule, target) if compare else ()
     return Report(
         model_name=model.name,
@@ -80,11 +84,8 @@ def profile_int8(
         toolchain="",
         simulator="",
         schedule=plan.schedule,
-        measurements=(
-            *plan_measurements(graph, plan, target),
-            *estimate_measurements(found, target, spec),
-        ),
-        checks=(*fit_checks(fits, target), *time_checks(found, target, spec)),
+        measurements=measurements,
+        checks=(*fit_checks(fits, target), *time_checks(measurements, target)),
         issues=(*model.issues, *notes, *omissions(found, target), *advice(others)),
         layers=layer_rows(graph, plan, target),
         memory=memory_map(graph, plan),

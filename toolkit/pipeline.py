@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.advice import time_checks
 from toolkit.analysis import ROOF, layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.continuous import agreement
@@ -116,6 +117,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             findings = compare(clip_graph, plan, output, audio, cases, float_graph)
         with stage("Report"):
             fits = firmware_fits(facts, target)
+            found = (
+                *run_measurements(facts, result, target, output, plan, audio),
+                *estimate_measurements(estimate(clip_graph, plan, target, spec), target, spec),
+            )
             report = Report(
                 model_name=source.name,
                 model_sha256=source.sha256,
@@ -126,17 +131,17 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 measurements=(
                     *size_measurements(facts),
                     *plan_measurements(clip_graph, plan, target),
-                    *run_measurements(facts, result, target, output, plan, audio),
+                    *found,
                     *findings.measurements,
                     *_agreement(graph, plan, audio),
                     *tflm_arena(builtin),
-                    *estimate_measurements(estimate(clip_graph, plan, target, spec), target, spec),
                 ),
                 checks=(
                     *findings.checks,
                     *stack_check(facts, output, bool(result.intervals)),
                     plan_check(facts, plan, spec, feature_arithmetic(target)),
                     *fit_checks(fits, target),
+                    *time_checks(found, target),
                 ),
                 issues=(*issues, *notes, *(audio.issues if audio else ())),
                 layers=layer_rows(

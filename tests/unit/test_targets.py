@@ -57,7 +57,7 @@ def test_a_policy_keeps_memory_for_the_application() -> None:
     assert whole.flash_bytes - rest.flash_bytes == rest.policy.reserve_flash_bytes == 131_072
     assert whole.ram_bytes - rest.ram_bytes == rest.policy.reserve_ram_bytes == 32_768
     assert rest.linker_context().stack_bytes == rest.policy.stack_bytes == 4_096
-    with pytest.raises(InputError, match="unknown memory policy 'share'.*Did you mean 'shared'"):
+    with pytest.raises(InputError, match=r"unknown memory policy 'share'.*Did you mean 'shared'"):
         targets.load_target("nrf52840", "share")
 
 

@@ -109,12 +109,10 @@ def _profiles(
                 policy=policy,
             )
             run = build(wanted, Stages(STAGES, quiet=quiet))
-        timing = tuple(c for c in report.checks if c.name == "real_time")
         notes = tuple(i for i in report.issues if i not in run.issues)
         built.append(
             replace(
                 run,
-                checks=(*run.checks, *timing),
                 issues=(*run.issues, *notes),
                 alternatives=report.alternatives,
             )
