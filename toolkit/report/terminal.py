@@ -12,7 +12,7 @@ from toolkit.report.model import Alternative, Fit, LayerRow, Report
 from toolkit.report.names import figure, place
 from toolkit.report.text import compact, errors_of_estimates, format_value, layer_cycles, printable
 
-LAYER_WIDTH = 16
+LAYER_WIDTH = 13
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -83,10 +83,10 @@ def print_alternatives(rows: tuple[Alternative, ...], console: Console) -> None:
 
 
 def print_comparison(reports: list[Report], console: Console) -> None:
-    """Print one row a target: what fits, how fast, at which energy."""
+    """Print one row a target: what fits; latency and energy of a clip, times real time, power."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("target", no_wrap=True)
-    for title in ("RAM B", "flash B", "stack B", "latency", "x real time", "energy", "power"):
+    for title in ("RAM B", "flash B", "stack B", "ms", "x real time", "uJ", "uW"):
         table.add_column(title, justify="right", no_wrap=True)
     for report in reports:
         fits = {fit.region: fit for fit in report.fits}
@@ -99,10 +99,13 @@ def print_comparison(reports: list[Report], console: Console) -> None:
             energy,
             report.find("average_power_uw"),
         )
-        table.add_row(
-            report.target, *cells, *("" if m is None else f"{m.value:,.4g} {m.unit}" for m in rest)
-        )
+        table.add_row(report.target, *cells, *("" if m is None else _short(m.value) for m in rest))
     console.print(table)
+
+
+def _short(value: float) -> str:
+    """Three digits, of a large figure with its unit."""
+    return compact(value) if value >= 1000 else f"{value:.3g}"
 
 
 def _fill(fit: Fit | None) -> str:
