@@ -12,7 +12,7 @@ from toolkit.report.model import Alternative, Fit, LayerRow, Report
 from toolkit.report.names import figure, place
 from toolkit.report.text import compact, errors_of_estimates, format_value, layer_cycles, printable
 
-LAYER_WIDTH = 13
+LAYER_WIDTH = 16
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -38,8 +38,8 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
     table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=LAYER_WIDTH)
     table.add_column("kernel", no_wrap=True)
     ran = any(layer_cycles(row, Provenance.SIMULATED) is not None for row in rows)
-    titles = ("MACs", "consts", "out B", "live B", "ideal", "predict")
-    for title in (*titles, *(("simul.",) if ran else ()), "share"):
+    titles = ("MACs", "consts", "out B", "live B", "ideal", "est.")
+    for title in (*titles, *(("run",) if ran else ()), "share"):
         table.add_column(title, justify="right", no_wrap=True)
     decisive = Provenance.SIMULATED if ran else Provenance.ESTIMATED
     total = sum(layer_cycles(row, decisive) or 0 for row in rows) or 1
@@ -83,10 +83,11 @@ def print_alternatives(rows: tuple[Alternative, ...], console: Console) -> None:
 
 
 def print_comparison(reports: list[Report], console: Console) -> None:
-    """Print one row a target: what fits; latency and energy of a clip, times real time, power."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    """Print one row a target: what fits; latency of a clip, real-time
+    factor, energy, power."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("target", no_wrap=True)
-    for title in ("RAM B", "flash B", "stack B", "ms", "x real time", "uJ", "uW"):
+    for title in ("RAM B", "flash B", "stack B", "ms", "RTF", "uJ", "uW"):
         table.add_column(title, justify="right", no_wrap=True)
     for report in reports:
         fits = {fit.region: fit for fit in report.fits}
