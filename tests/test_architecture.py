@@ -50,21 +50,24 @@ ALLOWED["scheduling"] = ALLOWED["continuous"] | {"continuous"}
 _LOADED = _MIDDLE | {"inputs", "loading", "quantizing", "scheduling", "report"}
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
-ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
-ALLOWED["occupancy"] = _MIDDLE | {"report"}
+ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison", "profiling"}
+ALLOWED["occupancy"] = _MIDDLE | {"emit", "profiling", "report"}
+ALLOWED["advice"] = _MIDDLE | {"emit", "loading", "profiling", "report", "scheduling"}
 ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
 # One module a verb; converting and profiling need neither compiler nor simulator.
 ALLOWED["conversion"] = _LOADED | {"widening"}
-ALLOWED["analysis"] = _LOADED | {"emit", "occupancy"}
+ALLOWED["analysis"] = _LOADED | {"advice", "emit", "occupancy", "profiling"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
 ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
 ALLOWED["feature_plot"] = LEAVES | {"feature_report"}
 ALLOWED["pipeline"] = ALLOWED["verification"] | {
+    "advice",
     "analysis",
     "continuous",
     "figures",
     "fit",
     "occupancy",
+    "profiling",
 }
 ALLOWED["inspection"] = _LOADED
 ALLOWED["labels"] = ALLOWED["plotting"] = LEAVES | {"ir"}

@@ -11,6 +11,7 @@ from toolkit.features.tables import state_bytes as feature_state_bytes
 from toolkit.inputs import random_cases
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.plan import ArenaPlan, Plan, stream_of
+from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.report.model import FunctionRow
 from toolkit.simulate import SimulationResult
 from toolkit.simulate.protocol import HarnessOutput
@@ -50,8 +51,6 @@ def run_measurements(
     instructions = sum(p.instructions for p in phases.values()) // cases
     cycles = {name: p.cycles // cases for name, p in phases.items()}
     total = sum(cycles.values())
-    seconds = total / target.clock_hz
-    clock = f"cycles at {target.clock_hz / 1e6:g} MHz"
     painted = output.stack_painted_bytes
     rows = [
         Measurement("stack_painted_bytes", painted, "B", simulated, simulator),
@@ -61,20 +60,14 @@ def run_measurements(
         Measurement("cycles_per_inference", total, "cycles", simulated, basis),
         Measurement("cycles_features", cycles["features"], "cycles", simulated, basis),
         Measurement("cycles_model", cycles["model"], "cycles", simulated, basis),
-        Measurement("latency_ms", 1e3 * seconds, "ms", simulated, clock),
+        *inference_measurements(target, total, simulated),
     ]
     stream = stream_of(plan)
     if stream is not None:
         frames = audio.rows if audio else stream.time.frames
         rows += _frame_measurements(facts, result, target, basis, frames, audio)
     if audio is not None:
-        per_second = round(total / audio.seconds)
-        factor = seconds / audio.seconds
-        rows += [
-            Measurement("cycles_per_audio_second", per_second, "cycles", simulated, basis),
-            Measurement("latency_ms_per_audio_second", 1e3 * factor, "ms", simulated, clock),
-            Measurement("realtime_factor", factor, "", simulated, "latency over clip length"),
-        ]
+        rows += audio_measurements(target, total, audio.seconds, simulated, basis)
     return rows
 
 

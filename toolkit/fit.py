@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from toolkit.execution import FirmwareFacts
-from toolkit.measurement import Check, Provenance
+from toolkit.measurement import Provenance
 from toolkit.profiling.size import SymbolSize
 from toolkit.report.model import Fit, Part, StackFrame
 from toolkit.targets import Target
@@ -13,8 +11,9 @@ from toolkit.targets import Target
 
 def firmware_fits(facts: FirmwareFacts, target: Target) -> tuple[Fit, ...]:
     """How full a linked firmware makes the part's flash, RAM (static and stack) and stack."""
-    stack = facts.stack
-    ram = facts.size.ram_static_bytes + stack.bound_bytes
+    stack, interrupts = facts.stack, target.policy.interrupt_bytes
+    on_stack = stack.bound_bytes + interrupts
+    ram = facts.size.ram_static_bytes + on_stack
     symbols = {
         region: [
             Part(s.name, _kind(s), s.size_bytes)
@@ -25,11 +24,18 @@ def firmware_fits(facts: FirmwareFacts, target: Target) -> tuple[Fit, ...]:
     }
     linked = f"linker map, {facts.toolchain}"
     frames = [Part(f.function, "frame", f.size_bytes) for f in stack_frames(facts)]
-    with_stack = [*symbols["ram"], Part("stack", "bound", stack.bound_bytes)]
+    allowance = Part("interrupts", "bound", interrupts)
+    with_stack = [*symbols["ram"], Part("stack", "bound", stack.bound_bytes), allowance]
     return (
         _fit("flash", facts.size.flash_bytes, target.flash_bytes, linked, symbols["flash"]),
         _fit("ram", ram, target.ram_bytes, f"{linked}, and the stack bound", with_stack),
-        _fit("stack", stack.bound_bytes, target.stack_bytes, "ELF: deepest call chain", frames),
+        _fit(
+            "stack",
+            on_stack,
+            target.stack_bytes,
+            "ELF: deepest call chain, and the allowance for interrupts",
+            [*frames, allowance],
+        ),
     )
 
 
@@ -39,22 +45,7 @@ def stack_frames(facts: FirmwareFacts) -> tuple[StackFrame, ...]:
     return tuple(map(StackFrame, stack.chain, stack.chain_bytes))
 
 
-def fit_checks(fits: Iterable[Fit], target: Target) -> list[Check]:
-    """Whether the firmware fits the part; informative, the simulated board is roomier."""
-    return [
-        Check(
-            f"fits_{fit.region}",
-            fit.holds,
-            f"{_WORDS[fit.region]} {fit.used_bytes:,} B of {fit.available_bytes:,} B on "
-            f"{target.name}: {'fits' if fit.holds else 'does not fit'}",
-            required=False,
-        )
-        for fit in fits
-    ]
-
-
 _SECTIONS = {"flash": (".text", ".rodata", ".data"), "ram": (".data", ".bss")}
-_WORDS = {"flash": "flash", "ram": "static RAM and stack", "stack": "stack bound"}
 
 
 def _kind(symbol: SymbolSize) -> str:

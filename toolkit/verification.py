@@ -49,7 +49,7 @@ def verify(
     expected: Path | None,
     count: int,
     toolchain: str,
-    simulator: str,
+    simulator: str | None,
     clip_seconds: float,
     schedule: ScheduleRequest,
 ) -> Verification:
@@ -61,6 +61,7 @@ def verify(
     the numpy integer reference is the standard.
     """
     target = load_target(target_name)
+    simulator = simulator or target.default_simulator
     source = load_source(model, clip_seconds)
     data, _ = to_int8(source, "fused")
     graph = read_tflite(data, source.name)

@@ -60,6 +60,7 @@ def test_keys_are_those_of_the_contract() -> None:
         "fits",
         "stack",
         "roof",
+        "alternatives",
     ]
 
 

@@ -22,8 +22,7 @@ from toolkit.cli.options import continuous_options, report_option, schedule_opti
 @click.option(
     "--simulator",
     type=click.Choice(["unicorn", "qemu", "host"]),
-    default="unicorn",
-    show_default=True,
+    help="Default: the target's first.",
 )
 @schedule_options
 @continuous_options
@@ -44,7 +43,7 @@ def command(
     calib: Path | None,
     seconds: float | None,
     toolchain: str,
-    simulator: str,
+    simulator: str | None,
     schedule: str,
     time_axis: int | None,
     optimize: str,

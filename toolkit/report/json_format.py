@@ -15,6 +15,10 @@ from toolkit.report.model import SCHEMA_VERSION, Fit, LayerRow, MemoryMap, Repor
 
 _GRAPH = {"provenance": Provenance.ESTIMATED.value, "basis": "graph and memory plan"}
 _PLAN = {"provenance": Provenance.ESTIMATED.value, "basis": "memory plan, checked"}
+_ALTERNATIVE = {
+    "provenance": Provenance.ESTIMATED.value,
+    "basis": "memory plan; executed work x the core's rates; code by kernel",
+}
 _STACK = {"provenance": Provenance.MEASURED.value, "basis": "ELF: deepest call chain"}
 _RUN = {
     "provenance": Provenance.SIMULATED.value,
@@ -56,6 +60,7 @@ def report_dict(report: Report) -> dict[str, Any]:
         "roof": None
         if report.roof is None
         else {**asdict(report.roof), "provenance": Provenance.ESTIMATED.value},
+        "alternatives": [{**asdict(a), **_ALTERNATIVE} for a in report.alternatives],
     }
 
 

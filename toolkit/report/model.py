@@ -117,6 +117,22 @@ class Roof:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """Another way to run the same model on the target, as estimated; ``chosen`` is this report's.
+
+    ``ram_bytes`` are static, ``cycles`` those of an inference with its features.
+    """
+
+    schedule: str
+    optimize: str
+    chosen: bool
+    ram_bytes: int
+    flash_bytes: int
+    cycles: int
+    realtime_factor: float | None
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything a build or profile found.  Rows with two provenances share their name.
 
@@ -139,6 +155,7 @@ class Report:
     fits: tuple[Fit, ...] = ()
     stack: tuple[StackFrame, ...] = ()
     roof: Roof | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def passed(self) -> bool:

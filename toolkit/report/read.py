@@ -12,6 +12,7 @@ from toolkit.errors import InputError
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.report.model import (
     SCHEMA_VERSION,
+    Alternative,
     Fit,
     FunctionRow,
     LayerRow,
@@ -74,7 +75,12 @@ def _report(data: dict[str, Any]) -> Report:
         roof=None
         if roof is None
         else Roof(roof["macs_per_cycle"], roof["bytes_per_cycle"], _text(roof["basis"])),
+        alternatives=_rows(data.get("alternatives", []), _alternative),
     )
+
+
+def _alternative(row: dict[str, Any]) -> Alternative:
+    return Alternative(**{key: row[key] for key in Alternative.__dataclass_fields__})
 
 
 def _rows(rows: Any, read: Callable[[Any], T]) -> tuple[T, ...]:

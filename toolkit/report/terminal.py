@@ -8,11 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from toolkit.measurement import Check, Provenance
-from toolkit.report.model import LayerRow, Report
+from toolkit.report.model import Alternative, Fit, LayerRow, Report
 from toolkit.report.names import figure, place
 from toolkit.report.text import compact, errors_of_estimates, format_value, layer_cycles, printable
 
-LAYER_WIDTH = 20
+LAYER_WIDTH = 16
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -43,8 +43,8 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
     table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=LAYER_WIDTH)
     table.add_column("kernel", no_wrap=True)
     ran = any(layer_cycles(row, Provenance.SIMULATED) is not None for row in rows)
-    titles = ("MACs", "weights", "out B", "live B", "ideal", "predicted")
-    for title in (*titles, *(("simulated",) if ran else ()), "share"):
+    titles = ("MACs", "consts", "out B", "live B", "ideal", "est.")
+    for title in (*titles, *(("run",) if ran else ()), "share"):
         table.add_column(title, justify="right", no_wrap=True)
     decisive = Provenance.SIMULATED if ran else Provenance.ESTIMATED
     total = sum(layer_cycles(row, decisive) or 0 for row in rows) or 1
@@ -64,6 +64,62 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
             f"{100 * spent / total:.1f}%",
         )
     console.print(table)
+
+
+def print_alternatives(rows: tuple[Alternative, ...], console: Console) -> None:
+    """Print the same model batch and streamed, for size and for speed, side by side."""
+    if not rows:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("schedule, --optimize", no_wrap=True)
+    for title in ("RAM, estimated", "flash", "cycles", "real-time factor"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in rows:
+        factor = "" if row.realtime_factor is None else f"{row.realtime_factor:.2f}"
+        table.add_row(
+            f"{'▸' if row.chosen else ' '} {row.schedule}, {row.optimize}",
+            f"{row.ram_bytes:,} B",
+            f"{row.flash_bytes:,} B",
+            compact(row.cycles),
+            factor,
+            style="bold" if row.chosen else "",
+        )
+    console.print(table)
+
+
+def print_comparison(reports: list[Report], console: Console) -> None:
+    """Print one row a target: what fits; latency of a clip, real-time
+    factor, energy, power."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("target", no_wrap=True)
+    for title in ("RAM B", "flash B", "stack B", "ms", "RTF", "uJ", "uW"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for report in reports:
+        fits = {fit.region: fit for fit in report.fits}
+        cells = [_fill(fits.get(region)) for region in ("ram", "flash", "stack")]
+        found = (report.find("energy_uj_per_audio_second"), report.find("energy_uj_per_inference"))
+        energy = next((m for m in found if m is not None), None)
+        rest = (
+            report.find("latency_ms"),
+            report.find("realtime_factor"),
+            energy,
+            report.find("average_power_uw"),
+        )
+        table.add_row(report.target, *cells, *("" if m is None else _short(m.value) for m in rest))
+    console.print(table)
+
+
+def _short(value: float) -> str:
+    """Three digits, of a large figure with its unit."""
+    return compact(value) if value >= 1000 else f"{value:.3g}"
+
+
+def _fill(fit: Fit | None) -> str:
+    """Bytes used, and of how much; red where they do not fit."""
+    if fit is None:
+        return ""
+    text = f"{compact(fit.used_bytes)} {100 * fit.used_bytes / fit.available_bytes:3.0f}%"
+    return text if fit.holds else f"[red]{text}[/]"
 
 
 def tail(text: str, width: int) -> str:
