@@ -132,7 +132,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                     plan_check(facts, plan, spec, arithmetic),
                     *fit_checks(facts, target),
                 ),
-                issues=(*issues, *notes, *(audio.issues if audio else ())),
+                issues=(*issues, *notes, *findings.issues),
                 layers=layer_rows(
                     clip_graph, plan, target, _layers(facts, result, target, graph, plan, output)
                 ),
