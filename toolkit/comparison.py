@@ -11,7 +11,12 @@ import numpy as np
 from toolkit.errors import InputError
 from toolkit.execution import Case, find_mismatches, is_builtin, reference_outputs
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.compare import arithmetic_in_use, compare_features, judge_features
+from toolkit.features.compare import (
+    arithmetic_in_use,
+    arithmetic_notes,
+    compare_features,
+    judge_features,
+)
 from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
@@ -56,6 +61,7 @@ class Findings:
     measurements: tuple[Measurement, ...]
     checks: tuple[Check, ...]
     predictions: tuple[Prediction, ...] = ()
+    issues: tuple[Issue, ...] = ()
 
 
 def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audio:
@@ -109,6 +115,7 @@ def compare(
     measurements: list[Measurement] = []
     checks: list[Check] = []
     predictions: tuple[Prediction, ...] = ()
+    issues: list[Issue] = []
     if audio is not None:
         rows = output.cases[0].rows
         assert rows is not None
@@ -116,6 +123,8 @@ def compare(
         figures, check = _compare_features(graph, audio, rows, arithmetic)
         measurements += figures
         checks.append(check)
+        asked = arithmetic_notes(audio.spec, arithmetic)
+        issues += [*audio.issues, *(Issue("features", note) for note in asked)]
         predictions = _predictions(graph, output, audio, float_graph)
     if isinstance(plan, ContinuousPlan):
         found = list(output.cases[0].hops)
@@ -135,7 +144,7 @@ def compare(
     checks.insert(0, Check("bit_match", not differing, detail))
     if is_builtin(graph) and tflm_available() and not isinstance(plan, ContinuousPlan):
         checks.append(_tflm_check(graph, cases, found))
-    return Findings(tuple(measurements), tuple(checks), predictions)
+    return Findings(tuple(measurements), tuple(checks), predictions, tuple(issues))
 
 
 def _continuous_reference(plan: ContinuousPlan, frames: Array) -> list[tuple[bytes, ...]]:

@@ -16,7 +16,12 @@ from toolkit.emit.write import write_files
 from toolkit.errors import AudioError, InputError
 from toolkit.execution import compile_host
 from toolkit.features.audio import load_clip
-from toolkit.features.compare import arithmetic_in_use, compare_features, judge_features
+from toolkit.features.compare import (
+    arithmetic_in_use,
+    arithmetic_notes,
+    compare_features,
+    judge_features,
+)
 from toolkit.features.describe import describe
 from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
@@ -170,6 +175,7 @@ def check(front_end: FrontEnd, audio: Path | None, toolchain: str, arithmetic: s
     )
     passed, detail = judge_features(arithmetic, identical, steps)
     issues = [Issue("audio", f"{clip.path.name}: {n}") for clip in heard for n in clip.notes]
+    issues += [Issue("features", note) for note in arithmetic_notes(spec, arithmetic)]
     if front_end.quantisation is None:
         note = f"no model: rows quantised over their own range, scale {scale:.6g}"
         issues.append(Issue("features", f"{note}, zero point {zero_point}"))

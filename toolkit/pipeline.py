@@ -139,7 +139,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                     *fit_checks(fits, target),
                     *time_checks(found, target),
                 ),
-                issues=(*issues, *notes, *(audio.issues if audio else ())),
+                issues=(*issues, *notes, *findings.issues),
                 layers=layer_rows(
                     clip_graph, plan, target, _layers(facts, result, target, graph, plan, output)
                 ),

@@ -15,9 +15,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from toolkit.feature_report import rows_from_c
 from toolkit.features.audio import load_clip
-from toolkit.features.compare import compare_features
+from toolkit.features.compare import arithmetic_notes, compare_features
 from toolkit.features.extract import extract
+from toolkit.features.fixed_tables import least_floor
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import (
     KEYWORD_MFCC,
@@ -203,7 +205,11 @@ def test_recorded_speech_is_within_one_step(name: str, build: Callable[..., Run]
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize(
-    "name", ["wav2small_clip", "wav2small_running", "coarse_htk_ln", "keyword_mfcc", "micro_speech"]
+    "name",
+    [
+        *("wav2small_clip", "wav2small_running", "coarse_htk_ln"),
+        *("keyword_mfcc", "mfcc_ortho", "micro_speech"),
+    ],
 )
 def test_all_recorded_speech_is_within_one_step(name: str, build: Callable[..., Run]) -> None:
     tolerated = 0.0 if name in EXACT else 0.001
@@ -304,7 +310,9 @@ def test_fixed_point_on_recorded_speech(name: str, build: Callable[..., Run]) ->
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", ["wav2small_clip", "wav2small_running", "coarse_htk_ln"])
+@pytest.mark.parametrize(
+    "name", ["wav2small_clip", "wav2small_running", "coarse_htk_ln", "keyword_mfcc", "mfcc_ortho"]
+)
 def test_fixed_point_on_all_recorded_speech(name: str, build: Callable[..., Run]) -> None:
     run = build(SPECS[name], arithmetic="fixed")
     assert_close(SPECS[name], run, recordings(), differing=0.02, steps=2)
@@ -334,6 +342,53 @@ def test_extreme_signals_in_fixed_point(name: str, build: Callable[..., Run]) ->
         rows = build(spec, arithmetic="fixed")(samples)
         identical, steps = compare_features(reference(samples, spec), rows)
         assert (identical >= 0.98, steps <= 2) == (True, True), (title, identical, steps)
+
+
+def with_gaps(clip: Samples) -> Samples:
+    """Speech in which a gate leaves zeros, a quarter second at a time."""
+    gated = clip.copy()
+    for start in range(4000, len(clip), 12_000):
+        gated[start : start + 4000] = 0
+    return gated
+
+
+LEAST_FLOORS = {
+    f"{mode}, {norm}, {frame_samples}, power {power:g}": replace(
+        WAV2SMALL_RUNNING,
+        level=LevelSpec(mode),
+        frame_samples=frame_samples,
+        hop_samples=160,
+        mel_norm=norm,
+        power=power,
+    )
+    for mode in ("clip", "running")
+    for norm, frame_samples in (("area", 400), ("none", 400), ("none", 512))
+    for power in (1.0, 2.0)
+}
+
+
+@pytest.mark.parametrize("name", LEAST_FLOORS)
+def test_floors_that_fixed_point_is_said_to_resolve(name: str, demo: Samples) -> None:
+    """At the least of them silence holds the bounds; a thousandth of it does not, and a note says
+    so."""
+    gated = with_gaps(demo)
+
+    def within_bounds(floor: float) -> bool:
+        spec = replace(LEAST_FLOORS[name], floor=floor)
+        scale = max(0.5, -20.0 / spec.power * np.log10(floor) / 240.0)  # dB: floor to 0 dB fits
+        zero_point = min(120, round(-120 - 20.0 / spec.power * np.log10(floor) / scale))
+        (rows,) = rows_from_c(spec, (scale, zero_point), [gated], "zig", "fixed")
+        expected = quantise_features(extract(gated, spec), scale, zero_point)
+        identical, steps = compare_features(expected, rows)
+        print(f"{name}, floor {floor:.2g}: identical {identical:.4f}, {steps} steps")
+        return identical >= 0.98 and steps <= 2
+
+    least = least_floor(LEAST_FLOORS[name])
+    assert within_bounds(least)
+    assert not within_bounds(least / 1000)
+    assert not arithmetic_notes(replace(LEAST_FLOORS[name], floor=least), "fixed")
+    (note,) = arithmetic_notes(replace(LEAST_FLOORS[name], floor=least / 2), "fixed")
+    assert f"no floor below {least:.2g}" in note
 
 
 def test_clip_shorter_than_a_frame_gives_no_row(build: Callable[..., Run]) -> None:

@@ -22,6 +22,7 @@ from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import KEYWORD_MFCC, FeatureSpec
+from toolkit.features.tables import ARITHMETICS
 from toolkit.metrics import concordance
 from toolkit.ops.execute import run_graph
 from toolkit.resources import data_dir
@@ -63,7 +64,7 @@ def librosa_features(samples: NDArray[np.int16], spec: FeatureSpec) -> NDArray[n
     return np.asarray(decibels, np.float32)
 
 
-def assert_same_predictions(clips: list[Path]) -> None:
+def assert_same_predictions(clips: list[Path], arithmetic: str) -> None:
     if not clips:
         pytest.skip(f"no speech in {DATA}; set TOOLKIT_DATA")
     front_end = load_front_end("wav2small")
@@ -78,24 +79,28 @@ def assert_same_predictions(clips: list[Path]) -> None:
         return np.asarray(session.run(None, {entry: features[None, None]})[0]).reshape(3)
 
     device, reference = [], []
-    from_device = rows_from_c(spec, (scale, zero_point), samples, "zig")
+    from_device = rows_from_c(spec, (scale, zero_point), samples, "zig", arithmetic)
     for clip, rows in zip(samples, from_device, strict=True):
         device.append(predict(np.float32(scale) * (rows.astype(np.float32) - zero_point)))
         reference.append(predict(librosa_features(clip, spec)))
     found, expected = np.array(device, np.float64), np.array(reference, np.float64)
     deviation = np.abs(found - expected).max(axis=0)
     agreement = [concordance(found[:, i], expected[:, i]) for i in range(3)]
-    print(f"{len(clips)} clips; CCC {agreement}; largest deviation {deviation.tolist()} (A, D, V)")
+    print(
+        f"{arithmetic}, {len(clips)} clips; CCC {agreement}; largest deviation {deviation.tolist()} (A, D, V)"
+    )
     assert min(agreement) >= 0.999
 
 
-def test_a_sample_of_emotale_is_heard_alike() -> None:
-    assert_same_predictions(sorted((DATA / "emotale" / "audio").glob("*.flac"))[::25])
+@pytest.mark.parametrize("arithmetic", ARITHMETICS)
+def test_a_sample_of_emotale_is_heard_alike(arithmetic: str) -> None:
+    assert_same_predictions(sorted((DATA / "emotale" / "audio").glob("*.flac"))[::25], arithmetic)
 
 
 @pytest.mark.exhaustive
-def test_all_of_emotale_is_heard_alike() -> None:
-    assert_same_predictions(sorted((DATA / "emotale" / "audio").glob("*.flac")))
+@pytest.mark.parametrize("arithmetic", ARITHMETICS)
+def test_all_of_emotale_is_heard_alike(arithmetic: str) -> None:
+    assert_same_predictions(sorted((DATA / "emotale" / "audio").glob("*.flac")), arithmetic)
 
 
 @pytest.mark.parametrize(("name", "word"), [("yes", 9), ("silence", 10), ("noise", 11)])

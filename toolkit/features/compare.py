@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import VerificationError
+from toolkit.features.fixed_tables import least_floor
 from toolkit.features.spec import FeatureSpec
 
 #: What the C code is held to, by arithmetic: least identical fraction, most int8 steps.
@@ -30,6 +31,16 @@ def compare_features(
 def arithmetic_in_use(spec: FeatureSpec, chosen: str) -> str:
     """A key of ``BOUNDS``: as chosen, or "integer" for the kind that has no other arithmetic."""
     return "integer" if spec.kind == "micro_frontend" else chosen
+
+
+def arithmetic_notes(spec: FeatureSpec, arithmetic: str) -> tuple[str, ...]:
+    """What ``spec`` asks of an arithmetic that it does not give."""
+    if arithmetic != "fixed" or spec.floor >= (least := least_floor(spec)):
+        return ()
+    return (
+        f"fixed point resolves no floor below {least:.2g} with level '{spec.level.mode}'; it is "
+        f"{spec.floor:g}: features of silence may be tens of steps off. Raise it, or use float32.",
+    )
 
 
 def judge_features(arithmetic: str, identical: float, steps: int) -> tuple[bool, str]:

@@ -28,6 +28,21 @@ _Q31_MAX = 2**31 - 1
 _VARIANCE_BITS = 46  # full scale squared, 2 ** 30, with 16 fractional bits
 _LN2 = math.log(2.0)
 
+# Energies of a band of unit height below these, in full scale squared (2: power) or full scale
+# (1: magnitude), are roundings of the level's mean once it is subtracted from digital silence:
+# measured on speech with gaps of zeros, tests/host_c/test_features_c.py.
+_LEAST_ENERGY = {2.0: 2e-11, 1.0: 3e-5}
+
+
+def least_floor(spec: FeatureSpec) -> float:
+    """The lowest floor that fixed point resolves in silence after speech; 0 where any is.
+
+    A fixed gain leaves digital silence at 0, and no other kind has a floor.
+    """
+    if spec.kind not in ("log_mel", "mfcc") or spec.level.mode == "fixed":
+        return 0.0
+    return _LEAST_ENERGY[spec.power] * float(mel_filterbank(spec).max())
+
 
 def level_parts(spec: FeatureSpec) -> Parts:
     """The level divides samples: energies by its root to the power of ``spec.power``."""
