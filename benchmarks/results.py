@@ -1,4 +1,4 @@
-"""Rewrites the generated part of docs/RESULTS.md: ``python -m benchmarks.results``.
+"""Rewrites the generated parts of docs/RESULTS.md and README.md: ``python -m benchmarks.results``.
 
 Needs both compilers and the models of TOOLKIT_MODELS; the same code gives the same text.
 """
@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 from benchmarks.models import BENCHMARKS, ROOT, Result, run_all
 from benchmarks.run import firmware_text, layers_text, peers_text, predictions_text
-from toolkit.toolchain import TOOLCHAINS
+from benchmarks.tables import PEERS, markdown, value
+from toolkit.toolchain import DEFAULT_TOOLCHAIN, TOOLCHAINS
 
-RESULTS = ROOT / "docs" / "RESULTS.md"
+RESULTS, README = ROOT / "docs" / "RESULTS.md", ROOT / "README.md"
 BEGIN = "<!-- begin: written by `python -m benchmarks.results`, do not edit -->"
 END = "<!-- end -->"
 
@@ -46,6 +47,36 @@ def generated(results: Sequence[Result], target: str) -> str:
     return "\n".join(f"{heading}\n\n{text}\n\n{table}" for heading, text, table in sections)
 
 
+def shop_window(results: Sequence[Result]) -> str:
+    """The README's table: ours with the default compiler, each model's peers behind."""
+    head = ["model", "", "RAM B", "flash B (code + model)", "cycles", "wrong bytes"]
+    rows = []
+    for peer in PEERS:
+        for result in results:
+            benchmark = result.benchmark
+            default = result.report.toolchain.startswith(DEFAULT_TOOLCHAIN)
+            if benchmark.model != peer.model or not default:
+                continue
+            rows.append(
+                [
+                    peer.model,
+                    f"**ours**, {benchmark.schedule}, `--optimize {benchmark.optimize}`",
+                    f"{value(result, 'ram_static_bytes'):,}",
+                    f"{value(result, 'flash_bytes'):,}",
+                    f"**{value(result, 'cycles_per_inference') / 1e6:.2f} M**",
+                    f"{value(result, 'output_mismatches')}",
+                ]
+            )
+        flash = f"{peer.code_bytes + peer.model_bytes:,}"
+        ram = f"{peer.arena_bytes:,} (arena)"
+        rows.append(
+            [peer.model, "TFLM + CMSIS-NN", ram, flash, f"{peer.cycles_millions:g} M", ""],
+        )
+        reference = f"{peer.reference_cycles_millions:,g} M"
+        rows.append([peer.model, "TFLM reference kernels", ram, "", reference, ""])
+    return markdown(head, rows)
+
+
 def with_generated(document: str, text: str) -> str:
     """The document with its generated part replaced; ValueError without exactly one."""
     before, begin, rest = document.partition(BEGIN)
@@ -63,9 +94,12 @@ def main() -> None:
     if skipped:
         print(*skipped, sep="\n", file=sys.stderr)
         sys.exit("the results would not be whole")
-    document = RESULTS.read_text(encoding="utf-8")
-    text = with_generated(document, generated(results, arguments.target))
-    RESULTS.write_text(text, encoding="utf-8")
+    for path, text in (
+        (RESULTS, generated(results, arguments.target)),
+        (README, shop_window(results)),
+    ):
+        document = path.read_text(encoding="utf-8")
+        path.write_text(with_generated(document, text), encoding="utf-8")
 
 
 if __name__ == "__main__":
