@@ -11,7 +11,7 @@ from toolkit.emit import feature_arithmetic
 from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
-from toolkit.loading import feature_spec, load_source, to_int8
+from toolkit.loading import feature_spec, load_source
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.occupancy import fit_checks, memory_map, planned_fits
 from toolkit.ops import OPERATORS
@@ -19,6 +19,7 @@ from toolkit.ops.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, stream_of, variants_of
 from toolkit.plan.choose import BATCH, executed_work, predicted_cycles
 from toolkit.profiling.estimate import estimate, estimate_measurements
+from toolkit.quantizing import to_int8
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Roof
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
@@ -95,11 +96,13 @@ def profile_int8(
     )
 
 
-def plan_measurements(graph: Graph, plan: Plan, target: Target) -> list[Measurement]:
+def plan_measurements(
+    graph: Graph, plan: Plan, target: Target, arithmetic: str = "auto"
+) -> list[Measurement]:
     """Weights, work and memory as planned, and what the other schedule would need."""
     estimated, planned = Provenance.ESTIMATED, "memory plan, checked"
     spec = feature_spec(graph)
-    features = state_bytes(spec, feature_arithmetic(target)) if spec else 0
+    features = state_bytes(spec, feature_arithmetic(target, arithmetic)) if spec else 0
     macs = sum(OPERATORS[node.op].work(view(graph, node)).macs for node in graph.nodes)
     rows = [
         Measurement(

@@ -11,7 +11,7 @@ import numpy as np
 from toolkit.errors import InputError
 from toolkit.execution import Case, find_mismatches, is_builtin, reference_outputs
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.compare import compare_features
+from toolkit.features.compare import arithmetic_in_use, compare_features, judge_features
 from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
@@ -101,16 +101,21 @@ def compare(
     audio: Audio | None,
     cases: Sequence[Case],
     float_graph: Graph | None,
+    arithmetic: str,
 ) -> Findings:
     """Outputs against the integer reference (and TFLM where it can run the model), features and
-    predictions against the float reference.  Both graphs are the batch network of the clip."""
+    predictions against the float reference.  Both graphs are the batch network of the clip,
+    ``arithmetic`` is what the features were computed in."""
     measurements: list[Measurement] = []
+    checks: list[Check] = []
     predictions: tuple[Prediction, ...] = ()
     if audio is not None:
         rows = output.cases[0].rows
         assert rows is not None
         cases = [[rows.reshape(graph.tensors[graph.inputs[0]].shape)]]
-        measurements += _feature_measurements(graph, audio, rows)
+        figures, check = _compare_features(graph, audio, rows, arithmetic)
+        measurements += figures
+        checks.append(check)
         predictions = _predictions(graph, output, audio, float_graph)
     if isinstance(plan, ContinuousPlan):
         found = list(output.cases[0].hops)
@@ -126,7 +131,8 @@ def compare(
     measurements.append(
         Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
     )
-    checks = [Check("bit_match", not differing, "; ".join([detail, *map(str, mismatches[:3])]))]
+    detail = "; ".join([detail, *map(str, mismatches[:3])])
+    checks.insert(0, Check("bit_match", not differing, detail))
     if is_builtin(graph) and tflm_available() and not isinstance(plan, ContinuousPlan):
         checks.append(_tflm_check(graph, cases, found))
     return Findings(tuple(measurements), tuple(checks), predictions)
@@ -152,15 +158,23 @@ def _tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[by
     return Check("tflm_match", not differing, detail)
 
 
-def _feature_measurements(graph: Graph, audio: Audio, rows: Array) -> list[Measurement]:
+def _compare_features(
+    graph: Graph, audio: Audio, rows: Array, arithmetic: str
+) -> tuple[list[Measurement], Check]:
+    """Both figures of the clip, and whether they are what is asked; that only informs, for a clip
+    may be shorter, or harsher, than what the bounds are for."""
     entry = graph.tensors[graph.inputs[0]]
     reference = quantise_features(audio.features, entry.scale, entry.zero_point)
     identical, error_steps = compare_features(reference, rows)
-    measured, basis = Provenance.MEASURED, "device features against the numpy reference, int8"
-    return [
+    arithmetic = arithmetic_in_use(audio.spec, arithmetic)
+    measured = Provenance.MEASURED
+    basis = f"device features in {arithmetic} arithmetic against the numpy reference, int8"
+    figures = [
         Measurement("feature_identical_fraction", identical, "fraction", measured, basis),
         Measurement("feature_max_error_steps", error_steps, "steps", measured, basis),
     ]
+    passed, detail = judge_features(arithmetic, identical, error_steps)
+    return figures, Check("features_match", passed, detail, required=False)
 
 
 def _predictions(

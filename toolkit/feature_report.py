@@ -16,7 +16,7 @@ from toolkit.emit.write import write_files
 from toolkit.errors import AudioError, InputError
 from toolkit.execution import compile_host
 from toolkit.features.audio import load_clip
-from toolkit.features.compare import compare_features
+from toolkit.features.compare import arithmetic_in_use, compare_features, judge_features
 from toolkit.features.describe import describe
 from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
@@ -24,8 +24,9 @@ from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import feature_context, state_bytes
 from toolkit.features.text import read_spec
 from toolkit.inputs import AUDIO_SUFFIXES
-from toolkit.loading import demo_clip, feature_spec, load_source, to_int8
+from toolkit.loading import demo_clip, feature_spec, load_source
 from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.quantizing import to_int8
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host
 from toolkit.simulate.protocol import decode_output, encode_audio
@@ -33,8 +34,6 @@ from toolkit.tflite.read import read_tflite
 from toolkit.toolchain import find_toolchain
 
 SPEC_SUFFIXES = (".toml", ".json")
-#: What the C code is held to, by arithmetic: identical fraction and int8 steps (contract C4).
-BOUNDS = {"float32": (0.999, 1), "fixed": (0.98, 2)}
 # The harness' clip buffer holds 4 Mi samples.
 _MAX_CLIP_SAMPLES = 4 * 1024 * 1024 - 65_536
 
@@ -159,21 +158,17 @@ def check(front_end: FrontEnd, audio: Path | None, toolchain: str, arithmetic: s
     scale, zero_point = front_end.quantisation or _spanning([clip.features for clip in heard])
     samples = [clip.samples for clip in heard]
     rows = rows_from_c(spec, (scale, zero_point), samples, toolchain, arithmetic)
+    arithmetic = arithmetic_in_use(spec, arithmetic)
     reference = [quantise_features(clip.features, scale, zero_point) for clip in heard]
     identical, steps = compare_features(np.concatenate(reference), np.concatenate(rows))
     values = sum(part.size for part in reference)
     basis = f"{arithmetic} C on this workstation against numpy, {len(heard)} clips"
-    least, most = BOUNDS[arithmetic]
     measurements = (
         _measured("feature_identical_fraction", identical, "fraction", basis),
         _measured("feature_max_error_steps", steps, "steps", basis),
         _measured("feature_values", values, "values", basis),
     )
-    detail = (
-        f"{100 * identical:.4f} % of {values} int8 values identical, at most {steps} steps apart; "
-        f"asked: {100 * least:g} %, {most}"
-    )
-    passed = identical >= least and steps <= most
+    passed, detail = judge_features(arithmetic, identical, steps)
     issues = [Issue("audio", f"{clip.path.name}: {n}") for clip in heard for n in clip.notes]
     if front_end.quantisation is None:
         note = f"no model: rows quantised over their own range, scale {scale:.6g}"

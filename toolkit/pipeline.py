@@ -32,18 +32,12 @@ from toolkit.figures import (
 )
 from toolkit.fit import firmware_fits, stack_frames
 from toolkit.ir import Graph
-from toolkit.loading import (
-    DEFAULT_CLIP_SECONDS,
-    Source,
-    demo_clip,
-    feature_spec,
-    load_source,
-    to_int8,
-)
+from toolkit.loading import DEFAULT_CLIP_SECONDS, Source, demo_clip, feature_spec, load_source
 from toolkit.measurement import Measurement
 from toolkit.occupancy import fit_checks, memory_map
 from toolkit.plan import ContinuousPlan, Plan, stream_of
 from toolkit.profiling.estimate import estimate, estimate_measurements
+from toolkit.quantizing import to_int8
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
 from toolkit.scheduling import ScheduleRequest, at_clip_length, choose_plan
@@ -74,6 +68,7 @@ class BuildRequest:
     simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
     policy: str | None = None  # the target's own
+    arithmetic: str = "auto"  # of the features, see `feature_arithmetic`
 
     @property
     def batch_seconds(self) -> float:
@@ -101,7 +96,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             clip_graph = at_clip_length(graph, plan, audio.rows if audio else None)
         with stage("Generate C"):
             spec = feature_spec(graph)
-            write_files(emit_project(graph, plan, target, data, spec), folder)
+            arithmetic = feature_arithmetic(target, request.arithmetic)
+            write_files(emit_project(graph, plan, target, data, spec, arithmetic), folder)
             if builtin is not None:
                 (folder / "model_tflm.tflite").write_bytes(builtin)
         with stage(f"Compile with {request.toolchain}"):
@@ -114,12 +110,14 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             )
         with stage("Compare with the references"):
             float_graph = _float_graph(request, source, plan, audio)
-            findings = compare(clip_graph, plan, output, audio, cases, float_graph)
+            findings = compare(clip_graph, plan, output, audio, cases, float_graph, arithmetic)
         with stage("Report"):
             fits = firmware_fits(facts, target)
             found = (
                 *run_measurements(facts, result, target, output, plan, audio),
-                *estimate_measurements(estimate(clip_graph, plan, target, spec), target, spec),
+                *estimate_measurements(
+                    estimate(clip_graph, plan, target, spec, arithmetic), target, spec
+                ),
             )
             report = Report(
                 model_name=source.name,
@@ -130,7 +128,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 schedule=plan.schedule,
                 measurements=(
                     *size_measurements(facts),
-                    *plan_measurements(clip_graph, plan, target),
+                    *plan_measurements(clip_graph, plan, target, arithmetic),
                     *found,
                     *findings.measurements,
                     *_agreement(graph, plan, audio),
@@ -139,7 +137,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 checks=(
                     *findings.checks,
                     *stack_check(facts, output, bool(result.intervals)),
-                    plan_check(facts, plan, spec, feature_arithmetic(target)),
+                    plan_check(facts, plan, spec, arithmetic),
                     *fit_checks(fits, target),
                     *time_checks(found, target),
                 ),

@@ -22,7 +22,8 @@ from toolkit.execution import (
 from toolkit.inputs import as_cases, load_array, quantized_cases
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.loading import load_source, model_inputs, to_int8
+from toolkit.loading import load_source, model_inputs
+from toolkit.quantizing import to_int8
 from toolkit.scheduling import ScheduleRequest, choose_plan
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.targets import Target, load_target

@@ -112,8 +112,8 @@ def test_which_windows_are_eligible(change: dict[str, Any], reason: str | None) 
 
 
 def test_which_sizes_are_eligible() -> None:
-    def reason(out_c: int, bias: int = 0, out_scale: float = 1.0) -> str | None:
-        graph = convolution(4, 3, out_c, 0)
+    def reason(in_c: int, out_c: int, bias: int = 0, out_scale: float = 1.0) -> str | None:
+        graph = convolution(4, in_c, out_c, 0)
         conv = view(graph, graph.nodes[0])
         biases = replace(conv.input(2), data=np.full(out_c, bias, np.int32))
         assert conv.output.quant is not None
@@ -123,10 +123,11 @@ def test_which_sizes_are_eligible() -> None:
         outputs = (replace(conv.output, quant=quant),)
         return winograd.ineligible(replace(conv, inputs=inputs, outputs=outputs))
 
-    assert reason(3) is None
-    assert reason(585) is None
-    assert reason(2) == "2 output channels"
-    assert reason(586) == "586 output channels"
-    assert "accumulators" in str(reason(4, bias=2**29))
-    assert "right shifts" in str(reason(4, out_scale=1e-6))
-    assert "right shifts" in str(reason(4, out_scale=1e7))
+    assert reason(255, 3) is None
+    assert reason(3, 585) is None
+    assert reason(256, 3) == "256 input and 3 output channels"
+    assert reason(3, 2) == "3 input and 2 output channels"
+    assert reason(3, 586) == "3 input and 586 output channels"
+    assert "accumulators" in str(reason(3, 4, bias=2**29))
+    assert "right shifts" in str(reason(3, 4, out_scale=1e-6))
+    assert "right shifts" in str(reason(3, 4, out_scale=1e7))

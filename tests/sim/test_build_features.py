@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -17,6 +18,7 @@ from toolkit.features.spec import (
     FeatureSpec,
     LevelSpec,
 )
+from toolkit.features.tables import state_bytes
 
 # The model takes rows of 26.
 SPECS = {
@@ -29,6 +31,20 @@ SPECS = {
 }
 
 
+def figures_of(
+    name: str, folder: Path, schedule: str, arithmetic: str = "auto"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Measurements and checks of a build for a core with floating point, by name."""
+    onnx.save(speech_model(SPECS[name].to_json()), folder / "m.onnx")
+    write_noise(folder / "a.wav", 16_000, 1, "PCM_16", 0.3)
+    options = ["--target", "cortex-m4", "--seconds", "0.3", "--audio", "a.wav", "--out", "out"]
+    options += ["--schedule", schedule, "--arithmetic", arithmetic, "--json"]
+    report = built(toolkit("build", "m.onnx", *options, cwd=folder))
+    assert report["schedule"] == schedule
+    measurements = {m["name"]: m for m in report["measurements"]}
+    return measurements, {check["name"]: check for check in report["checks"]}
+
+
 @pytest.mark.parametrize(
     ("name", "schedule"),
     [*((name, "stream") for name in SPECS), ("centred", "batch"), ("clip_level", "batch")],
@@ -36,13 +52,25 @@ SPECS = {
 def test_a_model_with_any_features_builds_and_matches(
     name: str, schedule: str, tmp_path: Path
 ) -> None:
-    onnx.save(speech_model(SPECS[name].to_json()), tmp_path / "m.onnx")
-    write_noise(tmp_path / "a.wav", 16_000, 1, "PCM_16", 0.3)
-    options = ["--target", "cortex-m4", "--seconds", "0.3", "--audio", "a.wav", "--out", "out"]
-    report = built(
-        toolkit("build", "m.onnx", *options, "--schedule", schedule, "--json", cwd=tmp_path)
-    )
-    assert report["schedule"] == schedule
-    figures = {m["name"]: m["value"] for m in report["measurements"]}
-    assert figures["feature_identical_fraction"] >= 0.999
-    assert figures["feature_max_error_steps"] <= 1
+    figures, checks = figures_of(name, tmp_path, schedule)
+    assert figures["feature_identical_fraction"]["value"] >= 0.999
+    assert figures["feature_max_error_steps"]["value"] <= 1
+    arithmetic = "integer" if name == "micro_frontend" else "float32"
+    assert f"in {arithmetic} arithmetic" in figures["feature_max_error_steps"]["basis"]
+    assert checks["features_match"]["passed"] and not checks["features_match"]["required"]
+
+
+@pytest.mark.parametrize("name", ["centred", "mfcc", "raw"])
+def test_a_core_with_floating_point_computes_features_in_fixed_point_when_asked(
+    name: str, tmp_path: Path
+) -> None:
+    figures, checks = figures_of(name, tmp_path, "stream", "fixed")
+    assert figures["feature_identical_fraction"]["value"] >= 0.98
+    assert figures["feature_max_error_steps"]["value"] <= 2
+    assert "in fixed arithmetic" in figures["feature_max_error_steps"]["basis"]
+    assert checks["features_match"]["passed"]
+    assert checks["plan_linked"]["passed"]  # its state is another
+    planned = state_bytes(SPECS[name], "fixed")
+    assert f"features {planned:,} B" in checks["plan_linked"]["detail"]
+    assert (tmp_path / "out" / "kernels" / "tk_level_q.c").is_file()
+    assert not (tmp_path / "out" / "kernels" / "tk_level.c").exists()

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
 from toolkit.features.micro_fft import real_fft
@@ -153,6 +154,33 @@ def test_constant_audio_stays_in_range(value: int) -> None:
     assert features.min() >= 0
     assert features.max() <= 26.3
     assert (features == 0).all() or value not in (0, 1)
+
+
+@pytest.mark.parametrize("frame_samples", [17, 480, 1025, 4096])
+@pytest.mark.parametrize("smoothing_bits", ["least", "most"])
+@pytest.mark.parametrize("gain_bits", ["least", "most"])
+def test_every_number_of_bits_that_is_allowed_can_be_computed(
+    frame_samples: int, smoothing_bits: str, gain_bits: str
+) -> None:
+    correction = (frame_samples - 1).bit_length() - 6
+    limits = {
+        "smoothing_bits": {"least": max(0, correction), "most": 12},
+        "gain_bits": {"least": correction + 12, "most": 30},
+    }
+    chosen = {
+        "smoothing_bits": limits["smoothing_bits"][smoothing_bits],
+        "gain_bits": limits["gain_bits"][gain_bits],
+    }
+    spec = replace(MICRO_SPEECH, frame_samples=frame_samples, micro=MicroSpec(**chosen))
+    assert correction_bits(spec) == correction
+    loud = np.random.default_rng(0).integers(-32768, 32768, 3 * frame_samples)
+    assert np.isfinite(extract(loud.astype(np.int16), spec)).all()
+    for name, value in chosen.items():
+        step = (
+            -1 if {"smoothing_bits": smoothing_bits, "gain_bits": gain_bits}[name] == "least" else 1
+        )
+        with pytest.raises(InputError, match=rf"micro\.{name} must be a whole number in \["):
+            replace(spec, micro=MicroSpec(**{**chosen, name: value + step}))
 
 
 def test_loudest_audio_fits_the_integers() -> None:

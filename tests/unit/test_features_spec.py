@@ -55,7 +55,7 @@ any_spec = st.one_of(
     st.builds(lambda level: FeatureSpec(8000, 99, 99, level=level, kind="raw"), levels),
     st.builds(
         lambda **micro: replace(MICRO_SPEECH, micro=MicroSpec(**micro)),
-        smoothing_bits=st.integers(0, 12),
+        smoothing_bits=st.integers(3, 12),
         even_smoothing=st.floats(0.0, 1.0),
         pcan=st.booleans(),
         output_scale=st.floats(1e-6, 1e6),

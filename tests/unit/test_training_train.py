@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,15 @@ import soundfile as sf
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from toolkit.errors import InputError  # noqa: E402
-from toolkit.features.spec import WAV2SMALL_RUNNING  # noqa: E402
+from toolkit.features.extract import extract  # noqa: E402
+from toolkit.features.mfcc import dct_matrix  # noqa: E402
+from toolkit.features.spec import (  # noqa: E402
+    KEYWORD_MFCC,
+    MICRO_SPEECH,
+    WAV2SMALL_RUNNING,
+    FeatureSpec,
+    LevelSpec,
+)
 from toolkit.metrics import concordance  # noqa: E402
 from toolkit.training.augment import augmented_features  # noqa: E402
 from toolkit.training.data import (  # noqa: E402
@@ -70,6 +79,56 @@ def test_augmented_features_have_their_shape_whatever_the_clip(seconds: float) -
     assert np.isfinite(drawn[0]).all()
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0], drawn[2])
+
+
+def drawn_features(spec: FeatureSpec, rows: int, seed: int = 3) -> np.ndarray:
+    tone = 8000 * np.sin(0.2 * np.arange(40_000)) + np.random.default_rng(2).normal(0, 900, 40_000)
+    rng = np.random.default_rng(seed)
+    return augmented_features(tone.astype(np.int16), rows, spec, rng)
+
+
+def test_cepstra_are_those_of_the_augmented_bands() -> None:
+    for seed in range(10):
+        bands = drawn_features(replace(KEYWORD_MFCC, kind="log_mel"), 49, seed)
+        expected = bands @ dct_matrix(KEYWORD_MFCC).T
+        found = drawn_features(KEYWORD_MFCC, 49, seed)
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_a_tilt_is_the_same_response_whatever_the_unit() -> None:
+    """Decibels, natural logarithms of power and of magnitude: 10 / ln 10 and 20 / ln 10 apart."""
+    decibels = drawn_features(WAV2SMALL_RUNNING, 400)
+    nepers = drawn_features(replace(WAV2SMALL_RUNNING, log="ln"), 400)
+    np.testing.assert_allclose(nepers * 10.0 / np.log(10.0), decibels, atol=1e-3)
+    fine = replace(WAV2SMALL_RUNNING, power=1.0, floor=1e-8)
+    decibels, nepers = drawn_features(fine, 400), drawn_features(replace(fine, log="ln"), 400)
+    np.testing.assert_allclose(nepers * 20.0 / np.log(10.0), decibels, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [MICRO_SPEECH, FeatureSpec(16_000, 320, 320, kind="raw", level=LevelSpec("fixed"))],
+    ids=["micro_frontend", "raw"],
+)
+def test_what_is_no_logarithm_of_bands_is_not_tilted_or_masked(
+    spec: FeatureSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The features are those of a waveform: the one that was heard."""
+    heard = []
+
+    def record(samples: np.ndarray, spec: FeatureSpec) -> np.ndarray:
+        heard.append(samples)
+        return extract(samples, spec)
+
+    monkeypatch.setattr("toolkit.training.augment.extract", record)
+    features = drawn_features(spec, 49)
+    assert features.shape == (49, spec.row_values)
+    np.testing.assert_array_equal(features, extract(heard[0], spec))
+
+
+def test_few_rows_and_bands_can_be_augmented() -> None:
+    small = replace(WAV2SMALL_RUNNING, n_mels=2)
+    assert drawn_features(small, 1).shape == (1, 2)
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ VERBS = {
     "convert": "ONNX model to a fully int8 .tflite.",
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
     "check": "Hold models against budgets and baselines, for CI.",
+    "eval": "Float, int8 and generated C side by side on labelled recordings.",
+    "inspect": "Graph, features, labels and provenance of a model file.",
     "verify": "Run a model's compiled C on inputs and compare every output byte.",
     "features": "Show, check or plot the audio front-end of a model or specification.",
     "targets": "List the microcontrollers that can be built for.",
@@ -75,7 +77,7 @@ def main() -> None:
     # Unwind on termination too, so that nothing half-made stays on disk.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        outcome: Any = cli.main(standalone_mode=False)
+        outcome: Any = cli.main(prog_name="toolkit", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:
         if verbose:
             traceback.print_exc()

@@ -27,6 +27,13 @@ from toolkit.cli.options import continuous_options, report_option, schedule_opti
 @schedule_options
 @continuous_options
 @report_option
+@click.option(
+    "--arithmetic",
+    type=click.Choice(["auto", "float32", "fixed"]),
+    default="auto",
+    show_default=True,
+    help="Of the features; auto: fixed point on cores without floating point.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -43,6 +50,7 @@ def command(
     hop_out: float | None,
     window: float,
     reports: tuple[Path, ...],
+    arithmetic: str,
     as_json: bool,
 ) -> int:
     """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
@@ -71,6 +79,7 @@ def command(
         toolchain=toolchain,
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
+        arithmetic=arithmetic,
     )
     report = build(request, Stages(STAGES, quiet=as_json))
     write_reports(report, reports)

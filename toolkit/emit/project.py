@@ -83,10 +83,12 @@ def emit_project(
     target: Target,
     model_tflite: bytes,
     features: FeatureSpec | None = None,
+    arithmetic: str = "auto",
 ) -> FirmwareProject:
     """The firmware project of a quantised graph, read from ``model_tflite``, for ``target``.
 
-    With ``features`` the audio front-end feeds model input 0, whose quantisation it takes.
+    With ``features`` the audio front-end feeds model input 0, whose quantisation it takes;
+    ``arithmetic`` as in `feature_arithmetic`.
     Same inputs give the same bytes.  Raises UnsupportedError for tensors that are not integers,
     InputError for features that a continuous plan cannot have.
     """
@@ -98,7 +100,7 @@ def emit_project(
     text["linker.ld"] = render("linker.ld", target.linker_context())
     if features is not None:
         quantisation = graph.tensors[graph.inputs[0]]
-        arithmetic = feature_arithmetic(target)
+        arithmetic = feature_arithmetic(target, arithmetic)
         text |= render_features(features, quantisation.scale, quantisation.zero_point, arithmetic)
         if plan.schedule == "continuous":
             require_endless_level(features)
@@ -115,8 +117,11 @@ def emit_project(
     return FirmwareProject(dict(sorted(files.items())))
 
 
-def feature_arithmetic(target: Target) -> str:
-    """What features are computed in: float32 where the core has registers for it."""
+def feature_arithmetic(target: Target, asked: str = "auto") -> str:
+    """What features are computed in: as ``asked``, or with "auto" float32 where the core has
+    registers for it and fixed point elsewhere."""
+    if asked != "auto":
+        return asked
     return "float32" if "fpu" in target.core.extensions else "fixed"
 
 

@@ -111,8 +111,10 @@ def _micro(spec: FeatureSpec) -> Iterator[str]:
                 "f_max_hz must lie an FFT bin below half the sample rate with kind "
                 f"'micro_frontend'; got {spec.f_max_hz!r} at {spec.sample_rate_hz!r} Hz"
             )
-    # A channel's magnitude is below 2**20: scaled, it must fit 32 bits.
-    yield from _integer_in("micro.smoothing_bits", micro.smoothing_bits, 0, 12)
+    # A channel's magnitude is below 2**20: scaled, it must fit 32 bits; and the gain table's
+    # scale 2 ** (smoothing_bits - correction_bits) must be whole.
+    octaves = spec.fft_samples.bit_length() - 1 if _whole(spec.frame_samples) else 6
+    yield from _integer_in("micro.smoothing_bits", micro.smoothing_bits, max(0, octaves - 6), 12)
     yield from _number_in("micro.even_smoothing", micro.even_smoothing, 0.0, 1.0)
     yield from _number_in("micro.odd_smoothing", micro.odd_smoothing, 0.0, 1.0)
     yield from _number_in("micro.min_signal_remaining", micro.min_signal_remaining, 0.0, 1.0)
@@ -120,8 +122,7 @@ def _micro(spec: FeatureSpec) -> Iterator[str]:
     yield from _number_in("micro.pcan_strength", micro.pcan_strength, 0.0, 1.0)
     yield from _number_in("micro.pcan_offset", micro.pcan_offset, 1.0, 1e6)
     # The product of gain and magnitude is shifted right, by bits that grow with the FFT.
-    least = spec.fft_samples.bit_length() + 5 if _whole(spec.frame_samples) else 12
-    yield from _integer_in("micro.gain_bits", micro.gain_bits, least, 30)
+    yield from _integer_in("micro.gain_bits", micro.gain_bits, octaves + 6, 30)
     yield from _integer_in("micro.log_shift", micro.log_shift, 0, 10)
     yield from _number_in("micro.output_scale", micro.output_scale, 1e-6, 1e6)
 

@@ -27,8 +27,10 @@ ACCUMULATOR_LIMIT = 1 << 29
 #: Larger right shifts would let the rounding constant overflow.
 MAX_RIGHT_SHIFT = 22
 
-#: The blocks of a product; pixels further apart would be out of the reach of the kernel's stores.
-MIN_OUT_CHANNELS, MAX_OUT_CHANNELS = 3, 585
+#: Pixels further apart would be out of the reach of the kernel's loads and stores.
+MAX_IN_CHANNELS, MAX_OUT_CHANNELS = 255, 585
+#: A block of a product.
+MIN_OUT_CHANNELS = 3
 
 #: Channels of a rest of so many, by pairs; see tk_winograd_columns.h.
 _REST = {0: [], 1: [0], 2: [0, 1], 3: [0, 2, 1]}
@@ -47,9 +49,9 @@ def ineligible(view: View) -> str | None:
         return "a stride or dilation"
     if window.padding.left != 1:
         return f"{window.padding.left} columns of padding on the left"
-    out_c = view.output.shape[3]
-    if not MIN_OUT_CHANNELS <= out_c <= MAX_OUT_CHANNELS:
-        return f"{out_c} output channels"
+    in_c, out_c = view.input(0).shape[3], view.output.shape[3]
+    if in_c > MAX_IN_CHANNELS or not MIN_OUT_CHANNELS <= out_c <= MAX_OUT_CHANNELS:
+        return f"{in_c} input and {out_c} output channels"
     if largest_accumulator(view) >= ACCUMULATOR_LIMIT:
         return f"accumulators up to {largest_accumulator(view)}"
     shifts = -convolution_multipliers(view)[1].astype(np.int64)

@@ -25,6 +25,11 @@ def print_report(report: Report, console: Console) -> None:
         console.print(f"[dim]({number}) {escape(basis)}[/]", highlight=False)
     if report.checks or report.issues:
         console.print()
+    print_findings(report, console)
+
+
+def print_findings(report: Report, console: Console) -> None:
+    """Print checks and notes."""
     for check in report.checks:
         console.print(_check_line(check))
     for issue in report.issues:
@@ -47,7 +52,7 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
         ideal = next((m.value for m in row.measurements if m.name == "cycles_ideal"), 0)
         spent = layer_cycles(row, decisive) or 0
         table.add_row(
-            escape(_tail(printable(row.name), LAYER_WIDTH)),
+            escape(tail(printable(row.name), LAYER_WIDTH)),
             row.variant,
             compact(row.macs),
             compact(row.weights_bytes),
@@ -117,7 +122,7 @@ def _fill(fit: Fit | None) -> str:
     return text if fit.holds else f"[red]{text}[/]"
 
 
-def _tail(text: str, width: int) -> str:
+def tail(text: str, width: int) -> str:
     """The end of a name, which tells layers apart better than its beginning."""
     return text if len(text) <= width else "…" + text[1 - width :]
 
