@@ -56,8 +56,15 @@ class Estimate:
         return self.flash.total_bytes + extra
 
 
-def estimate(graph: Graph, plan: Plan, target: Target, spec: FeatureSpec | None) -> Estimate:
-    """Predict what ``graph``, of one clip, costs when it runs by ``plan``."""
+def estimate(
+    graph: Graph,
+    plan: Plan,
+    target: Target,
+    spec: FeatureSpec | None,
+    asked: str = "auto",
+) -> Estimate:
+    """Predict what ``graph``, of one clip, costs when it runs by ``plan``; ``asked`` is the
+    arithmetic of its features, see `feature_arithmetic`."""
     stream = stream_of(plan)
     behaviours = BATCH if stream is None else stream.time.behaviours
     calls = kernel_calls(graph, variants_of(plan))
@@ -70,7 +77,7 @@ def estimate(graph: Graph, plan: Plan, target: Target, spec: FeatureSpec | None)
     }
     frames, features, feature_ram = 0, None, 0
     if spec is not None:
-        arithmetic = feature_arithmetic(target)
+        arithmetic = feature_arithmetic(target, asked)
         frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
         features = estimate_features(spec, arithmetic, target.core)
         feature_ram = state_bytes(spec, arithmetic)
