@@ -87,7 +87,8 @@ def assert_same_predictions(clips: list[Path], arithmetic: str) -> None:
     deviation = np.abs(found - expected).max(axis=0)
     agreement = [concordance(found[:, i], expected[:, i]) for i in range(3)]
     print(
-        f"{arithmetic}, {len(clips)} clips; CCC {agreement}; largest deviation {deviation.tolist()} (A, D, V)"
+        f"{arithmetic}, {len(clips)} clips; CCC {agreement}; "
+        f"largest deviation {deviation.tolist()} (A, D, V)"
     )
     assert min(agreement) >= 0.999
 
