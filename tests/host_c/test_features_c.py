@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from toolkit.feature_report import rows_from_c
 from toolkit.features.audio import load_clip
-from toolkit.features.compare import arithmetic_notes, compare_features
+from toolkit.features.compare import BOUNDS, arithmetic_notes, compare_features
 from toolkit.features.extract import extract
 from toolkit.features.fixed_tables import least_floor
 from toolkit.features.quantise import quantise_features
@@ -105,7 +105,8 @@ def quantisation(spec: FeatureSpec) -> tuple[float, int]:
     return scale, round(-122 - float(features.min()) / scale)
 
 
-# float32 keeps 24 bits: beside a full-scale tone outside all bands, it cannot tell their silence.
+# Listed in docs/FEATURES.md.  float32 keeps 24 bits: beside a full-scale tone outside all bands, it
+# cannot tell their silence.
 UNRESOLVED = {("keyword_mfcc", "alternating")}
 
 # Kinds that are integer by definition: nothing may differ.
@@ -344,6 +345,48 @@ def test_extreme_signals_in_fixed_point(name: str, build: Callable[..., Run]) ->
         assert (identical >= 0.98, steps <= 2) == (True, True), (title, identical, steps)
 
 
+def documented(title: str) -> list[list[str]]:
+    """Cells of the table in docs/FEATURES.md whose heading begins with ``title``."""
+    text = (HERE.parents[1] / "docs" / "FEATURES.md").read_text(encoding="utf-8")
+    table = text[text.index(f"| {title} |") :].split("\n\n")[0].replace("−", "-")
+    lines = [line.strip("| ").replace("`", "").split(" | ") for line in table.splitlines()]
+    return [lines[0], *lines[2:]]
+
+
+def test_extreme_signals_have_the_documented_values() -> None:
+    (_, *heads), *lines = documented("signal")
+    signals = extremes()
+    assert [line[0] for line in lines] == list(signals)
+    for title, *ranges in lines:
+        for head, stated in zip(heads, ranges, strict=True):
+            features = extract(signals[title], SPECS[head.removesuffix(", dB")])
+            least, most = map(float, stated.split(" to "))
+            assert features.min() == pytest.approx(least, abs=0.0051), (title, head)
+            assert features.max() == pytest.approx(most, abs=0.0051), (title, head)
+
+
+@pytest.mark.parametrize(
+    ("name", "arithmetic"),
+    [*((name, "float32") for name in SPECS), *((name, "fixed") for name in FIXED)],
+)
+def test_extreme_signals_are_further_off_where_it_is_documented_alone(
+    name: str, arithmetic: str, build: Callable[..., Run]
+) -> None:
+    found = {}
+    for title, samples in extremes().items():
+        rows = build(SPECS[name], arithmetic=arithmetic)(samples)
+        identical, steps = compare_features(reference(samples, SPECS[name]), rows)
+        if identical < 0.98 or steps > BOUNDS[arithmetic][1]:
+            found[title] = (100 * identical, steps)
+    lines = documented("arithmetic")[1:]
+    assert {line[1] for line in lines} <= set(SPECS)
+    assert found == {
+        title: (pytest.approx(float(share.removesuffix(" %")), abs=0.5), int(steps))
+        for kind, of, title, share, steps in lines
+        if (kind, of) == (arithmetic, name)
+    }
+
+
 def with_gaps(clip: Samples) -> Samples:
     """Speech in which a gate leaves zeros, a quarter second at a time."""
     gated = clip.copy()
@@ -353,16 +396,16 @@ def with_gaps(clip: Samples) -> Samples:
 
 
 LEAST_FLOORS = {
-    f"{mode}, {norm}, {frame_samples}, power {power:g}": replace(
+    f"{mode}, {norm}, power {power:g}": replace(
         WAV2SMALL_RUNNING,
         level=LevelSpec(mode),
-        frame_samples=frame_samples,
+        frame_samples=400,
         hop_samples=160,
         mel_norm=norm,
         power=power,
     )
     for mode in ("clip", "running")
-    for norm, frame_samples in (("area", 400), ("none", 400), ("none", 512))
+    for norm in ("area", "none")
     for power in (1.0, 2.0)
 }
 

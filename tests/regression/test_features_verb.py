@@ -96,6 +96,20 @@ def test_check_takes_a_folder_of_audio_and_a_model(folder: Path) -> None:
     ]
 
 
+def test_check_names_a_floor_that_fixed_point_does_not_resolve(folder: Path) -> None:
+    (folder / "low.json").write_text(replace(WAV2SMALL_RUNNING, floor=1e-15).to_json())
+    options = ("features", "check", "low.json", "--audio", "a.wav", "--json")
+    notes = {
+        arithmetic: [
+            issue["message"]
+            for issue in toolkit(*options, "--arithmetic", arithmetic, cwd=folder).json["issues"]
+            if "resolves no floor below" in issue["message"]
+        ]
+        for arithmetic in ("float32", "fixed")
+    }
+    assert (len(notes["float32"]), len(notes["fixed"])) == (0, 1)
+
+
 def test_check_fails_where_the_c_differs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from toolkit.feature_report import emit_features_only as emit
 
