@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 JOBS   ?= 2
 C_FILES = $(wildcard firmware_templates/*/*.c firmware_templates/*/*.h toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo check check-all lint types test check-wheel bench bench-check docs format clean
+.PHONY: help demo check check-all lint types test check-wheel gate gate-update bench bench-check docs format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,12 @@ check-wheel: $(VENV)/.dev ## Build the wheel, install it in an empty environment
 	$(PYTHON) -m venv build/wheel/venv
 	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install -c constraints.txt build/wheel/*.whl
 	cd build/wheel && venv/bin/toolkit build --target cortex-m4 --out firmware
+
+gate: $(VENV)/.installed ## Hold the zoo against its budgets and baselines (toolkit.toml)
+	$(BIN)/toolkit check
+
+gate-update: $(VENV)/.installed ## Accept the zoo's figures of today as its baselines
+	$(BIN)/toolkit check --update
 
 bench: $(VENV)/.dev ## Figures of the published models beside the peers'
 	$(BIN)/python -m benchmarks.run

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import code_sizes
 from benchmarks.layers import batch_graphs, stream_graphs
 from toolkit.comparison import harness_input, random_inputs
 from toolkit.emit import emit_project, layers, write_files
@@ -78,8 +79,8 @@ def jobs(target: Target) -> list[_Job]:
     return found
 
 
-def measure(job: _Job) -> tuple[list[Sample], str]:
-    """Simulate a graph; its layers, and the toolchain.  Wrong outputs end the program."""
+def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
+    """Simulate a graph; its layers, their code, the toolchain.  Wrong outputs end the program."""
     target, graph = load_target(job.target), job.graph
     stream = job.schedule == "stream"
     plan = plan_stream(graph, variants=job.variants) if stream else plan_arena(graph, job.variants)
@@ -88,6 +89,8 @@ def measure(job: _Job) -> tuple[list[Sample], str]:
         folder = Path(name)
         write_files(emit_project(graph, plan, target, b""), folder)
         facts = compile_firmware(folder, target, TOOLCHAIN, False)
+        map_text = facts.firmware.map.read_text(encoding="utf-8")
+        code = code_sizes.code_samples(facts, map_text, graph, plan)
         stimulus = harness_input(plan, None, cases)
         result, output = run(
             facts.firmware.elf, stimulus, target.default_simulator, target, graph, None
@@ -112,7 +115,7 @@ def measure(job: _Job) -> tuple[list[Sample], str]:
                     cycles=cycles,
                 )
             )
-    return samples, facts.toolchain
+    return samples, code, facts.toolchain
 
 
 def fit(samples: Sequence[Sample]) -> Rates:
@@ -170,12 +173,20 @@ def main() -> None:
     target = load_target(arguments.target)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         measured = list(pool.map(measure, jobs(target)))
-    samples = [sample for some, _ in measured for sample in some]
+    samples = [sample for some, _, _ in measured for sample in some]
     rates = fit_all(samples)
     _print_fit(samples, rates, arguments.verbose)
     if not arguments.dry_run:
-        path = targets_dir() / target.cycle_table / "rates.toml"
-        path.write_text(rates_toml(rates, target.name, len(samples), measured[0][1]), "utf-8")
+        path = targets_dir() / target.core.name / "rates.toml"
+        toolchain = measured[0][2]
+        path.write_text(rates_toml(rates, target.name, len(samples), toolchain), "utf-8")
+        print(f"wrote {path}")
+        path = path.with_name("code.toml")
+        header = code_sizes.HEADER.format(
+            target=target.name, samples=len(measured), toolchain=toolchain
+        )
+        code = [sample for _, some, _ in measured for sample in some]
+        path.write_text(code_sizes.code_toml(code, header), "utf-8")
         print(f"wrote {path}")
 
 

@@ -14,12 +14,13 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "toolkit"
 
 #: Each part may import from itself and from the parts in its row.
-LEAVES = {"errors", "measurement", "metrics", "resources", "targets", "zoo", "__init__"}
+LEAVES = {"errors", "measurement", "metrics", "origin", "resources", "targets", "zoo", "__init__"}
 ALLOWED: dict[str, set[str]] = {
     "__init__": set(),
     "errors": set(),
     "measurement": set(),
     "metrics": set(),
+    "origin": set(),
     "resources": set(),
     "targets": {"errors", "resources"},
     "zoo": {"resources"},
@@ -42,30 +43,52 @@ ALLOWED["profiling"] = _MIDDLE | {"emit", "toolchain", "simulate"}
 ALLOWED["report"] = LEAVES | {"ir"}
 ALLOWED["inputs"] = LEAVES | {"ir", "features"}
 ALLOWED["loading"] = _MIDDLE | {"inputs"}
+ALLOWED["quantizing"] = _MIDDLE | {"inputs", "loading"}
+ALLOWED["widening"] = _MIDDLE | {"loading"}
 ALLOWED["continuous"] = _MIDDLE | {"loading"}
 ALLOWED["scheduling"] = ALLOWED["continuous"] | {"continuous"}
-_LOADED = _MIDDLE | {"inputs", "loading", "scheduling", "report"}
+_LOADED = _MIDDLE | {"inputs", "loading", "quantizing", "scheduling", "report"}
 ALLOWED["execution"] = _MIDDLE | {"emit", "toolchain", "simulate", "profiling"}
 ALLOWED["comparison"] = _LOADED | {"simulate", "execution"}
-ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison"}
+ALLOWED["figures"] = ALLOWED["comparison"] | {"comparison", "profiling"}
+ALLOWED["occupancy"] = _MIDDLE | {"emit", "profiling", "report"}
+ALLOWED["advice"] = _MIDDLE | {"emit", "loading", "profiling", "report", "scheduling"}
+ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
 # One module a verb; converting and profiling need neither compiler nor simulator.
-ALLOWED["conversion"] = _LOADED
-ALLOWED["analysis"] = _LOADED | {"emit"}
+ALLOWED["conversion"] = _LOADED | {"widening"}
+ALLOWED["analysis"] = _LOADED | {"advice", "emit", "occupancy", "profiling"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
 ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
 ALLOWED["feature_plot"] = LEAVES | {"feature_report"}
-ALLOWED["pipeline"] = ALLOWED["verification"] | {"analysis", "continuous", "figures"}
+ALLOWED["pipeline"] = ALLOWED["verification"] | {
+    "advice",
+    "analysis",
+    "continuous",
+    "figures",
+    "fit",
+    "occupancy",
+    "profiling",
+}
+ALLOWED["inspection"] = _LOADED
+ALLOWED["labels"] = ALLOWED["plotting"] = LEAVES | {"ir"}
+ALLOWED["evaluation"] = ALLOWED["verification"] | {"labels", "plotting"}
 ALLOWED["cli"] = LEAVES | {
     "analysis",
+    "budget",
     "conversion",
     "feature_plot",
     "feature_report",
     "features",
+    "gate",
+    "evaluation",
+    "inspection",
     "pipeline",
     "report",
     "scheduling",
     "verification",
 }
+ALLOWED["budget"] = LEAVES | {"report"}
+ALLOWED["gate"] = LEAVES | {"analysis", "budget", "loading", "pipeline", "report", "scheduling"}
 ALLOWED["__main__"] = {"cli"}
 # Training meets the rest at an ONNX file and a feature specification.
 ALLOWED["training"] = LEAVES | {"features"}

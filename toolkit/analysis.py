@@ -4,59 +4,95 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from toolkit.advice import advice, alternatives, omissions, time_checks
 from toolkit.emit import feature_arithmetic
 from toolkit.emit.model import kernel_calls, weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
-from toolkit.loading import feature_spec, load_source, to_int8
-from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.loading import feature_spec, load_source
+from toolkit.measurement import Issue, Measurement, Provenance
+from toolkit.occupancy import fit_checks, memory_map, planned_fits
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, stream_of, variants_of
 from toolkit.plan.choose import BATCH, executed_work, predicted_cycles
+from toolkit.profiling.estimate import estimate, estimate_measurements
+from toolkit.quantizing import to_int8
 from toolkit.report import LayerRow, Report
+from toolkit.report.model import Roof
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
 from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
 
 #: Two multiplications a cycle are the most that the DSP extension does.
 IDEAL_CYCLES_PER_MULTIPLY = 0.5
+MOVED_BASIS = "weights, inputs and outputs of a layer, each once"
 IDEAL_BASIS = "0.5 cycle per multiplication that the kernel executes"
+#: A word of four bytes a cycle is the most that loads reach, back to back.
+ROOF = Roof(
+    1 / IDEAL_CYCLES_PER_MULTIPLY, 4.0, "dual 16-bit multiply-accumulate, a 32-bit load a cycle"
+)
 NOT_RUN: Mapping[str, Sequence[Measurement]] = {}
 
 
-def profile(model: str, target_name: str, clip_seconds: float, schedule: ScheduleRequest) -> Report:
-    """Per-layer work and memory of ``model`` (see `load_source`) on a target.
+@dataclass(frozen=True, eq=False)
+class Int8Model:
+    """A model as it will run: the int8 graph of one clip, and notes on how it came about."""
 
-    Cycles are work times the target's rates; RAM and flash leave out code and stack.
-    """
-    target = load_target(target_name)
+    name: str
+    sha256: str
+    graph: Graph
+    issues: tuple[Issue, ...]
+
+
+def load_int8(model: str, clip_seconds: float) -> Int8Model:
+    """Load ``model`` (see `load_source`) and quantise it."""
     source = load_source(model, clip_seconds)
     data, issues = to_int8(source, "fused")
-    graph = read_tflite(data, source.name)
+    return Int8Model(source.name, source.sha256, read_tflite(data, source.name), issues)
+
+
+def profile(
+    model: str,
+    target_name: str,
+    clip_seconds: float,
+    schedule: ScheduleRequest,
+    policy: str | None = None,
+) -> Report:
+    """What ``model`` will cost on a target: every figure an estimate, nothing is compiled."""
+    return profile_int8(load_int8(model, clip_seconds), load_target(target_name, policy), schedule)
+
+
+def profile_int8(
+    model: Int8Model, target: Target, schedule: ScheduleRequest, compare: bool = True
+) -> Report:
+    """The same for a model that is loaded; with ``compare`` beside other ways to run it."""
+    graph, spec = model.graph, feature_spec(model.graph)
     plan, notes = choose_plan(graph, schedule, target)
-    layers = layer_rows(graph, plan, target)
-    measurements = [*plan_measurements(graph, plan, target), *_time(graph, layers, target)]
-    ram_bytes = sum(m.value for m in measurements if m.name in ("arena_bytes", "state_bytes"))
-    fits = ram_bytes <= target.ram_bytes
-    detail = (
-        f"arena and state {ram_bytes:,.0f} B of {target.ram_bytes:,} B on {target.name}: "
-        f"{'fits' if fits else 'does not fit'}"
+    found = estimate(graph, plan, target, spec)
+    fits = planned_fits(graph, plan, found, target)
+    measurements = (
+        *plan_measurements(graph, plan, target),
+        *estimate_measurements(found, target, spec),
     )
-    if isinstance(plan, ArenaPlan):
-        detail += f"; the peak is set by {graph.nodes[plan.peak_step].name!r}"
+    others = alternatives(graph, plan, schedule, target) if compare else ()
     return Report(
-        model_name=source.name,
-        model_sha256=source.sha256,
+        model_name=model.name,
+        model_sha256=model.sha256,
         target=target.name,
         toolchain="",
         simulator="",
         schedule=plan.schedule,
-        measurements=tuple(measurements),
-        checks=(Check("fits_ram", fits, detail, required=False),),
-        issues=(*issues, *notes),
-        layers=layers,
+        measurements=measurements,
+        checks=(*fit_checks(fits, target), *time_checks(measurements, target)),
+        issues=(*model.issues, *notes, *omissions(found, target), *advice(others)),
+        layers=layer_rows(graph, plan, target),
+        memory=memory_map(graph, plan),
+        fits=fits,
+        roof=ROOF,
+        alternatives=others,
     )
 
 
@@ -151,6 +187,9 @@ def layer_rows(
                 measurements=(
                     Measurement("cycles", cycles, "cycles", Provenance.ESTIMATED, basis),
                     Measurement("cycles_ideal", ideal, "cycles", Provenance.ESTIMATED, IDEAL_BASIS),
+                    Measurement(
+                        "moved_bytes", _moved(graph, node), "B", Provenance.ESTIMATED, MOVED_BASIS
+                    ),
                     *simulated.get(node.name, ()),
                 ),
             )
@@ -164,24 +203,14 @@ def _state_bytes(plan: StreamPlan, node: Node) -> int:
     return sum(b.size_bytes for b in plan.buffers if b.name in names)
 
 
+def _moved(graph: Graph, node: Node) -> int:
+    """Bytes that a node must read and write at least."""
+    if OPERATORS[node.op].is_alias:
+        return 0
+    read = [graph.tensors[name] for name in node.inputs if name is not None]
+    return sum(t.size_bytes for t in (*read, *(graph.tensors[n] for n in node.outputs)))
+
+
 def _weights_bytes(graph: Graph, node: Node) -> int:
     tensors = [graph.tensors[name] for name in node.inputs if name is not None]
     return sum(t.size_bytes for t in tensors if t.is_constant)
-
-
-def _time(graph: Graph, layers: tuple[LayerRow, ...], target: Target) -> list[Measurement]:
-    cycles = sum(int(m.value) for row in layers for m in row.measurements if m.name == "cycles")
-    basis = f"sum over layers, work x {target.name} rates; features not included"
-    estimated, seconds = Provenance.ESTIMATED, cycles / target.clock_hz
-    clock = f"model cycles at {target.clock_hz / 1e6:g} MHz"
-    rows = [
-        Measurement("cycles_model", cycles, "cycles", estimated, basis),
-        Measurement("latency_ms", 1e3 * seconds, "ms", estimated, clock),
-    ]
-    spec = feature_spec(graph)
-    if spec is not None:
-        frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
-        audio_seconds = spec.samples_for_rows(frames) / spec.sample_rate_hz
-        factor = seconds / audio_seconds
-        rows.append(Measurement("realtime_factor", factor, "", estimated, "latency over clip"))
-    return rows

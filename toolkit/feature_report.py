@@ -29,8 +29,9 @@ from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import feature_context, state_bytes
 from toolkit.features.text import read_spec
 from toolkit.inputs import AUDIO_SUFFIXES
-from toolkit.loading import demo_clip, feature_spec, load_source, to_int8
+from toolkit.loading import demo_clip, feature_spec, load_source
 from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.quantizing import to_int8
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host
 from toolkit.simulate.protocol import decode_output, encode_audio

@@ -11,6 +11,7 @@ from toolkit.features.tables import state_bytes as feature_state_bytes
 from toolkit.inputs import random_cases
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.plan import ArenaPlan, Plan, stream_of
+from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.report.model import FunctionRow
 from toolkit.simulate import SimulationResult
 from toolkit.simulate.protocol import HarnessOutput
@@ -50,8 +51,6 @@ def run_measurements(
     instructions = sum(p.instructions for p in phases.values()) // cases
     cycles = {name: p.cycles // cases for name, p in phases.items()}
     total = sum(cycles.values())
-    seconds = total / target.clock_hz
-    clock = f"cycles at {target.clock_hz / 1e6:g} MHz"
     painted = output.stack_painted_bytes
     rows = [
         Measurement("stack_painted_bytes", painted, "B", simulated, simulator),
@@ -61,19 +60,14 @@ def run_measurements(
         Measurement("cycles_per_inference", total, "cycles", simulated, basis),
         Measurement("cycles_features", cycles["features"], "cycles", simulated, basis),
         Measurement("cycles_model", cycles["model"], "cycles", simulated, basis),
-        Measurement("latency_ms", 1e3 * seconds, "ms", simulated, clock),
+        *inference_measurements(target, total, simulated),
     ]
     stream = stream_of(plan)
     if stream is not None:
         frames = audio.rows if audio else stream.time.frames
         rows += _frame_measurements(facts, result, target, basis, frames, audio)
     if audio is not None:
-        per_second = round(total / audio.seconds)
-        factor = seconds / audio.seconds
-        rows += [
-            Measurement("cycles_per_audio_second", per_second, "cycles", simulated, basis),
-            Measurement("realtime_factor", factor, "", simulated, "latency over clip length"),
-        ]
+        rows += audio_measurements(target, total, audio.seconds, simulated, basis)
     return rows
 
 
@@ -96,6 +90,14 @@ def _frame_measurements(
     if ends:
         figures.append(("cycles_at_end_of_clip", max(ends), basis))
     rows = [Measurement(n, v, "cycles", Provenance.SIMULATED, b) for n, v, b in figures]
+    clock = f"cycles at {target.clock_hz / 1e6:g} MHz; features included"
+    rows += [
+        Measurement(name, 1e3 * cycles / target.clock_hz, "ms", Provenance.SIMULATED, clock)
+        for name, cycles in (
+            ("frame_latency_ms_mean", round(sum(frames) / len(frames))),
+            ("frame_latency_ms_worst", max(frames)),
+        )
+    ]
     if audio is not None:
         hop_cycles = target.clock_hz * audio.spec.hop_samples / audio.spec.sample_rate_hz
         buffer = input_buffer_frames(frames, hop_cycles)
@@ -223,20 +225,3 @@ def tflm_arena(builtin: bytes | None) -> list[Measurement]:
     result = run_tflm(builtin, [random_cases(graph.tensors[n], 1) for n in graph.inputs])
     basis = "TFLM's interpreter, x86-64 host"
     return [Measurement("tflm_arena_bytes", result.arena_bytes, "B", Provenance.MEASURED, basis)]
-
-
-def fit_checks(facts: FirmwareFacts, target: Target) -> list[Check]:
-    """Whether the firmware fits the part; informative, the simulated board is roomier."""
-    stack = facts.stack.bound_bytes
-    ram = facts.size.ram_static_bytes + stack
-    return [
-        _fit("fits_flash", facts.size.flash_bytes, target.flash_bytes, "flash", target),
-        _fit("fits_ram", ram, target.ram_bytes, "static RAM and stack", target),
-        _fit("fits_stack", stack, target.stack_bytes, "stack bound", target),
-    ]
-
-
-def _fit(name: str, used: int, available: int, what: str, target: Target) -> Check:
-    verdict = "fits" if used <= available else "does not fit"
-    detail = f"{what} {used:,} B of {available:,} B on {target.name}: {verdict}"
-    return Check(name, used <= available, detail, required=False)

@@ -1,4 +1,4 @@
-"""The MODEL argument of every verb: a zoo name or a file becomes a source, then an int8 model."""
+"""The MODEL argument of every verb: a zoo name or a file becomes a source."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ import difflib
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from toolkit.errors import InputError, ToolMissingError
-from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.extract import extract
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
-from toolkit.inputs import as_cases, float_cases
-from toolkit.ir import Graph
+from toolkit.inputs import float_cases
+from toolkit.ir import Graph, QuantParams
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
+from toolkit.origin import LABELS_KEY
 from toolkit.passes.absorb_layout import input_axes
-from toolkit.quantize.convert import Attention, convert
-from toolkit.quantize.ranges import Ranges, calibrate, load_ranges
+from toolkit.quantize.given import attach, given_params
+from toolkit.quantize.ranges import Ranges, load_ranges
 from toolkit.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 
-LABELS_KEY = "toolkit.labels"
 DEFAULT_CLIP_SECONDS = 1.0
 #: Longer clips need more memory than any board here has; the limit bounds the workstation's too.
 MAX_CLIP_SECONDS = 60.0
@@ -35,7 +33,9 @@ MAX_CLIP_SECONDS = 60.0
 class Source:
     """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
 
-    ``sha256`` is that of the file; ``ranges`` come with zoo models.
+    ``sha256`` is that of the file; ``ranges`` come with zoo models, ``given`` with models that were
+    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
+    what was done to it on the way in.
     """
 
     name: str
@@ -43,6 +43,8 @@ class Source:
     float_graph: Graph | None = None
     tflite: bytes | None = None
     ranges: Ranges | None = None
+    given: Mapping[str, QuantParams] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
 
 
 def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
@@ -108,22 +110,6 @@ def model_inputs(path: Path, graph: Graph) -> Array:
     return np.ascontiguousarray(cases.transpose(0, *(axis + 1 for axis in axes)))
 
 
-def to_int8(
-    source: Source, attention: Attention, calib: Path | None = None
-) -> tuple[bytes, tuple[Issue, ...]]:
-    """Bytes of the int8 ``.tflite``, and notes on how it was calibrated.
-
-    ``attention`` is ``fused`` or ``builtin``.  A source that is a ``.tflite`` passes unchanged.
-    """
-    if source.tflite is not None:
-        return source.tflite, ()
-    from toolkit.tflite.write import write_tflite
-
-    assert source.float_graph is not None
-    ranges, issues = _ranges(source, source.float_graph, calib)
-    return write_tflite(convert(source.float_graph, ranges, attention)), issues
-
-
 def _require_model_file(path: Path) -> None:
     """Raise InputError unless ``path`` can be read and its suffix is one of ours."""
     if path.suffix.lower() not in _loaders():
@@ -145,40 +131,6 @@ def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
     return {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
 
 
-def _ranges(source: Source, graph: Graph, calib: Path | None) -> tuple[Ranges, tuple[Issue, ...]]:
-    if calib is None and source.ranges is not None:
-        return source.ranges, ()
-    spec = feature_spec(graph)
-    if calib is not None:
-        cases = model_inputs(calib, graph)
-        return calibrate(graph, ({graph.inputs[0]: case} for case in cases)), ()
-    if spec is not None and len(graph.inputs) == 1:
-        what = "one second of speech that ships with the toolkit"
-        batches = [{graph.inputs[0]: _demo_features(graph, spec)}]
-    else:
-        what = "standard normal noise"
-        batches = [_noise(graph, seed) for seed in range(8)]
-    note = f"calibrated on {what} only: int8 accuracy may suffer; give --calib for real figures"
-    return calibrate(graph, batches), (Issue("calibration.fallback", note),)
-
-
-def _demo_features(graph: Graph, spec: FeatureSpec) -> Array:
-    shape = graph.tensors[graph.inputs[0]].shape
-    rows = int(np.prod(shape)) // spec.row_values
-    clip = load_clip(demo_clip(), spec.sample_rate_hz)
-    features = extract(fit_clip(clip.samples, spec, rows).samples, spec)
-    case: Array = as_cases(features[None], shape, "feature specification")[0]
-    return case
-
-
-def _noise(graph: Graph, seed: int) -> dict[str, Array]:
-    generator = np.random.default_rng(seed)
-    return {
-        name: generator.standard_normal(graph.tensors[name].shape).astype(np.float32)
-        for name in graph.inputs
-    }
-
-
 def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
     from toolkit.frontend.load import load_onnx
     from toolkit.frontend.reader import read_onnx
@@ -194,14 +146,25 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
                 f"a clip of {clip_seconds:g} s gives no feature row.",
                 hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
             )
-    return Source(name, _sha256(path), float_graph=optimize(load_onnx(path, rows=rows)))
+    imported = load_onnx(path, rows=rows)
+    graph = attach(optimize(imported), imported)
+    return Source(name, _sha256(path), float_graph=graph, given=given_params(imported))
 
 
 def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
-    from toolkit.tflite.read import load_tflite
+    from toolkit.tflite.read import load_tflite, stripped_ends
+    from toolkit.tflite.write import write_tflite
 
-    load_tflite(path)  # refuse what cannot be used before any work is done
-    return Source(name, _sha256(path), tflite=path.read_bytes())
+    graph = load_tflite(path)  # refuse what cannot be used before any work is done
+    data = path.read_bytes()
+    ends = stripped_ends(data, name)
+    if not ends:
+        return Source(name, _sha256(path), tflite=data)
+    note = (
+        f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts none"
+    )
+    issues = (Issue("model.int8_ends", note),)
+    return Source(name, _sha256(path), tflite=write_tflite(graph), issues=issues)
 
 
 def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:

@@ -17,3 +17,8 @@ def concordance(prediction: NDArray[np.floating], target: NDArray[np.floating]) 
     covariance = ((x - x.mean()) * (y - y.mean())).mean()
     spread = x.var() + y.var() + (x.mean() - y.mean()) ** 2
     return float(2.0 * covariance / spread) if spread > 0.0 else 0.0
+
+
+def accuracy(scores: NDArray[np.floating], classes: NDArray[np.integer]) -> float:
+    """Fraction of cases whose largest score [n, classes] is that of their class [n]."""
+    return float((np.asarray(scores).argmax(axis=1) == np.asarray(classes)).mean())

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.analysis import layer_rows, plan_measurements
+from toolkit.advice import time_checks
+from toolkit.analysis import ROOF, layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.continuous import agreement
 from toolkit.emit import (
@@ -21,7 +22,6 @@ from toolkit.emit import (
 from toolkit.errors import InputError
 from toolkit.execution import FirmwareFacts, compile_firmware, compile_host, is_builtin, run
 from toolkit.figures import (
-    fit_checks,
     function_rows,
     layer_measurements,
     plan_check,
@@ -30,17 +30,14 @@ from toolkit.figures import (
     stack_check,
     tflm_arena,
 )
+from toolkit.fit import firmware_fits, stack_frames
 from toolkit.ir import Graph
-from toolkit.loading import (
-    DEFAULT_CLIP_SECONDS,
-    Source,
-    demo_clip,
-    feature_spec,
-    load_source,
-    to_int8,
-)
+from toolkit.loading import DEFAULT_CLIP_SECONDS, Source, demo_clip, feature_spec, load_source
 from toolkit.measurement import Measurement
+from toolkit.occupancy import fit_checks, memory_map
 from toolkit.plan import ContinuousPlan, Plan, stream_of
+from toolkit.profiling.estimate import estimate, estimate_measurements
+from toolkit.quantizing import to_int8
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
 from toolkit.scheduling import ScheduleRequest, at_clip_length, choose_plan
@@ -68,9 +65,10 @@ class BuildRequest:
     calib: Path | None = None
     clip_seconds: float | None = None
     toolchain: str = "zig"
-    simulator: str = "unicorn"
+    simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
     arithmetic: str = "auto"  # of the features, see `feature_arithmetic`
+    policy: str | None = None  # the target's own
 
     @property
     def batch_seconds(self) -> float:
@@ -83,7 +81,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
 
     A bit mismatch is a failed check of the report, whose directory is still written for study.
     """
-    target = load_target(request.target)
+    target = load_target(request.target, request.policy)
+    simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
             source = load_source(request.model, request.batch_seconds)
@@ -103,25 +102,32 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 (folder / "model_tflm.tflite").write_bytes(builtin)
         with stage(f"Compile with {request.toolchain}"):
             facts = compile_firmware(folder, target, request.toolchain, audio is not None)
-        with stage(f"Run on {request.simulator}"):
+        with stage(f"Run on {simulator}"):
             cases = [] if audio else random_inputs(graph)
             stimulus = harness_input(plan, audio, cases)
-            result, output = _run(request, folder, target, clip_graph, plan, audio, stimulus)
+            result, output = _run(
+                request.toolchain, simulator, folder, target, clip_graph, plan, audio, stimulus
+            )
         with stage("Compare with the references"):
             float_graph = _float_graph(request, source, plan, audio)
             findings = compare(clip_graph, plan, output, audio, cases, float_graph, arithmetic)
         with stage("Report"):
+            fits = firmware_fits(facts, target)
+            found = (
+                *run_measurements(facts, result, target, output, plan, audio),
+                *estimate_measurements(estimate(clip_graph, plan, target, spec), target, spec),
+            )
             report = Report(
                 model_name=source.name,
                 model_sha256=source.sha256,
                 target=target.name,
                 toolchain=facts.toolchain,
-                simulator=request.simulator,
+                simulator=simulator,
                 schedule=plan.schedule,
                 measurements=(
                     *size_measurements(facts),
                     *plan_measurements(clip_graph, plan, target, arithmetic),
-                    *run_measurements(facts, result, target, output, plan, audio),
+                    *found,
                     *findings.measurements,
                     *_agreement(graph, plan, audio),
                     *tflm_arena(builtin),
@@ -130,7 +136,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                     *findings.checks,
                     *stack_check(facts, output, bool(result.intervals)),
                     plan_check(facts, plan, spec, arithmetic),
-                    *fit_checks(facts, target),
+                    *fit_checks(fits, target),
+                    *time_checks(found, target),
                 ),
                 issues=(*issues, *notes, *findings.issues),
                 layers=layer_rows(
@@ -138,6 +145,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 ),
                 functions=function_rows(facts, result, target, len(output.cases)),
                 predictions=findings.predictions,
+                memory=memory_map(clip_graph, plan),
+                fits=fits,
+                stack=stack_frames(facts),
+                roof=ROOF,
             )
             (folder / "report.json").write_text(report_json(report), encoding="utf-8")
     return report
@@ -202,7 +213,8 @@ def _takes(graph: Graph, audio: Audio) -> bool:
 
 
 def _run(
-    request: BuildRequest,
+    toolchain: str,
+    simulator: str,
     folder: Path,
     target: Target,
     graph: Graph,
@@ -212,9 +224,9 @@ def _run(
 ) -> tuple[SimulationResult, HarnessOutput]:
     row_values = audio.spec.row_values if audio else None
     continuous = isinstance(plan, ContinuousPlan)
-    if request.simulator != "host":
+    if simulator != "host":
         program = folder / "firmware.elf"
-        return run(program, stimulus, request.simulator, target, graph, row_values, continuous)
+        return run(program, stimulus, simulator, target, graph, row_values, continuous)
     with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
-        program = compile_host(folder, request.toolchain, audio is not None, Path(scratch))
+        program = compile_host(folder, toolchain, audio is not None, Path(scratch))
         return run(program, stimulus, "host", target, graph, row_values, continuous)

@@ -22,7 +22,8 @@ from toolkit.execution import (
 from toolkit.inputs import as_cases, load_array, quantized_cases
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.loading import load_source, model_inputs, to_int8
+from toolkit.loading import load_source, model_inputs
+from toolkit.quantizing import to_int8
 from toolkit.scheduling import ScheduleRequest, choose_plan
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.targets import Target, load_target
@@ -48,7 +49,7 @@ def verify(
     expected: Path | None,
     count: int,
     toolchain: str,
-    simulator: str,
+    simulator: str | None,
     clip_seconds: float,
     schedule: ScheduleRequest,
 ) -> Verification:
@@ -60,6 +61,7 @@ def verify(
     the numpy integer reference is the standard.
     """
     target = load_target(target_name)
+    simulator = simulator or target.default_simulator
     source = load_source(model, clip_seconds)
     data, _ = to_int8(source, "fused")
     graph = read_tflite(data, source.name)

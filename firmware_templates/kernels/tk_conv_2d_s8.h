@@ -28,9 +28,6 @@ typedef struct {
  * padding; out receives out_w * out_c values.  Scratch: none. */
 void tk_conv_2d_s8_row(const tk_conv_2d_s8_params *p, const int8_t *const *rows, int8_t *out);
 
-/* The same from rows of int16 with the zero point already subtracted. */
-void tk_conv_2d_s8_row_s16(const tk_conv_2d_s8_params *p, const int16_t *const *rows, int8_t *out);
-
 /* Whole tensor: in [in_h][in_w][in_c], out [out_h][out_w][out_c]; the two must not overlap. */
 void tk_conv_2d_s8(const tk_conv_2d_s8_params *p, const int8_t *in, int8_t *out);
 

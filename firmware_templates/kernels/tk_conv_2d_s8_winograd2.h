@@ -4,11 +4,11 @@
 #ifndef TK_CONV_2D_S8_WINOGRAD2_H
 #define TK_CONV_2D_S8_WINOGRAD2_H
 
-#include "tk_conv_2d_s8_winograd.h"
-#include "tk_winograd_widen.h"
+#include "tk_winograd_2x2.h"
+#include "tk_winograd_columns.h"
 
 typedef struct {
-    tk_winograd_params tiles; /* of the transforms */
+    tk_winograd_2x2_params tiles;
     int32_t in_h, in_w, out_h;
     int32_t pad_top;
     int32_t right; /* pixels of padding behind a row, overhang of the last tile included */
@@ -16,41 +16,31 @@ typedef struct {
 } tk_conv_2d_s8_winograd2_params;
 
 /* Output rows y and y + 1 from input rows y - 1 .. y + 2 (NULL: padding); out1 NULL: not wanted.
- * Scratch: the four rows widened, then the tiles' (`toolkit.ops.winograd.scratch_bytes`). */
+ * Scratch: the columns, then what the tiles need (`toolkit.ops.winograd`). */
 TK_INLINE void tk_conv_2d_s8_winograd2_rows(const tk_conv_2d_s8_winograd2_params *p,
                                             const int8_t *const *rows, int8_t *out0, int8_t *out1,
                                             void *scratch) {
-    const int32_t words = tk_winograd_row_words(p->in_w, p->tiles.in_c, p->right);
-    uint32_t *const wide = scratch;
-    const int16_t *from[4];
-    for (int32_t i = 0; i < 4; ++i) {
-        from[i] = tk_winograd_widen(rows[i], p->in_w, p->tiles.in_c, p->right, p->in_zero_point,
-                                    wide + i * words);
-    }
-    tk_conv_2d_s8_winograd_rows(&p->tiles, from, out0, out1, wide + 4 * words);
+    const int32_t in_c = p->tiles.in_c;
+    const int32_t words = tk_winograd_pair_words(p->in_w, p->right);
+    uint32_t *const columns = scratch;
+    uint32_t *const rest = columns + (in_c + 1) / 2 * words;
+    tk_winograd_columns(rows, p->in_w, in_c, p->right, p->in_zero_point, (int8_t *)rest, columns);
+    tk_winograd_2x2_rows(&p->tiles, columns, words, out0, out1, rest);
 }
 
-/* Whole tensor: in [in_h][in_w][in_c], out [out_h][out_w][out_c]; the two must not overlap.  A row
- * is widened once: the last two rows of a step are the first two of the next. */
+/* Whole tensor: in [in_h][in_w][in_c], out [out_h][out_w][out_c]; the two must not overlap. */
 TK_INLINE void tk_conv_2d_s8_winograd2(const tk_conv_2d_s8_winograd2_params *p, const int8_t *in,
                                        int8_t *out, void *scratch) {
-    const int32_t words = tk_winograd_row_words(p->in_w, p->tiles.in_c, p->right);
     const int32_t in_row = p->in_w * p->tiles.in_c, out_row = p->tiles.out_w * p->tiles.out_c;
-    uint32_t *const wide = scratch;
-    const int16_t *from[4] = {NULL, NULL, NULL, NULL};
     for (int32_t y = 0; y < p->out_h; y += 2) {
-        for (int32_t i = y == 0 ? 0 : 2; i < 4; ++i) {
+        const int8_t *rows[4];
+        for (int32_t i = 0; i < 4; ++i) {
             const int32_t row = y - p->pad_top + i;
-            const int32_t slot = (y + i) % 4;
-            from[i] =
-                tk_winograd_widen(row >= 0 && row < p->in_h ? in + row * in_row : NULL, p->in_w,
-                                  p->tiles.in_c, p->right, p->in_zero_point, wide + slot * words);
+            rows[i] = row >= 0 && row < p->in_h ? in + row * in_row : NULL;
         }
         int8_t *const first = out + y * out_row;
-        tk_conv_2d_s8_winograd_rows(&p->tiles, from, first,
-                                    y + 1 < p->out_h ? first + out_row : NULL, wide + 4 * words);
-        from[0] = from[2];
-        from[1] = from[3];
+        tk_conv_2d_s8_winograd2_rows(p, rows, first, y + 1 < p->out_h ? first + out_row : NULL,
+                                     scratch);
     }
 }
 

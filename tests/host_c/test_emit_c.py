@@ -114,7 +114,7 @@ def test_same_input_same_bytes() -> None:
 
 def test_only_needed_kernels_are_there() -> None:
     names = {n for n in project_of(conv_graph()).files if n.startswith("kernels/")}
-    stems = {"tk_common.h", "tk_conv_2d_row.h", "tk_conv_2d_s8.c", "tk_conv_2d_s8.h"}
+    stems = {"tk_common.h", "tk_conv_2d_s8.c", "tk_conv_2d_s8.h"}
     assert names == {f"kernels/{stem}" for stem in stems}
 
 

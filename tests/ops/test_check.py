@@ -112,7 +112,7 @@ def test_tiny_output_scale_of_a_sum() -> None:
     builder = GraphBuilder("bad")
     x, y = (add_input(builder, (1, 3), scaled(1.0)) for _ in range(2))
     output = add_node(builder, "add", [x, y], scaled(1e-6), ArithmeticAttrs())
-    assert "must exceed 2^-19 times" in violation(builder, output)
+    assert "must exceed 2^-19 (int16: 2^-14) times" in violation(builder, output)
 
 
 def test_float_is_refused_by_every_operator_that_computes() -> None:

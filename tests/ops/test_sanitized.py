@@ -22,6 +22,7 @@ from tests.ops import (
     test_conv_2d,
     test_depthwise_conv_2d,
     test_fully_connected,
+    test_int16,
     test_lookup,
     test_mean,
     test_pad,
@@ -29,6 +30,7 @@ from tests.ops import (
     test_quantize,
     test_softmax,
     test_softmax_int16,
+    test_strided_slice,
     test_transpose,
 )
 from tests.support.kernel import SANITIZE, kernel_folder, run_graph_in_c
@@ -49,6 +51,7 @@ CASES: list[AddCase] = [
     *(partial(test_pooling.windowed, op) for op in test_pooling.OPS),
     *(partial(test_pooling.whole_input, op) for op in test_pooling.OPS),
     *(partial(test_pad.case, op) for op in test_pad.OPS),
+    *(partial(add, op) for op, add in test_int16.OPS),
     *(partial(test_quantize.case, *pair) for pair in test_quantize.PAIRS),
     partial(test_lookup.case, "relu"),
     test_softmax.case,
@@ -56,7 +59,7 @@ CASES: list[AddCase] = [
     test_mean.case,
     *(
         module.case(dtype)
-        for module in (test_batch_matmul, test_concatenation, test_transpose)
+        for module in (test_batch_matmul, test_concatenation, test_strided_slice, test_transpose)
         for dtype in (DType.INT8, DType.INT16)
     ),
 ]

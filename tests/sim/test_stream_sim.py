@@ -25,7 +25,7 @@ from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 
 TARGET = load_target("cortex-m4")
-#: What Wav2Small may take in bytes: all static RAM by whether rows are wide, and the stack.
+#: What Wav2Small may take in bytes: all static RAM by whether DSP kernels run, and the stack.
 RAM_BYTES = {False: 12 * 1024, True: 24 * 1024}
 STACK_BYTES = 2048
 

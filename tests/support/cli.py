@@ -119,13 +119,15 @@ def image_model() -> onnx.ModelProto:
 
 
 def speech_model(
-    spec_json: str = WAV2SMALL_RUNNING.to_json(), labels: str | None = None
+    spec_json: str = WAV2SMALL_RUNNING.to_json(),
+    labels: str | None = None,
+    channels: int = 4,
 ) -> onnx.ModelProto:
     """The same on log-mel rows: 1 x 1 x rows x 26, with a feature specification."""
     m = ModelMaker(1, 1, "rows", 26)
-    x = m.op("Relu", m.conv("x", (1, 4), (3, 3), pads=[1, 1, 1, 1]))
+    x = m.op("Relu", m.conv("x", (1, channels), (3, 3), pads=[1, 1, 1, 1]))
     x = m.op("Flatten", m.op("GlobalAveragePool", x), axis=1)
-    model = m.model(m.dense(x, 4, 3))
+    model = m.model(m.dense(x, channels, 3))
     metadata = {METADATA_KEY: spec_json}
     if labels is not None:
         metadata["toolkit.labels"] = labels

@@ -106,6 +106,62 @@ def conv_1d() -> onnx.ModelProto:
     return m.model(m.dense(x, 8, 4))
 
 
+def mobilenet_v2() -> onnx.ModelProto:
+    """Inverted residuals with ReLU6, a strided one without its sum, a residual one."""
+    m = ModelMaker("batch", 1, 24, 20)
+
+    def conv6(x: str, channels: tuple[int, int], kernel: int, **attrs: Any) -> str:
+        edge = kernel // 2
+        x = m.conv(x, channels, (kernel, kernel), pads=[edge] * 4, **attrs)
+        low, high = (m.constant(np.array(v, np.float32)) for v in (0.0, 6.0))
+        return m.op("Clip", m.batch_norm(x, channels[1]), low, high)
+
+    x = conv6("x", (1, 8), 3, strides=[2, 2])
+    y = conv6(conv6(x, (8, 24), 1), (24, 24), 3, group=24, strides=[2, 2])
+    x = m.batch_norm(m.conv(y, (24, 12), (1, 1)), 12)
+    y = conv6(conv6(x, (12, 36), 1), (36, 36), 3, group=36)
+    x = m.op("Add", m.batch_norm(m.conv(y, (36, 12), (1, 1)), 12), x)
+    x = m.op("Flatten", m.op("GlobalAveragePool", conv6(x, (12, 32), 1)))
+    return m.model(m.dense(x, 32, 6))
+
+
+def mobilenet_v3() -> onnx.ModelProto:
+    """Squeeze-and-excite with a hard sigmoid, hard swish as one operator and spelled out."""
+    m = ModelMaker("batch", 2, 16, 12)
+    three, six = (m.constant(np.array(v, np.float32)) for v in (3.0, 6.0))
+    zero = m.constant(np.array(0.0, np.float32))
+    x = m.conv("x", (2, 8), (3, 3), strides=[2, 2], pads=[1, 1, 1, 1])
+    gate = m.op("Div", m.op("Clip", m.op("Add", x, three), zero, six), six)
+    x = m.op("Mul", x, gate)
+    y = m.conv(x, (8, 16), (3, 3), pads=[1, 1, 1, 1], group=8)
+    y = m.op("HardSwish", y)
+    s = m.op("GlobalAveragePool", y)
+    s = m.conv(m.op("Relu", m.conv(s, (16, 4), (1, 1))), (4, 16), (1, 1))
+    y = m.op("Mul", y, m.op("HardSigmoid", s, alpha=1 / 6, beta=0.5))
+    x = m.op("Add", x, m.conv(y, (16, 8), (1, 1)))
+    s = m.op("Relu", m.dense(m.op("ReduceMean", x, axes=[-1, -2], keepdims=0), 8, 4))
+    s = m.op("Sigmoid", m.dense(s, 4, 8))
+    axes = m.constant(np.array([2, 3], np.int64))
+    x = m.op("Mul", x, m.op("Unsqueeze", s, axes))
+    x = m.op("HardSwish", m.op("Flatten", m.op("GlobalMaxPool", x)))
+    return m.model(m.dense(x, 8, 4))
+
+
+def parts() -> onnx.ModelProto:
+    """Grouped convolution, a split whose halves gate one another, slices, one index, tanh."""
+    m = ModelMaker(1, 4, 12, 10)
+    x = m.op("Tanh", m.conv("x", (4, 12), (3, 3), pads=[1, 1, 1, 1], group=2))
+    a = m.op("Split", x, m.constant(np.array([6, 6], np.int64)), axis=1)
+    m.nodes[-1].output.append("second")
+    x = m.op("Mul", a, m.op("Sigmoid", "second"))
+    starts, ends, axes, steps = (
+        m.constant(np.array(v, np.int64)) for v in ([1, 0], [-1, 10], [2, 3], [1, 2])
+    )
+    x = m.op("Slice", x, starts, ends, axes, steps)
+    x = m.op("Gather", x, m.constant(np.array(3, np.int64)), axis=2)
+    return m.model(m.dense(m.op("Flatten", x), 30, 5))
+
+
 def dense() -> onnx.ModelProto:
     """Matrix products with a bias that stands apart, constants on either side, sigmoid."""
     m = ModelMaker(1, 24)

@@ -1,7 +1,7 @@
 """Programs that run Winograd convolutions, many in one, on the target core or this workstation.
 
-Every case is an independent model input (its four wide rows) and output (its two rows, between
-guard bytes); every buffer is a C object of exactly the size it must have.
+Every case is an independent model input (its four rows, less those of padding) and output (its two
+rows, between guard bytes); every buffer is a C object of exactly the size it must have.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ class Case:
     """A convolution of four rows to two; ``second`` whether the second row is wanted."""
 
     graph: Graph
-    wide: bool = False
     second: bool = True
 
     @property
@@ -49,7 +48,7 @@ class Case:
     @property
     def row_bytes(self) -> int:
         _, _, width, channels = self.view.output.shape
-        return width * (2 * (channels + channels % 2) if self.wide else channels)
+        return width * channels
 
     @property
     def output_bytes(self) -> int:
@@ -65,6 +64,8 @@ def convolution(
     weights: str = "random",
     activation: Activation = Activation.NONE,
     pad_right: int = 1,
+    pad_top: int = 0,
+    pad_bottom: int = 0,
     zero_points: tuple[int, int] = (-3, 5),
 ) -> Graph:
     """A convolution with weights ``random``, or all at the ``ends`` of their range."""
@@ -74,8 +75,9 @@ def convolution(
     noise = rng.integers(-127, 128, (out_c, 3, 3, in_c)).astype(np.int8)
     values = ends if weights == "ends" else noise
     scales = tuple(float(np.float32(s)) for s in rng.uniform(0.002, 0.01, out_c))
+    in_h = 4 - pad_top - pad_bottom
     builder = GraphBuilder("winograd")
-    x = builder.add_input(Tensor("x", (1, 4, in_w, in_c), DType.INT8, x_quant))
+    x = builder.add_input(Tensor("x", (1, in_h, in_w, in_c), DType.INT8, x_quant))
     w = builder.constant("w", values, QuantParams(scales, (0,) * out_c, 0))
     bias_quant = QuantParams(tuple(0.02 * s for s in scales), (0,) * out_c, 0)
     bias = builder.constant("b", rng.integers(-9000, 9000, out_c).astype(np.int32), bias_quant)
@@ -84,7 +86,9 @@ def convolution(
     out = Tensor(
         "y", (1, 2, out_w, out_c), DType.INT8, QuantParams.per_tensor(out_scale, zero_points[1])
     )
-    attrs = Conv2DAttrs(Window(3, 3, padding=Padding(0, 0, 1, pad_right)), activation)
+    attrs = Conv2DAttrs(
+        Window(3, 3, padding=Padding(pad_top, pad_bottom, 1, pad_right)), activation
+    )
     builder.outputs.append(builder.add_node("conv_2d", [x, w, bias], out, attrs, "y"))
     return builder.build()
 
@@ -103,32 +107,15 @@ def inputs(case: Case, seed: int = 0) -> list[Array]:
     ]
 
 
-def wide_rows(case: Case, x: Array) -> bytes:
-    """The four rows as the kernel wants them, one after the other."""
-    tensor = case.view.input(0)
-    _, _, in_w, in_c = tensor.shape
-    right = winograd.right_pixels(case.view.output.shape[2], in_w)
-    rows = x[0].astype(np.int16) - np.int16(tensor.zero_point)
-    padded: Array = np.pad(rows, ((0, 0), (1, right), (0, in_c % 2)))
-    text: bytes = padded.astype("<i2").tobytes()
-    return text
-
-
 def expected(case: Case, x: Array) -> bytes:
     """What the kernel must have written, guards and all."""
     conv = case.view
     values = [x, *(t.values for t in conv.inputs[1:] if t is not None)]
     rows = OPERATORS["conv_2d"].run_int(conv, values)[0]
-    texts: list[bytes] = []
     guard, unwritten = bytes([GUARD]) * GUARD_BYTES, bytes([GUARD]) * case.row_bytes
-    for row in rows:
-        text: bytes = row.tobytes()
-        if case.wide:
-            wide = row.astype(np.int16) - np.int16(conv.output.zero_point)
-            odd = np.full((row.shape[0], row.shape[1] % 2), GUARD * 0x101, np.int16)
-            text = np.concatenate([wide, odd], axis=1).astype("<i2").tobytes()
-        texts.append(text)
-    return guard + texts[0] + guard + (texts[1] if case.second else unwritten) + guard
+    texts = [row.tobytes() for row in rows]
+    text: bytes = guard + texts[0] + guard + (texts[1] if case.second else unwritten) + guard
+    return text
 
 
 _MODEL_H = """
@@ -150,16 +137,17 @@ _MODEL_C = """
 #include "model.h"
 #include "{{ kernel }}.h"
 {% for c in cases %}
-static uint32_t in{{ loop.index0 }}[{{ c.in_words }}];
+static int8_t in{{ loop.index0 }}[{{ c.in_bytes }}];
 static uint32_t scratch{{ loop.index0 }}[{{ c.scratch_words }}];
-static __attribute__((aligned(4))) uint8_t out{{ loop.index0 }}[{{ c.out_bytes }}];
+static int8_t out{{ loop.index0 }}[{{ c.out_bytes }}];
 {% for name, values in c.arrays.items() %}
-static const int32_t {{ name }}{{ loop.index0 }}_{{ c.number }}[] = { {{ values | join(", ") }} };
+static const int32_t {{ name }}{{ c.number }}[] = { {{ values | join(", ") }} };
 {% endfor %}
 static const {{ kernel }}_params params{{ loop.index0 }} = { {{ c.fields | join(", ") }} };
-void layer{{ loop.index0 }}(const int16_t *const *rows, void *first, void *second, void *scratch);
-__attribute__((noinline)) void layer{{ loop.index0 }}(const int16_t *const *rows, void *first,
-                                                      void *second, void *scratch) {
+void layer{{ loop.index0 }}(const int8_t *const *rows, int8_t *first, int8_t *second,
+                            void *scratch);
+__attribute__((noinline)) void layer{{ loop.index0 }}(const int8_t *const *rows, int8_t *first,
+                                                      int8_t *second, void *scratch) {
     {{ kernel }}_rows(&params{{ loop.index0 }}, rows, first, second, scratch);
 }
 {% endfor %}
@@ -184,11 +172,8 @@ void model_invoke(model *m) {
     }
 {% for c in cases %}
     {
-        const void *const all = in{{ loop.index0 }};
-        const int16_t *const base = (const int16_t *)all + {{ c.stride }};
-        const int32_t row = {{ c.row_values }};
-        const int16_t *const rows[4] = {base, base + row, base + 2 * row, base + 3 * row};
-        uint8_t *const first = out{{ loop.index0 }} + {{ guard_bytes }};
+        const int8_t *const rows[4] = { {{ c.rows | join(", ") }} };
+        int8_t *const first = out{{ loop.index0 }} + {{ guard_bytes }};
         layer{{ loop.index0 }}(rows, first, {{ c.second }}, scratch{{ loop.index0 }});
     }
 {% endfor %}
@@ -197,23 +182,31 @@ void model_invoke(model *m) {
 
 
 def _context(number: int, case: Case) -> dict[str, object]:
-    params = winograd.winograd_params(case.view, case.wide)
-    _, _, in_w, in_c = case.view.input(0).shape
-    stride = in_c + in_c % 2
-    pixels = 1 + in_w + winograd.right_pixels(case.view.output.shape[2], in_w)
-    arrays = {name: value for name, value in params.items() if not isinstance(value, int)}
-    names = {name: f"{name}{i}_{number}" for i, name in enumerate(arrays)}
-    scratch_bytes = winograd.scratch_bytes(in_c, case.view.output.shape[3])
+    call = winograd.winograd2_call(case.view)
+    assert call is not None
+    _, in_h, in_w, in_c = case.view.input(0).shape
+    arrays = {
+        name.rpartition(".")[2]: np.asarray(value)
+        for name, value in call.params.items()
+        if not isinstance(value, int)
+    }
+    fields = [
+        value if isinstance(value, int) else f"{name.rpartition('.')[2]}{number}"
+        for name, value in call.params.items()
+    ]
+    top = case.view.attrs.window.padding.top
+    rows = [
+        f"in{number} + {(i - top) * in_w * in_c}" if 0 <= i - top < in_h else "NULL"
+        for i in range(4)
+    ]
     return {
         "number": number,
-        "in_bytes": 8 * pixels * stride,
-        "in_words": 2 * pixels * stride,
-        "scratch_words": scratch_bytes // 4,
+        "in_bytes": in_h * in_w * in_c,
+        "scratch_words": call.scratch_bytes // 4,
         "out_bytes": case.output_bytes,
         "arrays": {name: array.reshape(-1).tolist() for name, array in arrays.items()},
-        "fields": [names.get(name, value) for name, value in params.items()],
-        "stride": stride,
-        "row_values": pixels * stride,
+        "fields": [f"{{ {', '.join(map(str, fields[:8]))} }}", *fields[8:]],
+        "rows": rows,
         "second": f"first + {case.row_bytes + GUARD_BYTES}" if case.second else "NULL",
     }
 
@@ -225,7 +218,7 @@ def write_project(folder: Path, cases: Sequence[Case]) -> Path:
         loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined
     )
     context = {
-        "kernel": "tk_conv_2d_s8_winograd",
+        "kernel": "tk_conv_2d_s8_winograd2",
         "cases": [_context(number, case) for number, case in enumerate(cases)],
         "ins": [f"in{number}" for number in range(len(cases))],
         "outs": [f"out{number}" for number in range(len(cases))],
@@ -240,8 +233,9 @@ def write_project(folder: Path, cases: Sequence[Case]) -> Path:
     (folder / "model.h").write_text(environment.from_string(_MODEL_H).render(context))
     (folder / "model.c").write_text(environment.from_string(_MODEL_C).render(context))
     kernels = (
-        "tk_conv_2d_s8_winograd.h",
-        "tk_winograd.h",
+        "tk_conv_2d_s8_winograd2.h",
+        "tk_winograd_2x2.h",
+        "tk_winograd_columns.h",
         "tk_matmul_s16.h",
         "tk_matmul_s16.c",
         "tk_dsp.h",
@@ -283,7 +277,7 @@ def run_sanitized(folder: Path, cases: Sequence[Case]) -> None:
 
 
 def _input(cases: Sequence[Case]) -> bytes:
-    rounds = zip(*([wide_rows(case, x) for x in inputs(case)] for case in cases), strict=True)
+    rounds = zip(*([x.tobytes() for x in inputs(case)] for case in cases), strict=True)
     return encode_tensors(list(rounds))
 
 
@@ -295,6 +289,4 @@ def assert_right(cases: Sequence[Case], output: bytes) -> None:
             want = np.frombuffer(expected(case, inputs(case)[number]), np.uint8)
             wrong = np.flatnonzero(np.frombuffer(data, np.uint8) != want)
             name = f"{case.view.input(0).shape} to {case.view.output.shape}"
-            assert wrong.size == 0, (
-                f"{name}, wide {case.wide}: input {number}, bytes {wrong[:9]} of {want.size}"
-            )
+            assert wrong.size == 0, f"{name}: input {number}, bytes {wrong[:9]} of {want.size}"

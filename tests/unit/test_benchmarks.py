@@ -14,11 +14,12 @@ from benchmarks.calibrate_rates import Sample, fit, fit_all, predicted, rates_to
 from benchmarks.layers import batch_graphs, stream_graphs
 from benchmarks.results import BEGIN, END, with_generated
 from toolkit.ir import Graph
-from toolkit.loading import load_source, to_int8
+from toolkit.loading import load_source
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import Work, view
 from toolkit.ops.check import check_operators
 from toolkit.ops.window import WindowedAttrs
+from toolkit.quantizing import to_int8
 from toolkit.targets import Rates
 from toolkit.tflite.read import read_tflite
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from toolkit.ir import Graph
-from toolkit.loading import load_source, to_int8
+from toolkit.loading import load_source
 from toolkit.ops.base import view
 from toolkit.ops.kernels import Variants, kernel_call
 from toolkit.plan.choose import ALLOWANCES, choose_variants, constants_bytes, predicted_cycles
+from toolkit.quantizing import to_int8
 from toolkit.targets import Rates, Target, load_target
 from toolkit.tflite.read import read_tflite
 
@@ -33,6 +34,12 @@ def cost(graph: Graph, variants: Variants, target: Target = TARGET) -> tuple[int
     )
 
 
+def with_memory(name: str, size_bytes: int) -> Target:
+    """The target with another size of one memory."""
+    memories = (replace(m, size_bytes=size_bytes) if m.name == name else m for m in TARGET.memories)
+    return replace(TARGET, memories=tuple(memories))
+
+
 def test_speed_costs_flash(wav2small: Graph) -> None:
     costs = [cost(wav2small, choose_variants(wav2small, TARGET, o)) for o in ("size", "speed")]
     assert costs[0][0] > 1.5 * costs[1][0]
@@ -50,13 +57,13 @@ def test_trunk_runs_by_winograd(wav2small: Graph) -> None:
 def test_no_more_flash_than_allowed(wav2small: Graph) -> None:
     lean = cost(wav2small, choose_variants(wav2small, TARGET, "size"))[1]
     for flash_bytes in (4096, 65536, 131072):
-        small = replace(TARGET, flash_bytes=flash_bytes)
+        small = with_memory("flash", flash_bytes)
         spent = cost(wav2small, choose_variants(wav2small, small, "speed"), small)[1] - lean
         assert spent <= ALLOWANCES["speed"].flash * flash_bytes
 
 
 def test_no_more_scratch_than_allowed(wav2small: Graph) -> None:
-    small = replace(TARGET, ram_bytes=8192)
+    small = with_memory("ram", 8192)
     for node in wav2small.nodes:
         variant = choose_variants(wav2small, small, "speed").get(node.name)
         if variant not in (None, "portable"):
@@ -64,11 +71,13 @@ def test_no_more_scratch_than_allowed(wav2small: Graph) -> None:
 
 
 def test_portable_where_the_core_has_no_dsp_instructions(wav2small: Graph) -> None:
-    assert choose_variants(wav2small, replace(TARGET, dsp=False), "speed") == {}
+    core = replace(TARGET.core, extensions=frozenset())
+    assert choose_variants(wav2small, replace(TARGET, core=core), "speed") == {}
 
 
 def test_rates_decide(wav2small: Graph) -> None:
     """A core on which Winograd does not pay."""
     slow = Rates(multiply=100.0, accumulator=100.0, element=100.0)
-    target = replace(TARGET, rates={**TARGET.rates, "tk_conv_2d_s8_winograd2/winograd2": slow})
+    rates = {**TARGET.rates, "tk_conv_2d_s8_winograd2/winograd2": slow}
+    target = replace(TARGET, core=replace(TARGET.core, rates=rates))
     assert "winograd2" not in choose_variants(wav2small, target, "speed").values()

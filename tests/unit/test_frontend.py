@@ -26,6 +26,9 @@ MODELS = {
     "conv_1d": onnx_models.conv_1d,
     "dense": onnx_models.dense,
     "layouts": onnx_models.layouts,
+    "mobilenet_v2": onnx_models.mobilenet_v2,
+    "mobilenet_v3": onnx_models.mobilenet_v3,
+    "parts": onnx_models.parts,
     "dynamic_reshape": onnx_models.dynamic_reshape,
     "dynamic_reshape_opset_11": lambda: onnx_models.dynamic_reshape(11),
     "attention": onnx_models.attention,
@@ -62,6 +65,12 @@ def test_import_and_passes_equal_onnxruntime(name: str, tmp_path: Path) -> None:
          "average_pool_2d reshape fully_connected"),
         ("conv_1d", "reshape conv_2d depthwise_conv_2d conv_2d add max_pool_2d reshape mean "
          "fully_connected"),
+        ("mobilenet_v3", "conv_2d hard_swish depthwise_conv_2d hard_swish mean conv_2d conv_2d mul "
+         "mul conv_2d add mean fully_connected fully_connected logistic reshape mul max_pool_2d "
+         "reshape hard_swish fully_connected"),
+        ("parts", "strided_slice conv_2d strided_slice conv_2d concatenation tanh strided_slice "
+         "strided_slice logistic mul strided_slice strided_slice transpose reshape "
+         "fully_connected"),
         ("attention", "conv_2d max_pool_2d conv_2d conv_2d attention_pool reshape batch_matmul "
          "concatenation reshape fully_connected"),
     ],
@@ -93,6 +102,11 @@ def one_op(kind: str, shape: tuple[int, ...], opset: int = 17, **attrs: object) 
         one_op("ReduceSum", (1, 3, 4), opset=11, axes=[1], keepdims=1),
         one_op("ReduceMean", (1, 3, 4), axes=[-1, -2], keepdims=0),
         one_op("ReduceMean", (1, 3, 4)),
+        one_op("GlobalMaxPool", (1, 4, 9)),
+        one_op("HardSigmoid", (1, 9)),
+        one_op("HardSigmoid", (1, 9), alpha=1 / 6, beta=0.5),
+        one_op("HardSwish", (1, 9)),
+        one_op("Tanh", (1, 9)),
         one_op("Clip", (1, 9), opset=6 + 1, min=0.0, max=6.0),
         one_op("Flatten", (1, 2, 3, 4), axis=2),
         one_op("Transpose", (2, 3, 4)),

@@ -203,8 +203,48 @@ def pass_through() -> onnx.ModelProto:
 
 
 def grouped() -> onnx.ModelProto:
-    maker = ModelMaker(1, 4, 8, 8)
-    return maker.model(maker.conv("x", (4, 4), (3, 3), group=2))
+    maker = ModelMaker(1, 64, 8, 8)
+    return maker.model(maker.conv("x", (64, 64), (3, 3), group=32))
+
+
+def dilated_pool() -> onnx.ModelProto:
+    maker = ModelMaker(1, 1, 8, 8)
+    return maker.model(maker.op("MaxPool", "x", kernel_shape=[2, 2], dilations=[2, 2]))
+
+
+def backwards() -> onnx.ModelProto:
+    maker = ModelMaker(1, 8)
+    bounds = (maker.constant(np.array([v], np.int64)) for v in (-1, -9, 1, -1))
+    return maker.model(maker.op("Slice", "x", *bounds))
+
+
+def operator_format() -> onnx.ModelProto:
+    maker = ModelMaker(1, 8)
+    scale, zero = maker.constant(np.float32(0.1)), maker.constant(np.uint8(3))
+    quantized = maker.op("QuantizeLinear", "x", scale, zero)
+    return maker.model(maker.op("QLinearSigmoid", quantized, scale, zero, scale, zero))
+
+
+def int16_quantized() -> onnx.ModelProto:
+    maker = ModelMaker(1, 8)
+    parameters = maker.constant(np.float32(0.1)), maker.constant(np.int16(0))
+    quantized = maker.op("QuantizeLinear", "x", *parameters)
+    return maker.model(maker.op("Relu", maker.op("DequantizeLinear", quantized, *parameters)), 21)
+
+
+def scale_of_zero() -> onnx.ModelProto:
+    maker = ModelMaker(1, 8)
+    parameters = maker.constant(np.float32(0.0)), maker.constant(np.int8(0))
+    quantized = maker.op("QuantizeLinear", "x", *parameters)
+    return maker.model(maker.op("Relu", maker.op("DequantizeLinear", quantized, *parameters)))
+
+
+def dequantized_otherwise() -> onnx.ModelProto:
+    maker = ModelMaker(1, 8)
+    zero = maker.constant(np.int8(0))
+    quantized = maker.op("QuantizeLinear", "x", maker.constant(np.float32(0.1)), zero)
+    real = maker.op("DequantizeLinear", quantized, maker.constant(np.float32(0.2)), zero)
+    return maker.model(maker.op("Relu", real))
 
 
 def computed_weights() -> onnx.ModelProto:
@@ -241,6 +281,12 @@ def computed_weights() -> onnx.ModelProto:
         (no_input, ModelError, "no inputs"),
         (pass_through, UnsupportedError, "does not depend on any computation"),
         (grouped, UnsupportedError, "depthwise"),
+        (dilated_pool, UnsupportedError, "dilated"),
+        (backwards, UnsupportedError, "steps must be positive"),
+        (operator_format, UnsupportedError, "QDQ format"),
+        (int16_quantized, UnsupportedError, "8-bit"),
+        (scale_of_zero, ModelError, "scales must be positive"),
+        (dequantized_otherwise, UnsupportedError, "those its input was quantised with"),
         (computed_weights, UnsupportedError, "must be a constant"),
     ],
 )

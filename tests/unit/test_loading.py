@@ -12,8 +12,9 @@ import pytest
 from tests.support.cli import image_model, speech_model, write_noise
 from toolkit.errors import InputError
 from toolkit.ir import Graph
-from toolkit.loading import LABELS_KEY, demo_clip, load_source, output_labels, to_int8
+from toolkit.loading import LABELS_KEY, demo_clip, load_source, output_labels
 from toolkit.ops.execute import run_graph
+from toolkit.quantizing import to_int8
 from toolkit.resources import data_dir
 from toolkit.tflite.read import read_tflite
 from toolkit.zoo import zoo_model, zoo_models

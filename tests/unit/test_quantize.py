@@ -43,6 +43,9 @@ FLOORS = {
     "dense": 27.0,
     "layouts": 32.0,
     "dynamic_reshape": 27.0,
+    "mobilenet_v2": 15.0,  # random weights behind ReLU6: little signal here as well
+    "mobilenet_v3": 25.0,
+    "parts": 28.0,
     "attention": 38.0,
 }
 

@@ -12,7 +12,8 @@ from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.report import LayerRow, Report
 from toolkit.report.json_format import report_dict, report_json
 from toolkit.report.model import FunctionRow, Prediction
-from toolkit.report.terminal import format_value, print_layers, print_report
+from toolkit.report.terminal import print_layers, print_report
+from toolkit.report.text import format_value
 
 
 def measurement(
@@ -55,6 +56,11 @@ def test_keys_are_those_of_the_contract() -> None:
         "layers",
         "functions",
         "predictions",
+        "memory",
+        "fits",
+        "stack",
+        "roof",
+        "alternatives",
     ]
 
 
@@ -83,7 +89,13 @@ def test_json_keeps_everything() -> None:
     ]
     assert found["layers"][0]["measurements"][0]["provenance"] == "estimated"
     assert found["functions"][0]["measurements"][0]["value"] == 7
-    assert found["predictions"] == [{"label": "arousal", "float": None, "device": 0.5}]
+    (prediction,) = found["predictions"]
+    assert (prediction["label"], prediction["float"], prediction["device"]) == (
+        "arousal",
+        None,
+        0.5,
+    )
+    assert prediction["provenance"] == "simulated"
     assert found["checks"][0]["required"] is False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,36 @@ import pytest
 from toolkit import targets
 from toolkit.errors import InputError
 from toolkit.profiling.cycles import load_cycle_table
+from toolkit.targets import load
+
+CORES = ("cortex-m0plus", "cortex-m3", "cortex-m33", "cortex-m4", "cortex-m55", "cortex-m7")
+PARTS = ("nrf52840", "nrf5340", "stm32l4r5", "stm32u575", "apollo3", "apollo4", "apollo510")
 
 
-def test_every_target_folder_loads() -> None:
-    assert "cortex-m4" in targets.list_targets()
-    for name in targets.list_targets():
-        target = targets.load_target(name)
-        assert target.name == name
-        assert target.default_simulator in ("unicorn", "qemu")
-        assert load_cycle_table(target).taken_branch > 0
-        assert target.compiler_flags("zig") and target.compiler_flags("gcc")
+@pytest.mark.parametrize("name", targets.list_targets())
+def test_every_target_folder_loads(name: str) -> None:
+    target = targets.load_target(name)
+    assert target.name == name
+    assert target.default_simulator in ("unicorn", "qemu")
+    assert load_cycle_table(target).taken_branch > 0
+    assert target.compiler_flags("zig") and target.compiler_flags("gcc")
+    assert target.source
+    assert target.power is None or target.power.source
+    assert "portable" in target.rates
+    assert {"firmware", "driver batch", "driver stream"} <= target.core.code.keys()
+    assert any(kind.startswith("log_mel/") for kind in target.core.features)
+
+
+def test_every_core_and_part_is_there() -> None:
+    assert targets.list_cores() == CORES
+    assert set(targets.list_targets()) == {*CORES, *PARTS, "rsl10", "hearing-aid"}
+
+
+def test_parts_share_their_cores_and_keep_their_silicon() -> None:
+    nordic, generic = targets.load_target("nrf52840"), targets.load_target("cortex-m4")
+    assert nordic.core == generic.core
+    assert nordic.power != generic.power
+    assert targets.load_target("stm32l4r5").memory("flash").wait_states == 5
 
 
 def test_cortex_m4_is_the_part_the_documents_describe() -> None:
@@ -31,43 +52,61 @@ def test_cortex_m4_is_the_part_the_documents_describe() -> None:
     assert (context.harness_origin, context.harness_bytes) == (0x21000000, 16 << 20)
 
 
+def test_a_policy_keeps_memory_for_the_application() -> None:
+    whole, rest = targets.load_target("nrf52840"), targets.load_target("nrf52840", "shared")
+    assert whole.flash_bytes - rest.flash_bytes == rest.policy.reserve_flash_bytes == 131_072
+    assert whole.ram_bytes - rest.ram_bytes == rest.policy.reserve_ram_bytes == 32_768
+    assert rest.linker_context().stack_bytes == rest.policy.stack_bytes == 4_096
+    with pytest.raises(InputError, match=r"unknown memory policy 'share'.*Did you mean 'shared'"):
+        targets.load_target("nrf52840", "share")
+
+
 def test_unknown_target_names_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"unknown target 'cortex-m5'.*Did you mean 'cortex-m4'"):
+    with pytest.raises(InputError, match=r"unknown target 'cortex-m5'.*Did you mean 'cortex-m"):
         targets.load_target("cortex-m5")
     with pytest.raises(InputError) as caught:
         targets.load_target("../../etc")
     assert caught.value.exit_code == 2
-    assert "Known targets: cortex-m4" in caught.value.hint
+    assert "Known targets: apollo3, " in caught.value.hint
+
+
+@pytest.fixture
+def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of all targets, which is what is read."""
+    shutil.copytree(targets.targets_dir(), tmp_path / "targets")
+    monkeypatch.setattr(load, "data_dir", lambda _: tmp_path)
+    targets.load_target.cache_clear()
+    yield tmp_path / "targets"
+    targets.load_target.cache_clear()
 
 
 @pytest.mark.parametrize(
-    ("change", "reason"),
+    ("file", "change", "reason"),
     [
-        (("clock_hz = 64_000_000\n", ""), "clock_hz"),
-        (("core = ", "colour = 'red'\ncore = "), "colour"),
-        (('name = "cortex-m4"', 'name = "other"'), "name must equal the folder"),
-        (('simulators = ["unicorn", "qemu"]', "simulators = []"), "at least one simulator"),
-        (("[simulation]", "[simulation"), "target.toml"),
+        ("cortex-m4/target.toml", ("clock_hz = 64_000_000\n", ""), "clock_hz"),
+        ("cortex-m4/target.toml", ("core = ", "colour = 'red'\ncore = "), "colour"),
+        ("cortex-m4/target.toml", ('name = "cortex-m4"', 'name = "o"'), "name must equal the fold"),
+        ("cortex-m4/target.toml", ('core = "cortex-m4"', 'core = "m5"'), "unknown core 'm5'"),
+        ("cortex-m4/target.toml", ("memory = [", "memory = [3,"), "target.toml"),
+        (
+            "cortex-m4/core.toml",
+            ('simulators = ["unicorn", "qemu"]', "simulators = []"),
+            "at least",
+        ),
+        ("cortex-m4/core.toml", ("[simulation]", "[simulation"), "core.toml"),
+        ("cortex-m4/rates.toml", ("multiply", "multiplied"), "core 'cortex-m4'"),
+        ("policies/default.toml", ('data = "ram"', 'data = "tcm"'), "no memory 'tcm'"),
+        ("policies/default.toml", ("stack_bytes = 8_192", "stack_bytes = 1_000_000"), "no memory"),
     ],
 )
-def test_wrong_target_file_is_one_line(
-    change: tuple[str, str],
-    reason: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_wrong_file_is_one_line(
+    file: str, change: tuple[str, str], reason: str, copied: Path
 ) -> None:
-    text = (targets.targets_dir() / "cortex-m4" / "target.toml").read_text(encoding="utf-8")
+    text = (copied / file).read_text(encoding="utf-8")
     assert change[0] in text
-    folder = tmp_path / "targets" / "cortex-m4"
-    shutil.copytree(targets.targets_dir() / "cortex-m4", folder)
-    (folder / "target.toml").write_text(text.replace(*change, 1), encoding="utf-8")
-    monkeypatch.setattr(targets, "data_dir", lambda _: tmp_path)
-    targets.load_target.cache_clear()
-    try:
-        with pytest.raises(InputError, match=reason) as caught:
-            targets.load_target("cortex-m4")
-    finally:
-        targets.load_target.cache_clear()
+    (copied / file).write_text(text.replace(*change, 1), encoding="utf-8")
+    with pytest.raises(InputError, match=reason) as caught:
+        targets.load_target("cortex-m4")
     assert "\n" not in str(caught.value)
 
 

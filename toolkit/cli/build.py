@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import continuous_options, schedule_options
+from toolkit.cli.options import continuous_options, report_option, schedule_options
 
 
 @click.command("build")
@@ -22,11 +22,11 @@ from toolkit.cli.options import continuous_options, schedule_options
 @click.option(
     "--simulator",
     type=click.Choice(["unicorn", "qemu", "host"]),
-    default="unicorn",
-    show_default=True,
+    help="Default: the target's first.",
 )
 @schedule_options
 @continuous_options
+@report_option
 @click.option(
     "--arithmetic",
     type=click.Choice(["auto", "float32", "fixed"]),
@@ -43,12 +43,13 @@ def command(
     calib: Path | None,
     seconds: float | None,
     toolchain: str,
-    simulator: str,
+    simulator: str | None,
     schedule: str,
     time_axis: int | None,
     optimize: str,
     hop_out: float | None,
     window: float,
+    reports: tuple[Path, ...],
     arithmetic: str,
     as_json: bool,
 ) -> int:
@@ -62,9 +63,11 @@ def command(
     from toolkit.cli.progress import Stages
     from toolkit.pipeline import STAGES, BuildRequest, build
     from toolkit.report.json_format import report_json
+    from toolkit.report.render import require_formats, write_reports
     from toolkit.report.terminal import print_layers, print_report
     from toolkit.scheduling import ScheduleRequest
 
+    require_formats(reports)
     out = out or Path("out") / f"{Path(model).stem}-{target}"
     request = BuildRequest(
         model=model,
@@ -79,6 +82,7 @@ def command(
         arithmetic=arithmetic,
     )
     report = build(request, Stages(STAGES, quiet=as_json))
+    write_reports(report, reports)
     if as_json:
         click.echo(report_json(report), nl=False)
     else:

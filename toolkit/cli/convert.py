@@ -24,6 +24,39 @@ import click
 @click.option(
     "--test", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz: int8 SNR."
 )
+@click.option(
+    "--calibration",
+    type=click.Choice(["minmax", "percentile", "mse"]),
+    default="minmax",
+    show_default=True,
+    help="How activation ranges follow from calibration data.",
+)
+@click.option(
+    "--bias-correction/--no-bias-correction",
+    default=None,
+    help="Take the mean error of each channel out of its bias (default: with --calib).",
+)
+@click.option(
+    "--equalize/--no-equalize",
+    default=None,
+    help="Balance channels between layers first (default: with --calib).",
+)
+@click.option(
+    "--mixed",
+    default="head",
+    show_default=True,
+    metavar="auto|head|none|TENSOR,...",
+    help="Activations in int16: the fewest that reach the target, attention's head, or by name.",
+)
+@click.option(
+    "--target-snr-db", type=float, default=28.0, show_default=True, help="For --mixed auto."
+)
+@click.option(
+    "--report",
+    "layer_report",
+    type=click.Path(path_type=Path),
+    help="Write the accuracy of every layer: .txt, .json or .html.",
+)
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -32,17 +65,38 @@ def command(
     attention: Literal["fused", "builtin"],
     calib: Path | None,
     test: Path | None,
+    calibration: Literal["minmax", "percentile", "mse"],
+    bias_correction: bool | None,
+    equalize: bool | None,
+    mixed: str,
+    target_snr_db: float,
+    layer_report: Path | None,
     seconds: float,
     as_json: bool,
 ) -> None:
     """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8."""
     from rich.console import Console
 
-    from toolkit.conversion import convert_model
+    from toolkit.conversion import ConversionRequest, convert_model, recipe_of
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_report
 
-    report = convert_model(model, output, attention, calib, test, seconds)
+    request = ConversionRequest(
+        output=output,
+        recipe=recipe_of(
+            attention=attention,
+            calibration=calibration,
+            bias_correction=bias_correction,
+            equalize=equalize,
+            mixed=mixed,
+            target_snr_db=target_snr_db,
+        ),
+        calib=calib,
+        test=test,
+        layer_report=layer_report,
+        clip_seconds=seconds,
+    )
+    report = convert_model(model, request)
     if as_json:
         click.echo(report_json(report), nl=False)
         return

@@ -40,6 +40,7 @@ TOOLS = (
     Tool("onnx", _package("onnx"), "pip install onnx"),
     Tool("ai-edge-litert", _package("ai-edge-litert"), "pip install ai-edge-litert"),
     Tool("capstone", _package("capstone"), "pip install capstone"),
+    Tool("matplotlib", _package("matplotlib"), "pip install 'hearing-aid-toolkit[plot]'"),
     Tool("torch", _package("torch"), "pip install 'hearing-aid-toolkit[train]' -c constraints.txt"),
     Tool("matplotlib", _package("matplotlib"), "pip install 'hearing-aid-toolkit[plot]'"),
     Tool("tflite-micro", _package("tflite-micro"), "pip install 'hearing-aid-toolkit[dev]'"),
@@ -62,6 +63,9 @@ NEEDS = {
     "build model.safetensors": ("onnx", *_SIMULATE, "torch"),
     "convert": _CONVERT,
     "profile": _CONVERT,
+    "eval": ("onnx", *_SIMULATE),
+    "eval --plot": ("onnx", *_SIMULATE, "matplotlib"),
+    "inspect": _CONVERT,
     "verify": _SIMULATE,
     "features check": ("ziglang", *_CONVERT),
     "features plot": ("matplotlib", *_CONVERT),
@@ -75,8 +79,7 @@ NEEDS = {
 def command(verb: str | None, as_json: bool) -> int:
     """Show the tools found, and whether VERB (default: each verb) can run.
 
-    Exit code 3 when VERB, or without one `build`, `convert`, `profile` or `verify` in their
-    default form, cannot run.
+    Exit code 3 when VERB, or without one any verb in its default form, cannot run.
     """
     from toolkit.errors import InputError
 

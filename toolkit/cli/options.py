@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -25,6 +26,18 @@ def continuous_options(function: F) -> F:
         help="Seconds of audio behind each output of continuous mode.",
     )
     return hop_out(window(function))
+
+
+def report_option(function: F) -> F:
+    """``--report``, repeatable."""
+    option = click.option(
+        "--report",
+        "reports",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="Write the report to a file: .json, .csv, .md, .xml (JUnit) or .html; repeatable.",
+    )
+    return option(function)
 
 
 def schedule_options(function: F) -> F:

@@ -1,43 +1,137 @@
-"""``toolkit profile``: RAM, work and estimated cycles, layer by layer."""
+"""``toolkit profile``: RAM, flash, cycles and energy, layer by layer, on one target or many."""
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from toolkit.cli.options import schedule_options
+from toolkit.cli.options import report_option, schedule_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from toolkit.report import Report
+    from toolkit.scheduling import ScheduleRequest
 
 
 @click.command("profile")
 @click.argument("model", default="wav2small")
-@click.option("--target", default="cortex-m4", show_default=True, help="See `toolkit targets`.")
+@click.option(
+    "--target", "targets", multiple=True, help="See `toolkit targets`; repeatable.  [cortex-m4]"
+)
+@click.option("--all-targets", is_flag=True, help="Every target, one row each.")
+@click.option("--policy", help="Memory policy, instead of the target's own (default, shared).")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@click.option(
+    "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
+)
 @schedule_options
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@report_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a report, or a list of them.")
 def command(
     model: str,
-    target: str,
+    targets: tuple[str, ...],
+    all_targets: bool,
+    policy: str | None,
     seconds: float,
+    simulate: bool,
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    reports: tuple[Path, ...],
     as_json: bool,
-) -> None:
+) -> int:
     """Show what MODEL (zoo name, .onnx, int8 .tflite) will cost on a target, without building it.
 
-    Every figure is an estimate; `toolkit build` simulates.
+    Every figure is an estimate; with --simulate the firmware is built and run as well.
     """
-    from rich.console import Console
-
-    from toolkit.analysis import profile
-    from toolkit.report.json_format import report_json
-    from toolkit.report.terminal import print_layers, print_report
+    from toolkit.report.json_format import report_dict
+    from toolkit.report.render import require_formats, write_reports
     from toolkit.scheduling import ScheduleRequest
+    from toolkit.targets import list_targets
 
-    report = profile(model, target, seconds, ScheduleRequest(schedule, time_axis, optimize))
+    require_formats(reports)
+    names = list_targets() if all_targets else targets or ("cortex-m4",)
+    if len(names) > 1 and reports:
+        raise click.UsageError("--report takes one target; use --json for several.")
+    request = ScheduleRequest(schedule, time_axis, optimize)
+    found = _profiles(model, names, policy, seconds, request, simulate, quiet=as_json)
+    if len(names) == 1:
+        write_reports(found[0], reports)
     if as_json:
-        click.echo(report_json(report), nl=False)
+        import json
+
+        rows = [report_dict(report) for report in found]
+        click.echo(json.dumps(rows[0] if len(rows) == 1 else rows, indent=2, allow_nan=False))
+    else:
+        from rich.console import Console
+
+        _print(found, Console())
+    return 0 if all(report.passed for report in found) else 1
+
+
+def _profiles(
+    model: str,
+    names: tuple[str, ...],
+    policy: str | None,
+    seconds: float,
+    request: ScheduleRequest,
+    simulate: bool,
+    quiet: bool,
+) -> list[Report]:
+    from toolkit.analysis import load_int8, profile_int8
+    from toolkit.targets import load_target
+
+    loaded = load_int8(model, seconds)
+    found = [
+        profile_int8(loaded, load_target(name, policy), request, compare=len(names) == 1)
+        for name in names
+    ]
+    if not simulate:
+        return found
+    from dataclasses import replace
+
+    from toolkit.cli.progress import Stages
+    from toolkit.pipeline import STAGES, BuildRequest, build
+
+    built = []
+    for report in found:
+        with tempfile.TemporaryDirectory(prefix="toolkit-profile-") as scratch:
+            wanted = BuildRequest(
+                model,
+                report.target,
+                Path(scratch) / "firmware",
+                clip_seconds=seconds,
+                schedule=request,
+                policy=policy,
+            )
+            run = build(wanted, Stages(STAGES, quiet=quiet))
+        notes = tuple(i for i in report.issues if i not in run.issues)
+        built.append(
+            replace(
+                run,
+                issues=(*run.issues, *notes),
+                alternatives=report.alternatives,
+            )
+        )
+    return built
+
+
+def _print(found: list[Report], console: Console) -> None:
+    from toolkit.report.terminal import (
+        print_alternatives,
+        print_comparison,
+        print_layers,
+        print_report,
+    )
+
+    console.print(found[0].model_name, "on", ", ".join(r.target for r in found), highlight=False)
+    if len(found) > 1:
+        print_comparison(found, console)
         return
-    console = Console()
-    console.print(f"{report.model_name} on {report.target}", markup=False, highlight=False)
-    print_layers(report.layers, console)
-    print_report(report, console)
+    print_layers(found[0].layers, console)
+    print_alternatives(found[0].alternatives, console)
+    print_report(found[0], console)

@@ -10,9 +10,10 @@ from rich.console import Console
 
 
 class Stages:
-    """Callable that announces a stage and, when its block ends, how long it took."""
+    """Callable that announces a stage and, when its block ends, how long it took;
+    numbered where their ``total`` is known."""
 
-    def __init__(self, total: int, quiet: bool) -> None:
+    def __init__(self, total: int | None = None, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
         self._total = total
         self._number = 0
@@ -20,7 +21,8 @@ class Stages:
     @contextmanager
     def __call__(self, title: str) -> Iterator[None]:
         self._number += 1
-        label = f"[{self._number}/{self._total}] {title}"
+        place = f"[{self._number}/{self._total}] " if self._total else ""
+        label = f"{place}{title}"
         start = time.perf_counter()
         with self._console.status(label):
             yield

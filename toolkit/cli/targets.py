@@ -19,7 +19,7 @@ def command(as_json: bool) -> None:
             {
                 "name": t.name,
                 "description": t.description,
-                "core": t.core,
+                "core": t.core.name,
                 "clock_hz": t.clock_hz,
                 "flash_bytes": t.flash_bytes,
                 "ram_bytes": t.ram_bytes,
@@ -39,7 +39,7 @@ def command(as_json: bool) -> None:
     for t in targets:
         table.add_row(
             t.name,
-            t.core,
+            t.core.name,
             f"{t.clock_hz / 1e6:g} MHz",
             f"{t.flash_bytes // 1024} KB",
             f"{t.ram_bytes // 1024} KB",

@@ -24,8 +24,7 @@ LISTED = 20
 @click.option(
     "--simulator",
     type=click.Choice(["unicorn", "qemu", "host"]),
-    default="unicorn",
-    show_default=True,
+    help="Default: the target's first.",
 )
 @schedule_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -37,7 +36,7 @@ def command(
     cases: int,
     seconds: float,
     toolchain: str,
-    simulator: str,
+    simulator: str | None,
     schedule: str,
     time_axis: int | None,
     optimize: str,

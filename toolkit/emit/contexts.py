@@ -152,6 +152,7 @@ class StageText:
     arrays: frozenset[str]
     inputs: tuple[int, ...]
     windowed: bool
+    row_type: str
     taps: int
     group: int
     runs: int

@@ -122,7 +122,7 @@ def feature_arithmetic(target: Target, asked: str = "auto") -> str:
     registers for it and fixed point elsewhere."""
     if asked != "auto":
         return asked
-    return "float32" if "-mfloat-abi=hard" in target.compiler_flags("gcc") else "fixed"
+    return "float32" if "fpu" in target.core.extensions else "fixed"
 
 
 def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:

@@ -141,6 +141,7 @@ class _Emitter:
                 arguments.append(
                     RowArgument("void *", offset_bytes=plan.offset("scratch", node.name))
                 )
+        read = self._graph.tensors[call.inputs[0]]
         suffix = {
             TimeBehaviour.WINDOWED: "_row" if stage.group == 1 else "_rows",
             TimeBehaviour.REDUCING: "_accumulate_row",
@@ -159,6 +160,7 @@ class _Emitter:
             arrays=array_fields(call),
             inputs=stage.inputs,
             windowed=windowed,
+            row_type=c_type(read.dtype, f"tensor {read.name!r}"),
             taps=stage.taps,
             group=stage.group,
             runs=stage.runs,

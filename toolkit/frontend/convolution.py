@@ -11,8 +11,14 @@ from toolkit.errors import ModelError
 from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, unsupported
 from toolkit.frontend.reader import OnnxNode
 from toolkit.ir import Shape
+from toolkit.ir.tensor import Array
+from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.pad import PadAttrs
+from toolkit.ops.strided_slice import StridedSliceAttrs
 from toolkit.ops.window import Padding, Window, WindowedAttrs, same_padding
+
+#: Groups of a convolution; each becomes one of its own.
+MAX_GROUPS = 16
 
 
 def conv(low: Lowering, node: OnnxNode) -> str:
@@ -34,20 +40,61 @@ def conv(low: Lowering, node: OnnxNode) -> str:
     kernel = weights.reshape(*weights.shape[:2], *_two(weights.shape[2:]))
     depthwise = groups == channels and groups > 1
     if groups > 1 and not depthwise:
-        raise unsupported(
-            node,
-            f"grouped convolution must be depthwise ({channels} groups); got {groups} groups",
-            hint="Use group=1 or one group a channel.",
-        )
+        return _grouped(low, node, kernel, window, groups)
     order = (1, 2, 3, 0) if depthwise else (0, 2, 3, 1)
     ohwi = np.ascontiguousarray(kernel.transpose(order))
-    inputs = [low.builder.constant(node.inputs[1], ohwi)]
+    inputs = [low.weights(node.inputs[1], ohwi, axis=3 if depthwise else 0)]
     if has_input(node, 2):
-        inputs.append(low.builder.constant(node.inputs[2], low.constant(node, 2)))
+        inputs.append(low.weights(node.inputs[2], low.constant(node, 2), axis=0))
     op = "depthwise_conv_2d" if depthwise else "conv_2d"
     attrs = WindowedAttrs(window)
     x = low.value(node.inputs[0])
     return low.spatial(x, node, lambda nhwc: low.append(op, [nhwc, *inputs], attrs, node))
+
+
+def _grouped(low: Lowering, node: OnnxNode, kernel: Array, window: Window, groups: int) -> str:
+    """A convolution of each group's channels, and what they give side by side."""
+    if groups > MAX_GROUPS:
+        raise unsupported(
+            node,
+            f"at most {MAX_GROUPS} groups, or one a channel; got {groups}",
+            hint="Use fewer groups, or a depthwise and a 1x1 convolution.",
+        )
+    bias = low.optional(node, 2)
+    outputs, depth = kernel.shape[0] // groups, kernel.shape[1]
+
+    def emit(nhwc: str) -> str:
+        results = []
+        inner = replace(node, outputs=(f"{node.outputs[0]}@group",))
+        for group in range(groups):
+            rows = slice(group * outputs, (group + 1) * outputs)
+            channels = (group * depth, None if group == groups - 1 else (group + 1) * depth, 1)
+            part = StridedSliceAttrs((*[(0, None, 1)] * 3, channels))
+            ohwi = np.ascontiguousarray(kernel[rows].transpose(0, 2, 3, 1))
+            inputs = [
+                low.append("strided_slice", [nhwc], part, inner),
+                low.weights(node.inputs[1], ohwi, axis=0, rows=rows),
+            ]
+            if bias is not None:
+                inputs.append(low.weights(node.inputs[2], bias[rows], axis=0, rows=rows))
+            results.append(low.append("conv_2d", inputs, WindowedAttrs(window), inner))
+        while len(results) > 1:  # a concatenation takes a few at a time
+            side_by_side = ConcatenationAttrs(axis=3)
+            results = [
+                low.append("concatenation", some, side_by_side, node) if len(some) > 1 else some[0]
+                for some in (results[i : i + 4] for i in range(0, len(results), 4))
+            ]
+        return results[0]
+
+    return low.spatial(low.value(node.inputs[0]), node, emit)
+
+
+def global_max_pool(low: Lowering, node: OnnxNode) -> str:
+    """GlobalMaxPool: one window over the whole extent."""
+    window = Window(*_two(low.shape(node.inputs[0])[2:]))
+    x = low.value(node.inputs[0])
+    attrs = WindowedAttrs(window)
+    return low.spatial(x, node, lambda nhwc: low.append("max_pool_2d", [nhwc], attrs, node))
 
 
 def max_pool(low: Lowering, node: OnnxNode) -> str:
@@ -166,5 +213,6 @@ LOWERINGS: dict[str, Lower] = {
     "AveragePool": average_pool,
     "BatchNormalization": batch_normalization,
     "Conv": conv,
+    "GlobalMaxPool": global_max_pool,
     "MaxPool": max_pool,
 }

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from toolkit.errors import ModelError
 from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_input, unsupported
 from toolkit.frontend.reader import OnnxNode
+from toolkit.ir import QuantParams
 from toolkit.ir.tensor import Array
 from toolkit.ops.arithmetic import ArithmeticAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
@@ -18,7 +21,7 @@ def add(low: Lowering, node: OnnxNode) -> str:
     if split is None:
         return low.append("add", _aligned(low, node), ArithmeticAttrs(), node)
     x, constant, _ = split
-    return low.add(x, constant, node)
+    return low.add(x, constant, node, _constant_quant(low, node))
 
 
 def sub(low: Lowering, node: OnnxNode) -> str:
@@ -38,7 +41,7 @@ def mul(low: Lowering, node: OnnxNode) -> str:
     if split is None:
         return low.append("mul", _aligned(low, node), ArithmeticAttrs(), node)
     x, constant, _ = split
-    return low.multiply(x, constant, node)
+    return low.multiply(x, constant, node, _constant_quant(low, node))
 
 
 def div(low: Lowering, node: OnnxNode) -> str:
@@ -60,6 +63,27 @@ def relu(low: Lowering, node: OnnxNode) -> str:
 def sigmoid(low: Lowering, node: OnnxNode) -> str:
     """Sigmoid."""
     return low.append("logistic", [low.value(node.inputs[0])], None, node)
+
+
+def tanh(low: Lowering, node: OnnxNode) -> str:
+    """Tanh."""
+    return low.append("tanh", [low.value(node.inputs[0])], None, node)
+
+
+def hard_swish(low: Lowering, node: OnnxNode) -> str:
+    """HardSwish."""
+    return low.append("hard_swish", [low.value(node.inputs[0])], None, node)
+
+
+def hard_sigmoid(low: Lowering, node: OnnxNode) -> str:
+    """HardSigmoid, max(0, min(1, alpha x + beta)), as a sixth of ReLU6(6 alpha x + 6 beta)."""
+    alpha, beta = attribute(node, "alpha", float, 0.2), attribute(node, "beta", float, 0.5)
+    x = low.value(node.inputs[0])
+    if not math.isclose(6 * alpha, 1.0, rel_tol=1e-6):
+        x = low.multiply(x, np.full(1, 6 * alpha, np.float32), node)
+    shifted = low.add(x, np.full(1, 6 * beta, np.float32), node)
+    gate = low.append("relu6", [shifted], None, node)
+    return low.multiply(gate, np.full(1, 1 / 6, np.float32), node)
 
 
 def clip(low: Lowering, node: OnnxNode) -> str:
@@ -96,6 +120,25 @@ def identity(low: Lowering, node: OnnxNode) -> str:
     return low.value(node.inputs[0])
 
 
+def expand(low: Lowering, node: OnnxNode) -> str:
+    """Expand before arithmetic that broadcasts by itself: nothing at all."""
+    x = low.value(node.inputs[0])
+    have = low.tensor_shape(x)
+    wanted = np.broadcast_shapes(have, tuple(low.constant(node, 1).reshape(-1).tolist()))
+    if wanted == have:
+        return x
+    for reader in low.readers(node.outputs[0]):
+        others = [name for name in reader.inputs if name != node.outputs[0]]
+        broadcasts = reader.op in ("Add", "Mul", "Sub") and len(others) == 1
+        if not broadcasts or others[0] not in low.values or low.shape(others[0]) != wanted:
+            raise unsupported(
+                node,
+                "only an operand of Add, Mul or Sub whose other one has the full size expands",
+                hint="Let the arithmetic broadcast.",
+            )
+    return x
+
+
 def _limit(low: Lowering, node: OnnxNode, name: str, index: int) -> float:
     unbounded = -np.inf if name == "min" else np.inf
     if has_input(node, index):
@@ -121,6 +164,11 @@ def _split_constant(low: Lowering, node: OnnxNode) -> tuple[str, Array, bool] | 
     return x, constant, constant_first
 
 
+def _constant_quant(low: Lowering, node: OnnxNode) -> QuantParams | None:
+    """What the model quantised the constant operand with."""
+    return next((low.quants[name] for name in node.inputs if name in low.quants), None)
+
+
 def _aligned(low: Lowering, node: OnnxNode) -> list[str]:
     """Both computed operands, brought to the same number of dimensions."""
     tensors = [low.value(name) for name in node.inputs]
@@ -134,10 +182,14 @@ LOWERINGS: dict[str, Lower] = {
     "Clip": clip,
     "Div": div,
     "Dropout": identity,
+    "Expand": expand,
+    "HardSigmoid": hard_sigmoid,
+    "HardSwish": hard_swish,
     "Identity": identity,
     "Mul": mul,
     "Relu": relu,
     "Sigmoid": sigmoid,
     "Softmax": softmax,
     "Sub": sub,
+    "Tanh": tanh,
 }

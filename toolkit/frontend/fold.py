@@ -1,7 +1,7 @@
 """Evaluates the constant parts of an ONNX graph: the shape arithmetic that exporters leave.
 
 Once the input shapes are concrete every ``Shape`` is a constant, and so is all that follows it.
-Values are numpy arrays as `reader.tensor_values` gives them: float32, int64 or bool.
+Values are numpy arrays as `reader.tensor_values` gives them: float32, int64, bool or 8-bit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from toolkit.ir.tensor import Array
 Attrs = Mapping[str, Any]
 Fold = Callable[[Sequence[Array], Attrs], Array]
 
-_CAST = {1: np.float32, 6: np.int64, 7: np.int64, 9: np.bool_, 10: np.float32, 11: np.float32}
+_CAST = {
+    1: np.float32,
+    2: np.uint8,
+    3: np.int8,
+    6: np.int64,
+    7: np.int64,
+    9: np.bool_,
+    10: np.float32,
+    11: np.float32,
+}
 
 
 def _bounded(shape: Sequence[int]) -> tuple[int, ...]:
@@ -35,6 +44,8 @@ def _constant(_: Sequence[Array], attrs: Attrs) -> Array:
     for key in ("value", "value_float", "value_int", "value_floats", "value_ints"):
         if attrs.get(key) is not None:
             values = np.asarray(attrs[key])
+            if values.dtype.name in ("int8", "uint8"):
+                return values
             return values.astype(np.float32 if values.dtype.kind == "f" else np.int64)
     raise ValueError("Constant without a numeric value")
 

@@ -8,19 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError
-from toolkit.frontend import convolution, elementwise, matmul, shapes
+from toolkit.frontend import convolution, elementwise, matmul, quantization, shapes
 from toolkit.frontend.fold import FOLDS, fold
 from toolkit.frontend.lowering import Lower, Lowering
 from toolkit.frontend.reader import OnnxInput, OnnxModel, OnnxNode, read_onnx
 from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ir.edit import rename_tensors
+from toolkit.ir.tensor import Array
 
 #: One function an ONNX operator.
 LOWERINGS: dict[str, Lower] = {
     **convolution.LOWERINGS,
     **elementwise.LOWERINGS,
     **matmul.LOWERINGS,
+    **quantization.LOWERINGS,
     **shapes.LOWERINGS,
 }
 
@@ -66,9 +68,11 @@ def _check_operators(model: OnnxModel) -> None:
     if missing:
         listed = ", ".join(f"{node.op} (node {node.name!r})" for node in missing[:12])
         more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
+        hint = "Replace them in the model; docs/SUPPORTED_OPS.md lists what there is."
+        if any(quantization.is_operator_format(node) for node in missing):
+            hint = "Quantise in QDQ format (static), not in operator format or dynamically."
         raise UnsupportedError(
-            f"{model.name!r} uses operators that the toolkit does not have: {listed}{more}.",
-            hint="Replace them in the model; docs/SUPPORTED_OPS.md lists what there is.",
+            f"{model.name!r} uses operators that the toolkit does not have: {listed}{more}.", hint
         )
 
 
@@ -108,7 +112,7 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
     try:
         if node.op == "Shape":
             low.constants[node.outputs[0]] = np.array(low.shape(node.inputs[0]), np.int64)
-        elif (value := fold(node, low.constants)) is not None:
+        elif (value := _folded(low, node)) is not None:
             low.constants[node.outputs[0]] = value
         elif node.op in LOWERINGS:
             low.values[node.outputs[0]] = LOWERINGS[node.op](low, node)
@@ -123,6 +127,12 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
     except _MALFORMED as error:
         what = " ".join(str(error).split())[:160] or type(error).__name__
         raise ModelError(f"node {node.name!r} ({node.op}): malformed operands: {what}.") from error
+
+
+def _folded(low: Lowering, node: OnnxNode) -> Array | None:
+    """The value of a node that can be computed now."""
+    value = fold(node, low.constants)
+    return quantization.fold(low, node) if value is None else value
 
 
 def _finish(low: Lowering, model: OnnxModel) -> Graph:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
 from toolkit.errors import ModelError, UnsupportedError
 from toolkit.frontend.reader import MAX_ELEMENTS, OnnxModel, OnnxNode
-from toolkit.ir import GraphBuilder, Shape
+from toolkit.ir import GraphBuilder, Node, QuantParams, Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.append import append
 from toolkit.ops.arithmetic import ArithmeticAttrs
@@ -27,7 +28,8 @@ T = TypeVar("T")
 class Lowering:
     """Turns one ONNX model into graph nodes, value by value.
 
-    ``values`` maps ONNX names to graph tensors, ``constants`` to what is known before running.
+    ``values`` maps ONNX names to graph tensors, ``constants`` to what is known before running,
+    ``quants`` those constants that the model has quantised to their int8 parameters.
     """
 
     def __init__(self, model: OnnxModel) -> None:
@@ -35,6 +37,8 @@ class Lowering:
         self.builder = GraphBuilder(model.name, model.metadata)
         self.values: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(model.constants)
+        self.quants: dict[str, QuantParams] = {}
+        self._nodes = model.nodes
 
     # --- looking at values --------------------------------------------------------------------
     def shape(self, name: str) -> Shape:
@@ -67,8 +71,31 @@ class Lowering:
         """Graph tensor of an ONNX value; constants become graph constants."""
         if name not in self.values:
             data = np.asarray(self.constants[name], np.float32)
-            self.values[name] = self.builder.constant(name, data)
+            self.values[name] = self.builder.constant(name, data, self.quants.get(name))
         return self.values[name]
+
+    def readers(self, name: str) -> tuple[OnnxNode, ...]:
+        """The nodes that read an ONNX value."""
+        return tuple(node for node in self._nodes if name in node.inputs)
+
+    def source(self, tensor: str) -> str:
+        """What ``tensor`` was before transposes and reshapes moved it."""
+        while (node := self.maker(tensor)) and node.op in ("transpose", "reshape"):
+            tensor = node.inputs[0] or ""
+        return tensor
+
+    def maker(self, tensor: str) -> Node | None:
+        return next((n for n in self.builder.nodes if tensor in n.outputs), None)
+
+    def set_quant(self, tensor: str, quant: QuantParams) -> None:
+        """File what the model quantised a tensor with, there and on what it was before it was
+        moved; what has parameters keeps them."""
+        tensors = self.builder.tensors
+        while tensors[tensor].quant is None:
+            tensors[tensor] = replace(tensors[tensor], quant=quant)
+            node = self.maker(tensor)
+            if node is not None and node.op in ("transpose", "reshape"):
+                tensor = node.inputs[0] or ""
 
     def tensor_shape(self, tensor: str) -> Shape:
         return self.builder.tensors[tensor].shape
@@ -81,36 +108,54 @@ class Lowering:
             raise ModelError(f"node {node.name!r} ({node.op}): impossible shape {list(shape)}.")
         return result
 
-    def multiply(self, tensor: str, factor: Array, node: OnnxNode) -> str:
+    def multiply(
+        self, tensor: str, factor: Array, node: OnnxNode, quant: QuantParams | None = None
+    ) -> str:
         """``tensor * factor``, the constant broadcasting to the tensor."""
         return self.append(
-            "mul", [tensor, self._operand(tensor, factor, node)], ArithmeticAttrs(), node
+            "mul", [tensor, self._operand(tensor, factor, node, quant)], ArithmeticAttrs(), node
         )
 
-    def add(self, tensor: str, addend: Array, node: OnnxNode) -> str:
+    def add(
+        self, tensor: str, addend: Array, node: OnnxNode, quant: QuantParams | None = None
+    ) -> str:
         """``tensor + addend``, the constant broadcasting to the tensor."""
         return self.append(
-            "add", [tensor, self._operand(tensor, addend, node)], ArithmeticAttrs(), node
+            "add", [tensor, self._operand(tensor, addend, node, quant)], ArithmeticAttrs(), node
         )
 
-    def _operand(self, tensor: str, values: Array, node: OnnxNode) -> str:
+    def _operand(
+        self, tensor: str, values: Array, node: OnnxNode, quant: QuantParams | None
+    ) -> str:
         rank = len(self.tensor_shape(tensor))
         padded = np.asarray(values, np.float32).reshape((1,) * (rank - values.ndim) + values.shape)
-        return self.builder.constant(f"{node.outputs[0]}@constant", padded)
+        per_tensor = quant if quant is not None and quant.axis is None else None
+        return self.builder.constant(f"{node.outputs[0]}@constant", padded, per_tensor)
+
+    def weights(self, name: str, values: Array, axis: int, rows: slice = slice(None)) -> str:
+        """Constant ``values``, the ONNX constant ``name`` (or some ``rows`` of it) in another
+        layout, whose ``axis`` is the one it is quantised along, if it is quantised per channel."""
+        quant = self.quants.get(name)
+        if quant is not None and quant.axis is not None:
+            quant = QuantParams(quant.scale[rows], quant.zero_point[rows], axis)
+        return self.builder.constant(name, values, quant)
 
     def transpose(self, tensor: str, perm: Sequence[int]) -> str:
         if tuple(perm) == tuple(range(len(perm))):
             return tensor
-        return append(
-            self.builder, "transpose", [tensor], TransposeAttrs(tuple(perm)), f"{tensor}@transposed"
-        )
+        return self._moved("transpose", tensor, TransposeAttrs(tuple(perm)), "transposed")
 
     def reshape(self, tensor: str, shape: Sequence[int]) -> str:
         if self.tensor_shape(tensor) == tuple(shape):
             return tensor
-        return append(
-            self.builder, "reshape", [tensor], ReshapeAttrs(tuple(shape)), f"{tensor}@reshaped"
-        )
+        return self._moved("reshape", tensor, ReshapeAttrs(tuple(shape)), "reshaped")
+
+    def _moved(self, op: str, tensor: str, attrs: object, suffix: str) -> str:
+        """The same values in another order or shape, quantised alike."""
+        moved = append(self.builder, op, [tensor], attrs, f"{tensor}@{suffix}")
+        tensors = self.builder.tensors
+        tensors[moved] = replace(tensors[moved], quant=tensors[tensor].quant)
+        return moved
 
     def spatial(self, tensor: str, node: OnnxNode, emit: Callable[[str], str]) -> str:
         """Run ``emit`` on the NHWC form of a channel-first tensor, and bring its result back.

@@ -22,7 +22,10 @@ def gemm(low: Lowering, node: OnnxNode) -> str:
     if attribute(node, "transA", int, 0):
         x = low.transpose(x, (1, 0))
     rows = weights if attribute(node, "transB", int, 0) else weights.T
-    inputs = [x, low.builder.constant(node.inputs[1], _packed(rows * np.float32(alpha)))]
+    if alpha == 1.0:
+        inputs = [x, low.weights(node.inputs[1], _packed(rows), axis=0)]
+    else:
+        inputs = [x, low.builder.constant(node.inputs[1], _packed(rows * np.float32(alpha)))]
     _check_columns(low, node, x, weights_columns=rows.shape[1])
     if not has_input(node, 2):
         return low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
@@ -30,7 +33,10 @@ def gemm(low: Lowering, node: OnnxNode) -> str:
     outputs = rows.shape[0]
     if bias.size in (1, outputs):
         vector = _packed(np.broadcast_to(bias.reshape(-1), (outputs,)))
-        inputs.append(low.builder.constant(node.inputs[2], vector))
+        if beta == 1.0 and bias.size == outputs:
+            inputs.append(low.weights(node.inputs[2], vector, axis=0))
+        else:
+            inputs.append(low.builder.constant(node.inputs[2], vector))
         return low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
     raise unsupported(node, f"a bias {list(bias.shape)} that is not one value an output")
 
@@ -52,7 +58,7 @@ def matmul(low: Lowering, node: OnnxNode) -> str:
         raise unsupported(node, f"constant factor must be 2-D; got {weights.ndim}-D")
     _check_columns(low, node, x, weights.shape[0])
     rows = low.reshape(x, (int(np.prod(shape[:-1])), shape[-1]))
-    inputs = [rows, low.builder.constant(b, _packed(weights.T))]
+    inputs = [rows, low.weights(b, _packed(weights.T), axis=0)]
     product = low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
     return low.reshape(product, (*shape[:-1], weights.shape[1]))
 

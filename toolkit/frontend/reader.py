@@ -46,7 +46,8 @@ class OnnxNode:
 
 @dataclass(frozen=True)
 class OnnxModel:
-    """What the lowering needs of a model; floating-point constants are float32 and finite."""
+    """What the lowering needs of a model; floating-point constants are float32 and finite,
+    integer ones int64, but for the 8-bit ones of quantised models, which keep their type."""
 
     name: str
     opset: int
@@ -176,7 +177,8 @@ def _attribute(attribute: Any, node: str, where: str) -> Any:
 
 
 def tensor_values(proto: Any, name: str, where: str) -> Array:
-    """A constant's values; floating point becomes float32, integers int64, truth values stay."""
+    """A constant's values; floating point becomes float32, integers int64; truth values and 8-bit
+    integers, whose type says what a zero point means, stay."""
     from onnx import TensorProto, numpy_helper
 
     if proto.data_location == TensorProto.EXTERNAL or proto.external_data:
@@ -199,6 +201,8 @@ def tensor_values(proto: Any, name: str, where: str) -> Array:
     if values.dtype.name in _FLOAT_TYPES:
         with np.errstate(over="ignore"):
             return np.asarray(values, np.float32)
+    if values.dtype.name in ("int8", "uint8"):
+        return np.asarray(values)
     if values.dtype.kind in "iu":
         return np.asarray(values, np.int64)
     if values.dtype.kind == "b":

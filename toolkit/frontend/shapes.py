@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
+from toolkit.ops.strided_slice import StridedSliceAttrs
 
 
 def global_average_pool(low: Lowering, node: OnnxNode) -> str:
@@ -104,6 +106,58 @@ def concat(low: Lowering, node: OnnxNode) -> str:
     return low.append("concatenation", tensors, ConcatenationAttrs(axis), node)
 
 
+def slice_(low: Lowering, node: OnnxNode) -> str:
+    """Slice forwards."""
+    x = low.value(node.inputs[0])
+    shape = low.tensor_shape(x)
+    starts, ends = (low.integers(node, key, i) or () for i, key in ((1, "starts"), (2, "ends")))
+    axes = low.integers(node, "axes", 3) or tuple(range(len(starts)))
+    steps = low.integers(node, "steps", 4) or (1,) * len(starts)
+    parts = [slice(None)] * len(shape)
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        if step < 1:
+            raise unsupported(node, f"steps must be positive; got {step}")
+        parts[axis_of(node, axis, len(shape))] = slice(start, end, step)
+    return _part(low, node, x, parts)
+
+
+def split(low: Lowering, node: OnnxNode) -> str:
+    """Split along one axis: a slice for each output."""
+    x = low.value(node.inputs[0])
+    shape = low.tensor_shape(x)
+    axis = axis_of(node, attribute(node, "axis", int, 0), len(shape))
+    count = len(node.outputs)
+    sizes = low.integers(node, "split", 1)
+    if sizes is None:
+        most = math.ceil(shape[axis] / count)
+        sizes = (*[most] * (count - 1), shape[axis] - most * (count - 1))
+    if len(sizes) != count or sum(sizes) != shape[axis] or min(sizes) < 1:
+        raise ModelError(f"node {node.name!r} (Split): {shape[axis]} cannot become {sizes}.")
+    results, start = [], 0
+    for size, output in zip(sizes, node.outputs, strict=True):
+        parts = [slice(None)] * len(shape)
+        parts[axis] = slice(start, start + size)
+        results.append(_part(low, replace(node, outputs=(output,)), x, parts))
+        low.values[output] = results[-1]
+        start += size
+    return results[0]
+
+
+def gather(low: Lowering, node: OnnxNode) -> str:
+    """Gather of one index, which drops its axis."""
+    x, index = low.value(node.inputs[0]), low.constant(node, 1)
+    shape = low.tensor_shape(x)
+    axis = axis_of(node, attribute(node, "axis", int, 0), len(shape))
+    if index.ndim:
+        raise unsupported(
+            node, f"indices must be one number; got {list(index.shape)}", hint="Use Slice or Split."
+        )
+    at = axis_of(node, int(index), shape[axis])
+    parts = [slice(None)] * len(shape)
+    parts[axis] = slice(at, at + 1)
+    return low.reshape(_part(low, node, x, parts), (*shape[:axis], *shape[axis + 1 :]))
+
+
 def pad(low: Lowering, node: OnnxNode) -> str:
     """Pad with a constant."""
     if attribute(node, "mode", str, "constant") != "constant":
@@ -128,6 +182,19 @@ def pad(low: Lowering, node: OnnxNode) -> str:
     return low.append("pad_v2", [x], PadV2Attrs(tuple(table), value), node)
 
 
+def _part(low: Lowering, node: OnnxNode, x: str, parts: list[slice]) -> str:
+    """A regular part of ``x``; all of it is ``x`` itself."""
+    ranges = []
+    for part, size in zip(parts, low.tensor_shape(x), strict=True):
+        start, stop, step = part.indices(size)
+        if stop <= start:
+            raise ModelError(f"node {node.name!r} ({node.op}): nothing is left of {size}.")
+        ranges.append((start, None if stop == size else stop, step))
+    if all(part == (0, None, 1) for part in ranges):
+        return x
+    return low.append("strided_slice", [x], StridedSliceAttrs(tuple(ranges)), node)
+
+
 def _reduced(low: Lowering, node: OnnxNode) -> tuple[tuple[int, ...], bool]:
     """Reduced axes, and whether they stay with size 1."""
     rank = len(low.shape(node.inputs[0]))
@@ -141,11 +208,14 @@ def _reduced(low: Lowering, node: OnnxNode) -> tuple[tuple[int, ...], bool]:
 LOWERINGS: dict[str, Lower] = {
     "Concat": concat,
     "Flatten": flatten,
+    "Gather": gather,
     "GlobalAveragePool": global_average_pool,
     "Pad": pad,
     "ReduceMean": reduce_mean,
     "ReduceSum": reduce_sum,
     "Reshape": reshape,
+    "Slice": slice_,
+    "Split": split,
     "Squeeze": squeeze,
     "Transpose": transpose,
     "Unsqueeze": unsqueeze,

@@ -77,7 +77,7 @@ def _quant_problems(tensor: Tensor) -> list[str]:
         return [f"tensor {tensor.name!r}: {len(quant.scale)} scales for {count} channels"]
     if not all(np.isfinite(s) and s > 0 for s in quant.scale):
         return [f"tensor {tensor.name!r}: scales must be positive and finite"]
-    low, high = tensor.dtype.limits
+    low, high = (DType.INT8 if tensor.dtype is DType.FLOAT32 else tensor.dtype).limits
     if not all(low <= z <= high for z in quant.zero_point):
         return [f"tensor {tensor.name!r}: zero point outside {low}..{high}"]
     return []

@@ -71,7 +71,11 @@ class QuantParams:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """A value in the graph; ``data`` is present exactly for constants.  Layout is NHWC / OHWI."""
+    """A value in the graph; ``data`` is present exactly for constants.  Layout is NHWC / OHWI.
+
+    On a float tensor ``quant`` is what the source model had quantised it with (QDQ): a wish that
+    `quantize` fulfils where TFLite's rules allow; int8 parameters, int32 for a bias.
+    """
 
     name: str
     shape: Shape

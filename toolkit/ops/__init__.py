@@ -27,6 +27,7 @@ from toolkit.ops.relu6 import Relu6
 from toolkit.ops.reshape import Reshape
 from toolkit.ops.softmax import Softmax
 from toolkit.ops.squeeze import Squeeze
+from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
@@ -56,6 +57,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         Reshape(),
         Softmax(),
         Squeeze(),
+        StridedSlice(),
         Sub(),
         Tanh(),
         Transpose(),

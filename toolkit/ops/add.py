@@ -1,4 +1,4 @@
-"""Addition (ADD), int8, both operands brought to a common scale of 2^-21 of the larger."""
+"""Addition (ADD): operands meet at a scale of 2^-21 (int16: 2^-16) of twice the larger."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
 from toolkit.ops.fixed_point import quantize_multiplier, requantize
 
 AddAttrs = ArithmeticAttrs
 
-#: Head room given to 8-bit operands before they are rescaled.
-LEFT_SHIFT = 20
+#: Head room given to operands of each type before they are rescaled.
+LEFT_SHIFTS = {DType.INT8: 20, DType.INT16: 15}
 
 
 def output_scale_fits(view: View) -> str | None:
-    """the output scale must exceed 2^-19 times the larger input scale"""
+    """the output scale must exceed 2^-19 (int16: 2^-14) times the larger input scale"""
     larger = max(view.input(0).scale, view.input(1).scale)
     ratio = view.output.scale / larger
     # The margin keeps the rounded multiplier below one, as TFLM demands.
-    return None if ratio > 2.0 ** (1 - LEFT_SHIFT) * (1 + 2.0**-30) else f"{ratio:g} times"
+    least = 2.0 ** (1 - LEFT_SHIFTS[view.output.dtype]) * (1 + 2.0**-30)
+    return None if ratio > least else f"{ratio:g} times"
 
 
 def sum_rescaling(view: View) -> Mapping[str, int]:
@@ -31,7 +33,7 @@ def sum_rescaling(view: View) -> Mapping[str, int]:
     ratios = {
         "a": a / twice_larger,
         "b": b / twice_larger,
-        "out": twice_larger / ((1 << LEFT_SHIFT) * out),
+        "out": twice_larger / ((1 << LEFT_SHIFTS[view.output.dtype]) * out),
     }
     rescaling: dict[str, int] = {}
     for operand, ratio in ratios.items():
@@ -47,7 +49,7 @@ class Add(Arithmetic):
     tflite_name = "ADD"
     tflite_options = "AddOptions"
     onnx_names = ("Add",)
-    kernel = "tk_add_s8"
+    kernel_stem = "tk_add"
     constraints = (*Arithmetic.constraints, output_scale_fits)
 
     def rescaling(self, view: View) -> Mapping[str, int]:
@@ -65,9 +67,10 @@ def rescaled_operands(
     view: View, inputs: Sequence[Array], rescaling: Mapping[str, int]
 ) -> tuple[Array, Array]:
     """Both operands on the common scale, int64."""
+    room = LEFT_SHIFTS[view.output.dtype]
     a, b = (
         requantize(
-            (values.astype(np.int64) - view.input(i).zero_point) << LEFT_SHIFT,
+            (values.astype(np.int64) - view.input(i).zero_point) << room,
             rescaling[f"{side}_multiplier"],
             rescaling[f"{side}_shift"],
         )

@@ -13,7 +13,7 @@ from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.base import Constraint, KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.constraints import binary_types_int8
+from toolkit.ops.int16 import kernel_name, kernel_params, same_types, symmetric_int16
 
 #: Loop nest of the kernels.
 KERNEL_DIMS = 4
@@ -81,11 +81,11 @@ def loop_depth(view: View) -> str | None:
 class Arithmetic(Operator[ArithmeticAttrs]):
     """Base of ADD, SUB and MUL; either operand may be a constant."""
 
-    constraints: ClassVar[tuple[Constraint, ...]] = (binary_types_int8, loop_depth)
+    constraints: ClassVar[tuple[Constraint, ...]] = (same_types, symmetric_int16, loop_depth)
     opaque_reason = (
         "an operand has another extent of time, or a constant differs from frame to frame"
     )
-    kernel: ClassVar[str]
+    kernel_stem: ClassVar[str]
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
@@ -123,18 +123,21 @@ class Arithmetic(Operator[ArithmeticAttrs]):
         loops = broadcast(a.shape, b.shape)
         low, high = clamp_limits(view.attrs.activation, out)
         return KernelCall(
-            kernel=self.kernel,
-            params={
-                "dims": np.array(loops.dims, np.int32),
-                "a_strides": np.array(loops.a_strides, np.int32),
-                "b_strides": np.array(loops.b_strides, np.int32),
-                "a_zero_point": a.zero_point,
-                "b_zero_point": b.zero_point,
-                "out_zero_point": out.zero_point,
-                **self.rescaling(view),
-                "out_min": low,
-                "out_max": high,
-            },
+            kernel=kernel_name(self.kernel_stem, a),
+            params=kernel_params(
+                a,
+                {
+                    "dims": np.array(loops.dims, np.int32),
+                    "a_strides": np.array(loops.a_strides, np.int32),
+                    "b_strides": np.array(loops.b_strides, np.int32),
+                    "a_zero_point": a.zero_point,
+                    "b_zero_point": b.zero_point,
+                    "out_zero_point": out.zero_point,
+                    **self.rescaling(view),
+                    "out_min": low,
+                    "out_max": high,
+                },
+            ),
             inputs=(a.name, b.name),
             outputs=(out.name,),
         )
@@ -149,7 +152,7 @@ class Arithmetic(Operator[ArithmeticAttrs]):
 
     @staticmethod
     def finish_int(view: View, out: Array) -> Array:
-        """Offset and clamp to the int8 output."""
+        """Offset and clamp to the output."""
         limits = clamp_limits(view.attrs.activation, view.output)
         clipped: Array = np.clip(out + view.output.zero_point, *limits)
-        return clipped.astype(np.int8)
+        return clipped.astype(view.output.dtype.numpy)

@@ -1,4 +1,4 @@
-"""Average pooling (AVERAGE_POOL_2D), int8; padding does not count in the mean."""
+"""Average pooling (AVERAGE_POOL_2D), int8 or int16; padding does not count in the mean."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.activation import clamp_float, clamp_limits
 from toolkit.ops.pooling import Pool2D, View
 from toolkit.ops.window import WindowedAttrs, windows
 
 AveragePool2DAttrs = WindowedAttrs
-#: Positions whose int8 sum, rounding included, stays within 32 bits.
-MAX_POSITIONS = 1 << 23
+#: Positions whose sum, rounding included, stays within 32 bits.
+MAX_POSITIONS = {DType.INT8: 1 << 23, DType.INT16: 1 << 15}
+
+
+def sum_fits(view: View) -> str | None:
+    """a window must hold at most 8,388,608 values (int16: 32,768)"""
+    count = view.attrs.window.kernel_h * view.attrs.window.kernel_w
+    return None if count <= MAX_POSITIONS[view.input(0).dtype] else str(count)
 
 
 class AveragePool2D(Pool2D):
@@ -22,17 +29,18 @@ class AveragePool2D(Pool2D):
     name = "average_pool_2d"
     tflite_name = "AVERAGE_POOL_2D"
     onnx_names = ("AveragePool", "GlobalAveragePool")
-    kernel_stem = "tk_average_pool_2d_s8"
-    global_kernel = "tk_average_pool_global_s8"
+    constraints = (*Pool2D.constraints, sum_fits)
+    kernel_stem = "tk_average_pool_2d"
+    global_stem = "tk_average_pool_global"
 
-    def sums_bytes(self, channels: int) -> int:
-        return 4 * (channels + 1)
+    def sums_bytes(self, x: Tensor) -> int:
+        return 4 * (x.shape[3] + 1)
 
-    def scratch_bytes(self, channels: int) -> int:
-        return self.sums_bytes(channels)
+    def scratch_bytes(self, x: Tensor) -> int:
+        return self.sums_bytes(x)
 
     def max_rows(self, row: View) -> int:
-        return MAX_POSITIONS // row.input(0).shape[2]
+        return MAX_POSITIONS[row.input(0).dtype] // row.input(0).shape[2]
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         total, count = self._sums(view, inputs[0])
@@ -43,7 +51,7 @@ class AveragePool2D(Pool2D):
         # C division truncates: divide magnitudes and put the sign back.
         mean = np.sign(total) * ((np.abs(total) + count // 2) // count)
         clipped: Array = np.clip(mean, *clamp_limits(view.attrs.activation, view.output))
-        return clipped.astype(np.int8)
+        return clipped.astype(view.output.dtype.numpy)
 
     @staticmethod
     def _sums(view: View, x: Array) -> tuple[Array, Array]:

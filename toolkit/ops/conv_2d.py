@@ -1,4 +1,5 @@
-"""2-D convolution (CONV_2D), int8 activations, per-channel int8 weights, int32 bias."""
+"""2-D convolution (CONV_2D), per-channel int8 weights; int8 activations with an int32
+bias, or int16 with an int64 bias."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.ir import Shape, Tensor
+from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import dsp
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
@@ -16,13 +17,21 @@ from toolkit.ops.constraints import (
     batch_one,
     kernel_rows,
     sum_problem,
-    weighted_types_int8,
     weights_constant,
     weights_symmetric,
     window_fits,
 )
 from toolkit.ops.convolution import convolution_multipliers, convolution_ratios
-from toolkit.ops.fixed_point import requantize
+from toolkit.ops.int16 import (
+    ACCUMULATOR_BITS,
+    kernel_name,
+    kernel_params,
+    no_bias,
+    ratio_bounded,
+    rescaled,
+    symmetric_int16,
+    weighted_types,
+)
 from toolkit.ops.window import (
     Window,
     WindowedAttrs,
@@ -32,7 +41,7 @@ from toolkit.ops.window import (
     windows,
     write_padding,
 )
-from toolkit.ops.winograd_rows import winograd2_call
+from toolkit.ops.winograd import winograd2_call
 
 Conv2DAttrs = WindowedAttrs
 View = NodeView[WindowedAttrs]
@@ -45,8 +54,15 @@ def channels_match(view: View) -> str | None:
 
 
 def accumulator_fits(view: View) -> str | None:
-    """no sum of products and bias may leave 32 bits, before or after it is rescaled"""
-    return sum_problem(view, 0, 32, max(convolution_ratios(view)))
+    """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or after
+    it is rescaled"""
+    bits = ACCUMULATOR_BITS[view.input(0).dtype]
+    return sum_problem(view, 0, bits, max(convolution_ratios(view)))
+
+
+def multiplier_fits(view: View) -> str | None:
+    """with int16 activations, input scale * weight scale / output scale must be below 64"""
+    return ratio_bounded(view.input(0), convolution_ratios(view))
 
 
 class Conv2D(Operator[WindowedAttrs]):
@@ -58,7 +74,8 @@ class Conv2D(Operator[WindowedAttrs]):
     onnx_names = ("Conv",)
     weight_input, weight_axis, bias_input = 1, 0, 2
     constraints = (
-        weighted_types_int8,
+        weighted_types,
+        symmetric_int16,
         weights_constant,
         weights_symmetric,
         batch_one,
@@ -66,6 +83,7 @@ class Conv2D(Operator[WindowedAttrs]):
         window_fits,
         kernel_rows,
         accumulator_fits,
+        multiplier_fits,
     )
 
     def read_options(
@@ -110,15 +128,16 @@ class Conv2D(Operator[WindowedAttrs]):
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         x, weights = inputs[0], inputs[1]
         zero = view.input(0).zero_point
-        # Products are below 2**15 and the sums below 2**31, so float64 matrix products are exact.
+        # Sums stay below 2**47, so float64 matrix products are exact.
         patches = windows(x.astype(np.float64) - zero, view.attrs.window, 0.0)
         acc = np.tensordot(patches, weights.astype(np.float64), axes=((3, 4, 5), (1, 2, 3)))
         if len(inputs) > 2:
             acc = acc + inputs[2]
         multipliers, shifts = convolution_multipliers(view)
-        out = requantize(acc.astype(np.int64), multipliers, shifts) + view.output.zero_point
+        acc = acc.astype(np.int64)
+        out = rescaled(view.input(0), acc, multipliers, shifts) + view.output.zero_point
         clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
-        return clipped.astype(np.int8)
+        return clipped.astype(view.output.dtype.numpy)
 
     def work(self, view: View) -> Work:
         out_h, out_w, out_c = view.output.shape[1:]
@@ -135,37 +154,42 @@ class Conv2D(Operator[WindowedAttrs]):
         low, high = clamp_limits(view.attrs.activation, out)
         bias = view.optional(2)
         return KernelCall(
-            kernel="tk_conv_2d_s8",
-            params={
-                "in_h": x.shape[1],
-                "in_w": x.shape[2],
-                "in_c": x.shape[3],
-                "out_h": out.shape[1],
-                "out_w": out.shape[2],
-                "out_c": out.shape[3],
-                "kernel_h": window.kernel_h,
-                "kernel_w": window.kernel_w,
-                "stride_h": window.stride_h,
-                "stride_w": window.stride_w,
-                "dilation_h": window.dilation_h,
-                "dilation_w": window.dilation_w,
-                "pad_top": window.padding.top,
-                "pad_left": window.padding.left,
-                "in_zero_point": x.zero_point,
-                "out_zero_point": out.zero_point,
-                "out_min": low,
-                "out_max": high,
-                "weights": view.input(1).values,
-                "bias": bias.values if bias is not None else np.zeros(out.shape[3], np.int32),
-                "multipliers": multipliers,
-                "shifts": shifts,
-            },
+            kernel=kernel_name("tk_conv_2d", x),
+            params=kernel_params(
+                x,
+                {
+                    "in_h": x.shape[1],
+                    "in_w": x.shape[2],
+                    "in_c": x.shape[3],
+                    "out_h": out.shape[1],
+                    "out_w": out.shape[2],
+                    "out_c": out.shape[3],
+                    "kernel_h": window.kernel_h,
+                    "kernel_w": window.kernel_w,
+                    "stride_h": window.stride_h,
+                    "stride_w": window.stride_w,
+                    "dilation_h": window.dilation_h,
+                    "dilation_w": window.dilation_w,
+                    "pad_top": window.padding.top,
+                    "pad_left": window.padding.left,
+                    "in_zero_point": x.zero_point,
+                    "out_zero_point": out.zero_point,
+                    "out_min": low,
+                    "out_max": high,
+                    "weights": view.input(1).values,
+                    "bias": bias.values if bias is not None else no_bias(x, out.shape[3]),
+                    "multipliers": multipliers,
+                    "shifts": shifts,
+                },
+            ),
             inputs=(x.name,),
             outputs=(out.name,),
             work=_portable_work(view),
         )
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+        if view.input(0).dtype is not DType.INT8:
+            return ()
         multipliers, shifts = convolution_multipliers(view)
         calls = [dsp.conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
         calls.append(dsp.conv_2d_short_call(view, multipliers, shifts))

@@ -1,4 +1,5 @@
-"""Depthwise 2-D convolution (DEPTHWISE_CONV_2D), int8, per-channel weights, int32 bias."""
+"""Depthwise 2-D convolution (DEPTHWISE_CONV_2D), per-channel int8 weights; int8 activations
+with an int32 bias, or int16 with an int64 bias."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.ir import Shape, Tensor
+from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import dsp
 from toolkit.ops.activation import Activation, clamp_float, clamp_limits
@@ -16,13 +17,21 @@ from toolkit.ops.constraints import (
     batch_one,
     kernel_rows,
     sum_problem,
-    weighted_types_int8,
     weights_constant,
     weights_symmetric,
     window_fits,
 )
+from toolkit.ops.conv_2d import multiplier_fits
 from toolkit.ops.convolution import convolution_multipliers, convolution_ratios
-from toolkit.ops.fixed_point import requantize
+from toolkit.ops.int16 import (
+    ACCUMULATOR_BITS,
+    kernel_name,
+    kernel_params,
+    no_bias,
+    rescaled,
+    symmetric_int16,
+    weighted_types,
+)
 from toolkit.ops.window import (
     Window,
     WindowedAttrs,
@@ -44,8 +53,10 @@ def channels_multiple(view: View) -> str | None:
 
 
 def accumulator_fits(view: View) -> str | None:
-    """no sum of products and bias may leave 32 bits, before or after it is rescaled"""
-    return sum_problem(view, 3, 32, max(convolution_ratios(view)))
+    """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or after
+    it is rescaled"""
+    bits = ACCUMULATOR_BITS[view.input(0).dtype]
+    return sum_problem(view, 3, bits, max(convolution_ratios(view)))
 
 
 class DepthwiseConv2D(Operator[WindowedAttrs]):
@@ -57,7 +68,8 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
     onnx_names = ("Conv",)
     weight_input, weight_axis, bias_input = 1, 3, 2
     constraints = (
-        weighted_types_int8,
+        weighted_types,
+        symmetric_int16,
         weights_constant,
         weights_symmetric,
         batch_one,
@@ -65,6 +77,7 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
         window_fits,
         kernel_rows,
         accumulator_fits,
+        multiplier_fits,
     )
 
     def read_options(
@@ -111,14 +124,14 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
         return clamp_float(view.attrs.activation, out)
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
-        x, weights = inputs[0].astype(np.int32) - view.input(0).zero_point, inputs[1]
-        acc = self._products(view, x, weights.astype(np.int32)).astype(np.int64)
+        x, weights = inputs[0].astype(np.int64) - view.input(0).zero_point, inputs[1]
+        acc = self._products(view, x, weights.astype(np.int64))
         if len(inputs) > 2:
             acc = acc + inputs[2]
         multipliers, shifts = convolution_multipliers(view)
-        out = requantize(acc, multipliers, shifts) + view.output.zero_point
+        out = rescaled(view.input(0), acc, multipliers, shifts) + view.output.zero_point
         clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
-        return clipped.astype(np.int8)
+        return clipped.astype(view.output.dtype.numpy)
 
     def _products(self, view: View, x: Array, weights: Array) -> Array:
         """Sums over the window, one tap at a time."""
@@ -146,37 +159,42 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
         low, high = clamp_limits(view.attrs.activation, out)
         bias = view.optional(2)
         return KernelCall(
-            kernel="tk_depthwise_conv_2d_s8",
-            params={
-                "in_h": x.shape[1],
-                "in_w": x.shape[2],
-                "in_c": x.shape[3],
-                "out_h": out.shape[1],
-                "out_w": out.shape[2],
-                "depth_multiplier": self.depth_multiplier(view),
-                "kernel_h": window.kernel_h,
-                "kernel_w": window.kernel_w,
-                "stride_h": window.stride_h,
-                "stride_w": window.stride_w,
-                "dilation_h": window.dilation_h,
-                "dilation_w": window.dilation_w,
-                "pad_top": window.padding.top,
-                "pad_left": window.padding.left,
-                "in_zero_point": x.zero_point,
-                "out_zero_point": out.zero_point,
-                "out_min": low,
-                "out_max": high,
-                "weights": view.input(1).values,
-                "bias": bias.values if bias is not None else np.zeros(out.shape[3], np.int32),
-                "multipliers": multipliers,
-                "shifts": shifts,
-            },
+            kernel=kernel_name("tk_depthwise_conv_2d", x),
+            params=kernel_params(
+                x,
+                {
+                    "in_h": x.shape[1],
+                    "in_w": x.shape[2],
+                    "in_c": x.shape[3],
+                    "out_h": out.shape[1],
+                    "out_w": out.shape[2],
+                    "depth_multiplier": self.depth_multiplier(view),
+                    "kernel_h": window.kernel_h,
+                    "kernel_w": window.kernel_w,
+                    "stride_h": window.stride_h,
+                    "stride_w": window.stride_w,
+                    "dilation_h": window.dilation_h,
+                    "dilation_w": window.dilation_w,
+                    "pad_top": window.padding.top,
+                    "pad_left": window.padding.left,
+                    "in_zero_point": x.zero_point,
+                    "out_zero_point": out.zero_point,
+                    "out_min": low,
+                    "out_max": high,
+                    "weights": view.input(1).values,
+                    "bias": bias.values if bias is not None else no_bias(x, out.shape[3]),
+                    "multipliers": multipliers,
+                    "shifts": shifts,
+                },
+            ),
             inputs=(x.name,),
             outputs=(out.name,),
             work=_portable_work(view),
         )
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+        if view.input(0).dtype is not DType.INT8:
+            return ()
         call = dsp.depthwise_conv_2d_call(view, *convolution_multipliers(view))
         return () if call is None else (call,)
 

@@ -1,4 +1,4 @@
-"""Max pooling (MAX_POOL_2D), int8; padding never wins."""
+"""Max pooling (MAX_POOL_2D), int8 or int16; padding never wins."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from toolkit.ir import Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.activation import clamp_float, clamp_limits
 from toolkit.ops.base import Work
@@ -24,13 +25,13 @@ class MaxPool2D(Pool2D):
     name = "max_pool_2d"
     tflite_name = "MAX_POOL_2D"
     onnx_names = ("MaxPool", "GlobalMaxPool")
-    kernel_stem = "tk_max_pool_2d_s8"
-    global_kernel = "tk_max_pool_global_s8"
+    kernel_stem = "tk_max_pool_2d"
+    global_stem = "tk_max_pool_global"
 
-    def sums_bytes(self, channels: int) -> int:
-        return channels
+    def sums_bytes(self, x: Tensor) -> int:
+        return x.shape[3] * x.dtype.size_bytes
 
-    def scratch_bytes(self, channels: int) -> int:
+    def scratch_bytes(self, x: Tensor) -> int:
         return 0
 
     def work(self, view: View) -> Work:
@@ -49,6 +50,7 @@ class MaxPool2D(Pool2D):
         return clamp_float(view.attrs.activation, largest)
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
-        largest = windows(inputs[0], view.attrs.window, -128).max(axis=(3, 4))
+        lowest = view.input(0).dtype.limits[0]
+        largest = windows(inputs[0], view.attrs.window, lowest).max(axis=(3, 4))
         clipped: Array = np.clip(largest, *clamp_limits(view.attrs.activation, view.output))
-        return clipped.astype(np.int8)
+        return clipped.astype(view.output.dtype.numpy)

@@ -1,4 +1,4 @@
-"""Mean over axes (MEAN), int8; the multiplier depends on how many values are averaged.
+"""Mean over axes (MEAN), int8 or int16; the multiplier depends on how many values are averaged.
 
 The kernel divides the rescaling by that number itself, so that a stream, which does not know it
 before it ends, runs the same code.
@@ -13,14 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.ir import Shape, Tensor
+from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.constraints import rescale_bounded, unary_types_int8
 from toolkit.ops.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.int16 import kernel_name, kernel_params, same_types, symmetric_int16
 
-#: Values whose int8 sum, offset included, stays within 32 bits.
+#: Values whose sum, int8's offset included, stays within 32 bits.
 MAX_AVERAGED = (1 << 31) // 255 - 1
+MAX_AVERAGED_INT16 = (1 << 16) - 1
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,21 @@ def axes_neighbouring(view: View) -> str | None:
 
 
 def sum_fits(view: View) -> str | None:
-    """at most 8,421,503 values may be averaged"""
+    """at most 8,421,503 values (int16: 65,535) may be averaged"""
     count = averaged(view)
-    return None if count <= MAX_AVERAGED else str(count)
+    return None if count <= most_averaged(view) else str(count)
+
+
+def most_averaged(view: View) -> int:
+    return MAX_AVERAGED if view.input(0).dtype is DType.INT8 else MAX_AVERAGED_INT16
+
+
+def means_bounded(view: View) -> str | None:
+    """the input scale must be below 16384 times the output scale (int16: 64 times)"""
+    x, out = view.input(0), view.output
+    ratio = x.scale / out.scale
+    limit = 16384 if x.dtype is DType.INT8 else 64
+    return None if ratio < limit else f"{ratio:g} times"
 
 
 def resolved_axes(view: View) -> frozenset[int]:
@@ -67,7 +80,7 @@ class Mean(Operator[MeanAttrs]):
     tflite_name = "MEAN"
     tflite_options = "ReducerOptions"
     onnx_names = ("ReduceMean", "GlobalAveragePool")
-    constraints = (unary_types_int8, axes_neighbouring, sum_fits, rescale_bounded)
+    constraints = (same_types, symmetric_int16, axes_neighbouring, sum_fits, means_bounded)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
@@ -102,8 +115,8 @@ class Mean(Operator[MeanAttrs]):
         total = inputs[0].sum(axis=axes, dtype=np.int64, keepdims=view.attrs.keep_dims)
         total = total - view.input(0).zero_point * count
         out = requantize(total, *self.multiplier(view, count)) + view.output.zero_point
-        clipped: Array = np.clip(out, -128, 127)
-        return clipped.astype(np.int8)
+        clipped: Array = np.clip(out, *view.output.dtype.limits)
+        return clipped.astype(view.output.dtype.numpy)
 
     @staticmethod
     def multiplier(view: View, count: int) -> tuple[int, int]:
@@ -125,20 +138,23 @@ class Mean(Operator[MeanAttrs]):
         last = max((axis for axis in resolved_axes(view) if x.shape[axis] > 1), default=-1)
         inner = math.prod(x.shape[last + 1 :])
         return KernelCall(
-            kernel="tk_mean_s8",
-            params={
-                "outer": x.elements // (count * inner),
-                "averaged": count,
-                "inner": inner,
-                "in_zero_point": x.zero_point,
-                "out_zero_point": out.zero_point,
-                "multiplier": multiplier,
-                "shift": shift,
-            },
+            kernel=kernel_name("tk_mean", x),
+            params=kernel_params(
+                x,
+                {
+                    "outer": x.elements // (count * inner),
+                    "averaged": count,
+                    "inner": inner,
+                    "in_zero_point": x.zero_point,
+                    "out_zero_point": out.zero_point,
+                    "multiplier": multiplier,
+                    "shift": shift,
+                },
+            ),
             inputs=(x.name,),
             outputs=(out.name,),
             scratch_bytes=4 * (inner + 1),
         )
 
     def max_rows(self, row: View) -> int:
-        return MAX_AVERAGED // averaged(row)
+        return most_averaged(row) // averaged(row)

@@ -1,4 +1,4 @@
-"""Multiplication (MUL), int8."""
+"""Multiplication (MUL), int8 or int16."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
 from toolkit.ops.constraints import RESCALED_LIMIT
@@ -13,11 +14,16 @@ from toolkit.ops.fixed_point import quantize_multiplier, requantize
 
 MulAttrs = ArithmeticAttrs
 
+#: Largest product of two values less their zero points.
+_PRODUCT_BITS = {DType.INT8: 16, DType.INT16: 30}
+
 
 def product_bounded(view: View) -> str | None:
-    """the product of the input scales must be below 16384 times the output scale"""
+    """the product of the input scales must be below 16384 times the output scale (int16: no
+    product may leave 30 bits once it is rescaled)"""
     ratio = view.input(0).scale * view.input(1).scale / view.output.scale
-    return None if ratio * (1 << 16) < RESCALED_LIMIT else f"{ratio:g} times"
+    largest = ratio * (1 << _PRODUCT_BITS[view.output.dtype])
+    return None if largest < RESCALED_LIMIT else f"{ratio:g} times"
 
 
 class Mul(Arithmetic):
@@ -27,7 +33,7 @@ class Mul(Arithmetic):
     tflite_name = "MUL"
     tflite_options = "MulOptions"
     onnx_names = ("Mul",)
-    kernel = "tk_mul_s8"
+    kernel_stem = "tk_mul"
     constraints = (*Arithmetic.constraints, product_bounded)
 
     def rescaling(self, view: View) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""Padding with the real value 0 (PAD), int8."""
+"""Padding with the real value 0 (PAD), int8 or int16."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
-from toolkit.ops.constraints import same_quantization, unary_types_int8
+from toolkit.ops.constraints import same_quantization
+from toolkit.ops.int16 import kernel_name, same_types
 
 #: Dimensions of the kernel.
 KERNEL_DIMS = 4
@@ -52,7 +53,7 @@ def pad_kernel_call(
     x, missing = view.input(0), KERNEL_DIMS - len(view.input(0).shape)
     edges = ((0, 0),) * missing + paddings
     return KernelCall(
-        kernel="tk_pad_s8",
+        kernel=kernel_name("tk_pad", x),
         params={
             "dims": np.array((1,) * missing + x.shape, np.int32),
             "before": np.array([before for before, _ in edges], np.int32),
@@ -77,7 +78,7 @@ class Pad(Operator[PadAttrs]):
     tflite_options = "PadOptions"
     onnx_names = ("Pad",)
     output_range = OutputRange.SAME_AS_INPUT
-    constraints = (unary_types_int8, rank_at_most_four, same_quantization)
+    constraints = (same_types, rank_at_most_four, same_quantization)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

@@ -11,7 +11,8 @@ import numpy as np
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
-from toolkit.ops.constraints import same_quantization, unary_types_int8
+from toolkit.ops.constraints import same_quantization
+from toolkit.ops.int16 import same_types
 from toolkit.ops.pad import (
     pad_kernel_call,
     pad_time_behaviour,
@@ -41,7 +42,7 @@ class PadV2(Operator[PadV2Attrs]):
     tflite_options = "PadV2Options"
     onnx_names = ("Pad",)
     output_range = OutputRange.SAME_AS_INPUT
-    constraints = (unary_types_int8, rank_at_most_four, same_quantization)
+    constraints = (same_types, rank_at_most_four, same_quantization)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

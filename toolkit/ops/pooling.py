@@ -6,19 +6,27 @@ import math
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ops.activation import Activation, clamp_limits
-from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.base import (
+    Constraint,
+    KernelCall,
+    NodeView,
+    Operator,
+    OutputRange,
+    TimeBehaviour,
+    Work,
+)
 from toolkit.ops.constraints import (
     MAX_KERNEL_ROWS,
     batch_one,
     rank_four,
     same_quantization,
-    unary_types_int8,
     window_fits,
 )
+from toolkit.ops.int16 import kernel_name, same_types, symmetric_int16
 from toolkit.ops.window import (
     Window,
     WindowedAttrs,
@@ -45,12 +53,13 @@ def pool_rows(view: View) -> str | None:
 
 
 class Pool2D(Operator[WindowedAttrs]):
-    """Base of the pools; ``kernel_stem`` and ``global_kernel`` name the C kernels."""
+    """Base of the pools; ``kernel_stem`` and ``global_stem`` name the C kernels."""
 
     tflite_options = "Pool2DOptions"
     output_range = OutputRange.SAME_AS_INPUT
-    constraints = (
-        unary_types_int8,
+    constraints: ClassVar[tuple[Constraint, ...]] = (
+        same_types,
+        symmetric_int16,
         rank_four,
         batch_one,
         window_fits,
@@ -58,14 +67,14 @@ class Pool2D(Operator[WindowedAttrs]):
         same_quantization,
     )
     kernel_stem: str
-    global_kernel: str
+    global_stem: str
 
     @abstractmethod
-    def sums_bytes(self, channels: int) -> int:
+    def sums_bytes(self, x: Tensor) -> int:
         """Running state of a whole-extent pool."""
 
     @abstractmethod
-    def scratch_bytes(self, channels: int) -> int:
+    def scratch_bytes(self, x: Tensor) -> int:
         """What a whole-extent pool needs besides its output when it runs at once."""
 
     def read_options(
@@ -110,14 +119,14 @@ class Pool2D(Operator[WindowedAttrs]):
     def row_call(self, row: View, behaviour: TimeBehaviour) -> KernelCall:
         if behaviour is TimeBehaviour.WINDOWED:
             return self._window_call(row)
-        sums_bytes = self.sums_bytes(row.input(0).shape[3])
+        sums_bytes = self.sums_bytes(row.input(0))
         return replace(self._global_call(row), scratch_bytes=sums_bytes)
 
     def _global_call(self, view: View) -> KernelCall:
         x, out = view.input(0), view.output
         low, high = clamp_limits(view.attrs.activation, out)
         return KernelCall(
-            kernel=self.global_kernel,
+            kernel=kernel_name(self.global_stem, x),
             params={
                 "positions": x.shape[1] * x.shape[2],
                 "channels": x.shape[3],
@@ -126,14 +135,14 @@ class Pool2D(Operator[WindowedAttrs]):
             },
             inputs=(x.name,),
             outputs=(out.name,),
-            scratch_bytes=self.scratch_bytes(x.shape[3]),
+            scratch_bytes=self.scratch_bytes(x),
         )
 
     def _window_call(self, view: View) -> KernelCall:
         x, out, window = view.input(0), view.output, view.attrs.window
         low, high = clamp_limits(view.attrs.activation, out)
         return KernelCall(
-            kernel=self.kernel_stem,
+            kernel=kernel_name(self.kernel_stem, x),
             params={
                 "in_h": x.shape[1],
                 "in_w": x.shape[2],

@@ -1,4 +1,4 @@
-"""Subtraction (SUB), int8, both operands brought to a common scale of 2^-21 of the larger."""
+"""Subtraction (SUB): both operands brought to a common scale, as in ADD."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Sub(Arithmetic):
     tflite_name = "SUB"
     tflite_options = "SubOptions"
     onnx_names = ("Sub",)
-    kernel = "tk_sub_s8"
+    kernel_stem = "tk_sub"
     constraints = (*Arithmetic.constraints, output_scale_fits)
 
     def rescaling(self, view: View) -> Mapping[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -100,6 +101,7 @@ def taps_inside(window: Window, in_h: int, in_w: int) -> tuple[int, int]:
     )
 
 
+@cache
 def _taps_inside(out: int, kernel: int, stride: int, dilation: int, before: int, size: int) -> int:
     places = (o * stride - before + k * dilation for o in range(out) for k in range(kernel))
     return sum(0 <= place < size for place in places)

@@ -144,7 +144,7 @@ def _into_dense(graph: Graph, node: Node) -> Graph | None:
     order = np.arange(columns).reshape(items).transpose([axis - 1 for axis in perm[1:]])
     moved = np.empty_like(graph.tensors[weights].values)
     moved[:, order.reshape(-1)] = graph.tensors[weights].values
-    new_weights = Tensor.constant(fresh(graph, weights), moved)
+    new_weights = Tensor.constant(fresh(graph, weights), moved, graph.tensors[weights].quant)
     name = fresh(graph, flatten.outputs[0])
     new_flatten = replace(flatten, name=name, inputs=(source,), outputs=(name,))
     dense = replace(node, inputs=(name, new_weights.name, *node.inputs[2:]))
@@ -198,7 +198,8 @@ def _reshape_through_elementwise(graph: Graph, node: Node) -> Graph | None:
         assert name is not None
         if (data := graph.tensors[name].data) is not None and data.ndim:
             moved = np.expand_dims(data, dropped[0])
-            tensors.append(Tensor.constant(fresh(graph, name), moved))
+            quant = graph.tensors[name].quant
+            tensors.append(Tensor.constant(fresh(graph, name), moved, quant))
             inputs[index] = tensors[-1].name
     spare = fresh(graph, output)
     inner, outer = (spare, output) if output in graph.outputs else (output, spare)

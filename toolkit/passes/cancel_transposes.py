@@ -19,16 +19,18 @@ from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
+from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.ops.strided_slice import StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.rewrite import inferred, only_reader, producer_of, rewrite
 
 Perm = tuple[int, ...]
 
 #: Operators that treat every element alike, with constants that broadcast.
-ELEMENTWISE = ("add", "logistic", "mul", "relu", "relu6", "sub")
+ELEMENTWISE = ("add", "hard_swish", "logistic", "mul", "quantize", "relu", "relu6", "sub", "tanh")
 
 #: Operators for which the order of axes is a matter of their attributes and constants.
-INDIFFERENT = (*ELEMENTWISE, "pad", "pad_v2")
+INDIFFERENT = (*ELEMENTWISE, "pad", "pad_v2", "strided_slice")
 
 
 def cancel_transposes(graph: Graph) -> Graph:
@@ -38,6 +40,7 @@ def cancel_transposes(graph: Graph) -> Graph:
         "cancel_transposes",
         _merge,
         _through_indifferent,
+        _through_gate,
         _through_mean,
         _through_concatenation,
         _into_matmul,
@@ -76,6 +79,30 @@ def _through_indifferent(graph: Graph, node: Node) -> Graph | None:
     return _sink(graph, node, inputs, attrs, perm, list(constants.values()))
 
 
+def _through_gate(graph: Graph, node: Node) -> Graph | None:
+    """A vector that broadcasts, as that of squeeze-and-excite, has its axes in any order: where it
+    meets a transposed tensor, a reshape, which costs nothing, turns it instead."""
+    if node.op not in ELEMENTWISE or len(node.inputs) != 2:
+        return None
+    names = [name for name in node.inputs if name is not None]
+    for index, name in enumerate(names):
+        source, tensor = _transposed(graph, names[1 - index]), graph.tensors[name]
+        long_axes = [size for size in tensor.shape if size != 1]
+        if source is None or tensor.is_constant or len(long_axes) > 1:
+            continue
+        perm, inputs = source[0], list(names)
+        if len(perm) != len(tensor.shape) or _transposed(graph, name) is not None:
+            continue
+        shape = tuple(tensor.shape[axis] for axis in inverse(perm))
+        turned = replace(tensor, name=fresh(graph, name), shape=shape)
+        label = fresh_node(graph, f"{node.name}.gate")
+        gate = Node(label, "reshape", (name,), (turned.name,), ReshapeAttrs(shape))
+        graph = substitute(graph, [node], [gate, node], [turned])
+        inputs[index], inputs[1 - index] = turned.name, source[1]
+        return _sink(graph, node, inputs, node.attrs, perm)
+    return None
+
+
 def with_axes(graph: Graph, node: Node, order: Perm) -> tuple[object, dict[int, Tensor]]:
     """Attributes and constants (by input index) of an indifferent node, as they are when its
     activations have their axes in another order."""
@@ -84,10 +111,13 @@ def with_axes(graph: Graph, node: Node, order: Perm) -> tuple[object, dict[int, 
         assert name is not None
         if (data := graph.tensors[name].data) is not None and data.ndim:
             moved = np.ascontiguousarray(data.transpose(order))
-            constants[index] = Tensor.constant(fresh(graph, name), moved)
+            quant = graph.tensors[name].quant
+            constants[index] = Tensor.constant(fresh(graph, name), moved, quant)
     if isinstance(node.attrs, PadAttrs | PadV2Attrs):
         paddings = tuple(node.attrs.paddings[axis] for axis in order)
         return replace(node.attrs, paddings=paddings), constants
+    if isinstance(node.attrs, StridedSliceAttrs):
+        return StridedSliceAttrs(tuple(node.attrs.ranges[axis] for axis in order)), constants
     return node.attrs, constants
 
 

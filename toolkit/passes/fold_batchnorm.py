@@ -49,12 +49,15 @@ def _fold(graph: Graph, node: Node) -> Graph | None:
 
 
 def _with_weights(graph: Graph, layer: Node, node: Node, weights: Array, bias: Array) -> Graph:
+    """The layer with other parameters; weights that stay as they are keep their quantisation."""
     old = _name(layer.inputs[1])
     weight_name = fresh(graph, old)
     bias_name = fresh(graph, f"{old}.bias")
     folded = replace(layer, inputs=(layer.inputs[0], weight_name, bias_name), outputs=node.outputs)
+    same = weights is graph.tensors[old].data
+    quant = graph.tensors[old].quant if same else None
     tensors = (
-        Tensor.constant(weight_name, weights.astype(np.float32)),
+        Tensor.constant(weight_name, weights.astype(np.float32), quant),
         Tensor.constant(bias_name, bias.astype(np.float32)),
     )
     return substitute(graph, [layer, node], [folded], tensors)

@@ -9,6 +9,7 @@ from toolkit.passes.fold_batchnorm import fold_batchnorm
 from toolkit.passes.fold_pad import fold_pad
 from toolkit.passes.fuse_activation import fuse_activation
 from toolkit.passes.fuse_attention_pool import fuse_attention_pool
+from toolkit.passes.fuse_hard_swish import fuse_hard_swish
 
 
 def optimize(graph: Graph) -> Graph:
@@ -18,6 +19,7 @@ def optimize(graph: Graph) -> Graph:
     """
     for rewrite in (
         fuse_attention_pool,
+        fuse_hard_swish,
         cancel_transposes,
         absorb_layout,
         fold_batchnorm,

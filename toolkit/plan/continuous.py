@@ -86,7 +86,7 @@ def plan_continuous(stream: StreamPlan, hop_frames: int, window_frames: int) -> 
     last ``window_frames``; deterministic.
 
     Raises InputError unless the hop is a multiple of the strides' product, the window one of the
-    hop, and the sums hold a window.
+    hop and at least a period of the stages, and the sums hold a window.
     """
     _require(stream, hop_frames, window_frames)
     blocks = window_frames // hop_frames
@@ -147,16 +147,21 @@ def rows_made(stages: Sequence[Stage], frames: int) -> list[int]:
 
 def _require(stream: StreamPlan, hop_frames: int, window_frames: int) -> None:
     name = stream.time.graph.name
-    step = stream.period_frames
+    step = math.lcm(*(stage.count.step for stage in stream.stages))
     if hop_frames < 1 or hop_frames % step:
         raise InputError(
-            f"{name}: the hop must be a positive multiple of {step} frames, after which its "
-            f"stages repeat; got {hop_frames}."
+            f"{name}: the hop must be a positive multiple of {step} frames, which its strides "
+            f"make one row; got {hop_frames}."
         )
     if window_frames < 1 or window_frames % hop_frames:
         raise InputError(
             f"{name}: the window must be a positive multiple of the hop, {hop_frames} frames; "
             f"got {window_frames}."
+        )
+    if window_frames < stream.period_frames:
+        raise InputError(
+            f"{name}: the window must be at least {stream.period_frames} frames, in which every "
+            f"stage makes a row; got {window_frames}."
         )
     if window_frames > stream.max_frames:
         raise InputError(

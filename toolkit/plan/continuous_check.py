@@ -22,7 +22,7 @@ def check_continuous(graph: Graph, plan: ContinuousPlan) -> ContinuousPlan:
         raise ToolkitError("continuous plan: it belongs to another graph.")
     _check_turns(plan)
     # Nothing but where blocks end depends on the hop: the shortest one shows all there is.
-    _EndlessPlayer(plan, plan.stream.period_frames).play()
+    _EndlessPlayer(plan, math.lcm(*(stage.count.step for stage in plan.stream.stages))).play()
     return plan
 
 

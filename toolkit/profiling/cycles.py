@@ -55,7 +55,7 @@ class CycleEstimate:
 
 def load_cycle_table(target: Target) -> CycleTable:
     """Return the timing table that a target names."""
-    path = targets_dir() / target.cycle_table / "cycles.toml"
+    path = targets_dir() / target.core.name / "cycles.toml"
     table = tomllib.loads(path.read_text(encoding="utf-8"))
     return CycleTable(
         core=table["core"],

@@ -90,10 +90,14 @@ def _is_ram(section: Section, elf: ElfImage) -> bool:
 
 def _symbols(elf: ElfImage) -> tuple[SymbolSize, ...]:
     rows = []
+    seen = set()
     for symbol in (*elf.functions, *elf.objects):
+        if symbol.address in seen:  # another name of the same thing
+            continue
         section = next(
             (s for s in elf.sections if 0 <= symbol.address - s.address < s.size_bytes), None
         )
         if section is not None and symbol.size_bytes:
+            seen.add(symbol.address)
             rows.append(SymbolSize(symbol.name, section.name, symbol.size_bytes))
     return tuple(sorted(rows, key=lambda row: (-row.size_bytes, row.name)))

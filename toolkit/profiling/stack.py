@@ -8,6 +8,7 @@ stack pointer; the deepest chain of calls, tail calls included, is the bound. Wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from toolkit.errors import ToolFailedError
 from toolkit.profiling.disassembly import Disassembler
@@ -19,6 +20,7 @@ from toolkit.toolchain.elf import ElfImage
 class StackBound:
     """The bound in bytes and the call chain that sets it, outermost first.
 
+    ``chain_bytes`` are what each of them holds while the next one runs; they add up to the bound.
     ``recursive``, ``indirect`` (calls or jumps through pointers) and ``dynamic`` (stack pointer set
     to what is not known) name the functions that the bound leaves out; it holds if all are empty.
     """
@@ -28,6 +30,7 @@ class StackBound:
     recursive: tuple[str, ...]
     indirect: tuple[str, ...]
     dynamic: tuple[str, ...]
+    chain_bytes: tuple[int, ...]
 
     @property
     def holds(self) -> bool:
@@ -52,6 +55,7 @@ def bound_stack(elf: ElfImage, root: str = "Reset_Handler") -> StackBound:
         recursive=walk.names(walk.recursive),
         indirect=walk.names({a for a, frame in walk.frames.items() if frame.indirect}),
         dynamic=walk.names({a for a, frame in walk.frames.items() if frame.dynamic}),
+        chain_bytes=walk.shares(chain),
     )
 
 
@@ -73,6 +77,11 @@ class _Walk:
 
     def names(self, addresses: set[int]) -> tuple[str, ...]:
         return tuple(sorted({self.name(address) for address in addresses}))
+
+    def shares(self, chain: tuple[int, ...]) -> tuple[int, ...]:
+        """Return what each function of a chain adds to the bound of the next."""
+        bounds = [*(self._bounds[address][0] for address in chain), 0]
+        return tuple(outer - inner for outer, inner in pairwise(bounds))
 
     def _frame(self, address: int) -> Frame:
         if address not in self.frames:

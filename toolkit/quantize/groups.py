@@ -22,6 +22,8 @@ def scale_groups(graph: Graph, wide: frozenset[str]) -> dict[str, str]:
         if node.op == "concatenation":
             for name in node.inputs:
                 assert name is not None
+                if graph.tensors[name].quant is not None and name not in wide:
+                    continue  # it came with parameters of its own
                 if name in wide or groups.serves_only(name, node):
                     groups.join(name, node.outputs[0])
     return {name: groups.root(name) for name in groups.parent}

@@ -55,9 +55,20 @@ def weight_params(
     return QuantParams(rounded, (0,) * len(rounded), axis)
 
 
+def kept_weight_params(
+    given: QuantParams | None, bias: Array | None, scale: float
+) -> QuantParams | None:
+    """Weight parameters that came with the model; None where they break TFLite's rules: weights
+    are symmetric, and ``bias`` fits beside an input of ``scale`` (see `weight_params`)."""
+    if given is None or any(given.zero_point):
+        return None
+    needed = 0.0 if bias is None else np.abs(bias.astype(np.float64)) / (scale * 2.0**BIAS_BITS)
+    return given if (np.asarray(given.scale) >= needed).all() else None
+
+
 def quantize_weights(weights: Array, params: QuantParams) -> Array:
-    """int8 weights in [-127, 127], rounded half to even."""
-    quantized: Array = np.clip(np.rint(weights / _spread(params, weights.ndim)), -127, 127)
+    """int8 weights, rounded half to even; only parameters from elsewhere reach -128."""
+    quantized: Array = np.clip(np.rint(weights / _spread(params, weights.ndim)), -128, 127)
     return quantized.astype(np.int8)
 
 

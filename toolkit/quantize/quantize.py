@@ -18,6 +18,7 @@ from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.quantize.groups import scale_groups
 from toolkit.quantize.parameters import (
     activation_params,
+    kept_weight_params,
     quantize_bias,
     quantize_weights,
     weight_params,
@@ -32,6 +33,10 @@ _WIDENING = 128
 #: that calibration has not heard do go further.
 OUTPUT_HEADROOM = 0.25
 
+#: 16 bits have resolution to spare: their range is this many times what was observed, so that
+#: nothing that calibration has not heard is clipped.
+WIDE_HEADROOM = 4.0
+
 _BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
 
 
@@ -40,7 +45,8 @@ def quantize(graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()) -
 
     Graph inputs and outputs are int8.  Where an operator's activations differ in type or scale
     from what it takes, a `quantize` node stands between.  Raises InputError when ``ranges`` lacks
-    an activation.
+    an activation.  Tensors that bring parameters (`Tensor.quant`, from a QDQ model) keep them where
+    TFLite's rules allow; `given.changes` tells where not.
     """
     return _Quantizer(graph, _plan(graph, ranges, wide)).run()
 
@@ -63,26 +69,43 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         if operator.output_range is OutputRange.FIXED:
             scale, zero = operator.fixed_quant(view(graph, node), dtypes[output])
             fixed[groups[output]] = QuantParams.per_tensor(scale, zero)
+    given: dict[str, QuantParams] = {}  # of a QDQ model; who shares parameters follows the input
+    for name in (*graph.inputs, *(output for node in graph.nodes for output in node.outputs)):
+        quant, root = graph.tensors[name].quant, groups[name]
+        if quant is not None and dtypes[root] is DType.INT8 and root not in fixed:
+            given.setdefault(root, quant)
     limits = {}
     for root in set(groups.values()):
         members = [name for name, group in groups.items() if group == root]
         known = [ranges.limits[name] for name in members if name in ranges.limits]
         if not known:
-            known = [_span(fixed[root], dtypes[root]) if root in fixed else ranges.of(root)]
+            stated = fixed.get(root) or given.get(root)
+            known = [_span(stated, dtypes[root]) if stated else ranges.of(root)]
         limits[root] = (min(low for low, _ in known), max(high for _, high in known))
-        if not set(members).isdisjoint(graph.outputs):
+        if root in given:
+            limits[root] = _span(given[root], dtypes[root])
+        elif not set(members).isdisjoint(graph.outputs):
             limits[root] = _with_headroom(*limits[root])
     params = {
-        name: fixed.get(root) or activation_params(*limits[root], dtypes[name])
+        name: fixed.get(root) or given.get(root) or _activation_params(limits[root], dtypes[name])
         for name, root in groups.items()
     }
     return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()})
+
+
+def _activation_params(limits: tuple[float, float], dtype: DType) -> QuantParams:
+    room = WIDE_HEADROOM if dtype is DType.INT16 else 1.0
+    return activation_params(room * limits[0], room * limits[1], dtype)
 
 
 def _span(params: QuantParams, dtype: DType) -> tuple[float, float]:
     """All that parameters can express."""
     low, high = ((q - params.tensor_zero_point) * params.tensor_scale for q in dtype.limits)
     return low, high
+
+
+def _limits(values: Array) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def _with_headroom(low: float, high: float) -> tuple[float, float]:
@@ -140,7 +163,8 @@ class _Quantizer:
         dtype = DType.INT8 if node.op == "attention_pool" else self.plan.dtypes[output]
         tensor = self.graph.tensors[name]
         if tensor.data is not None:
-            quant = activation_params(float(tensor.data.min()), float(tensor.data.max()), dtype)
+            quant = tensor.quant if dtype is DType.INT8 else None
+            quant = quant or activation_params(*_limits(tensor.data), dtype)
             return self.builder.constant(name, quantize_values(tensor.data, quant, dtype), quant)
         if node.op == "concatenation":
             return self._convert(name, dtype, self.plan.params[output])
@@ -149,7 +173,12 @@ class _Quantizer:
             return have.name
         if dtype is DType.INT16:
             return self._convert(name, dtype, QuantParams.per_tensor(have.scale / _WIDENING, 0))
-        return self._convert(name, dtype, activation_params(*self.plan.limits[name], dtype))
+        return self._convert(name, dtype, self._int8_params(name))
+
+    def _int8_params(self, name: str) -> QuantParams:
+        """Parameters of an int16 activation's int8 form."""
+        given = self.graph.tensors[name].quant
+        return given or activation_params(*self.plan.limits[name], DType.INT8)
 
     def _convert(self, name: str, dtype: DType, quant: QuantParams) -> str:
         """The tensor in another type or scale, through a `quantize` node where it differs."""
@@ -170,7 +199,9 @@ class _Quantizer:
         name = node.inputs[operator.weight_input]
         assert name is not None
         weights = self.graph.tensors[name].values
-        params = weight_params(weights, operator.weight_axis, bias, x.scale)
+        params = kept_weight_params(self.graph.tensors[name].quant, bias, x.scale) or weight_params(
+            weights, operator.weight_axis, bias, x.scale
+        )
         result: list[str | None] = [
             self.builder.constant(name, quantize_weights(weights, params), params)
         ]
@@ -188,6 +219,5 @@ class _Quantizer:
         have = self.builder.tensors[self.names[name]]
         if have.dtype is DType.INT8:
             return have.name
-        quant = activation_params(*self.plan.limits[name], DType.INT8)
-        tensor = Tensor(name, have.shape, DType.INT8, quant)
+        tensor = Tensor(name, have.shape, DType.INT8, self._int8_params(name))
         return self.builder.add_node("quantize", [have.name], tensor)

@@ -11,11 +11,15 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from toolkit.errors import InputError
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops.execute import run_graph
+from toolkit.quantize.histogram import Histogram, least_error_range, percentile_range
+
+Method = Literal["minmax", "percentile", "mse"]
 
 _FORMAT = "toolkit.ranges"
 _VERSION = 1
@@ -77,11 +81,29 @@ def load_ranges(path: Path) -> Ranges:
         raise InputError(f"{path.name}: cannot be read: {error}.") from None
 
 
-def calibrate(graph: Graph, batches: Iterable[Mapping[str, Array]]) -> Ranges:
+def calibrate(
+    graph: Graph, batches: Iterable[Mapping[str, Array]], method: Method = "minmax"
+) -> Ranges:
     """Ranges of every activation over ``batches``, each one set of inputs of the float ``graph``.
 
-    Raises InputError when there are none, or when a value is not finite.
+    ``minmax`` keeps every value seen; ``percentile`` leaves out the rarest, ``mse`` what is cheaper
+    clipped than resolved (see `histogram`); outputs keep all they showed, for there the outlier is
+    the answer.  Raises InputError when there are no batches, or when a value is not finite.
     """
+    if method == "minmax":
+        return _extremes(graph, batches)
+    kept = list(batches)
+    extremes = _extremes(graph, kept)
+    histograms = {name: Histogram.empty(*pair) for name, pair in extremes.limits.items()}
+    for batch in kept:
+        for name, values in run_graph(graph, batch).items():
+            histograms[name] = histograms[name].adding(values)
+    choose = percentile_range if method == "percentile" else least_error_range
+    narrowed = {name: choose(histogram) for name, histogram in histograms.items()}
+    return Ranges({**narrowed, **{n: extremes.limits[n] for n in graph.outputs}})
+
+
+def _extremes(graph: Graph, batches: Iterable[Mapping[str, Array]]) -> Ranges:
     ranges = Ranges({})
     for batch in batches:
         values = run_graph(graph, batch)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from toolkit.ir import Graph
+from collections.abc import Iterable
+from dataclasses import replace
+
+from toolkit.errors import InputError
+from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
+from toolkit.ops import OPERATORS
+from toolkit.ops.base import NodeView, OutputRange
 
 #: Operators with an int16 kernel whose activations may follow their input into 16 bits.
 _FOLLOWERS = ("batch_matmul", "concatenation", "fully_connected", "reshape", "transpose")
 
+_ANY_SCALE = QuantParams.per_tensor(1.0, 0)
 
-def wide_tensors(graph: Graph) -> frozenset[str]:
+
+def head_tensors(graph: Graph) -> frozenset[str]:
     """The pooled result of an attention and the small head behind it: a few hundred bytes that
     set the noise floor of the whole network (contract C2).
 
@@ -23,3 +31,81 @@ def wide_tensors(graph: Graph) -> frozenset[str]:
         if is_pool or is_weights or follows:
             wide.add(output)
     return frozenset(wide)
+
+
+def wide_tensors(graph: Graph, chosen: Iterable[str]) -> frozenset[str]:
+    """``chosen`` completed to what the integer graph can be.
+
+    Operators that only move or select values follow their input; softmax weights that are
+    computed with, and their product with what they weigh, are int16 in any case: int8 lies below
+    the resolution that hundreds of nearly equal weights need.
+    """
+    wide = set(chosen) | _weights_and_products(graph)
+    for node in graph.nodes:
+        (output,) = node.outputs
+        if OPERATORS[node.op].output_range is OutputRange.SAME_AS_INPUT:
+            follows = node.inputs[0] in wide and has_int16_form(graph, node)
+            (wide.add if follows else wide.discard)(output)
+    return frozenset(wide)
+
+
+def candidates(graph: Graph) -> tuple[str, ...]:
+    """Activations that int16 can be chosen for, in the order in which they are computed."""
+    return tuple(
+        node.outputs[0]
+        for node in graph.nodes
+        if OPERATORS[node.op].output_range is not OutputRange.SAME_AS_INPUT
+        and has_int16_form(graph, node)
+    )
+
+
+def named_tensors(graph: Graph, names: Iterable[str]) -> frozenset[str]:
+    """``names`` as given by a user; InputError when one is no activation that int16 can take."""
+    possible = candidates(graph)
+    for name in names:
+        if name not in possible:
+            known = any(name in node.outputs for node in graph.nodes)
+            why = "its operator has no int16 form" if known else "the model computes no such tensor"
+            raise InputError(
+                f"--mixed: {name!r}: {why}.", hint=f"Choose among {', '.join(possible)}."
+            )
+    return frozenset(names)
+
+
+def has_int16_form(graph: Graph, node: Node) -> bool:
+    """Whether the device has an int16 kernel for ``node``."""
+    operator = OPERATORS[node.op]
+    if node.op in ("attention_pool", "hard_swish"):
+        return True  # by a kernel of its own, spelt out
+    inputs = []
+    for index, name in enumerate(node.inputs):
+        weighted = operator.weight_input is not None and index >= operator.weight_input
+        dtype = DType.INT16
+        if weighted:
+            dtype = DType.INT8 if index == operator.weight_input else DType.INT64
+        tensor = None if name is None else graph.tensors[name]
+        inputs.append(None if tensor is None else _as(tensor, dtype))
+    outputs = tuple(_as(graph.tensors[name], DType.INT16) for name in node.outputs)
+    types_rule = operator.constraints[0] if operator.constraints else None
+    wide_view = NodeView(node, tuple(inputs), outputs, node.attrs)
+    return types_rule is None or types_rule(wide_view) is None
+
+
+def _as(tensor: Tensor, dtype: DType) -> Tensor:
+    return replace(tensor, dtype=dtype, quant=_ANY_SCALE)
+
+
+def _weights_and_products(graph: Graph) -> set[str]:
+    """Softmax weights in the inside of the network, and what they are first multiplied with."""
+    carriers: set[str] = set()
+    products: set[str] = set()
+    for node in graph.nodes:
+        (output,) = node.outputs
+        if node.op == "softmax" and output not in graph.outputs:
+            carriers.add(output)
+        elif carriers.intersection(n for n in node.inputs if n is not None):
+            if OPERATORS[node.op].output_range is OutputRange.SAME_AS_INPUT:
+                carriers.add(output)
+            elif node.op == "batch_matmul":
+                products.add(output)
+    return carriers | products

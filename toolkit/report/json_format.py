@@ -1,13 +1,29 @@
-"""JSON rendering; the schema is documented in docs/REPORT.md and versioned."""
+"""JSON rendering; `schema.json` beside this file is its JSON Schema, docs/REPORT.md explains it.
+
+Every number stands in an object, or within one, that states its provenance and basis.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import toolkit
-from toolkit.measurement import Measurement
-from toolkit.report.model import SCHEMA_VERSION, LayerRow, Report
+from toolkit.measurement import Measurement, Provenance
+from toolkit.report.model import SCHEMA_VERSION, Fit, LayerRow, MemoryMap, Report
+
+_GRAPH = {"provenance": Provenance.ESTIMATED.value, "basis": "graph and memory plan"}
+_PLAN = {"provenance": Provenance.ESTIMATED.value, "basis": "memory plan, checked"}
+_ALTERNATIVE = {
+    "provenance": Provenance.ESTIMATED.value,
+    "basis": "memory plan; executed work x the core's rates; code by kernel",
+}
+_STACK = {"provenance": Provenance.MEASURED.value, "basis": "ELF: deepest call chain"}
+_RUN = {
+    "provenance": Provenance.SIMULATED.value,
+    "basis": "output of the run, dequantised; float: numpy reference",
+}
 
 
 def report_dict(report: Report) -> dict[str, Any]:
@@ -35,9 +51,16 @@ def report_dict(report: Report) -> dict[str, Any]:
             for f in report.functions
         ],
         "predictions": [
-            {"label": p.label, "float": p.float_value, "device": p.device_value}
+            {"label": p.label, "float": p.float_value, "device": p.device_value, **_RUN}
             for p in report.predictions
         ],
+        "memory": None if report.memory is None else _memory(report.memory),
+        "fits": [_fit(fit) for fit in report.fits],
+        "stack": {**_STACK, "frames": [asdict(f) for f in report.stack]} if report.stack else None,
+        "roof": None
+        if report.roof is None
+        else {**asdict(report.roof), "provenance": Provenance.ESTIMATED.value},
+        "alternatives": [{**asdict(a), **_ALTERNATIVE} for a in report.alternatives],
     }
 
 
@@ -67,5 +90,27 @@ def _layer(row: LayerRow) -> dict[str, Any]:
         "weights_bytes": row.weights_bytes,
         "activation_bytes": row.activation_bytes,
         "live_bytes": row.live_bytes,
+        **_GRAPH,
         "measurements": [_measurement(m) for m in row.measurements],
+    }
+
+
+def _memory(memory: MemoryMap) -> dict[str, Any]:
+    return {
+        "region": memory.region,
+        "size_bytes": memory.size_bytes,
+        **_PLAN,
+        "steps": list(memory.steps),
+        "rows": [asdict(row) for row in memory.rows],
+    }
+
+
+def _fit(fit: Fit) -> dict[str, Any]:
+    return {
+        "region": fit.region,
+        "used_bytes": fit.used_bytes,
+        "available_bytes": fit.available_bytes,
+        "provenance": fit.provenance.value,
+        "basis": fit.basis,
+        "parts": [asdict(part) for part in fit.parts],
     }

@@ -45,8 +45,99 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class MemoryRow:
+    """A block of the model's RAM, needed in the steps ``first_step..last_step`` (inclusive).
+
+    ``kind`` is tensor or scratch; streamed also ring, row, sums, blocks and counters.
+    """
+
+    name: str
+    kind: str
+    offset_bytes: int
+    size_bytes: int
+    first_step: int
+    last_step: int
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """Who occupies which bytes when, in the ``arena`` of a batch plan or a streamed ``state``.
+
+    ``steps`` name what happens in each step; batch steps are the nodes of one inference, streamed
+    ones those of a frame and then of the end of a clip.
+    """
+
+    region: str
+    size_bytes: int
+    steps: tuple[str, ...]
+    rows: tuple[MemoryRow, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """What occupies bytes of a region; ``kind`` is what it holds: code, model constants,
+    constants, initial values, state, bound (of the stack), frame (of a function), plan, other."""
+
+    name: str
+    kind: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How full a region of the part (flash, ram, stack) is, and with what: largest parts first."""
+
+    region: str
+    used_bytes: int
+    available_bytes: int
+    provenance: Provenance
+    basis: str
+    parts: tuple[Part, ...]
+
+    @property
+    def holds(self) -> bool:
+        return self.used_bytes <= self.available_bytes
+
+
+@dataclass(frozen=True)
+class StackFrame:
+    """A function of the deepest call chain and the bytes it holds while the next one runs."""
+
+    function: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Roof:
+    """What the core does at best: multiply-accumulates and bytes moved, a cycle."""
+
+    macs_per_cycle: float
+    bytes_per_cycle: float
+    basis: str
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another way to run the same model on the target, as estimated; ``chosen`` is this report's.
+
+    ``ram_bytes`` are static, ``cycles`` those of an inference with its features.
+    """
+
+    schedule: str
+    optimize: str
+    chosen: bool
+    ram_bytes: int
+    flash_bytes: int
+    cycles: int
+    realtime_factor: float | None
+
+
+@dataclass(frozen=True)
 class Report:
-    """Everything a build or profile found.  Rows with two provenances share their name."""
+    """Everything a build or profile found.  Rows with two provenances share their name.
+
+    ``stack`` is the call chain behind ``stack_bound_bytes``, outermost first.
+    """
 
     model_name: str
     model_sha256: str
@@ -60,6 +151,11 @@ class Report:
     layers: tuple[LayerRow, ...] = ()
     functions: tuple[FunctionRow, ...] = ()
     predictions: tuple[Prediction, ...] = ()
+    memory: MemoryMap | None = None
+    fits: tuple[Fit, ...] = ()
+    stack: tuple[StackFrame, ...] = ()
+    roof: Roof | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ _PROGRAM = "qemu-system-arm"
 _EXIT_FAULT = 4  # TK_EXIT_FAULT of tk_io.h
 _UNKNOWN = 0xFFFFFFFF
 _OVERFLOW = "Most likely the stack overflowed."
+_RESET_FETCH = re.compile(r"Invalid read at addr 0x(?:1000000)?[04], size 4, .*reason: rejected")
 _SLOWEST_INSTRUCTIONS_PER_S = 50_000_000
 _START_S = 60.0
 
@@ -97,13 +99,25 @@ def _require_sound(done: subprocess.CompletedProcess[str], elf: ElfImage, folder
         raise ToolFailedError(f"simulation: processor fault at {elf.describe(address)}.")
     if not (folder / "counts.bin").exists() or done.returncode < 0:
         raise ToolFailedError(f"qemu failed: {_first_line(done.stderr)}")
-    log = folder / "log.txt"
-    if log.exists() and log.stat().st_size:
-        with log.open(encoding="utf-8", errors="replace") as lines:
-            access = lines.readline().strip()
+    access = _first_access(folder / "log.txt")
+    if access:
         raise ToolFailedError(
             f"simulation: access outside the memory map ({access}).", hint=_OVERFLOW
         )
+
+
+def _first_access(log: Path) -> str:
+    """Return the first bad access of QEMU's log, or nothing.
+
+    Boards with a TrustZone memory controller log the processor's fetch of stack pointer and entry
+    at power-on, before the program is loaded: two reads, which are not the firmware's.
+    """
+    if not log.exists():
+        return ""
+    with log.open(encoding="utf-8", errors="replace") as file:
+        lines = [line.strip() for line in itertools.islice(file, 3)]
+    at_reset = len(lines) >= 2 and all(_RESET_FETCH.match(line) for line in lines[:2])
+    return next(iter(lines[2 if at_reset else 0 :]), "")
 
 
 def _first_line(text: str) -> str:

@@ -45,7 +45,8 @@ def run_unicorn(
 
         engine.hook_add(UC_HOOK_INTR, on_interrupt)
         counter = _Counter(engine, elf, folder / "counts.bin", limit_instructions)
-        stack, entry = (int.from_bytes(elf.read(4 * i, 4), "little") for i in range(2))
+        vectors = target.simulation.flash.origin
+        stack, entry = (int.from_bytes(elf.read(vectors + 4 * i, 4), "little") for i in range(2))
         engine.reg_write(UC_ARM_REG_SP, stack)
         fault = ""
         try:

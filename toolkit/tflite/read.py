@@ -23,6 +23,7 @@ from toolkit.ops.base import Operator, view
 from toolkit.ops.check import check_operators
 from toolkit.passes.fold_pad import fold_pad
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor, parse
+from toolkit.tflite.float_ends import strip_float_ends
 from toolkit.tflite.write import TENSOR_TYPES
 
 MAX_RANK = 6
@@ -47,9 +48,9 @@ def load_tflite(path: Path) -> Graph:
 
 
 def read_tflite(data: bytes, name: str) -> Graph:
-    """The quantised graph in ``data``, with padding operators folded into their consumers."""
-    wanted = frozenset(op.tflite_options for op in OPERATORS.values() if op.tflite_options)
-    model = parse(data, name, wanted)
+    """The quantised graph in ``data``, with padding operators folded into their consumers, and
+    int8 at the ends where the file has float or uint8 (`stripped_ends`)."""
+    model, _ = strip_float_ends(_parse(data, name))
     problems = [*_tensor_problems(model), *_operator_problems(model)]
     if problems:
         listed = "; ".join(problems[:8])
@@ -58,6 +59,16 @@ def read_tflite(data: bytes, name: str) -> Graph:
     graph = check_graph(_Assembler(model, name).graph(), name)
     check_operators(graph)
     return check_graph(fold_pad(graph), name)
+
+
+def stripped_ends(data: bytes, name: str) -> tuple[str, ...]:
+    """Inputs and outputs that are float or uint8 in the file, and int8 in the graph."""
+    return strip_float_ends(_parse(data, name))[1]
+
+
+def _parse(data: bytes, name: str) -> RawModel:
+    wanted = frozenset(op.tflite_options for op in OPERATORS.values() if op.tflite_options)
+    return parse(data, name, wanted)
 
 
 # --- what is not supported ----------------------------------------------------------------------

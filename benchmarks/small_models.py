@@ -1,0 +1,96 @@
+"""Small networks of common kinds with random weights, to test predictions on.
+
+A keyword spotter on 1-D convolutions, an autoencoder, and a MobileNet-like image classifier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from benchmarks.layers import Layers, same
+from toolkit.ir import DType, Graph, QuantParams, Shape
+from toolkit.ops.activation import Activation
+from toolkit.ops.arithmetic import ArithmeticAttrs
+from toolkit.ops.fully_connected import FullyConnectedAttrs
+from toolkit.ops.mean import MeanAttrs
+from toolkit.ops.softmax import SoftmaxAttrs
+from toolkit.ops.window import Window, WindowedAttrs
+
+_INPUT = QuantParams.per_tensor(0.05, -10)
+_PROBABILITY = QuantParams.per_tensor(1 / 256, -128)
+
+
+def keyword_1d() -> Graph:
+    """98 frames of 40 features, four convolutions along time, 12 words."""
+    net = Layers("keyword_1d")
+    x = net.input((1, 98, 1, 40), _INPUT)
+    for channels, stride in ((36, 1), (36, 2), (44, 2), (44, 1)):
+        x = _conv(net, x, channels, (5, 1), (stride, 1))
+    return _classifier(net, x, 12)
+
+
+def autoencoder() -> Graph:
+    """392 values through a bottleneck of 10."""
+    net = Layers("autoencoder")
+    x = net.input((1, 392), _INPUT)
+    for width in (112, 112, 10, 112, 112, 392):
+        x = _dense(net, x, width)
+    net.builder.outputs.append(x)
+    return net.builder.build()
+
+
+def mobile_net() -> Graph:
+    """36 x 36 x 3, blocks of depthwise and pointwise convolutions, one of them residual."""
+    net = Layers("mobile_net")
+    x = _conv(net, net.input((1, 36, 36, 3), _INPUT), 10, (3, 3), (2, 2))
+    for channels, stride in ((20, 1), (28, 2), (28, 1), (52, 2)):
+        before = x
+        x = _conv(net, _depthwise(net, x, stride), channels, (1, 1), (1, 1))
+        if net.builder.tensors[before].shape == net.builder.tensors[x].shape:
+            quant = net.builder.tensors[x].quant or _INPUT
+            x = net.add("add", [before, x], ArithmeticAttrs(), quant)
+    return _classifier(net, x, 9)
+
+
+MODELS: Mapping[str, Callable[[], Graph]] = {
+    "1-D keyword CNN": keyword_1d,
+    "autoencoder": autoencoder,
+    "MobileNet-like": mobile_net,
+}
+
+
+def _conv(net: Layers, x: str, channels: int, kernel: Shape, stride: Shape) -> str:
+    tensor = net.builder.tensors[x]
+    _, height, width, depth = tensor.shape
+    weights, bias, quant = net.weights(
+        (channels, *kernel, depth), 0, kernel[0] * kernel[1] * depth, tensor
+    )
+    attrs = WindowedAttrs(same((height, width), kernel, stride), Activation.RELU)
+    return net.add("conv_2d", [x, weights, bias], attrs, quant)
+
+
+def _depthwise(net: Layers, x: str, stride: int) -> str:
+    tensor = net.builder.tensors[x]
+    _, height, width, depth = tensor.shape
+    weights, bias, quant = net.weights((1, 3, 3, depth), 3, 9, tensor)
+    attrs = WindowedAttrs(same((height, width), (3, 3), (stride, stride)), Activation.RELU)
+    return net.add("depthwise_conv_2d", [x, weights, bias], attrs, quant)
+
+
+def _dense(net: Layers, x: str, width: int) -> str:
+    tensor = net.builder.tensors[x]
+    depth = tensor.shape[-1]
+    weights, bias, quant = net.weights((width, depth), 0, depth, tensor)
+    return net.add("fully_connected", [x, weights, bias], FullyConnectedAttrs(), quant)
+
+
+def _classifier(net: Layers, x: str, classes: int) -> Graph:
+    """Global average, dense layer, softmax."""
+    tensor = net.builder.tensors[x]
+    _, height, width, _ = tensor.shape
+    assert tensor.quant is not None and tensor.dtype is DType.INT8
+    pooled = net.add("average_pool_2d", [x], WindowedAttrs(Window(height, width)), tensor.quant)
+    flat = net.add("mean", [pooled], MeanAttrs((1, 2)), tensor.quant)
+    logits = _dense(net, flat, classes)
+    net.builder.outputs.append(net.add("softmax", [logits], SoftmaxAttrs(), _PROBABILITY))
+    return net.builder.build()

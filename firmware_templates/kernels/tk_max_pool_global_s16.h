@@ -1,0 +1,35 @@
+/* Largest value of each channel over all positions, int16: a MAX_POOL_2D whose window is the input.
+ *
+ * Layout: [positions][channels]; input and output share one quantisation.  The unit of work is a
+ * block of positions: the whole tensor, or one row of a stream.
+ */
+#ifndef TK_MAX_POOL_GLOBAL_S16_H
+#define TK_MAX_POOL_GLOBAL_S16_H
+
+#include "tk_common.h"
+
+typedef struct {
+    int32_t positions, channels;
+    int32_t out_min, out_max;
+} tk_max_pool_global_s16_params;
+
+/* Running maxima [channels] of a stream. */
+void tk_max_pool_global_s16_init(const tk_max_pool_global_s16_params *p, int16_t *largest);
+
+/* Adds [positions][channels] values. */
+void tk_max_pool_global_s16_accumulate_row(const tk_max_pool_global_s16_params *p,
+                                           const int16_t *in, int16_t *largest);
+
+/* Takes in the maxima of other rows. */
+void tk_max_pool_global_s16_merge(const tk_max_pool_global_s16_params *p, int16_t *largest,
+                                  const int16_t *block);
+
+/* Outputs [channels]; the maxima stay as they are.  out may be the maxima. */
+void tk_max_pool_global_s16_finish(const tk_max_pool_global_s16_params *p, const int16_t *largest,
+                                   int16_t *out);
+
+/* Whole tensor; out [channels] must not overlap in.  Scratch: none. */
+void tk_max_pool_global_s16(const tk_max_pool_global_s16_params *p, const int16_t *in,
+                            int16_t *out);
+
+#endif

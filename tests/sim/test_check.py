@@ -1,0 +1,413 @@
+"""`toolkit check`: a planted regression for each kind of budget fails it with the line that names
+the layer or function; without it the budget holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import onnx
+import pytest
+
+from tests.support.cli import Run, image_model, refused, speech_model, toolkit
+from tests.support.plant import plant, wrong_features
+from toolkit.features.spec import WAV2SMALL_RUNNING
+from toolkit.resources import data_dir
+
+SHORT = ("--target", "cortex-m4", "--seconds", "0.2", "--json")
+SCHEMA = json.loads(
+    (Path(__file__).parents[2] / "toolkit" / "report" / "schema.json").read_text(encoding="utf-8")
+)
+
+# --- what is built, once -------------------------------------------------------------------------
+
+
+def slow_and_deep(files: dict[str, bytes]) -> None:
+    """The mean takes longer, and 600 bytes of stack."""
+    body = rb"(void tk_mean_s8_accumulate_row\([^)]*\)\s*\{)"
+    waste = (
+        rb'\1 uint8_t deep[600]; __asm__ volatile("" ::"r"(deep) : "memory");'
+        rb" for (volatile int i = 0; i < 500; i++) { }"
+    )
+    files["kernels/tk_mean_s8.c"] = re.sub(body, waste, files["kernels/tk_mean_s8.c"])
+
+
+def wrong(files: dict[str, bytes]) -> None:
+    """One mel weight is wrong, every weight of the last layer has no sign."""
+    wrong_features(files)
+    before, array, rest = files["model_weights.c"].rpartition(b"_weights[")
+    values, end, after = rest.partition(b"}")
+    files["model_weights.c"] = before + array + values.replace(b"-", b"") + end + after
+
+
+BIGGER_FFT = replace(WAV2SMALL_RUNNING, frame_samples=128).to_json()
+MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
+    "base": speech_model,
+    "channel": lambda: speech_model(channels=5),
+    "fft": lambda: speech_model(BIGGER_FFT),
+    "slow": speech_model,
+    "wrong": speech_model,
+}
+EDITS = {"slow": slow_and_deep, "wrong": wrong}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+    """The report.json of a variant of the model, built when first asked for."""
+    folder = tmp_path_factory.mktemp("variants")
+
+    def report(variant: str) -> Path:
+        path = folder / f"{variant}.json"
+        if not path.exists():
+            onnx.save(MODELS[variant](), folder / "m.onnx")
+            with pytest.MonkeyPatch.context() as patch:
+                if variant in EDITS:
+                    plant(patch, EDITS[variant])
+                run = toolkit(
+                    "build", "m.onnx", *SHORT, "--out", variant, "--report", path, cwd=folder
+                )
+            assert run.exit_code == (variant == "wrong"), run
+        return path
+
+    yield report
+
+
+def budget(folder: Path, text: str, name: str = "toolkit.toml") -> Path:
+    path = folder / name
+    path.write_text(f'version = 1\n[[budget]]\ntarget = "cortex-m4"\n{text}', encoding="utf-8")
+    return path
+
+
+def verdict(run: Run, name: str) -> dict[str, Any]:
+    (gate,) = run.json["gates"]
+    return next(v for v in gate["verdicts"] if v["name"] == name)
+
+
+# --- a planted regression of every kind -----------------------------------------------------------
+
+REGRESSIONS = {
+    "flash": ("channel", "flash_bytes", "0", "changed most: layer 't1' +"),
+    "weights": ("channel", "weights_bytes", "0", "layer 't1' +13 B"),
+    "RAM": ("channel", "ram_static_bytes", "0", "'t2' +4 B"),
+    "state": ("channel", "state_bytes", "0", "'t2' +4 B"),
+    "work": ("channel", "macs_per_inference", "'5 %'", "layer 't1'"),
+    "RAM of the features": ("fft", "ram_static_bytes", "'10 %'", "object 'features'"),
+    "latency of a bigger FFT": ("fft", "frame_latency_ms_mean", "'3 %'", "(features)"),
+    "stack": ("slow", "stack_bound_bytes", "64", "function 'tk_mean_s8_accumulate_row'"),
+    "stack, painted": ("slow", "stack_painted_bytes", "64", "function 'tk_mean_s8_accumulate_row'"),
+    "latency, mean": ("slow", "frame_latency_ms_mean", "'1 %'", "changed most: layer 't2'"),
+    "latency, worst": ("slow", "frame_latency_ms_worst", "'1 %'", "changed most: layer 't2'"),
+    "latency of a second": (
+        "slow",
+        "latency_ms_per_audio_second",
+        "'1 %'",
+        "changed most: layer 't2'",
+    ),
+    "cycles": ("slow", "cycles_per_inference", "'1 %'", "changed most: layer 't2'"),
+    "instructions": ("slow", "instructions_per_inference", "'1 %'", "changed most: layer 't2'"),
+    "features": ("wrong", "feature_max_error_steps", "0", "features.c"),
+    "features, fraction": ("wrong", "feature_identical_fraction", "0", "features.c"),
+    "bits": ("wrong", "output_mismatches", "0", "output 't4': 2 of 3 bytes differ"),
+}
+
+
+@pytest.mark.parametrize("kind", REGRESSIONS)
+def test_a_planted_regression_is_named(
+    built: Callable[[str], Path], tmp_path: Path, kind: str
+) -> None:
+    variant, figure, growth, named = REGRESSIONS[kind]
+    rules = f'baseline = "{built("base")}"\n[budget.growth]\n{figure} = {growth}\n'
+    path = budget(tmp_path, rules)
+    fixed = toolkit("check", "--report", built("base"), "--budget", path, "--json", cwd=tmp_path)
+    assert fixed.exit_code == 0, fixed
+    assert verdict(fixed, figure)["outcome"] == "holds"
+    options = ("--budget", path, "--allow-different", "--json")
+    run = toolkit("check", "--report", built(variant), *options, cwd=tmp_path)
+    assert run.exit_code == 1, run
+    found = verdict(run, figure)
+    assert found["outcome"] == "exceeded" and found["fails"]
+    assert named in found["message"], found["message"]
+
+
+def test_an_absolute_limit_names_what_contributes_most(
+    built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Exactly at the limit holds, one byte less does not."""
+    rows = json.loads(built("base").read_text(encoding="utf-8"))["measurements"]
+    flash = next(m["value"] for m in rows if m["name"] == "flash_bytes")
+    for limit, exit_code in ((flash, 0), (flash - 1, 1)):
+        path = budget(tmp_path, f"[budget.limits]\nflash_bytes = {limit}\n")
+        run = toolkit("check", "--report", built("base"), "--budget", path, cwd=tmp_path)
+        assert run.exit_code == exit_code
+    assert "1 B too much; largest: " in run.stdout
+
+
+def test_a_failed_bit_match_fails_whatever_the_budget_says(
+    built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = budget(tmp_path, "[budget.limits]\nflash_bytes = 1e9\n")
+    run = toolkit("check", "--report", built("wrong"), "--budget", path, "--json", cwd=tmp_path)
+    assert run.exit_code == 1
+    assert verdict(run, "flash_bytes")["outcome"] == "holds"
+    assert verdict(run, "bit_match")["fails"]
+
+
+def test_fewer_bits_fail_the_accuracy_budget(tmp_path: Path) -> None:
+    """Calibrated for 16 times the range, activations have four bits less; the figures of
+    `convert` join those of the profile."""
+    cases = np.random.default_rng(1).standard_normal((16, 1, 1, 8, 8)).astype(np.float32)
+    np.save(tmp_path / "calib.npy", cases)
+    np.save(tmp_path / "wide.npy", 16 * cases)
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    path = budget(tmp_path, 'mode = "profile"\n[budget.limits]\nint8_snr_db = 20\n')
+    outcomes = {}
+    for calib in ("calib.npy", "wide.npy"):
+        options = ("--calib", calib, "--test", "calib.npy", "--json")
+        done = toolkit("convert", "m.onnx", "-o", "m.tflite", *options, cwd=tmp_path)
+        (tmp_path / "accuracy.json").write_text(done.stdout, encoding="utf-8")
+        options = ("--budget", path, "--report", "accuracy.json", "--json")
+        outcomes[calib] = toolkit("check", "m.onnx", *options, cwd=tmp_path)
+    assert outcomes["calib.npy"].exit_code == 0
+    assert outcomes["wide.npy"].exit_code == 1
+    assert "too little" in verdict(outcomes["wide.npy"], "int8_snr_db")["message"]
+
+
+# --- baselines ------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_compared_is_refused(built: Callable[[str], Path], tmp_path: Path) -> None:
+    """Another model, toolchain, simulator, schedule or schema, each by its name."""
+    base = json.loads(built("base").read_text(encoding="utf-8"))
+    path = budget(tmp_path, 'baseline = "b.json"\n[budget.growth]\nflash_bytes = 0\n')
+    command = ("check", "--report", built("base"), "--budget", path)
+    changes = {
+        "model is": {"model": {"name": "m", "sha256": "0" * 64}},
+        "toolchain is": {"toolchain": "gcc 12"},
+        "simulator is": {"simulator": "qemu"},
+        "schedule is": {"schedule": "batch"},
+        "schema_version must be": {"schema_version": 99},
+    }
+    for words, change in changes.items():
+        (tmp_path / "b.json").write_text(json.dumps({**base, **change}), encoding="utf-8")
+        assert words in refused(toolkit(*command, cwd=tmp_path))
+        run = toolkit(*command, "--allow-different", cwd=tmp_path)
+        assert run.exit_code == 0, run
+    (tmp_path / "b.json").unlink()
+    assert "--update" in refused(toolkit(*command, cwd=tmp_path))
+
+
+def test_update_writes_the_baseline_whole(built: Callable[[str], Path], tmp_path: Path) -> None:
+    path = budget(tmp_path, 'baseline = "b.json"\n[budget.growth]\nflash_bytes = 0\n')
+    command = ("check", "--budget", path, "--update", "--report")
+    assert toolkit(*command, built("base"), cwd=tmp_path).exit_code == 0
+    assert (tmp_path / "b.json").read_bytes() == built("base").read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["b.json", "toolkit.toml"]
+    # Firmware with wrong bits is no baseline.
+    assert toolkit(*command, built("wrong"), cwd=tmp_path).exit_code == 1
+    assert (tmp_path / "b.json").read_bytes() == built("base").read_bytes()
+
+
+@pytest.mark.parametrize(("missing", "exit_code"), [("fail", 1), ("warn", 0)])
+def test_missing_figures_and_checks(
+    built: Callable[[str], Path], tmp_path: Path, missing: str, exit_code: int
+) -> None:
+    rules = f'missing = "{missing}"\nchecks = ["no_such"]\n'
+    path = budget(tmp_path, f"{rules}[budget.limits]\nenergy_uj_per_audio_second = 100\n")
+    run = toolkit("check", "--report", built("base"), "--budget", path, "--json", cwd=tmp_path)
+    assert run.exit_code == exit_code
+    for name in ("energy_uj_per_audio_second", "no_such"):
+        found = verdict(run, name)
+        assert (found["outcome"], found["fails"]) == ("missing", missing == "fail")
+
+
+def test_energy_is_judged_where_a_report_has_it(
+    built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    base = json.loads(built("base").read_text(encoding="utf-8"))
+    energy = {
+        "name": "energy_uj_per_audio_second",
+        "value": 120.0,
+        "unit": "uJ",
+        "provenance": "simulated",
+        "basis": "cycles x current",
+    }
+    base["measurements"].append(energy)
+    (tmp_path / "r.json").write_text(json.dumps(base), encoding="utf-8")
+    for limit, exit_code in ((120, 0), (119, 1)):
+        path = budget(tmp_path, f"[budget.limits]\nenergy_uj_per_audio_second = {limit}\n")
+        run = toolkit("check", "--report", "r.json", "--budget", path, cwd=tmp_path)
+        assert run.exit_code == exit_code
+    assert "largest: layer 't1'" in run.stdout
+
+
+# --- a model given by name, and what CI sees ------------------------------------------------------
+
+
+def test_the_model_is_built_or_profiled(tmp_path: Path) -> None:
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    rules = 'mode = "{}"\nmodel = "m.onnx"\nchecks = ["fits_ram"]\n'
+    for mode, figure in (("profile", "arena_bytes"), ("build", "output_mismatches")):
+        path = budget(tmp_path, f"{rules.format(mode)}[budget.limits]\n{figure} = 9999\n")
+        run = toolkit("check", "--budget", path, "--json", cwd=tmp_path)
+        assert run.exit_code == 0, run
+        assert verdict(run, figure)["value"]["provenance"]
+        assert verdict(run, "fits_ram")["kind"] == "check"
+
+
+def test_a_missing_tool_has_its_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    onnx.save(image_model(), tmp_path / "m.onnx")
+    path = budget(tmp_path, 'toolchain = "gcc"\n[budget.limits]\nflash_bytes = 1\n')
+    refused(toolkit("check", "m.onnx", "--budget", path, "--json", cwd=tmp_path), exit_code=3)
+
+
+def test_every_output_for_ci(
+    built: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    (tmp_path / "summary.md").write_text("before\n", encoding="utf-8")
+    rules = 'missing = "warn"\n[budget.limits]\nflash_bytes = 10\nccc_arousal = 0.5\n'
+    path = budget(tmp_path, rules)
+    options = ("--markdown", "c.md", "--junit", "c.xml", "--report", built("base"))
+    run = toolkit("check", "--budget", path, *options, cwd=tmp_path)
+    assert run.exit_code == 1
+    comment = (tmp_path / "c.md").read_text(encoding="utf-8")
+    assert comment.startswith("<!-- hearing-aid-toolkit: check -->\n")
+    assert "❌" in comment and "- **flash_bytes**: " in comment
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == f"before\n{comment}"
+    xml = (tmp_path / "c.xml").read_text(encoding="utf-8")
+    assert '<failure message="flash ' in xml and '<skipped message="CCC arousal' in xml
+    error, warning = run.messages
+    assert error.startswith(f"::error file={path},title=flash_bytes%3A m on cortex-m4::flash ")
+    assert warning.startswith("::warning ")
+    assert "FAIL flash_bytes" in run.stdout and "warn ccc_arousal" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[budget.limits]\nflash_byts = 1\n", "did you mean 'flash_bytes'"),
+        ("[budget.limits]\nflash_bytes = 'x'\n", "must be a number"),
+        ("[budget.limits]\nflash_bytes = nan\n", "must be a number"),
+        ("[budget.growth]\nflash_bytes = 1\n", "growth needs a baseline"),
+        ("baseline = 'b'\n[budget.growth]\nflash_bytes = 'x %'\n", "'N %'"),
+        ("baseline = 'b'\n[budget.growth]\nflash_bytes = -1\n", "must not be negative"),
+        ("modell = 'x'\n", "did you mean 'model'"),
+        ("mode = 'fast'\n", "must be build or profile"),
+        ("", "demands nothing"),
+        ("[budget.limits\n", "is no TOML"),
+    ],
+)
+def test_a_wrong_budget_is_refused(
+    built: Callable[[str], Path], tmp_path: Path, text: str, found: str
+) -> None:
+    path = budget(tmp_path, text)
+    run = toolkit("check", "--report", built("base"), "--budget", path, cwd=tmp_path)
+    assert found in refused(run)
+
+
+def test_what_is_no_report_is_refused(built: Callable[[str], Path], tmp_path: Path) -> None:
+    path = budget(tmp_path, "[budget.limits]\nflash_bytes = 1\n")
+    base = json.loads(built("base").read_text(encoding="utf-8"))
+    without_layers = {key: value for key, value in base.items() if key != "layers"}
+    for content in ("", "[]", "{}", "NaN", json.dumps(without_layers)):
+        (tmp_path / "r.json").write_text(content, encoding="utf-8")
+        line = refused(toolkit("check", "--report", "r.json", "--budget", path, cwd=tmp_path))
+        assert line.startswith("r.json: ")
+    other = budget(tmp_path, 'model = "other"\n[budget.limits]\nflash_bytes = 1\n')
+    run = toolkit("check", "--report", built("base"), "--budget", other, cwd=tmp_path)
+    assert "no budget applies" in refused(run)
+    run = toolkit(
+        "check", "--report", built("base"), "--report", built("fft"), "--budget", path, cwd=tmp_path
+    )
+    assert "is another model" in refused(run)
+
+
+# --- the report's JSON ----------------------------------------------------------------------------
+
+
+def naked(node: Any, path: str = "", known: bool = False) -> Iterator[str]:
+    """Where a number stands without an object around it that states provenance and basis."""
+    if isinstance(node, dict):
+        known = known or {"provenance", "basis"} <= node.keys()
+        for key, child in node.items():
+            if f"{path}/{key}" != "/schema_version":
+                yield from naked(child, f"{path}/{key}", known)
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from naked(child, f"{path}/{index}", known)
+    elif isinstance(node, int | float) and not isinstance(node, bool) and not known:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def reports(
+    built: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
+    """Reports of every origin: build, profile (both schedules), convert, check's baseline."""
+    folder = tmp_path_factory.mktemp("reports")
+    onnx.save(speech_model(), folder / "m.onnx")
+    found = {"build": json.loads(built("base").read_text(encoding="utf-8"))}
+    for schedule in ("batch", "stream"):
+        run = toolkit("profile", "m.onnx", "--schedule", schedule, "--json", cwd=folder)
+        found[schedule] = run.json
+    found["convert"] = toolkit("convert", "m.onnx", "-o", "m.tflite", "--json", cwd=folder).json
+    return found
+
+
+@pytest.mark.parametrize("origin", ["build", "batch", "stream", "convert"])
+def test_json_is_as_its_schema_says(reports: dict[str, dict[str, Any]], origin: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    validator.validate(reports[origin])
+    without = {key: value for key, value in reports[origin].items() if key != "checks"}
+    for broken in ({**reports[origin], "extra": 1}, without):
+        assert not validator.is_valid(broken)
+
+
+@pytest.mark.parametrize("origin", ["build", "batch", "stream", "convert"])
+def test_every_figure_has_its_provenance(reports: dict[str, dict[str, Any]], origin: str) -> None:
+    report = json.loads(json.dumps(reports[origin]))
+    assert list(naked(report)) == []
+    del report["measurements"][0]["provenance"]
+    assert list(naked(report)) == ["/measurements/0/value"]
+
+
+def test_memory_and_stack_add_up(reports: dict[str, dict[str, Any]]) -> None:
+    report = reports["build"]
+    values = {m["name"]: m["value"] for m in report["measurements"]}
+    assert sum(f["size_bytes"] for f in report["stack"]["frames"]) == values["stack_bound_bytes"]
+    for fit in report["fits"]:
+        assert sum(part["size_bytes"] for part in fit["parts"]) == fit["used_bytes"]
+    for origin in ("build", "batch", "stream"):
+        memory = reports[origin]["memory"]
+        for row in memory["rows"]:
+            assert row["offset_bytes"] + row["size_bytes"] <= memory["size_bytes"]
+            assert 0 <= row["first_step"] <= row["last_step"] < len(memory["steps"])
+    (ram,) = (fit for fit in report["fits"] if fit["region"] == "ram")
+    (features,) = (part for part in ram["parts"] if part["name"] == "features")
+    assert report["memory"]["size_bytes"] + features["size_bytes"] == values["state_bytes"]
+
+
+def test_the_zoo_has_budgets_and_baselines() -> None:
+    """toolkit.toml of this repository covers every zoo model, with a baseline as it says."""
+    from toolkit.budget.load import load_budgets
+    from toolkit.report.read import read_report
+    from toolkit.zoo import zoo_models
+
+    top = data_dir("models").parent
+    if not (top / "toolkit.toml").is_file():
+        pytest.skip("toolkit.toml is not part of an installed package")
+    budgets = load_budgets(top / "toolkit.toml")
+    assert {budget.model for budget in budgets} == set(zoo_models())
+    for row in budgets:
+        assert row.baseline is not None
+        report = read_report(row.baseline)
+        assert (report.model_name, report.target) == (row.model, row.target)

@@ -1,0 +1,24 @@
+"""``toolkit inspect``: what a model file says of itself, and its graph as a table."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("inspect")
+@click.argument("model", default="wav2small")
+@click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(model: str, seconds: float, as_json: bool) -> None:
+    """Show MODEL (zoo name, .onnx, int8 .tflite): inputs, outputs, features, labels, how and of
+    what it was converted, and its graph."""
+    from rich.console import Console
+
+    from toolkit.inspection import inspect
+    from toolkit.report.inspection import inspection_json, print_inspection
+
+    found = inspect(model, seconds)
+    if as_json:
+        click.echo(inspection_json(found), nl=False)
+    else:
+        print_inspection(found, Console())

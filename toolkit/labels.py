@@ -1,0 +1,127 @@
+"""Labelled recordings: a CSV of what was said of each audio file (docs/EVALUATION.md)."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError
+from toolkit.ir.tensor import Array
+
+FILE_COLUMN = "file"
+CLASS_COLUMN = "label"
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Paths of the recordings, and ``values``: real numbers [files, outputs] of a regression, or
+    class numbers [files] where ``is_classes``."""
+
+    files: tuple[Path, ...]
+    values: Array
+    is_classes: bool
+
+
+def load_labels(
+    path: Path,
+    folder: Path,
+    outputs: Sequence[str],
+    limits: tuple[float, float] | None = None,
+) -> Labels:
+    """Read a label file for a model whose output values are called ``outputs``.
+
+    A column for each output makes it a regression, a column ``label`` (class name or number) a
+    classification.  ``limits`` are the ends of the labels' own scale, which become 0 and 1.
+    Raises InputError for a file, column or value that cannot be used.
+    """
+    columns, rows = _read(path)
+    if FILE_COLUMN not in columns:
+        raise InputError(
+            f"{path}: must have a column '{FILE_COLUMN}'; found {_listed(columns)}.",
+            hint="The first line names the columns.",
+        )
+    if not rows:
+        raise InputError(f"{path}: holds no recordings.")
+    files = tuple(folder / row[FILE_COLUMN] for row in rows)
+    absent = [file for file in files if not file.is_file()]
+    if absent:
+        raise InputError(
+            f"{path}: {len(absent)} of {len(files)} recordings are not in {folder}; the first is "
+            f"'{absent[0].name}'.",
+            hint="Give their folder with --audio.",
+        )
+    if set(outputs) <= set(columns):
+        values = np.array([[_number(path, row, name, at) for name in outputs]
+                           for at, row in enumerate(rows, 2)])  # fmt: skip
+        return Labels(files, _scaled(values, limits), is_classes=False)
+    if CLASS_COLUMN in columns and len(outputs) > 1:
+        if limits is not None:
+            raise InputError("--label-range: is for labels that are numbers; these are classes.")
+        classes = [_class(path, row, outputs, at) for at, row in enumerate(rows, 2)]
+        return Labels(files, np.array(classes), is_classes=True)
+    raise InputError(
+        f"{path}: must have a column for every output of the model ({_listed(outputs)}), or one "
+        f"called '{CLASS_COLUMN}'; found {_listed(columns)}."
+    )
+
+
+def _read(path: Path) -> tuple[tuple[str, ...], list[Row]]:
+    """Column names and rows; rows shorter than the header have empty values."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, restval="")
+            columns = tuple(reader.fieldnames or ())
+            rows = list(reader)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path}: is no CSV text file ({error}).", hint="Save it as comma-separated UTF-8."
+        ) from None
+    return columns, rows
+
+
+def _number(path: Path, row: Row, column: str, line: int) -> float:
+    try:
+        value = float(row[column])
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InputError(
+            f"{path}: line {line}: '{column}' must be a number; found '{row[column]}'."
+        )
+    return value
+
+
+def _class(path: Path, row: Row, names: Sequence[str], line: int) -> int:
+    text = row[CLASS_COLUMN]
+    if text in names:
+        return list(names).index(text)
+    if text.isdecimal() and int(text) < len(names):
+        return int(text)
+    raise InputError(
+        f"{path}: line {line}: '{CLASS_COLUMN}' must be one of {_listed(names)}, or a number "
+        f"below {len(names)}; found '{text}'."
+    )
+
+
+def _scaled(values: Array, limits: tuple[float, float] | None) -> Array:
+    if limits is None:
+        return values
+    low, high = limits
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise InputError(f"--label-range: must be finite and rising; got {low:g} {high:g}.")
+    scaled: Array = (values - low) / (high - low)
+    return scaled
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:12])
+    return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "none"

@@ -1,0 +1,130 @@
+"""Who occupies which bytes: a planned model's RAM step by step, and the part's memories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from toolkit.ir import Graph
+from toolkit.measurement import Check, Provenance
+from toolkit.plan import ArenaPlan, Plan, StreamPlan, stream_of
+from toolkit.profiling.estimate import Estimate
+from toolkit.report.model import Fit, MemoryMap, MemoryRow, Part
+from toolkit.targets import Target
+
+#: Contributors that a verdict names.
+LISTED = 3
+
+
+def memory_map(graph: Graph, plan: Plan) -> MemoryMap:
+    """Every block of a plan's RAM, by offset, and the steps in which it is needed."""
+    stream = stream_of(plan)
+    if stream is not None:
+        return _state_map(stream)
+    assert isinstance(plan, ArenaPlan)
+    rows = [
+        MemoryRow(
+            placed.buffer.node or placed.buffer.tensors[0],
+            "scratch" if placed.buffer.node else "tensor",
+            placed.offset_bytes,
+            placed.buffer.size_bytes,
+            placed.buffer.first_step,
+            placed.buffer.last_step,
+        )
+        for placed in plan.buffers
+    ]
+    steps = tuple(node.name for node in graph.nodes)
+    return MemoryMap("arena", plan.arena_bytes, steps, _sorted(rows))
+
+
+def planned_fits(graph: Graph, plan: Plan, found: Estimate, target: Target) -> tuple[Fit, ...]:
+    """How full a firmware that is not compiled makes the part's flash, RAM and stack."""
+    parts = _planned_parts(memory_map(graph, plan))
+    planned = plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes
+    features = found.ram_static_bytes - planned
+    on_stack = [
+        Part("stack", "bound", found.stack_bytes),
+        Part("interrupts", "bound", target.policy.interrupt_bytes),
+    ]
+    flash = [Part(p.name, _KINDS[p.kind], p.size_bytes) for p in found.flash.parts]
+    if found.features is not None:
+        flash.append(Part("features", "code", round(found.features.flash_bytes)))
+    return (
+        _fit("flash", target.flash_bytes, "constants, and code by kernel", flash),
+        _fit(
+            "ram",
+            target.ram_bytes,
+            "memory plan; stack of the deepest kernel; allowance for interrupts",
+            [*parts, Part("features", "plan", features), *on_stack],
+        ),
+        _fit("stack", target.stack_bytes, "deepest kernel; allowance for interrupts", on_stack),
+    )
+
+
+_KINDS = {"weights": "model constants", "kernels": "code", "layers": "code", "around": "code"}
+
+
+def _planned_parts(memory: MemoryMap) -> list[Part]:
+    """Blocks of the planned memory at the step that needs most of them, and the rest."""
+    alive = [
+        [row for row in memory.rows if row.first_step <= step <= row.last_step]
+        for step in range(max(len(memory.steps), 1))
+    ]
+    peak = max(alive, key=lambda rows: sum(row.size_bytes for row in rows))
+    parts = [Part(row.name, row.kind, row.size_bytes) for row in peak]
+    rest = memory.size_bytes - sum(part.size_bytes for part in parts)
+    return [*parts, Part("not at the same time", "plan", rest)] if rest > 0 else parts
+
+
+def _fit(region: str, available: int, basis: str, parts: list[Part]) -> Fit:
+    present = sorted((p for p in parts if p.size_bytes), key=lambda p: (-p.size_bytes, p.name))
+    used = sum(part.size_bytes for part in present)
+    return Fit(region, used, available, Provenance.ESTIMATED, basis, tuple(present))
+
+
+def fit_checks(fits: Iterable[Fit], target: Target) -> list[Check]:
+    """Whether the firmware fits the part, and its largest contributors; informative, the simulated
+    board is roomier."""
+    return [
+        Check(
+            f"fits_{fit.region}",
+            fit.holds,
+            f"{_WORDS[fit.region]} {fit.used_bytes:,} B of {fit.available_bytes:,} B on "
+            f"{target.name}: {'fits' if fit.holds else 'does not fit'}{_largest(fit)}",
+            required=False,
+        )
+        for fit in fits
+    ]
+
+
+def _largest(fit: Fit) -> str:
+    parts = [f"{part.name} {part.size_bytes:,} B" for part in fit.parts[:LISTED]]
+    return f"; most: {', '.join(parts)}" if parts else ""
+
+
+_WORDS = {
+    "flash": "flash",
+    "ram": "static RAM, stack and interrupts",
+    "stack": "stack and interrupts",
+}
+
+
+def _state_map(plan: StreamPlan) -> MemoryMap:
+    """The state: step 0 takes a frame, the stages follow, then the end of a clip."""
+    steps = [
+        "a frame arrives",
+        *(stage.node.name for stage in plan.stages),
+        *(f"{stage.node.name}, at the end" for stage in plan.reductions),
+        *(node.name for node in plan.finish_graph.nodes),
+    ]
+    last = len(steps) - 1
+    rows = [
+        MemoryRow(b.name, b.purpose, b.offset_bytes, b.size_bytes, b.first_step, b.last_step)
+        for b in plan.buffers
+    ]
+    counters = plan.state_bytes - plan.buffer_bytes
+    rows.append(MemoryRow("row counters", "counters", plan.buffer_bytes, counters, 0, last))
+    return MemoryMap("state", plan.state_bytes, tuple(steps), _sorted(rows))
+
+
+def _sorted(rows: Iterable[MemoryRow]) -> tuple[MemoryRow, ...]:
+    return tuple(sorted(rows, key=lambda row: (row.offset_bytes, row.first_step, row.name)))

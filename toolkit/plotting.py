@@ -1,0 +1,62 @@
+"""Scatter plots, with the optional matplotlib."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError, ToolMissingError
+from toolkit.ir.tensor import Array
+
+_COLUMNS = 3
+_PANEL_INCHES = 3.6
+
+
+def require_matplotlib() -> None:
+    """ToolMissingError where plots cannot be drawn."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ToolMissingError(
+            "--plot: matplotlib is not installed.", hint="pip install 'hearing-aid-toolkit[plot]'"
+        )
+
+
+def scatter(
+    path: Path,
+    title: str,
+    names: Sequence[str],
+    x_label: str,
+    x: Array,
+    series: Mapping[str, Array],
+) -> None:
+    """Write a picture with a panel for each name: every series [n, names] over ``x`` [n, names].
+
+    The suffix of ``path`` says the format.  Raises ToolMissingError without matplotlib, InputError
+    for a path that cannot be written.
+    """
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(_COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    figure = Figure((_PANEL_INCHES * columns, _PANEL_INCHES * rows + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, parse_math=False)
+    for index, name in enumerate(names):
+        axes = figure.add_subplot(rows, columns, index + 1)
+        shown = [x[:, index], *(values[:, index] for values in series.values())]
+        ends = [min(float(np.min(v)) for v in shown), max(float(np.max(v)) for v in shown)]
+        axes.plot(ends, ends, color="0.7", linewidth=1, zorder=0)
+        for label, values in series.items():
+            axes.scatter(x[:, index], values[:, index], s=9, alpha=0.6, label=label, linewidths=0)
+        axes.set_title(name, parse_math=False)
+        axes.set_xlabel(x_label)
+    figure.axes[0].set_ylabel("prediction")
+    figure.axes[0].legend()
+    try:
+        figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix == ".png" else {})
+    except (OSError, ValueError) as error:
+        raise InputError(f"--plot: cannot write '{path}': {error}.") from None

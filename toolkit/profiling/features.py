@@ -1,0 +1,80 @@
+"""What a frame of features costs, from its specification and a core's ``features.toml``."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.features.mel import mel_filterbank
+from toolkit.features.spec import FeatureSpec
+from toolkit.targets import Core, FeatureRates
+
+
+@dataclass(frozen=True)
+class FeatureWork:
+    """Work of one frame: samples that arrive, points of the FFT times its passes, mel weights,
+    values of the row; ``frame_samples`` long."""
+
+    frame_samples: int
+    hop_samples: int
+    fft_points: float
+    mel_weights: int
+    values: int
+
+    @property
+    def cycle_terms(self) -> tuple[float, ...]:
+        """What the rates of cycles multiply."""
+        return (1.0, self.hop_samples, self.fft_points, self.mel_weights, self.values)
+
+    @property
+    def flash_terms(self) -> tuple[float, ...]:
+        """What the rates of flash multiply."""
+        return (1.0, self.frame_samples, self.mel_weights)
+
+
+@dataclass(frozen=True)
+class FeatureEstimate:
+    """Cycles of a frame, bytes of flash and of stack."""
+
+    cycles_per_frame: float
+    flash_bytes: float
+    stack_bytes: int
+
+
+def feature_work(spec: FeatureSpec) -> FeatureWork:
+    """Work of a frame of a specification."""
+    raw = spec.kind == "raw"
+    points = spec.fft_samples
+    return FeatureWork(
+        frame_samples=spec.frame_samples,
+        hop_samples=spec.hop_samples,
+        fft_points=0.0 if raw else points * math.log2(points),
+        mel_weights=0 if raw else int(np.count_nonzero(mel_filterbank(spec))),
+        values=spec.row_values,
+    )
+
+
+def estimate_features(spec: FeatureSpec, arithmetic: str, core: Core) -> FeatureEstimate | None:
+    """Cost of a specification on a core; None where the core's table lacks its kind."""
+    kind = "fixed" if spec.kind == "micro_frontend" else arithmetic
+    rates = core.features.get(f"{spec.kind}/{kind}")
+    if rates is None:
+        return None
+    work = feature_work(spec)
+    return FeatureEstimate(
+        cycles_per_frame=_dot(work.cycle_terms, _cycle_rates(rates)),
+        flash_bytes=_dot(
+            work.flash_terms, (rates.flash_bytes, rates.flash_sample, rates.flash_weight)
+        ),
+        stack_bytes=rates.stack,
+    )
+
+
+def _cycle_rates(rates: FeatureRates) -> tuple[float, ...]:
+    return (rates.frame, rates.hop_sample, rates.fft_point, rates.mel_weight, rates.value)
+
+
+def _dot(terms: tuple[float, ...], rates: tuple[float, ...]) -> float:
+    return sum(term * rate for term, rate in zip(terms, rates, strict=True))

@@ -1,0 +1,50 @@
+"""One self-contained HTML page: no script, no network, inline SVG; a phone shows it too."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import toolkit
+from toolkit.report.html.layers import layer_bars
+from toolkit.report.html.page import figure_rows, fit_bars, stack_bars
+from toolkit.report.html.roofline import roofline
+from toolkit.report.html.timeline import timeline
+from toolkit.report.model import Report
+from toolkit.report.text import printable
+
+if TYPE_CHECKING:
+    import jinja2
+
+__all__ = ["report_html"]
+
+
+def report_html(report: Report) -> str:
+    """The report as an HTML document; same report, same bytes."""
+    return _template().render(
+        report=report,
+        version=toolkit.__version__,
+        style=files(__name__).joinpath("style.css").read_text(encoding="utf-8"),
+        figures=figure_rows(report.measurements),
+        fits=[fit_bars(fit) for fit in report.fits],
+        layers=layer_bars(report.layers),
+        roofline=roofline(report),
+        stack=stack_bars(report.stack),
+        timeline=timeline(report.memory),
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    import jinja2
+
+    text = files(__name__).joinpath("page.html.jinja").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["name"] = printable
+    return environment.from_string(text)

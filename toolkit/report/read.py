@@ -1,0 +1,148 @@
+"""Reads a ``report.json`` back: the subject of a check, or its baseline."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from toolkit.errors import InputError
+from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.report.model import (
+    SCHEMA_VERSION,
+    Alternative,
+    Fit,
+    FunctionRow,
+    LayerRow,
+    MemoryMap,
+    MemoryRow,
+    Part,
+    Prediction,
+    Report,
+    Roof,
+    StackFrame,
+)
+
+T = TypeVar("T")
+
+
+def read_report(path: Path, any_schema: bool = False) -> Report:
+    """The report in a file; InputError where it cannot be read, is none, or is of another
+    ``schema_version``, unless ``any_schema``."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is not a report: {error}.", hint=_HINT) from None
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not (any_schema or version == SCHEMA_VERSION):
+        raise InputError(
+            f"{path}: schema_version must be {SCHEMA_VERSION}; got {version!r}.", hint=_HINT
+        )
+    try:
+        return _report(data)
+    except (KeyError, TypeError, ValueError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{path}: is not a report: {what}.", hint=_HINT) from None
+
+
+_HINT = "`toolkit build --report report.json` writes one."
+
+
+def _report(data: dict[str, Any]) -> Report:
+    memory, stack, roof = data["memory"], data["stack"], data["roof"]
+    return Report(
+        model_name=_text(data["model"]["name"]),
+        model_sha256=_text(data["model"]["sha256"]),
+        target=_text(data["target"]),
+        toolchain=_text(data["toolchain"]),
+        simulator=_text(data["simulator"]),
+        schedule=_text(data["schedule"]),
+        measurements=_rows(data["measurements"], _measurement),
+        checks=_rows(data["checks"], lambda row: Check(**row)),
+        issues=_rows(data["issues"], lambda row: Issue(**row)),
+        layers=_rows(data["layers"], _layer),
+        functions=_rows(data["functions"], _function),
+        predictions=_rows(
+            data["predictions"], lambda row: Prediction(row["label"], row["float"], row["device"])
+        ),
+        memory=None if memory is None else _memory(memory),
+        fits=_rows(data["fits"], _fit),
+        stack=() if stack is None else _rows(stack["frames"], lambda row: StackFrame(**row)),
+        roof=None
+        if roof is None
+        else Roof(roof["macs_per_cycle"], roof["bytes_per_cycle"], _text(roof["basis"])),
+        alternatives=_rows(data.get("alternatives", []), _alternative),
+    )
+
+
+def _alternative(row: dict[str, Any]) -> Alternative:
+    return Alternative(**{key: row[key] for key in Alternative.__dataclass_fields__})
+
+
+def _rows(rows: Any, read: Callable[[Any], T]) -> tuple[T, ...]:
+    if not isinstance(rows, list):
+        raise TypeError(f"expected a list, found {type(rows).__name__}")
+    return tuple(map(read, rows))
+
+
+def _measurement(row: dict[str, Any]) -> Measurement:
+    value = row["value"]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{row['name']}: the value must be a number, found {value!r}")
+    return Measurement(
+        _text(row["name"]),
+        value,
+        _text(row["unit"]),
+        Provenance(row["provenance"]),
+        _text(row["basis"]),
+    )
+
+
+def _layer(row: dict[str, Any]) -> LayerRow:
+    return LayerRow(
+        name=_text(row["name"]),
+        op=_text(row["op"]),
+        kernel=_text(row["kernel"]),
+        variant=_text(row["variant"]),
+        output_shape=tuple(row["output_shape"]),
+        macs=int(row["macs"]),
+        weights_bytes=int(row["weights_bytes"]),
+        activation_bytes=int(row["activation_bytes"]),
+        live_bytes=int(row["live_bytes"]),
+        measurements=_rows(row["measurements"], _measurement),
+    )
+
+
+def _function(row: dict[str, Any]) -> FunctionRow:
+    measurements = _rows(row["measurements"], _measurement)
+    return FunctionRow(_text(row["name"]), _text(row["phase"]), measurements)
+
+
+def _memory(row: dict[str, Any]) -> MemoryMap:
+    rows = _rows(row["rows"], lambda block: MemoryRow(**block))
+    return MemoryMap(row["region"], int(row["size_bytes"]), tuple(row["steps"]), rows)
+
+
+def _fit(row: dict[str, Any]) -> Fit:
+    return Fit(
+        region=_text(row["region"]),
+        used_bytes=int(row["used_bytes"]),
+        available_bytes=int(row["available_bytes"]),
+        provenance=Provenance(row["provenance"]),
+        basis=_text(row["basis"]),
+        parts=_rows(row["parts"], lambda part: Part(**part)),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, found {value!r}")
+    return value
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")

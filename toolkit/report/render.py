@@ -1,0 +1,51 @@
+"""Writes a report to files; a file's extension is its format."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from toolkit.errors import InputError
+from toolkit.report.csv_format import report_csv
+from toolkit.report.html import report_html
+from toolkit.report.json_format import report_json
+from toolkit.report.junit import report_junit
+from toolkit.report.markdown import report_markdown
+from toolkit.report.model import Report
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {
+    ".json": report_json,
+    ".csv": report_csv,
+    ".md": report_markdown,
+    ".xml": report_junit,
+    ".html": report_html,
+}
+
+
+def require_formats(paths: Sequence[Path]) -> None:
+    """Raise InputError for a file whose extension is no format, before any work is done."""
+    for path in paths:
+        if path.suffix.lower() not in FORMATS:
+            raise InputError(f"--report {path}: the extension must be one of {', '.join(FORMATS)}.")
+        if not path.resolve().parent.is_dir():
+            raise InputError(f"--report {path}: its folder does not exist.")
+
+
+def write_reports(report: Report, paths: Sequence[Path]) -> None:
+    """Write the report to every file, each whole or not at all; InputError where that fails."""
+    for path in paths:
+        write_text(path, FORMATS[path.suffix.lower()](report))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 file that appears whole or not at all; InputError where that fails."""
+    try:
+        with tempfile.TemporaryDirectory(prefix=".toolkit-", dir=path.resolve().parent) as folder:
+            staged = Path(folder) / "file"
+            staged.write_text(text, encoding="utf-8", newline="\n")
+            staged.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"cannot write '{path}': {error.strerror}.", hint="Choose another file."
+        ) from error

@@ -1,0 +1,125 @@
+"""Reads targets from their TOML files."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import InputError
+from toolkit.resources import data_dir
+from toolkit.targets.model import (
+    CodeSize,
+    Core,
+    FeatureRates,
+    Memory,
+    Policy,
+    Power,
+    Rates,
+    Region,
+    Simulation,
+    Target,
+)
+
+
+def targets_dir() -> Path:
+    """Return the folder that holds one folder a target."""
+    return data_dir("firmware_templates") / "targets"
+
+
+def list_targets() -> tuple[str, ...]:
+    """Return the names of all targets, sorted."""
+    return tuple(sorted(path.parent.name for path in targets_dir().glob("*/target.toml")))
+
+
+def list_cores() -> tuple[str, ...]:
+    """Return the names of all cores, sorted."""
+    return tuple(sorted(path.parent.name for path in targets_dir().glob("*/core.toml")))
+
+
+def list_policies() -> tuple[str, ...]:
+    """Return the names of all memory policies, sorted."""
+    return tuple(sorted(path.stem for path in (targets_dir() / "policies").glob("*.toml")))
+
+
+@cache
+def load_target(name: str, policy: str | None = None) -> Target:
+    """Return the target called ``name``, under the memory policy that it names or another one.
+
+    Raises InputError, with the nearest names, when there is none or its files are wrong.
+    """
+    _require_known("target", name, list_targets())
+    part = _read(name, f"{name}/target.toml")
+    chosen = str(part.get("policy", "default")) if policy is None else policy
+    _require_known("memory policy", chosen, list_policies())
+    rules = _read(name, f"policies/{chosen}.toml")
+    core_name = str(part.get("core", ""))
+    _require_known("core", core_name, list_cores())
+    core = _core(name, core_name)
+    try:
+        target = _parse(part, name, core, Policy(name=chosen, **rules))
+        _require_sound(target)
+    except (TypeError, KeyError, ValueError) as error:
+        raise InputError(f"target '{name}': target.toml cannot be used: {error}.") from error
+    return target
+
+
+def _require_known(kind: str, name: str, names: tuple[str, ...]) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
+        meant = f"Did you mean '{near[0]}'? " if near else ""
+        known = "Known targets" if kind == "target" else "Known"
+        raise InputError(f"unknown {kind} '{name}'.", hint=f"{meant}{known}: {', '.join(names)}.")
+
+
+def _read(target: str, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads((targets_dir() / path).read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"target '{target}': {path} cannot be used: {error}.") from error
+
+
+def _core(target: str, name: str) -> Core:
+    """Read a core's files; unknown and missing keys are errors."""
+    table = _read(target, f"{name}/core.toml")
+    tables = {key: _read(target, f"{name}/{key}.toml") for key in ("rates", "code", "features")}
+    try:
+        simulation: dict[str, Any] = dict(table.pop("simulation"))
+        simulation |= {key: Region(**simulation[key]) for key in ("flash", "ram", "harness")}
+        simulation["simulators"] = tuple(simulation["simulators"])
+        if not simulation["simulators"]:
+            raise ValueError("simulation.simulators must name at least one simulator")
+        return Core(
+            name=name,
+            extensions=frozenset(table.pop("extensions")),
+            flags={toolchain: tuple(flags) for toolchain, flags in table.pop("flags").items()},
+            simulation=Simulation(**simulation),
+            rates={kernel: Rates(**row) for kernel, row in tables["rates"].items()},
+            code={kernel: CodeSize(**row) for kernel, row in tables["code"].items()},
+            features={kind: FeatureRates(**row) for kind, row in tables["features"].items()},
+            **table,
+        )
+    except (TypeError, KeyError, ValueError) as error:
+        raise InputError(f"core '{name}': core.toml or its tables are wrong: {error}.") from error
+
+
+def _parse(table: dict[str, Any], folder: str, core: Core, policy: Policy) -> Target:
+    """Build a Target from a parsed ``target.toml``; unknown and missing keys are errors."""
+    if table["name"] != folder:
+        raise ValueError(f"name must equal the folder '{folder}', found '{table['name']}'")
+    power = table.get("power")
+    read = ("core", "policy", "power", "memory")
+    return Target(
+        core=core,
+        policy=policy,
+        power=None if power is None else Power(**power),
+        memories=tuple(Memory(**row) for row in table["memory"]),
+        **{key: value for key, value in table.items() if key not in read},
+    )
+
+
+def _require_sound(target: Target) -> None:
+    if target.flash_bytes <= 0 or target.ram_bytes <= target.stack_bytes:
+        raise ValueError(f"policy '{target.policy.name}' leaves no memory for a firmware")

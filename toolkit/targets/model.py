@@ -1,0 +1,230 @@
+"""What a target is: core, part and memory policy; pure data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from toolkit.errors import InputError
+
+
+@dataclass(frozen=True)
+class Region:
+    """A contiguous piece of the address space."""
+
+    origin: int
+    size_bytes: int
+
+    @property
+    def end(self) -> int:
+        """First address behind the region."""
+        return self.origin + self.size_bytes
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The simulated board: its memory map and what runs it; the first simulator is the default."""
+
+    simulators: tuple[str, ...]
+    qemu_machine: str
+    unicorn_cpu: str
+    flash: Region
+    ram: Region
+    harness: Region
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Cycles per executed multiplication, per sum finished and stored, per value handled."""
+
+    multiply: float
+    accumulator: float
+    element: float
+
+
+@dataclass(frozen=True)
+class CodeSize:
+    """Code of a kernel in bytes: once in a firmware, for every shape that it is specialised on, for
+    every layer; and its stack at most."""
+
+    once: int
+    body: int
+    layer: int
+    stack: int
+
+
+@dataclass(frozen=True)
+class FeatureRates:
+    """Features: cycles of a frame, of a sample that arrives, of a point of the FFT times its
+    passes, of a mel weight, of a value of the row; bytes of flash in all, for a sample of the
+    frame, for a mel weight; bytes of stack."""
+
+    frame: float
+    hop_sample: float
+    fft_point: float
+    mel_weight: float
+    value: float
+    flash_bytes: float
+    flash_sample: float
+    flash_weight: float
+    stack: int
+
+
+@dataclass(frozen=True)
+class LinkerContext:
+    """Everything ``linker.ld.jinja`` may use; addresses and sizes are bytes."""
+
+    target: str
+    flash_origin: int
+    flash_bytes: int
+    ram_origin: int
+    ram_bytes: int
+    harness_origin: int
+    harness_bytes: int
+    stack_bytes: int
+
+
+@dataclass(frozen=True)
+class Core:
+    """A processor core: compiler flags, simulated board, and how code on it costs.
+
+    ``extensions`` are of dsp, fpu and mve.  ``rates`` by kernel turn executed work into cycles,
+    ``code`` by kernel into bytes of flash; ``features`` by kind and arithmetic turn the work of a
+    specification into cycles.
+    """
+
+    name: str
+    extensions: frozenset[str]
+    flags: Mapping[str, tuple[str, ...]]
+    simulation: Simulation
+    rates: Mapping[str, Rates]
+    code: Mapping[str, CodeSize]
+    features: Mapping[str, FeatureRates]
+
+
+@dataclass(frozen=True)
+class Memory:
+    """A memory of a part; ``wait_states`` of an access at the part's clock, caches left aside."""
+
+    name: str
+    origin: int
+    size_bytes: int
+    wait_states: int
+
+
+@dataclass(frozen=True)
+class Power:
+    """Supply current, with where the figures come from; ``sleep_ua`` retains the RAM."""
+
+    voltage_v: float
+    active_ua_per_mhz: float
+    sleep_ua: float
+    source: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What of a part's memory a model may have, and where it goes.
+
+    ``code`` (with constants) and ``data`` (with stack) name memories of the part.  The reserves are
+    the application's; ``interrupt_bytes`` is what interrupts may put on the stack on top of the
+    firmware's own ``stack_bytes``.
+    """
+
+    name: str
+    code: str
+    data: str
+    reserve_flash_bytes: int
+    reserve_ram_bytes: int
+    stack_bytes: int
+    interrupt_bytes: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """One microcontroller under a memory policy: core, clock in Hz, memories, power.
+
+    ``power`` is None where no document gives the current; ``source`` names what the part's other
+    figures were read from.
+    """
+
+    name: str
+    description: str
+    source: str
+    core: Core
+    clock_hz: int
+    memories: tuple[Memory, ...]
+    power: Power | None
+    policy: Policy
+
+    @property
+    def simulation(self) -> Simulation:
+        """The simulated board."""
+        return self.core.simulation
+
+    @property
+    def default_simulator(self) -> str:
+        """The simulator used when none is asked for."""
+        return self.simulation.simulators[0]
+
+    @property
+    def dsp(self) -> bool:
+        """Whether the core has the DSP extension."""
+        return "dsp" in self.core.extensions
+
+    @property
+    def rates(self) -> Mapping[str, Rates]:
+        """Rates by kernel."""
+        return self.core.rates
+
+    @property
+    def flash_bytes(self) -> int:
+        """Flash that the policy leaves for the firmware."""
+        return self.memory(self.policy.code).size_bytes - self.policy.reserve_flash_bytes
+
+    @property
+    def ram_bytes(self) -> int:
+        """RAM that the policy leaves for the firmware, stack included."""
+        return self.memory(self.policy.data).size_bytes - self.policy.reserve_ram_bytes
+
+    @property
+    def stack_bytes(self) -> int:
+        """Reservation for the stack."""
+        return self.policy.stack_bytes
+
+    def memory(self, name: str) -> Memory:
+        """Return the memory of that name; raise InputError where the part has none."""
+        found = next((m for m in self.memories if m.name == name), None)
+        if found is None:
+            raise InputError(
+                f"policy '{self.policy.name}': target '{self.name}' has no memory '{name}'.",
+                hint=f"It has {', '.join(m.name for m in self.memories)}.",
+            )
+        return found
+
+    def rates_of(self, kernel: str, variant: str) -> Rates:
+        """Rates of a kernel; those of the portable kernels in general where it has none."""
+        return self.rates.get(f"{kernel}/{variant}", self.rates["portable"])
+
+    def compiler_flags(self, toolchain: str) -> tuple[str, ...]:
+        """Return the flags that name this core to ``zig`` or ``gcc``."""
+        if toolchain not in self.core.flags:
+            raise InputError(
+                f"target '{self.name}': no compiler flags for toolchain '{toolchain}'.",
+                hint=f"It has flags for {', '.join(sorted(self.core.flags))}.",
+            )
+        return self.core.flags[toolchain]
+
+    def linker_context(self) -> LinkerContext:
+        """Return the linker script's context for the simulated board's memory map."""
+        simulation = self.simulation
+        return LinkerContext(
+            target=self.name,
+            flash_origin=simulation.flash.origin,
+            flash_bytes=simulation.flash.size_bytes,
+            ram_origin=simulation.ram.origin,
+            ram_bytes=simulation.ram.size_bytes,
+            harness_origin=simulation.harness.origin,
+            harness_bytes=simulation.harness.size_bytes,
+            stack_bytes=self.stack_bytes,
+        )
