@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.emit import feature_arithmetic
 from toolkit.emit.environment import render
 from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
 from toolkit.emit.write import write_files
@@ -35,7 +36,7 @@ from toolkit.toolchain import device_sources, find_toolchain, host_sources
 from toolkit.toolchain.elf import read_elf
 
 DEMO_CLIP = data_dir("models") / "wav2small" / "demo_clip.wav"
-TARGETS = ("cortex-m4",)
+TARGETS = ("cortex-m4", "cortex-m0plus")
 TOOLCHAINS = ("zig", "gcc")
 HARNESS = {"HARNESS_FEATURES": 1}
 SECONDS = 1
@@ -127,8 +128,11 @@ def main() -> None:
         rate = spec.sample_rate_hz
         samples = load_clip(DEMO_CLIP, rate).samples[: SECONDS * rate]
         for target_name in TARGETS:
+            target = load_target(target_name)
+            if arithmetic == "float32" and feature_arithmetic(target) == "fixed":
+                continue  # features are not computed in emulated floating point
             for toolchain in TOOLCHAINS:
-                cost = simulated(spec, arithmetic, samples, load_target(target_name), toolchain)
+                cost = simulated(spec, arithmetic, samples, target, toolchain)
                 _print(f"{name}; {target_name}, {toolchain}", cost, len(samples) / rate)
 
 

@@ -18,7 +18,7 @@ def build_audio(folder: Path, audio: str, model: onnx.ModelProto | None = None) 
     options = ["--target", "cortex-m4", "--seconds", "0.1", "--out", "out", "--json"]
     report = built(toolkit("build", "m.onnx", "--audio", audio, *options, cwd=folder))
     features = {m["name"]: m["value"] for m in report["measurements"]}
-    assert features["feature_identical_fraction"] == 1.0
+    assert features["feature_identical_fraction"] >= 0.999
     return [issue["message"] for issue in report["issues"] if issue["code"] == "audio"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from benchmarks.features import CASES, DEMO_CLIP, TOOLCHAINS, on_host, simulated
 from toolkit.emit import feature_arithmetic
 from toolkit.features.audio import load_clip
-from toolkit.targets import Target, load_target
+from toolkit.targets import load_target
 
 SECONDS = 1
 
@@ -29,29 +28,12 @@ def test_core_and_host_give_the_same_bits(name: str, toolchain: str) -> None:
         np.testing.assert_array_equal(cost.rows, on_host(spec, arithmetic, clip, other))
 
 
-# Cores without floating point; features need none of the target but its compiler flags.
-CORES = {
-    "cortex-m0plus": "UC_CPU_ARM_CORTEX_M0",
-    "cortex-m3": "UC_CPU_ARM_CORTEX_M3",
-}
-
-
-def core_without_fpu(core: str) -> Target:
-    target = load_target("cortex-m4")
-    flags = {
-        "zig": ("-target", "thumb-freestanding-eabi", f"-mcpu={core.replace('-', '_')}"),
-        "gcc": (f"-mcpu={core}", "-mthumb", "-mfloat-abi=soft"),
-    }
-    simulation = replace(target.simulation, unicorn_cpu=CORES[core])
-    return replace(target, name=core, core=core, flags=flags, simulation=simulation)
-
-
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m3"])
 def test_cores_without_floating_point_give_the_same_bits(core: str, toolchain: str) -> None:
     if toolchain == "gcc" and not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("arm-none-eabi-gcc is not installed")
-    target = core_without_fpu(core)
+    target = load_target(core)
     assert feature_arithmetic(target) == "fixed"
     for spec, arithmetic in CASES.values():
         if arithmetic == "fixed":
