@@ -25,28 +25,10 @@ def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape))
 
 
-def _types(view: NodeView[Any]) -> str:
-    return "/".join(t.dtype.value for t in (*view.inputs, *view.outputs) if t is not None)
-
-
-def weighted_types_int8(view: NodeView[Any]) -> str | None:
-    """input, weights and output must be int8, the bias int32"""
-    kinds = [view.input(0).dtype, view.input(1).dtype, view.output.dtype]
-    bias = view.optional(2)
-    good = kinds == [DType.INT8] * 3 and (bias is None or bias.dtype is DType.INT32)
-    return None if good else _types(view)
-
-
 def unary_types_int8(view: NodeView[Any]) -> str | None:
     """input and output must be int8"""
     good = view.input(0).dtype is view.output.dtype is DType.INT8
     return None if good else f"{view.input(0).dtype.value} to {view.output.dtype.value}"
-
-
-def binary_types_int8(view: NodeView[Any]) -> str | None:
-    """both inputs and the output must be int8"""
-    kinds = {view.input(0).dtype, view.input(1).dtype, view.output.dtype}
-    return None if kinds == {DType.INT8} else _types(view)
 
 
 def batch_one(view: NodeView[Any]) -> str | None:

@@ -21,12 +21,14 @@ from toolkit.ops.constraints import (
     weights_symmetric,
     window_fits,
 )
-from toolkit.ops.convolution import convolution_multipliers, convolution_ratios
+from toolkit.ops.convolution import (
+    convolution_multipliers,
+    convolution_ratios,
+    portable_params,
+)
 from toolkit.ops.int16 import (
     ACCUMULATOR_BITS,
     kernel_name,
-    kernel_params,
-    no_bias,
     ratio_bounded,
     rescaled,
     symmetric_int16,
@@ -149,39 +151,10 @@ class Conv2D(Operator[WindowedAttrs]):
         return TimeBehaviour.WINDOWED if time_axis in (1, 2) else TimeBehaviour.OPAQUE
 
     def kernel_call(self, view: View) -> KernelCall:
-        x, out, window = view.input(0), view.output, view.attrs.window
-        multipliers, shifts = convolution_multipliers(view)
-        low, high = clamp_limits(view.attrs.activation, out)
-        bias = view.optional(2)
+        x, out = view.input(0), view.output
         return KernelCall(
             kernel=kernel_name("tk_conv_2d", x),
-            params=kernel_params(
-                x,
-                {
-                    "in_h": x.shape[1],
-                    "in_w": x.shape[2],
-                    "in_c": x.shape[3],
-                    "out_h": out.shape[1],
-                    "out_w": out.shape[2],
-                    "out_c": out.shape[3],
-                    "kernel_h": window.kernel_h,
-                    "kernel_w": window.kernel_w,
-                    "stride_h": window.stride_h,
-                    "stride_w": window.stride_w,
-                    "dilation_h": window.dilation_h,
-                    "dilation_w": window.dilation_w,
-                    "pad_top": window.padding.top,
-                    "pad_left": window.padding.left,
-                    "in_zero_point": x.zero_point,
-                    "out_zero_point": out.zero_point,
-                    "out_min": low,
-                    "out_max": high,
-                    "weights": view.input(1).values,
-                    "bias": bias.values if bias is not None else no_bias(x, out.shape[3]),
-                    "multipliers": multipliers,
-                    "shifts": shifts,
-                },
-            ),
+            params=portable_params(view, {"out_c": out.shape[3]}),
             inputs=(x.name,),
             outputs=(out.name,),
             work=_portable_work(view),
