@@ -81,3 +81,8 @@ def test_rates_decide(wav2small: Graph) -> None:
     rates = {**TARGET.rates, "tk_conv_2d_s8_winograd2/winograd2": slow}
     target = replace(TARGET, core=replace(TARGET.core, rates=rates))
     assert "winograd2" not in choose_variants(wav2small, target, "speed").values()
+
+
+def test_small_parts_keep_the_fast_kernels_of_small_scratch(wav2small: Graph) -> None:
+    chosen = choose_variants(wav2small, with_memory("ram", 16384), "size")
+    assert {chosen[n.name] for n in wav2small.nodes if n.op == "conv_2d"} <= {"dsp8", "dsp_short"}

@@ -24,14 +24,17 @@ class Allowance:
     """How far kernels may trade memory for speed, as parts of the target's flash and RAM.
 
     ``flash`` bounds what all constants take beyond the leanest kernels', ``scratch`` the working
-    memory of any one kernel.  Where a plan takes more than ``state``, and the leanest kernels less,
-    those are taken instead.
+    memory of any one kernel, `SMALL_SCRATCH_BYTES` at least.  Where a plan takes more than
+    ``state``, and the leanest kernels less, those are taken instead.
     """
 
     flash: float
     scratch: float
     state: float
 
+
+#: Always allowed: a part with little RAM gains most from the kernels that need a few hundred bytes.
+SMALL_SCRATCH_BYTES = 1_024
 
 ALLOWANCES: Mapping[str, Allowance] = {
     "size": Allowance(flash=0, scratch=1 / 128, state=0),
@@ -86,7 +89,7 @@ def choose_variants(
         if OPERATORS[node.op].is_alias:
             continue
         node_view = view(graph, node)
-        scratch_bytes = allowance.scratch * target.ram_bytes
+        scratch_bytes = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
         options = _options(node_view, target, scratch_bytes, behaviours.get(node.name))
         lean = min(options, key=lambda o: (not o.is_lean, o.cycles))
         chosen[node.name] = lean.call.variant
