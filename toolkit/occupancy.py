@@ -97,9 +97,16 @@ def fit_checks(fits: Iterable[Fit], target: Target) -> list[Check]:
 
 
 def _largest(fit: Fit) -> str:
-    parts = [f"{part.name} {part.size_bytes:,} B" for part in fit.parts[:LISTED]]
+    parts = [f"{_titled(part)} {part.size_bytes:,} B" for part in fit.parts[:LISTED]]
     return f"; most: {', '.join(parts)}" if parts else ""
 
+
+def _titled(part: Part) -> str:
+    """A layer may own several blocks of a kind each."""
+    return f"{part.kind} of {part.name}" if part.kind in _OWNED else part.name
+
+
+_OWNED = frozenset({"scratch", "ring", "sums", "blocks"})
 
 _WORDS = {
     "flash": "flash",
