@@ -21,7 +21,8 @@ class ToolkitError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".strip()
+        message = self.message if self.message.endswith((".", "?", "!")) else f"{self.message}."
+        return f"{message} {self.hint}".strip()
 
 
 class VerificationError(ToolkitError):
