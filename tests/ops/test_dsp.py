@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops import test_arithmetic, test_conv_2d
+from tests.ops import test_arithmetic, test_conv_2d, test_fully_connected
 from tests.support import tiny
 from tests.support.dsp_firmware import (
     Case,
@@ -109,6 +109,10 @@ def every_length() -> Iterator[Case]:
             yield Case(call, tuple(given), run_numpy(graph, given)[0])
 
 
+def fully_connected(view: NodeView[Any]) -> KernelCall | None:
+    return next(iter(OPERATORS[view.node.op].dsp_calls(view)), None)
+
+
 def portable(view: NodeView[Any]) -> KernelCall:
     return OPERATORS[view.node.op].kernel_call(view)
 
@@ -118,6 +122,7 @@ KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None],
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
+    (test_fully_connected.case_int8, (fully_connected,)),
     (max_pool, (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
 ]

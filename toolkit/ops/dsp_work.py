@@ -47,6 +47,12 @@ def strip_work(view: NodeView[Any], together: int, strip_words: int) -> Work:
     return Work(results * window.kernel_h * 2 * pairs, results, values)
 
 
+def dense_work(batches: int, inputs: int, outputs: int) -> Work:
+    """``tk_fully_connected_s8_dsp``: inputs filled up to fours, read once for four outputs."""
+    filled, reads = -(-inputs // 4) * 4, outputs // 4 + outputs % 4
+    return Work(batches * outputs * filled, batches * outputs, batches * reads * filled)
+
+
 def _runs(view: NodeView[WindowedAttrs]) -> tuple[int, int]:
     """Runs of neighbouring values under a window, and the values of one."""
     window, in_c = view.attrs.window, view.input(0).shape[3]

@@ -1,0 +1,95 @@
+#include "tk_fully_connected_s8_dsp.h"
+
+#include "tk_dsp_mac.h"
+
+/* Adds four inputs' products to the sums of `outputs` (4 or 1) outputs; w holds a word of each. */
+TK_INLINE void multiply(int32_t *sums, uint32_t x, const uint32_t *w, int32_t outputs) {
+    const uint32_t even = tk_sxtb16(x), odd = tk_sxtb16_ror8(x);
+    for (int32_t o = 0; o < outputs; ++o) {
+        sums[o] = tk_smlad(even, tk_sxtb16(w[o]), sums[o]);
+        sums[o] = tk_smlad(odd, tk_sxtb16_ror8(w[o]), sums[o]);
+    }
+}
+
+/* The same for four outputs and `words` (even) words of inputs. */
+TK_INLINE void multiply_all(int32_t *sums, const int8_t *in, const uint32_t *w, int32_t words) {
+#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#define TWO(a, b, load)                                                                            \
+    "ldr %[v], [%[w], #4]\n\t"                                                                     \
+    "ldr %[u], [%[w]], #8\n\t" load "sxtb16 %[t], %[u]\n\t"                                        \
+    "smlad %[" a "], %[even], %[t], %[" a "]\n\t"                                                  \
+    "sxtb16 %[u], %[u], ror #8\n\t"                                                                \
+    "smlad %[" a "], %[odd], %[u], %[" a "]\n\t"                                                   \
+    "sxtb16 %[t], %[v]\n\t"                                                                        \
+    "smlad %[" b "], %[even], %[t], %[" b "]\n\t"                                                  \
+    "sxtb16 %[v], %[v], ror #8\n\t"                                                                \
+    "smlad %[" b "], %[odd], %[v], %[" b "]\n\t"
+#define FOUR                                                                                       \
+    TWO("s0", "s1",                                                                                \
+        "ldr %[odd], [%[in]], #4\n\tsxtb16 %[even], %[odd]\n\t"                                    \
+        "sxtb16 %[odd], %[odd], ror #8\n\t")                                                       \
+    TWO("s2", "s3", "")
+    const int8_t *const end = in + 4 * words;
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+    uint32_t even, odd, t, u, v;
+    if (words > 0) {
+        __asm__ volatile("1:\n\t" FOUR FOUR "cmp %[in], %[end]\n\tbne 1b"
+                         : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
+                           [in] "+r"(in), [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd),
+                           [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v)
+                         : [end] "r"(end)
+                         : "cc", "memory");
+    }
+    sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
+#else
+    for (int32_t i = 0; i < words; ++i) {
+        multiply(sums, tk_load32(in + 4 * i), w + 4 * i, 4);
+    }
+#endif
+}
+
+static void requantize(const tk_fully_connected_s8_dsp_params *p, const int32_t *sums,
+                       const int32_t *records, int8_t *out, int32_t outputs) {
+    for (int32_t o = 0; o < outputs; ++o, records += 4) {
+        const int32_t v = tk_dsp_requantize(2 * sums[o], records);
+        out[o] = (int8_t)tk_clamp(v, p->out_min, p->out_max);
+    }
+}
+
+void tk_fully_connected_s8_dsp(const tk_fully_connected_s8_dsp_params *p, const int8_t *in,
+                               int8_t *out) {
+    const int32_t words = p->inputs / 4, twos = words & ~1, left = p->inputs % 4;
+    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs, out += p->outputs) {
+        uint32_t tail = 0; /* the inputs behind the last whole word */
+        for (int32_t i = 0; i < left; ++i) {
+            tail |= (uint32_t)(uint8_t)in[4 * words + i] << 8 * i;
+        }
+        const uint32_t *w = p->weights;
+        const int32_t *record = p->requantize;
+        int32_t o = 0;
+        for (; o + 4 <= p->outputs; o += 4, record += 16) {
+            int32_t sums[4] = {record[0], record[4], record[8], record[12]};
+            multiply_all(sums, in, w, twos);
+            w += 4 * twos;
+            if (words > twos) {
+                multiply(sums, tk_load32(in + 4 * twos), w, 4);
+                w += 4;
+            }
+            if (left > 0) {
+                multiply(sums, tail, w, 4);
+                w += 4;
+            }
+            requantize(p, sums, record, out + o, 4);
+        }
+        for (; o < p->outputs; ++o, record += 4) {
+            int32_t sum = record[0];
+            for (int32_t i = 0; i < words; ++i) {
+                multiply(&sum, tk_load32(in + 4 * i), w++, 1);
+            }
+            if (left > 0) {
+                multiply(&sum, tail, w++, 1);
+            }
+            requantize(p, &sum, record, out + o, 1);
+        }
+    }
+}
