@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.models import BENCHMARKS, ROOT, Result, run_all
+from benchmarks.published import published_text, run_chips
 from benchmarks.run import firmware_text, layers_text, peers_text, predictions_text
 from benchmarks.tables import PEERS, markdown, value
 from toolkit.toolchain import DEFAULT_TOOLCHAIN, TOOLCHAINS
@@ -27,6 +28,11 @@ _PEERS = """\
 TFLM with CMSIS-NN, 2026 sources, gcc 12 -O3, Cortex-M4F, whole invoke: instructions *simulated*
 (QEMU), cycles *estimated* with the same table, sizes *measured*. Wav2Small is its builtin form
 (int16 softmax)."""
+_PUBLISHED = """\
+MLPerf Tiny keyword spotting (DS-CNN, the model above) on chips. Published: *measured* by the
+submitters, results v1.0 to v1.3, the latest of each. Ours: *estimated*, simulated instructions × the
+core's timing table at the chip's clock, no wait states. Silicon over model is microTVM's published
+time over what the same table gives for TFLM with the same kernels (CMSIS-NN)."""
 _LAYERS = """\
 Predicted: *estimated* from the graph, executed work × the target's rates. Simulated: cycles
 *estimated* from *simulated* counts, what a layer calls included. Ideal: 0.5 cycle for every
@@ -36,19 +42,21 @@ Predicted against simulated cycles of the layers, features excluded. The rates a
 layers (`python -m benchmarks.calibrate_rates`), none of which is from these models."""
 
 
-def generated(results: Sequence[Result], target: str) -> str:
+def generated(results: Sequence[Result], published: str, target: str) -> str:
     """The generated part, markers excluded."""
     sections = (
         ("## Firmware figures", _FIRMWARE.format(target=target), firmware_text(results)),
         ("## Peers on the same cycle model", _PEERS, peers_text()),
+        ("## Peers on silicon", _PUBLISHED, published),
         ("## Layer by layer", _LAYERS, layers_text(results, "###")),
         ("## Prediction without simulation", _PREDICTION, predictions_text(results)),
     )
     return "\n".join(f"{heading}\n\n{text}\n\n{table}" for heading, text, table in sections)
 
 
-def shop_window(results: Sequence[Result]) -> str:
-    """The README's table: ours with the default compiler, each model's peers behind."""
+def shop_window(results: Sequence[Result], published: str) -> str:
+    """The README's tables: ours with the default compiler, each model's peers behind; then the
+    published times."""
     head = ["model", "", "RAM B", "flash B (code + model)", "cycles", "wrong bytes"]
     rows = []
     for peer in PEERS:
@@ -74,7 +82,7 @@ def shop_window(results: Sequence[Result]) -> str:
         )
         reference = f"{peer.reference_cycles_millions:,g} M"
         rows.append([peer.model, "TFLM reference kernels", ram, "", reference, ""])
-    return markdown(head, rows)
+    return f"{markdown(head, rows)}\n{_PUBLISHED}\n\n{published}"
 
 
 def with_generated(document: str, text: str) -> str:
@@ -94,9 +102,10 @@ def main() -> None:
     if skipped:
         print(*skipped, sep="\n", file=sys.stderr)
         sys.exit("the results would not be whole")
+    published = published_text(run_chips())
     for path, text in (
-        (RESULTS, generated(results, arguments.target)),
-        (README, shop_window(results)),
+        (RESULTS, generated(results, published, arguments.target)),
+        (README, shop_window(results, published)),
     ):
         document = path.read_text(encoding="utf-8")
         path.write_text(with_generated(document, text), encoding="utf-8")
