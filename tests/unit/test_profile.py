@@ -38,7 +38,7 @@ def test_energy_is_power_while_awake_and_asleep() -> None:
     late = energy_of(target, 2.0, 1.0)  # never sleeps, and takes two seconds
     assert late is not None
     assert (late.energy_uj, late.average_power_uw) == pytest.approx((2000, 1000))
-    assert energy_of(load_target("apollo510"), 0.25, 1.0) is None
+    assert energy_of(load_target("rsl10"), 0.25, 1.0) is None
 
 
 def test_wav2small_does_not_make_real_time_in_a_hearing_aid(wav2small: Int8Model) -> None:

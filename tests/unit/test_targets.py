@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,14 @@ def test_every_target_folder_loads(name: str) -> None:
     assert "portable" in target.rates
     assert {"firmware", "driver batch", "driver stream"} <= target.core.code.keys()
     assert any(kind.startswith("log_mel/") for kind in target.core.features)
+
+
+@pytest.mark.parametrize("name", targets.list_targets())
+def test_every_current_names_its_document_or_says_typical(name: str) -> None:
+    power = targets.load_target(name).power
+    document = r"[Dd]atasheet|Product Specification|mlcommons/tiny_results_v[\d.]+ \w+/\w+"
+    assert power is None or re.search(rf"{document}|\[typical\]", power.source)
+    assert power is None or 0 < power.sleep_ua < power.active_ua_per_mhz * 48
 
 
 def test_every_core_and_part_is_there() -> None:
