@@ -13,6 +13,7 @@ from toolkit.cli.options import report_option, schedule_options
 if TYPE_CHECKING:
     from toolkit.report import Report
     from toolkit.scheduling import ScheduleRequest
+    from toolkit.targets import Target
 
 
 @click.command("profile")
@@ -59,7 +60,8 @@ def command(
     if len(names) > 1 and reports:
         raise click.UsageError("--report takes one target; use --json for several.")
     request = ScheduleRequest(schedule, time_axis, optimize)
-    found = _profiles(model, names, policy, seconds, request, simulate, quiet=as_json)
+    parts = [load_target(name, policy) for name in names]
+    found = _profiles(model, parts, policy, seconds, request, simulate, quiet=as_json)
     if reports:
         write_reports(found[0], reports)
     if as_json:
@@ -76,8 +78,7 @@ def command(
 
         console = Console()
         if len(found) == 1:
-            target = load_target(names[0], policy)
-            print_profile(found[0], target, optimize, console, details)
+            print_profile(found[0], parts[0], optimize, console, details)
         else:
             print_targets(found, optimize, console)
     return 0 if all(report.passed for report in found) else 1
@@ -85,7 +86,7 @@ def command(
 
 def _profiles(
     model: str,
-    names: tuple[str, ...],
+    parts: list[Target],
     policy: str | None,
     seconds: float,
     request: ScheduleRequest,
@@ -93,13 +94,9 @@ def _profiles(
     quiet: bool,
 ) -> list[Report]:
     from toolkit.analysis import load_int8, profile_int8
-    from toolkit.targets import load_target
 
     loaded = load_int8(model, seconds)
-    found = [
-        profile_int8(loaded, load_target(name, policy), request, compare=len(names) == 1)
-        for name in names
-    ]
+    found = [profile_int8(loaded, target, request, compare=len(parts) == 1) for target in parts]
     if not simulate:
         return found
     from dataclasses import replace

@@ -17,6 +17,9 @@ _OUTPUT = re.compile(r"(_output_\d+)+$")
 #: The last part of a path when it only names an operator, as in ``block1/conv/Relu_22``.
 _OPERATOR = re.compile(r"[A-Z][A-Za-z0-9]*(_\d+)?")
 _NOT_C = re.compile(r"[^A-Za-z0-9]+")
+#: What generated C puts before a layer's name, and how much of the name it keeps.
+_BEFORE_STEM = re.compile(r"^(layer_\d+_)?(model_)?")
+_STEM_CHARACTERS = 40
 
 Path = tuple[str, ...]
 
@@ -37,11 +40,12 @@ class LayerNames:
     def of_symbol(self, symbol: str) -> str:
         """A C symbol for people: the layer it belongs to, and what it is; of a kernel with its
         variant (``tk_conv_2d_s8_winograd2/winograd2``), the variant."""
-        for name, short in self.short.items():
-            stem = _NOT_C.sub("_", name.split(";")[0]).strip("_")
-            found = re.fullmatch(rf"(?:layer_\d+_)?(?:model_)?{stem}(?:_(?P<rest>\w+))?", symbol)
-            if stem and found:
-                return f"{short} {(found['rest'] or '').replace('_', ' ')}".strip()
+        body = _BEFORE_STEM.sub("", symbol)
+        stems = ((_stem(name), short) for name, short in self.short.items())
+        fitting = [s for s in stems if s[0] and f"{body}_".startswith(f"{s[0]}_")]
+        if fitting:
+            stem, short = max(fitting, key=lambda s: len(s[0]))
+            return f"{short} {body[len(stem) :].replace('_', ' ').strip()}".strip()
         return printable(symbol.removeprefix("tk_").rpartition("/")[2])
 
 
@@ -74,6 +78,11 @@ def _split(name: str) -> tuple[Path, str]:
     while len(parts) > 1 and _ROOT.fullmatch(parts[0]):
         parts = parts[1:]
     return parts or (base or "?",), at + suffix
+
+
+def _stem(name: str) -> str:
+    """How generated C spells a name."""
+    return _NOT_C.sub("_", name.split(";")[0])[:_STEM_CHARACTERS].strip("_")
 
 
 def _shared(paths: Sequence[Path]) -> int:

@@ -130,8 +130,8 @@ def _ram(row: Alternative, report: Report) -> Text:
     beside = sum(part.size_bytes for part in fit.parts if part.kind == "bound") if fit else 0
     fits = fit is None or row.ram_bytes + beside <= fit.available_bytes
     text = compact(row.ram_bytes)
-    marked = Text("▸ " if row.chosen else "", "bold")
-    return marked.append_text(_plain(text, row) if fits else _missed(text))
+    shown = _plain(text, row) if fits else _missed(text)
+    return Text.assemble(("▸ ", "bold"), shown) if row.chosen else shown
 
 
 def _flash(row: Alternative, report: Report) -> Text:

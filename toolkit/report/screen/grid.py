@@ -9,7 +9,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 _GAP = 2
 #: Of the labels of rows and lines.
@@ -57,8 +56,12 @@ def table(columns: Sequence[Column], title: bool = True) -> Table:
         border_style="dim",
     )
     for column in columns:
-        side = "right" if column.right else "left"
-        found.add_column(column.title, justify=side, no_wrap=True, overflow="ellipsis")
+        found.add_column(
+            column.title,
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
     for cells in zip(*(column.cells for column in columns), strict=True):
         found.add_row(*cells)
     return found
@@ -76,13 +79,13 @@ def labelled(title: str, text: Text) -> Table:
 def fill_bar(part: float, width: int, style: str) -> Text:
     """``part`` (1 is full, more is drawn as full) of a bar of ``width`` characters."""
     done = bar(min(part, 1.0), width)
-    return Text.assemble((done, style), ("░" * (width - len(done)), "dim"))
+    return Text.assemble((done, style), ("─" * (width - len(done)), "dim"))
 
 
 def bar(part: float, width: int) -> str:
-    """A line of at most ``width`` characters, drawn to an eighth of one; something for anything."""
-    eighths = max(round(8 * width * part), 1 if part > 0 else 0)
-    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+    """A line of at most ``width`` characters, drawn to half a character."""
+    halves = round(2 * width * part)
+    return "━" * (halves // 2) + "╸" * (halves % 2)
 
 
 def sparkline(values: Sequence[float], width: int) -> str:

@@ -76,7 +76,7 @@ def print_layers(report: Report, names: LayerNames, console: Console, aliases: b
         column("MACs", lambda row: compact(row.macs), worth=6),
         column("weights", lambda row: compact(row.weights_bytes), worth=7),
         column("state" if streams else "output B", lambda row: compact(row.output_bytes), worth=8),
-        column("est.", lambda row: compact(row.estimate or 0)),
+        column("cycles" if whole.run is None else "est.", lambda row: compact(row.estimate or 0)),
         column("run", lambda row: compact(row.run or 0)),
         column("error", _error),
         column("ideal", lambda row: compact(row.ideal), worth=3),
