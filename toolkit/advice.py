@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from toolkit.errors import NotStreamableError
@@ -14,11 +14,9 @@ from toolkit.plan import ContinuousPlan, Plan
 from toolkit.plan.choose import ALLOWANCES
 from toolkit.profiling.estimate import Estimate, estimate
 from toolkit.report.model import Alternative
+from toolkit.report.savings import COSTS, savings
 from toolkit.scheduling import ScheduleRequest, choose_plan
 from toolkit.targets import Target
-
-#: A saving below this part of what is used now is not worth a line.
-WORTH_SAYING = 0.05
 
 
 def alternatives(
@@ -105,29 +103,17 @@ def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:
 
 def advice(found: Sequence[Alternative]) -> tuple[Issue, ...]:
     """What would help with RAM, flash and time, in figures."""
-    now = next((a for a in found if a.chosen), None)
-    if now is None:
-        return ()
-    aspects: tuple[tuple[str, Callable[[Alternative], int], str], ...] = (
-        ("RAM", lambda a: a.ram_bytes, "B"),
-        ("flash", lambda a: a.flash_bytes, "B"),
-        ("time", lambda a: a.cycles, "cycles"),
-    )
     issues = []
-    for what, cost, unit in aspects:
-        # Another schedule is only worth its price in RAM where RAM is what is wanted.
-        among = found if what == "RAM" else [a for a in found if a.schedule == now.schedule]
-        best = min(among, key=lambda a: (cost(a), a.ram_bytes, a.flash_bytes))
-        saved = cost(now) - cost(best)
-        if saved > WORTH_SAYING * cost(now):
-            price = "; ".join(
-                f"{other(best) - other(now):+,} {its_unit} {name}"
-                for name, other, its_unit in aspects
-                if name != what
-            )
-            text = (
-                f"{what}: --schedule {best.schedule} --optimize {best.optimize} takes "
-                f"{-saved:+,} {unit} ({price})"
-            )
-            issues.append(Issue(f"advice.{what.lower()}", text))
+    for saving in savings(found):
+        price = "; ".join(
+            f"{saving.change(what):+,} {unit} {what}"
+            for what, (_, unit) in COSTS.items()
+            if what != saving.what
+        )
+        other, (_, unit) = saving.other, COSTS[saving.what]
+        text = (
+            f"{saving.what}: --schedule {other.schedule} --optimize {other.optimize} takes "
+            f"{-saving.saved:+,} {unit} ({price})"
+        )
+        issues.append(Issue(f"advice.{saving.what.lower()}", text))
     return tuple(issues)

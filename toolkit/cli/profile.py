@@ -11,10 +11,9 @@ import click
 from toolkit.cli.options import report_option, schedule_options
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from toolkit.report import Report
     from toolkit.scheduling import ScheduleRequest
+    from toolkit.targets import Target
 
 
 @click.command("profile")
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 )
 @schedule_options
 @report_option
+@click.option("--details", is_flag=True, help="Also every figure with its provenance and basis.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a report, or a list of them.")
 def command(
     model: str,
@@ -42,40 +42,51 @@ def command(
     time_axis: int | None,
     optimize: str,
     reports: tuple[Path, ...],
+    details: bool,
     as_json: bool,
 ) -> int:
     """Show what MODEL (zoo name, .onnx, int8 .tflite) will cost on a target, without building it.
 
     Every figure is an estimate; with --simulate the firmware is built and run as well.
     """
-    from toolkit.report.json_format import report_dict
-    from toolkit.report.render import require_formats, write_reports
     from toolkit.scheduling import ScheduleRequest
-    from toolkit.targets import list_targets
+    from toolkit.targets import list_targets, load_target
 
-    require_formats(reports)
+    if reports:
+        from toolkit.report.render import require_formats, write_reports
+
+        require_formats(reports)
     names = list_targets() if all_targets else targets or ("cortex-m4",)
     if len(names) > 1 and reports:
         raise click.UsageError("--report takes one target; use --json for several.")
     request = ScheduleRequest(schedule, time_axis, optimize)
-    found = _profiles(model, names, policy, seconds, request, simulate, quiet=as_json)
-    if len(names) == 1:
+    parts = [load_target(name, policy) for name in names]
+    found = _profiles(model, parts, policy, seconds, request, simulate, quiet=as_json)
+    if reports:
         write_reports(found[0], reports)
     if as_json:
         import json
+
+        from toolkit.report.json_format import report_dict
 
         rows = [report_dict(report) for report in found]
         click.echo(json.dumps(rows[0] if len(rows) == 1 else rows, indent=2, allow_nan=False))
     else:
         from rich.console import Console
 
-        _print(found, Console())
+        from toolkit.report.screen import print_profile, print_targets
+
+        console = Console()
+        if len(found) == 1:
+            print_profile(found[0], parts[0], optimize, console, details)
+        else:
+            print_targets(found, optimize, console)
     return 0 if all(report.passed for report in found) else 1
 
 
 def _profiles(
     model: str,
-    names: tuple[str, ...],
+    parts: list[Target],
     policy: str | None,
     seconds: float,
     request: ScheduleRequest,
@@ -83,13 +94,9 @@ def _profiles(
     quiet: bool,
 ) -> list[Report]:
     from toolkit.analysis import load_int8, profile_int8
-    from toolkit.targets import load_target
 
     loaded = load_int8(model, seconds)
-    found = [
-        profile_int8(loaded, load_target(name, policy), request, compare=len(names) == 1)
-        for name in names
-    ]
+    found = [profile_int8(loaded, target, request, compare=len(parts) == 1) for target in parts]
     if not simulate:
         return found
     from dataclasses import replace
@@ -118,20 +125,3 @@ def _profiles(
             )
         )
     return built
-
-
-def _print(found: list[Report], console: Console) -> None:
-    from toolkit.report.terminal import (
-        print_alternatives,
-        print_comparison,
-        print_layers,
-        print_report,
-    )
-
-    console.print(found[0].model_name, "on", ", ".join(r.target for r in found), highlight=False)
-    if len(found) > 1:
-        print_comparison(found, console)
-        return
-    print_layers(found[0].layers, console)
-    print_alternatives(found[0].alternatives, console)
-    print_report(found[0], console)

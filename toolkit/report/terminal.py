@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from toolkit.measurement import Check, Provenance
-from toolkit.report.model import Alternative, Fit, LayerRow, Report
+from toolkit.report.model import LayerRow, Report
 from toolkit.report.names import figure, place
 from toolkit.report.text import compact, errors_of_estimates, format_value, layer_cycles, printable
 
@@ -19,19 +19,29 @@ def print_report(report: Report, console: Console) -> None:
     """Print predictions, figures, checks and notes."""
     if report.predictions:
         console.print(_predictions(report))
-    table, bases = _figures(report)
-    console.print(table)
-    for number, basis in enumerate(bases, 1):
-        console.print(f"[dim]({number}) {escape(basis)}[/]", highlight=False)
+    print_figures(report, console)
     if report.checks or report.issues:
         console.print()
     print_findings(report, console)
 
 
+def print_figures(report: Report, console: Console) -> None:
+    """Print every figure with its provenance and what that rests on."""
+    table, bases = _figures(report)
+    console.print(table)
+    for number, basis in enumerate(bases, 1):
+        console.print(f"[dim]({number}) {escape(basis)}[/]", highlight=False)
+
+
+def print_check(check: Check, console: Console) -> None:
+    """Print a check with its detail."""
+    console.print(_check_line(check))
+
+
 def print_findings(report: Report, console: Console) -> None:
     """Print checks and notes."""
     for check in report.checks:
-        console.print(_check_line(check))
+        print_check(check, console)
     for issue in report.issues:
         console.print(f"[cyan]note[/] {escape(issue.message)}")
 
@@ -64,62 +74,6 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
             f"{100 * spent / total:.1f}%",
         )
     console.print(table)
-
-
-def print_alternatives(rows: tuple[Alternative, ...], console: Console) -> None:
-    """Print the same model batch and streamed, for size and for speed, side by side."""
-    if not rows:
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("schedule, --optimize", no_wrap=True)
-    for title in ("RAM, estimated", "flash", "cycles", "real-time factor"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in rows:
-        factor = "" if row.realtime_factor is None else f"{row.realtime_factor:.2f}"
-        table.add_row(
-            f"{'▸' if row.chosen else ' '} {row.schedule}, {row.optimize}",
-            f"{row.ram_bytes:,} B",
-            f"{row.flash_bytes:,} B",
-            compact(row.cycles),
-            factor,
-            style="bold" if row.chosen else "",
-        )
-    console.print(table)
-
-
-def print_comparison(reports: list[Report], console: Console) -> None:
-    """Print one row a target: what fits; latency of a clip, real-time
-    factor, energy, power."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("target", no_wrap=True)
-    for title in ("RAM B", "flash B", "stack B", "ms", "RTF", "uJ", "uW"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for report in reports:
-        fits = {fit.region: fit for fit in report.fits}
-        cells = [_fill(fits.get(region)) for region in ("ram", "flash", "stack")]
-        found = (report.find("energy_uj_per_audio_second"), report.find("energy_uj_per_inference"))
-        energy = next((m for m in found if m is not None), None)
-        rest = (
-            report.find("latency_ms"),
-            report.find("realtime_factor"),
-            energy,
-            report.find("average_power_uw"),
-        )
-        table.add_row(report.target, *cells, *("" if m is None else _short(m.value) for m in rest))
-    console.print(table)
-
-
-def _short(value: float) -> str:
-    """Three digits, of a large figure with its unit."""
-    return compact(value) if value >= 1000 else f"{value:.3g}"
-
-
-def _fill(fit: Fit | None) -> str:
-    """Bytes used, and of how much; red where they do not fit."""
-    if fit is None:
-        return ""
-    text = f"{compact(fit.used_bytes)} {100 * fit.used_bytes / fit.available_bytes:3.0f}%"
-    return text if fit.holds else f"[red]{text}[/]"
 
 
 def tail(text: str, width: int) -> str:

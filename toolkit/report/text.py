@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit.measurement import Measurement, Provenance
-from toolkit.report.model import LayerRow
+from toolkit.report.model import LayerRow, Report
 
 
 def printable(text: str) -> str:
@@ -42,6 +42,12 @@ def layer_value(row: LayerRow, name: str, provenance: Provenance) -> float | Non
 def layer_cycles(row: LayerRow, provenance: Provenance) -> float | None:
     """A layer's cycles, as simulated or as estimated."""
     return layer_value(row, "cycles", provenance)
+
+
+def decisive(report: Report, name: str) -> Measurement | None:
+    """The figure of that name: as measured, else as simulated, else as estimated."""
+    found = (report.find(name, provenance) for provenance in Provenance)
+    return next((m for m in found if m is not None), None)
 
 
 def errors_of_estimates(measurements: tuple[Measurement, ...]) -> dict[str, float]:

@@ -1,0 +1,115 @@
+"""Layer names as people tell layers apart: without what an exporter adds to all of them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from toolkit.report.text import printable
+
+#: Longest short name, in characters.
+WIDTH = 28
+#: What exporters put around the names of all layers.
+_ROOT = re.compile(r"(model|functional|sequential)(_\d+)?|StatefulPartitionedCall")
+_OUTPUT = re.compile(r"(_output_\d+)+$")
+#: The last part of a path when it only names an operator, as in ``block1/conv/Relu_22``.
+_OPERATOR = re.compile(r"[A-Z][A-Za-z0-9]*(_\d+)?")
+_NOT_C = re.compile(r"[^A-Za-z0-9]+")
+#: What generated C puts before a layer's name, and how much of the name it keeps.
+_BEFORE_STEM = re.compile(r"^(layer_\d+_)?(model_)?")
+_STEM_CHARACTERS = 40
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LayerNames:
+    """Short names by full name; they differ from each other as the full ones do."""
+
+    short: dict[str, str]
+
+    def of(self, name: str) -> str:
+        """The short name of a layer or tensor; of another one, its own name, cleaned and cut."""
+        if name in self.short:
+            return self.short[name]
+        path, suffix = _split(name)
+        return _cut("/".join(path) + suffix, WIDTH)
+
+    def of_symbol(self, symbol: str) -> str:
+        """A C symbol for people: the layer it belongs to, and what it is; of a kernel with its
+        variant (``tk_conv_2d_s8_winograd2/winograd2``), the variant."""
+        body = _BEFORE_STEM.sub("", symbol)
+        stems = ((_stem(name), short) for name, short in self.short.items())
+        fitting = [s for s in stems if s[0] and f"{body}_".startswith(f"{s[0]}_")]
+        if fitting:
+            stem, short = max(fitting, key=lambda s: len(s[0]))
+            return f"{short} {body[len(stem) :].replace('_', ' ').strip()}".strip()
+        return printable(symbol.removeprefix("tk_").rpartition("/")[2])
+
+
+def short_names(names: Sequence[str], width: int = WIDTH) -> LayerNames:
+    """Shorten the names of a model's layers; a pure function of all of them, in order.
+
+    The exporter's root (``model/``), leading parts that all names share, ``_output_0``, and an
+    operator that is alone in its module (``/vgg7/l2/Relu_output_0`` is ``vgg7/l2``) are left out.
+    A result has ``width`` characters at most; two that would be the same get their layer's number.
+    """
+    split = [_split(name) for name in names]
+    shared = _shared([path for path, _ in split])
+    paths = [path[shared:] for path, _ in split]
+    parents = Counter(
+        path[:depth] for path in dict.fromkeys(paths) for depth in range(1, len(path) + 1)
+    )
+    texts = []
+    for path, (_, suffix) in zip(paths, split, strict=True):
+        alone = len(path) > 1 and parents[path[:-1]] == 1
+        kept = path[:-1] if alone and _OPERATOR.fullmatch(path[-1]) else path
+        texts.append(_cut("/".join(kept) + suffix, width))
+    return LayerNames(dict(zip(names, _distinct(texts, width), strict=True)))
+
+
+def _split(name: str) -> tuple[Path, str]:
+    """The parts of a name, and what the toolkit added behind ``@``; TensorFlow joins the names of
+    fused layers by ``;``: the first counts."""
+    base, at, suffix = printable(name).split(";")[0].partition("@")
+    parts = tuple(part for part in _OUTPUT.sub("", base).split("/") if part)
+    while len(parts) > 1 and _ROOT.fullmatch(parts[0]):
+        parts = parts[1:]
+    return parts or (base or "?",), at + suffix
+
+
+def _stem(name: str) -> str:
+    """How generated C spells a name."""
+    return _NOT_C.sub("_", name.split(";")[0])[:_STEM_CHARACTERS].strip("_")
+
+
+def _shared(paths: Sequence[Path]) -> int:
+    """How many leading parts all paths have in common; each keeps one part at least."""
+    if len(paths) < 2:
+        return 0
+    depth = 0
+    while all(len(path) > depth + 1 and path[depth] == paths[0][depth] for path in paths):
+        depth += 1
+    return depth
+
+
+def _distinct(texts: Sequence[str], width: int) -> list[str]:
+    """The same texts; those that occur twice end with the number of their place, from 1."""
+    often = Counter(texts)
+    taken = {text for text, count in often.items() if count == 1}
+    found = []
+    for number, text in enumerate(texts, 1):
+        if often[text] > 1:
+            mark = f"#{number}"
+            while (text := _cut(text, width - len(mark)) + mark) in taken:
+                mark += "'"
+            taken.add(text)
+        found.append(text)
+    return found
+
+
+def _cut(text: str, width: int) -> str:
+    """The end of a text, which tells layers apart better than its beginning."""
+    return text if len(text) <= width else "…" + text[1 - width :]
