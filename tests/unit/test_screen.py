@@ -144,7 +144,7 @@ def test_verdicts(wav2small: Int8Model, streamed: Report) -> None:
 
 
 def test_no_energy_is_guessed(wav2small: Int8Model) -> None:
-    report = profile_int8(wav2small, load_target("apollo510"), ScheduleRequest())
+    report = profile_int8(wav2small, load_target("rsl10"), ScheduleRequest())
     lines = shown(report)
     assert "no current known" in one(lines, "energy")
     assert not [line for line in lines if "no document at hand" in line]
