@@ -22,7 +22,7 @@ WORTH_SAYING = 0.05
 
 
 def alternatives(
-    graph: Graph, plan: Plan, request: ScheduleRequest, target: Target
+    graph: Graph, plan: Plan, request: ScheduleRequest, target: Target, arithmetic: str = "auto"
 ) -> tuple[Alternative, ...]:
     """The model batch and streamed, for size, balanced and for speed; none in continuous mode."""
     if isinstance(plan, ContinuousPlan):
@@ -37,7 +37,7 @@ def alternatives(
                 other = plan if chosen else choose_plan(graph, wanted, target)[0]
             except NotStreamableError:
                 break
-            cost = estimate(graph, other, target, spec)
+            cost = estimate(graph, other, target, spec, arithmetic)
             found.append(
                 Alternative(
                     schedule=schedule,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from toolkit.cli.options import report_option, schedule_options
+from toolkit.cli.options import arithmetic_option, report_option, schedule_options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
 )
 @schedule_options
+@arithmetic_option
 @report_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a report, or a list of them.")
 def command(
@@ -41,6 +42,7 @@ def command(
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    arithmetic: str,
     reports: tuple[Path, ...],
     as_json: bool,
 ) -> int:
@@ -58,7 +60,7 @@ def command(
     if len(names) > 1 and reports:
         raise click.UsageError("--report takes one target; use --json for several.")
     request = ScheduleRequest(schedule, time_axis, optimize)
-    found = _profiles(model, names, policy, seconds, request, simulate, quiet=as_json)
+    found = _profiles(model, names, policy, seconds, request, simulate, arithmetic, quiet=as_json)
     if len(names) == 1:
         write_reports(found[0], reports)
     if as_json:
@@ -80,6 +82,7 @@ def _profiles(
     seconds: float,
     request: ScheduleRequest,
     simulate: bool,
+    arithmetic: str,
     quiet: bool,
 ) -> list[Report]:
     from toolkit.analysis import load_int8, profile_int8
@@ -87,7 +90,7 @@ def _profiles(
 
     loaded = load_int8(model, seconds)
     found = [
-        profile_int8(loaded, load_target(name, policy), request, compare=len(names) == 1)
+        profile_int8(loaded, load_target(name, policy), request, len(names) == 1, arithmetic)
         for name in names
     ]
     if not simulate:
@@ -106,6 +109,7 @@ def _profiles(
                 Path(scratch) / "firmware",
                 clip_seconds=seconds,
                 schedule=request,
+                arithmetic=arithmetic,
                 policy=policy,
             )
             run = build(wanted, Stages(STAGES, quiet=quiet))
