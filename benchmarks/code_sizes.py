@@ -17,7 +17,7 @@ from toolkit.emit.stream import stream_context
 from toolkit.execution import FirmwareFacts
 from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, StreamPlan
-from toolkit.profiling.code_table import BLOCK, FIRMWARE, MAIN, driver_key, main_key
+from toolkit.profiling.code_table import BLOCK, FIRMWARE, MAIN, MATMUL, driver_key, function_key, main_key
 from toolkit.profiling.flash import firmware_code
 from toolkit.profiling.stack import bound_stack
 from toolkit.targets import CodeSize
@@ -65,10 +65,11 @@ def code_samples(
         for name, size in files.items()
         if name.startswith("tk_") and name not in _HARNESS
     }
-    samples = [Sample(stem, "once", size) for stem, size in kernels.items() if stem != BLOCK]
+    samples = [Sample(stem, "once", size) for stem, size in kernels.items()]
+    samples = [s for s in samples if s.key not in (BLOCK, MATMUL)]
     for name in symbols:
-        if found := _BLOCK.fullmatch(name):
-            key = f"{BLOCK} {found[1]}"
+        if found := _FUNCTION.fullmatch(name):
+            key = function_key(found[1], int(found[2]))
             samples.append(Sample(key, "once", symbols[name]))
             samples.append(Sample(key, "stack", bound_stack(facts.elf, name).bound_bytes))
     shared = {str(function.name): symbols[function.name] for function in context.shared}
@@ -150,7 +151,7 @@ def _glue(found: Mapping[str, Mapping[str, list[int]]], schedule: str) -> list[i
     return [size for sizes in rows for size in sizes.get("layer", [])]
 
 
-_BLOCK = re.compile(rf"{BLOCK}_(\d+)(_negative)?")
+_FUNCTION = re.compile(rf"({BLOCK}|{MATMUL})(?:_add)?_(\d+)(?:x\d_\d|_negative)?")
 _DRIVERS = ("model_invoke", "model_reset", "model_push_frame", "model_finish")
 _FEWEST_TENSORS = 2
 _HARNESS = ("tk_io_semihosting.o", "tk_memory.o")

@@ -90,6 +90,9 @@ def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:
         kernels = ", ".join(found.flash.unknown)
         text = f"flash leaves out code that was never measured on {target.core.name}: {kernels}"
         issues.append(Issue("estimate.code", text))
+    if found.frames and found.features is None:
+        text = f"the features are left out: never measured in this arithmetic on {target.core.name}"
+        issues.append(Issue("estimate.features", text))
     slow = target.memory(target.policy.code)
     if slow.wait_states:
         text = (

@@ -10,7 +10,7 @@ from benchmarks.calibrate_features import envelope
 from benchmarks.code_networks import code_network
 from toolkit.ops.base import KernelCall
 from toolkit.plan import plan_arena
-from toolkit.profiling.code_table import block_key, find_code, layer_key
+from toolkit.profiling.code_table import block_key, find_code, functions, layer_key
 from toolkit.profiling.features import FeatureEstimate
 from toolkit.profiling.stack_estimate import estimate_stack
 from toolkit.targets import CodeSize, Core, load_target
@@ -57,8 +57,19 @@ def test_a_key_has_the_size_that_specialised_code_depends_on() -> None:
     assert layer_key(call("fast", kernel_h=3), by_rows=False) == "whole k/fast 3"
     assert layer_key(call("fast", kernel_h=3, together=6), by_rows=True) == "row k/fast 6"
     assert layer_key(call("portable", kernel_h=3), by_rows=True) == "row k/portable"
-    assert block_key(call("fast", pairs=14)) == "tk_short_block 14"
+    assert block_key(call("fast", pairs=14)) == "function tk_short_block 14"
     assert block_key(call("fast")) == ""
+
+
+@pytest.mark.parametrize(
+    ("in_c", "out_c", "sizes"),
+    [(13, 13, [7, 7]), (32, 16, [8, 8, 8, 8]), (50, 8, [7, 7, 7, 7, 4, 4])],
+)
+def test_the_products_of_a_winograd_layer_are_counted(
+    in_c: int, out_c: int, sizes: list[int]
+) -> None:
+    found = functions(call("winograd2", **{"tiles.in_c": in_c, "tiles.out_c": out_c}))
+    assert sorted(found.values()) == sorted(f"function tk_matmul_s16 {n}" for n in sizes)
 
 
 def test_the_stack_is_that_of_the_deepest_chain() -> None:

@@ -117,6 +117,13 @@ def test_the_arithmetic_asked_for_is_estimated(core: str, wav2small: Int8Model) 
         assert all(value(fixed, name) > value(auto, name) for name in names)
 
 
+def test_features_that_were_never_measured_are_said_to_be_left_out(wav2small: Int8Model) -> None:
+    target = load_target("cortex-m0plus")
+    report = profile_int8(wav2small, target, ScheduleRequest(), False, "float32")
+    assert [i for i in report.issues if i.code == "estimate.features"]
+    assert report.find("cycles_features") is None
+
+
 def test_batch_and_stream_stand_side_by_side(wav2small: Int8Model) -> None:
     report = profile_int8(wav2small, load_target("cortex-m4"), ScheduleRequest("batch"))
     rows = {(a.schedule, a.optimize): a for a in report.alternatives}

@@ -14,8 +14,9 @@ from toolkit.targets import CodeSize, Core
 FIRMWARE = "firmware"
 MAIN = "main"
 DRIVER = "driver"
-#: The one file of kernels that is linked by function: one for each number of pairs.
-BLOCK = "tk_short_block"
+#: Files of kernels that are linked function by function, one for each number of pairs.
+BLOCK, MATMUL = "tk_short_block", "tk_matmul_s16"
+_MATMUL_PAIRS = 8
 #: Parameters whose value decides which loops a specialised kernel unrolls; the first one present.
 _UNROLLED = ("tiles.in_c", "together", "kernel_h")
 
@@ -29,9 +30,36 @@ def layer_key(call: KernelCall, by_rows: bool) -> str:
     return base if size is None else f"{base} {size}"
 
 
+def function_key(stem: str, pairs: int) -> str:
+    """Key of the functions of `BLOCK` or `MATMUL` for that many pairs."""
+    return f"function {stem} {pairs}"
+
+
 def block_key(call: KernelCall) -> str:
     """Key of the function of `BLOCK` that a layer calls; empty where it calls none."""
-    return f"{BLOCK} {call.params['pairs']}" if BLOCK in call.extra_kernels else ""
+    pairs = call.params.get("pairs")
+    return function_key(BLOCK, pairs) if isinstance(pairs, int) else ""
+
+
+def functions(call: KernelCall) -> dict[str, str]:
+    """Functions of `BLOCK` and `MATMUL` that a layer links, by what tells them apart; their keys.
+
+    Those of ``tk_winograd_multiply``: chunks of at most eight pairs, the first stored and others
+    added, for three and for four tiles, by the output channels left over.
+    """
+    if block := block_key(call):
+        return {f"{block} {int(call.params['out_zero_point'] > -128)}": block}
+    if "tiles.in_c" not in call.params:
+        return {}
+    pairs, out_c = (int(call.params["tiles.in_c"]) + 1) // 2, int(call.params["tiles.out_c"])
+    chunk = -(-pairs // -(-pairs // _MATMUL_PAIRS))
+    products = {(chunk, "first")} | {(chunk, "add") for _ in range(pairs // chunk - 1)}
+    products |= {(pairs % chunk, "add")} if pairs % chunk else set()
+    return {
+        f"{MATMUL} {size} {kind} {tiles} {rest}": function_key(MATMUL, size)
+        for size, kind in products
+        for tiles, rest in ((3, out_c % 3), (4, out_c % 2))
+    }
 
 
 def main_key(schedule: str, has_features: bool, tensors: int) -> str:

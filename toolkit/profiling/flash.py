@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.emit.contexts import StageText, Step
@@ -13,9 +13,11 @@ from toolkit.plan import ArenaPlan, ContinuousPlan, Plan, StreamPlan
 from toolkit.profiling.code_table import (
     BLOCK,
     FIRMWARE,
+    MATMUL,
     block_key,
     driver_key,
     find_code,
+    functions,
     layer_key,
 )
 from toolkit.targets import CodeSize, Core
@@ -53,13 +55,14 @@ class FlashEstimate:
 
 @dataclass(frozen=True)
 class LayerCode:
-    """A layer function of the generated C: what it calls, its key in ``code.toml`` and that of the
-    function of `BLOCK` that it calls."""
+    """A layer function of the generated C: what it calls, its key in ``code.toml``, that of the
+    function of `BLOCK` that it calls, and all functions that it links, see `functions`."""
 
     node: str
     text: StageText | Step
     key: str
     block: str
+    functions: Mapping[str, str]
 
     @property
     def shared(self) -> bool:
@@ -90,7 +93,7 @@ def firmware_code(graph: Graph, plan: ArenaPlan | StreamPlan) -> FirmwareCode:
         batch = model_context(graph, plan, "", "")
         texts, rows, weights = batch.steps, 0, batch.weights_bytes
     layers = (
-        LayerCode(node, text, layer_key(call, number < rows), block_key(call))
+        LayerCode(node, text, layer_key(call, number < rows), block_key(call), functions(call))
         for number, (node, text, call) in enumerate(zip(nodes, texts, calls, strict=True))
     )
     return FirmwareCode(weights, tuple(layers))
@@ -107,8 +110,13 @@ def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
         FlashPart("start-up, harness, run-time library", "around", _of(core, FIRMWARE).once),
         FlashPart("driver", "around", _of(core, driver_key(plan.schedule, stages)).once),
     ]
-    stems = kernel_stems(graph, plan) - {BLOCK} | {layer.block for layer in code.layers}
+    stems = kernel_stems(graph, plan) - {BLOCK, MATMUL}
     parts += [FlashPart(stem, "kernels", _of(core, stem).once) for stem in sorted(stems)]
+    linked = {name: key for layer in code.layers for name, key in layer.functions.items()}
+    parts += [
+        FlashPart(key.split()[1], "kernels", _of(core, key).once)
+        for _, key in sorted(linked.items())
+    ]
     bodies: set[str] = set()
     for layer in code.layers:
         size, call = _of(core, layer.key), layer.text.call
