@@ -17,7 +17,15 @@ from toolkit.emit.stream import stream_context
 from toolkit.execution import FirmwareFacts
 from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, StreamPlan
-from toolkit.profiling.code_table import BLOCK, FIRMWARE, MAIN, MATMUL, driver_key, function_key, main_key
+from toolkit.profiling.code_table import (
+    BLOCK,
+    FIRMWARE,
+    MAIN,
+    MATMUL,
+    driver_key,
+    function_key,
+    main_key,
+)
 from toolkit.profiling.flash import firmware_code
 from toolkit.profiling.stack import bound_stack
 from toolkit.targets import CodeSize
