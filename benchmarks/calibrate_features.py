@@ -23,9 +23,9 @@ from benchmarks.features import DEMO_CLIP, HARNESS, RAW, write_project
 from toolkit.emit import feature_arithmetic
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import KEYWORD_MFCC, MICRO_SPEECH, WAV2SMALL_RUNNING, FeatureSpec
+from toolkit.profiling.code_table import FIRMWARE
 from toolkit.profiling.cycles import CycleModel, load_cycle_table
 from toolkit.profiling.features import feature_work
-from toolkit.profiling.flash import FIRMWARE
 from toolkit.profiling.size import measure_size
 from toolkit.profiling.stack import bound_stack
 from toolkit.simulate import simulate
@@ -39,7 +39,7 @@ TOOLCHAIN = "zig"
 HEADER = """\
 # What features cost, by kind and arithmetic: cycles of a frame, of a sample that arrives, of a
 # point of the FFT times its passes, of a mel weight, of a value of the row; bytes of flash in all,
-# for a sample of the frame, for a mel weight; bytes of stack.
+# for a sample of the frame, for a mel weight; bytes of stack of `features_push`, for a mel band.
 # Written by `python -m benchmarks.calibrate_features --target {target}`: least squares of the
 # relative error, no rate negative, compiled with {toolchain}.
 """
@@ -53,6 +53,8 @@ SPECS: tuple[FeatureSpec, ...] = (
     *(_log_mel(64, 32, 20), _log_mel(64, 16, 16), _log_mel(128, 64, 26), _log_mel(256, 128, 32)),
     *(_log_mel(512, 160, 40), _log_mel(512, 256, 64)),
     *(KEYWORD_MFCC, MICRO_SPEECH, RAW),
+    replace(KEYWORD_MFCC, frame_samples=512, hop_samples=256, n_mels=26, n_mfcc=12),
+    replace(KEYWORD_MFCC, frame_samples=400, hop_samples=160, n_mels=32, n_mfcc=13),
 )
 
 
@@ -66,13 +68,24 @@ class Sample:
     cycles: float
     flash_bytes: int
     stack: int
+    bands: int
 
 
-def measure(job: tuple[FeatureSpec, str]) -> tuple[Sample, str]:
+def jobs(target: Target) -> list[tuple[FeatureSpec, str, str]]:
+    """Every specification in every arithmetic that the core computes it in."""
+    native = feature_arithmetic(target)
+    return [
+        (spec, arithmetic, target.name)
+        for spec in SPECS
+        for arithmetic in dict.fromkeys(("fixed", native))
+        if arithmetic == "fixed" or spec.kind != "micro_frontend"
+    ]
+
+
+def measure(job: tuple[FeatureSpec, str, str]) -> tuple[Sample, str]:
     """Compile and simulate one specification."""
-    spec, target_name = job
+    spec, arithmetic, target_name = job
     target = load_target(target_name)
-    arithmetic = "fixed" if spec.kind == "micro_frontend" else feature_arithmetic(target)
     compiler = find_toolchain(TOOLCHAIN)
     rate = spec.sample_rate_hz
     samples = load_clip(DEMO_CLIP, rate).samples[: round(SECONDS * rate)]
@@ -91,7 +104,8 @@ def measure(job: tuple[FeatureSpec, str]) -> tuple[Sample, str]:
         sizes=work.flash_terms,
         cycles=cycles / spec.rows_for_samples(len(samples)),
         flash_bytes=size.flash_bytes - target.core.code[FIRMWARE].once,
-        stack=bound_stack(elf).bound_bytes,
+        stack=bound_stack(elf, "features_push").bound_bytes,
+        bands=spec.n_mels,
     ), f"{compiler.name} {compiler.version}"
 
 
@@ -110,6 +124,19 @@ def fit(rows: Sequence[Sequence[float]], values: Sequence[float]) -> NDArray[np.
     return found / scale
 
 
+def envelope(sizes: Sequence[int], stacks: Sequence[int]) -> tuple[int, int]:
+    """The lowest line in whole bytes, not falling, that no stack lies above: that of the least
+    sum of what it is too much; constant and slope."""
+    pairs = list(zip(sizes, stacks, strict=True))
+    lines = []
+    for slope in range(max(stacks) + 1):
+        constant = max(stack - slope * size for size, stack in pairs)
+        excess = sum(constant + slope * size - stack for size, stack in pairs)
+        lines.append((excess, slope, max(constant, 0)))
+    _, slope, constant = min(lines)
+    return constant, slope
+
+
 def features_toml(samples: Sequence[Sample], target: Target, toolchain: str) -> str:
     """Text of ``features.toml``."""
     groups: Mapping[str, list[Sample]] = defaultdict(list)
@@ -126,7 +153,8 @@ def features_toml(samples: Sequence[Sample], target: Target, toolchain: str) -> 
             f"{name} = {float(f'{value:.4g}')!r}\n"
             for name, value in zip((*names, *sizes), (*cycles, *flash), strict=True)
         )
-        text += f"stack = {max(s.stack for s in some)}\n"
+        stack, band = envelope([s.bands for s in some], [s.stack for s in some])
+        text += f"stack = {stack}\nstack_band = {band}\n"
         for s in some:
             print(
                 f"{key:20} cycles {s.cycles:10,.0f} {np.dot(s.work, cycles) / s.cycles - 1:+6.1%}"
@@ -140,7 +168,7 @@ def main() -> None:
     parser.add_argument("--target", default="cortex-m4")
     target = load_target(parser.parse_args().target)
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        measured = list(pool.map(measure, [(spec, target.name) for spec in SPECS]))
+        measured = list(pool.map(measure, jobs(target)))
     text = features_toml([sample for sample, _ in measured], target, measured[0][1])
     path = targets_dir() / target.core.name / "features.toml"
     path.write_text(text, "utf-8")

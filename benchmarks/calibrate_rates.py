@@ -1,9 +1,9 @@
 """Fits the rates that predict a layer's cycles from its work, and tests them on published networks.
 
 ``python -m benchmarks.calibrate_rates [--target NAME] [--dry-run]`` compiles the layers of
-`benchmarks.layers` with every kernel that they are eligible for, simulates them one by one and
-writes the target's ``rates.toml``.  The published networks are not among them: their error, printed
-last, is that of a prediction.
+`benchmarks.layer_graphs` with every kernel that they are eligible for, simulates them one by one
+and writes the target's ``rates.toml``; with the networks of `benchmarks.code_networks`, which are
+only compiled, its ``code.toml``.  Published networks are not among them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import code_sizes
-from benchmarks.layers import batch_graphs, stream_graphs
+from benchmarks.code_networks import code_networks
+from benchmarks.layer_graphs import batch_graphs, stream_graphs, twin_graphs
 from toolkit.comparison import harness_input, random_inputs
-from toolkit.emit import emit_project, layers, write_files
+from toolkit.emit import emit_project, feature_arithmetic, layers, write_files
 from toolkit.execution import (
     compile_firmware,
     find_mismatches,
@@ -32,9 +33,10 @@ from toolkit.execution import (
     run,
 )
 from toolkit.ir import Graph
+from toolkit.loading import feature_spec
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, Work, view
-from toolkit.ops.kernels import PORTABLE, Variants, kernel_call
+from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.plan import StreamPlan, plan_arena, plan_stream
 from toolkit.plan.choose import BATCH, executed_work
 from toolkit.targets import Rates, Target, load_target, targets_dir
@@ -65,18 +67,27 @@ class _Job:
     variants: Variants
     schedule: str
     target: str
+    simulated: bool
 
 
 def jobs(target: Target) -> list[_Job]:
-    """Every layer with every kernel, as few firmwares."""
-    found = []
-    for schedule, graphs in (("batch", batch_graphs()), ("stream", stream_graphs())):
-        for graph in graphs:
-            found += [
-                _Job(part, variants, schedule, target.name)
-                for part, variants in _rounds(graph, target.dsp)
-            ]
-    return found
+    """Every layer with every kernel, as few firmwares; then those that are only compiled."""
+    twins = twin_graphs() if target.dsp else ((), ())
+    return [
+        _Job(part, variants, schedule, target.name, simulated)
+        for schedule, graphs, simulated in (
+            ("batch", batch_graphs(), True),
+            ("stream", stream_graphs(), True),
+            ("batch", twins[0], False),
+            ("stream", twins[1], False),
+        )
+        for graph in graphs
+        for part, variants in _rounds(graph, target.dsp)
+    ] + [
+        _Job(graph, PORTABLE_ONLY, schedule, target.name, False)
+        for graph in code_networks()
+        for schedule in ("batch", "stream")
+    ]
 
 
 def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
@@ -84,13 +95,17 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
     target, graph = load_target(job.target), job.graph
     stream = job.schedule == "stream"
     plan = plan_stream(graph, variants=job.variants) if stream else plan_arena(graph, job.variants)
+    spec = feature_spec(graph)
     cases = random_inputs(graph, 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_files(emit_project(graph, plan, target, b""), folder)
-        facts = compile_firmware(folder, target, TOOLCHAIN, False)
+        project = emit_project(graph, plan, target, b"", spec, feature_arithmetic(target, "auto"))
+        write_files(project, folder)
+        facts = compile_firmware(folder, target, TOOLCHAIN, spec is not None)
         map_text = facts.firmware.map.read_text(encoding="utf-8")
-        code = code_sizes.code_samples(facts, map_text, graph, plan)
+        code = code_sizes.code_samples(facts, map_text, graph, plan, spec is not None)
+        if not job.simulated:
+            return [], code, facts.toolchain
         stimulus = harness_input(plan, None, cases)
         result, output = run(
             facts.firmware.elf, stimulus, target.default_simulator, target, graph, None

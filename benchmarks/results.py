@@ -30,9 +30,9 @@ TFLM with CMSIS-NN, 2026 sources, gcc 12 -O3, Cortex-M4F, whole invoke: instruct
 (int16 softmax)."""
 _PUBLISHED = """\
 MLPerf Tiny keyword spotting (DS-CNN, the model above) on chips. Published: *measured* by the
-submitters, results v1.0 to v1.3, the latest of each. Ours: *estimated*, simulated instructions × the
-core's timing table at the chip's clock, no wait states. Silicon over model is microTVM's published
-time over what the same table gives for TFLM with the same kernels (CMSIS-NN)."""
+submitters, results v1.0 to v1.3, the latest of each. Ours: *estimated*, simulated instructions ×
+the core's timing table at the chip's clock, no wait states. Silicon over model is microTVM's
+published time over what the same table gives for TFLM with the same kernels (CMSIS-NN)."""
 _LAYERS = """\
 Predicted: *estimated* from the graph, executed work × the target's rates. Simulated: cycles
 *estimated* from *simulated* counts, what a layer calls included. Ideal: 0.5 cycle for every

@@ -1,6 +1,7 @@
 """Small networks of common kinds with random weights, to test predictions on.
 
-A keyword spotter on 1-D convolutions, an autoencoder, and a MobileNet-like image classifier.
+A keyword spotter on 1-D convolutions, an autoencoder, a MobileNet-like image classifier, and a
+network whose later activations are int16.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.window import Window, WindowedAttrs
 
 _INPUT = QuantParams.per_tensor(0.05, -10)
+_WIDE = QuantParams.per_tensor(0.001, 0)
 _PROBABILITY = QuantParams.per_tensor(1 / 256, -128)
 
 
@@ -52,10 +54,31 @@ def mobile_net() -> Graph:
     return _classifier(net, x, 9)
 
 
+def mixed() -> Graph:
+    """44 frames of 18 features; int8 to begin with, then int16, residual, to the dense layer."""
+    net, wide = Layers("mixed"), DType.INT16
+    x = _conv(net, net.input((1, 44, 18, 1), _INPUT), 17, (3, 3), (1, 1))
+    x = net.add("quantize", [x], None, _WIDE, wide)
+    for channels in (21, 21):
+        before = x
+        x = _conv(net, _depthwise(net, x, 1), channels, (1, 1), (1, 1))
+        if net.builder.tensors[before].shape == net.builder.tensors[x].shape:
+            quant = net.builder.tensors[x].quant or _WIDE
+            x = net.add("add", [before, x], ArithmeticAttrs(), quant, wide)
+    quant = net.builder.tensors[x].quant or _WIDE
+    for _ in range(2):  # over time, then over features
+        x = net.add("mean", [x], MeanAttrs((1,)), quant, wide)
+    logits = _dense(net, x, 7)
+    x = net.add("softmax", [logits], SoftmaxAttrs(), QuantParams.per_tensor(1 / 32768, 0), wide)
+    net.builder.outputs.append(net.add("quantize", [x], None, _PROBABILITY))
+    return net.builder.build()
+
+
 MODELS: Mapping[str, Callable[[], Graph]] = {
     "1-D keyword CNN": keyword_1d,
     "autoencoder": autoencoder,
     "MobileNet-like": mobile_net,
+    "mixed int8 and int16 CNN": mixed,
 }
 
 
@@ -66,7 +89,7 @@ def _conv(net: Layers, x: str, channels: int, kernel: Shape, stride: Shape) -> s
         (channels, *kernel, depth), 0, kernel[0] * kernel[1] * depth, tensor
     )
     attrs = WindowedAttrs(same((height, width), kernel, stride), Activation.RELU)
-    return net.add("conv_2d", [x, weights, bias], attrs, quant)
+    return net.add("conv_2d", [x, weights, bias], attrs, quant, tensor.dtype)
 
 
 def _depthwise(net: Layers, x: str, stride: int) -> str:
@@ -74,14 +97,15 @@ def _depthwise(net: Layers, x: str, stride: int) -> str:
     _, height, width, depth = tensor.shape
     weights, bias, quant = net.weights((1, 3, 3, depth), 3, 9, tensor)
     attrs = WindowedAttrs(same((height, width), (3, 3), (stride, stride)), Activation.RELU)
-    return net.add("depthwise_conv_2d", [x, weights, bias], attrs, quant)
+    return net.add("depthwise_conv_2d", [x, weights, bias], attrs, quant, tensor.dtype)
 
 
 def _dense(net: Layers, x: str, width: int) -> str:
     tensor = net.builder.tensors[x]
     depth = tensor.shape[-1]
     weights, bias, quant = net.weights((width, depth), 0, depth, tensor)
-    return net.add("fully_connected", [x, weights, bias], FullyConnectedAttrs(), quant)
+    attrs = FullyConnectedAttrs()
+    return net.add("fully_connected", [x, weights, bias], attrs, quant, tensor.dtype)
 
 
 def _classifier(net: Layers, x: str, classes: int) -> Graph:

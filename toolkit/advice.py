@@ -20,7 +20,7 @@ from toolkit.targets import Target
 
 
 def alternatives(
-    graph: Graph, plan: Plan, request: ScheduleRequest, target: Target
+    graph: Graph, plan: Plan, request: ScheduleRequest, target: Target, arithmetic: str = "auto"
 ) -> tuple[Alternative, ...]:
     """The model batch and streamed, for size, balanced and for speed; none in continuous mode."""
     if isinstance(plan, ContinuousPlan):
@@ -35,7 +35,7 @@ def alternatives(
                 other = plan if chosen else choose_plan(graph, wanted, target)[0]
             except NotStreamableError:
                 break
-            cost = estimate(graph, other, target, spec)
+            cost = estimate(graph, other, target, spec, arithmetic)
             found.append(
                 Alternative(
                     schedule=schedule,
@@ -88,6 +88,9 @@ def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:
         kernels = ", ".join(found.flash.unknown)
         text = f"flash leaves out code that was never measured on {target.core.name}: {kernels}"
         issues.append(Issue("estimate.code", text))
+    if found.frames and found.features is None:
+        text = f"the features are left out: never measured in this arithmetic on {target.core.name}"
+        issues.append(Issue("estimate.features", text))
     slow = target.memory(target.policy.code)
     if slow.wait_states:
         text = (

@@ -23,17 +23,10 @@ from toolkit.quantizing import to_int8
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Roof
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
-from toolkit.targets import Target, load_target
+from toolkit.targets import Core, Target, load_target
 from toolkit.tflite.read import read_tflite
 
-#: Two multiplications a cycle are the most that the DSP extension does.
-IDEAL_CYCLES_PER_MULTIPLY = 0.5
 MOVED_BASIS = "weights, inputs and outputs of a layer, each once"
-IDEAL_BASIS = "0.5 cycle per multiplication that the kernel executes"
-#: A word of four bytes a cycle is the most that loads reach, back to back.
-ROOF = Roof(
-    1 / IDEAL_CYCLES_PER_MULTIPLY, 4.0, "dual 16-bit multiply-accumulate, a 32-bit load a cycle"
-)
 NOT_RUN: Mapping[str, Sequence[Measurement]] = {}
 
 
@@ -60,24 +53,33 @@ def profile(
     clip_seconds: float,
     schedule: ScheduleRequest,
     policy: str | None = None,
+    arithmetic: str = "auto",
 ) -> Report:
-    """What ``model`` will cost on a target: every figure an estimate, nothing is compiled."""
-    return profile_int8(load_int8(model, clip_seconds), load_target(target_name, policy), schedule)
+    """What ``model`` will cost on a target: every figure an estimate, nothing is compiled.
+
+    ``arithmetic`` of its features is that which `feature_arithmetic` takes.
+    """
+    loaded, target = load_int8(model, clip_seconds), load_target(target_name, policy)
+    return profile_int8(loaded, target, schedule, arithmetic=arithmetic)
 
 
 def profile_int8(
-    model: Int8Model, target: Target, schedule: ScheduleRequest, compare: bool = True
+    model: Int8Model,
+    target: Target,
+    schedule: ScheduleRequest,
+    compare: bool = True,
+    arithmetic: str = "auto",
 ) -> Report:
     """The same for a model that is loaded; with ``compare`` beside other ways to run it."""
     graph, spec = model.graph, feature_spec(model.graph)
     plan, notes = choose_plan(graph, schedule, target)
-    found = estimate(graph, plan, target, spec)
+    found = estimate(graph, plan, target, spec, arithmetic)
     fits = planned_fits(graph, plan, found, target)
     measurements = (
-        *plan_measurements(graph, plan, target),
+        *plan_measurements(graph, plan, target, arithmetic),
         *estimate_measurements(found, target, spec),
     )
-    others = alternatives(graph, plan, schedule, target) if compare else ()
+    others = alternatives(graph, plan, schedule, target, arithmetic) if compare else ()
     return Report(
         model_name=model.name,
         model_sha256=model.sha256,
@@ -91,7 +93,7 @@ def profile_int8(
         layers=layer_rows(graph, plan, target),
         memory=memory_map(graph, plan),
         fits=fits,
-        roof=ROOF,
+        roof=core_roof(target.core),
         alternatives=others,
     )
 
@@ -157,6 +159,11 @@ def layer_rows(
     calls, stream = kernel_calls(graph, variants_of(plan)), stream_of(plan)
     behaviours = BATCH if stream is None else stream.time.behaviours
     basis = f"executed work x {target.name} rates"
+    peak = target.core.peak
+    ideal_basis = (
+        f"{1 / peak.macs_per_cycle:g} cycles per multiplication that the kernel executes: "
+        f"{peak.source}"
+    )
     rows = []
     for index, node in enumerate(graph.nodes):
         call = calls.get(node.name)
@@ -166,7 +173,7 @@ def layer_rows(
             behaviour = behaviours.get(node.name)
             cycles = predicted_cycles(node_view, call, target, behaviour)
             macs = executed_work(node_view, call, behaviour).macs
-            ideal = math.ceil(IDEAL_CYCLES_PER_MULTIPLY * macs)
+            ideal = math.ceil(macs / peak.macs_per_cycle)
         output = graph.tensors[node.outputs[0]]
         if stream is not None:
             activation_bytes, live_bytes = _state_bytes(stream, node), stream.buffer_bytes
@@ -186,7 +193,7 @@ def layer_rows(
                 live_bytes=live_bytes,
                 measurements=(
                     Measurement("cycles", cycles, "cycles", Provenance.ESTIMATED, basis),
-                    Measurement("cycles_ideal", ideal, "cycles", Provenance.ESTIMATED, IDEAL_BASIS),
+                    Measurement("cycles_ideal", ideal, "cycles", Provenance.ESTIMATED, ideal_basis),
                     Measurement(
                         "moved_bytes", _moved(graph, node), "B", Provenance.ESTIMATED, MOVED_BASIS
                     ),
@@ -195,6 +202,11 @@ def layer_rows(
             )
         )
     return tuple(rows)
+
+
+def core_roof(core: Core) -> Roof:
+    """The roofline of a core."""
+    return Roof(core.peak.macs_per_cycle, core.peak.bytes_per_cycle, core.peak.source)
 
 
 def _state_bytes(plan: StreamPlan, node: Node) -> int:

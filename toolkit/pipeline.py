@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.advice import time_checks
-from toolkit.analysis import ROOF, layer_rows, plan_measurements
+from toolkit.analysis import core_roof, layer_rows, plan_measurements
 from toolkit.comparison import Audio, compare, harness_input, load_audio, random_inputs
 from toolkit.continuous import agreement
 from toolkit.emit import (
@@ -113,9 +113,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             findings = compare(clip_graph, plan, output, audio, cases, float_graph, arithmetic)
         with stage("Report"):
             fits = firmware_fits(facts, target)
+            estimated = estimate(clip_graph, plan, target, spec, request.arithmetic)
             found = (
                 *run_measurements(facts, result, target, output, plan, audio),
-                *estimate_measurements(estimate(clip_graph, plan, target, spec), target, spec),
+                *estimate_measurements(estimated, target, spec),
             )
             report = Report(
                 model_name=source.name,
@@ -148,7 +149,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 memory=memory_map(clip_graph, plan),
                 fits=fits,
                 stack=stack_frames(facts),
-                roof=ROOF,
+                roof=core_roof(target.core),
             )
             (folder / "report.json").write_text(report_json(report), encoding="utf-8")
     return report

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.baseline import HOLDS, REFUSED, ROSE, compare, verdict
 from benchmarks.calibrate_rates import Sample, fit, fit_all, predicted, rates_toml
-from benchmarks.layers import batch_graphs, stream_graphs
+from benchmarks.layer_graphs import batch_graphs, stream_graphs
 from benchmarks.results import BEGIN, END, with_generated
 from toolkit.ir import Graph
 from toolkit.loading import load_source

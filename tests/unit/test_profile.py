@@ -11,8 +11,12 @@ from tests.support.cli import toolkit
 from toolkit.advice import advice
 from toolkit.analysis import Int8Model, load_int8, profile_int8
 from toolkit.measurement import Provenance
+from toolkit.ops.base import view
+from toolkit.ops.kernels import kernel_call
+from toolkit.plan.choose import executed_work
 from toolkit.profiling.energy import energy_of
 from toolkit.report import Report
+from toolkit.report.json_format import report_dict
 from toolkit.report.model import Alternative
 from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import list_targets, load_target
@@ -76,6 +80,55 @@ def test_every_target_has_a_whole_profile(name: str, wav2small: Int8Model) -> No
     has_energy = report.find("energy_uj_per_audio_second") is not None
     assert has_energy == (target.power is not None)
     assert not [i for i in report.issues if i.code == "estimate.code"]
+
+
+def test_fits_and_alternatives_say_that_they_are_estimated(wav2small: Int8Model) -> None:
+    rows = report_dict(profile_int8(wav2small, load_target("cortex-m4"), ScheduleRequest()))
+    for group in ("fits", "alternatives"):
+        assert rows[group]
+        assert {row["provenance"] for row in rows[group]} == {"estimated"}
+        assert all(row["basis"] for row in rows[group])
+    assert rows["roof"]["provenance"] == "estimated"
+
+
+def test_the_roof_and_the_ideal_are_the_cores(wav2small: Int8Model) -> None:
+    reports = {
+        core: profile_int8(wav2small, load_target(core), ScheduleRequest("batch"), compare=False)
+        for core in ("cortex-m0plus", "cortex-m4")
+    }
+    for core, macs_per_cycle in (("cortex-m0plus", 0.5), ("cortex-m4", 2.0)):
+        roof, row = reports[core].roof, reports[core].layers[0]
+        assert roof is not None and roof.macs_per_cycle == macs_per_cycle
+        ideal = next(m for m in row.measurements if m.name == "cycles_ideal")
+        assert f"{1 / macs_per_cycle:g} cycles per multiplication" in ideal.basis
+    first = wav2small.graph.nodes[0]
+    executed = executed_work(
+        view(wav2small.graph, first), kernel_call(view(wav2small.graph, first))
+    )
+    row = reports["cortex-m0plus"].layers[0]
+    ideal = next(m for m in row.measurements if m.name == "cycles_ideal")
+    assert (row.name, ideal.value) == (first.name, 2 * executed.macs)
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus"])
+def test_the_arithmetic_asked_for_is_estimated(core: str, wav2small: Int8Model) -> None:
+    auto, fixed = (
+        profile_int8(wav2small, load_target(core), ScheduleRequest(), False, arithmetic)
+        for arithmetic in ("auto", "fixed")
+    )
+    names = ("cycles_features", "feature_flash_bytes", "stack_bound_bytes", "cycles_per_inference")
+    if core == "cortex-m0plus":  # what auto is there
+        assert fixed.measurements == auto.measurements
+    else:
+        assert value(fixed, "cycles_features") > 2 * value(auto, "cycles_features")
+        assert all(value(fixed, name) > value(auto, name) for name in names)
+
+
+def test_features_that_were_never_measured_are_said_to_be_left_out(wav2small: Int8Model) -> None:
+    target = load_target("cortex-m0plus")
+    report = profile_int8(wav2small, target, ScheduleRequest(), False, "float32")
+    assert [i for i in report.issues if i.code == "estimate.features"]
+    assert report.find("cycles_features") is None
 
 
 def test_batch_and_stream_stand_side_by_side(wav2small: Int8Model) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from toolkit import targets
 from toolkit.errors import InputError
+from toolkit.profiling.code_table import find_code
 from toolkit.profiling.cycles import load_cycle_table
 from toolkit.targets import load
 
@@ -28,7 +29,10 @@ def test_every_target_folder_loads(name: str) -> None:
     assert target.source
     assert target.power is None or target.power.source
     assert "portable" in target.rates
-    assert {"firmware", "driver batch", "driver stream"} <= target.core.code.keys()
+    assert target.core.peak.macs_per_cycle == (2.0 if target.dsp else 0.5)
+    assert target.core.peak.source
+    assert find_code(target.core, "firmware") and find_code(target.core, "driver batch")
+    assert find_code(target.core, "driver stream 5")
     assert any(kind.startswith("log_mel/") for kind in target.core.features)
 
 
@@ -103,6 +107,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
             "at least",
         ),
         ("cortex-m4/core.toml", ("[simulation]", "[simulation"), "core.toml"),
+        ("cortex-m4/core.toml", ("macs_per_cycle = 2.0", "macs_per_cycle = 0"), "above 0"),
         ("cortex-m4/rates.toml", ("multiply", "multiplied"), "core 'cortex-m4'"),
         ("policies/default.toml", ('data = "ram"', 'data = "tcm"'), "no memory 'tcm'"),
         ("policies/default.toml", ("stack_bytes = 8_192", "stack_bytes = 1_000_000"), "no memory"),

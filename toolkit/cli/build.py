@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import continuous_options, report_option, schedule_options
+from toolkit.cli.options import (
+    arithmetic_option,
+    continuous_options,
+    report_option,
+    schedule_options,
+)
 
 
 @click.command("build")
@@ -27,13 +32,7 @@ from toolkit.cli.options import continuous_options, report_option, schedule_opti
 @schedule_options
 @continuous_options
 @report_option
-@click.option(
-    "--arithmetic",
-    type=click.Choice(["auto", "float32", "fixed"]),
-    default="auto",
-    show_default=True,
-    help="Of the features; auto: fixed point on cores without floating point.",
-)
+@arithmetic_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,

@@ -11,6 +11,18 @@ import click
 F = TypeVar("F", bound=Callable[..., object])
 
 
+def arithmetic_option(function: F) -> F:
+    """``--arithmetic``."""
+    option = click.option(
+        "--arithmetic",
+        type=click.Choice(["auto", "float32", "fixed"]),
+        default="auto",
+        show_default=True,
+        help="Of the features; auto: fixed point on cores without floating point.",
+    )
+    return option(function)
+
+
 def continuous_options(function: F) -> F:
     """``--hop-out`` and ``--window``."""
     hop_out = click.option(

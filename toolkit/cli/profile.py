@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from toolkit.cli.options import report_option, schedule_options
+from toolkit.cli.options import arithmetic_option, report_option, schedule_options
 
 if TYPE_CHECKING:
     from toolkit.report import Report
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
 )
 @schedule_options
+@arithmetic_option
 @report_option
 @click.option("--details", is_flag=True, help="Also every figure with its provenance and basis.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a report, or a list of them.")
@@ -41,6 +42,7 @@ def command(
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    arithmetic: str,
     reports: tuple[Path, ...],
     details: bool,
     as_json: bool,
@@ -61,7 +63,7 @@ def command(
         raise click.UsageError("--report takes one target; use --json for several.")
     request = ScheduleRequest(schedule, time_axis, optimize)
     parts = [load_target(name, policy) for name in names]
-    found = _profiles(model, parts, policy, seconds, request, simulate, quiet=as_json)
+    found = _profiles(model, parts, policy, seconds, request, simulate, arithmetic, quiet=as_json)
     if reports:
         write_reports(found[0], reports)
     if as_json:
@@ -91,12 +93,13 @@ def _profiles(
     seconds: float,
     request: ScheduleRequest,
     simulate: bool,
+    arithmetic: str,
     quiet: bool,
 ) -> list[Report]:
     from toolkit.analysis import load_int8, profile_int8
 
     loaded = load_int8(model, seconds)
-    found = [profile_int8(loaded, target, request, compare=len(parts) == 1) for target in parts]
+    found = [profile_int8(loaded, target, request, len(parts) == 1, arithmetic) for target in parts]
     if not simulate:
         return found
     from dataclasses import replace
@@ -113,6 +116,7 @@ def _profiles(
                 Path(scratch) / "firmware",
                 clip_seconds=seconds,
                 schedule=request,
+                arithmetic=arithmetic,
                 policy=policy,
             )
             run = build(wanted, Stages(STAGES, quiet=quiet))

@@ -18,6 +18,7 @@ from toolkit.plan.choose import BATCH, predicted_cycles
 from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.profiling.features import FeatureEstimate, estimate_features
 from toolkit.profiling.flash import FlashEstimate, estimate_flash
+from toolkit.profiling.stack_estimate import StackEstimate, estimate_stack
 from toolkit.targets import Target
 
 #: Of the arena in the generated C.
@@ -39,7 +40,11 @@ class Estimate:
     frame_cycles: tuple[float, ...]
     flash: FlashEstimate
     ram_static_bytes: int
-    stack_bytes: int
+    stack: StackEstimate
+
+    @property
+    def stack_bytes(self) -> int:
+        return self.stack.size_bytes
 
     @property
     def feature_cycles(self) -> int:
@@ -97,7 +102,7 @@ def estimate(
         else _frame_cycles(graph, stream, layer_cycles, per_frame),
         flash=flash,
         ram_static_bytes=planned + feature_ram,
-        stack_bytes=max(flash.stack_bytes, features.stack_bytes if features else 0),
+        stack=estimate_stack(graph, plan, target.core, features, spec is not None),
     )
 
 
@@ -138,7 +143,13 @@ def estimate_measurements(
         row("layer_code_bytes", flash.of("layers"), "B", _TABLE),
         row("other_code_bytes", flash.of("around"), "B", f"{_TABLE}; test harness included"),
         row("ram_static_bytes", found.ram_static_bytes, "B", "memory plan, checked"),
-        row("stack_bound_bytes", found.stack_bytes, "B", "deepest kernel, as compiled elsewhere"),
+        row(
+            "stack_bound_bytes",
+            found.stack_bytes,
+            "B",
+            f"deepest chain of calls, to {found.stack.deepest!r}; frames as compiled for other "
+            "models",
+        ),
         row("cycles_model", found.model_cycles, "cycles", rates),
         row("cycles_per_inference", found.cycles, "cycles", rates),
     ]

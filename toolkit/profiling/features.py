@@ -68,7 +68,7 @@ def estimate_features(spec: FeatureSpec, arithmetic: str, core: Core) -> Feature
         flash_bytes=_dot(
             work.flash_terms, (rates.flash_bytes, rates.flash_sample, rates.flash_weight)
         ),
-        stack_bytes=rates.stack,
+        stack_bytes=rates.stack + rates.stack_band * spec.n_mels,
     )
 
 

@@ -1,24 +1,28 @@
-"""Flash and stack of a firmware that is not compiled: constants exactly, code by kernel.
-
-Bytes of code are those that a core's ``code.toml`` has from compiled calibration layers.
-"""
+"""Flash of a firmware that is not compiled: constants exactly, code by kernel (`code_table`)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.emit.contexts import StageText, Step
 from toolkit.emit.model import kernel_calls, kernel_stems, model_context
 from toolkit.emit.stream import stream_context
 from toolkit.ir import Graph
-from toolkit.ops.base import KernelCall
 from toolkit.plan import ArenaPlan, ContinuousPlan, Plan, StreamPlan
+from toolkit.profiling.code_table import (
+    BLOCK,
+    FIRMWARE,
+    MATMUL,
+    block_key,
+    driver_key,
+    find_code,
+    functions,
+    layer_key,
+)
 from toolkit.targets import CodeSize, Core
 
-FIRMWARE = "firmware"
-DRIVER = "driver"
-_NOTHING = CodeSize(0, 0, 0, 0)
+_NOTHING = CodeSize()
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,12 @@ class FlashPart:
 
 @dataclass(frozen=True)
 class FlashEstimate:
-    """What a firmware's flash holds, features left aside, and its stack in bytes.
+    """What a firmware's flash holds, features left aside.
 
     ``unknown`` names kernels that the core's table lacks: their code is left out.
     """
 
     parts: tuple[FlashPart, ...]
-    stack_bytes: int
     unknown: tuple[str, ...]
 
     @property
@@ -52,11 +55,19 @@ class FlashEstimate:
 
 @dataclass(frozen=True)
 class LayerCode:
-    """A layer function of the generated C: what it calls, and its key in ``code.toml``."""
+    """A layer function of the generated C: what it calls, its key in ``code.toml``, that of the
+    function of `BLOCK` that it calls, and all functions that it links, see `functions`."""
 
     node: str
     text: StageText | Step
     key: str
+    block: str
+    functions: Mapping[str, str]
+
+    @property
+    def shared(self) -> bool:
+        """Whether its kernel's body is a function that other layers call too."""
+        return self.text.call.startswith("model_shared_")
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ def firmware_code(graph: Graph, plan: ArenaPlan | StreamPlan) -> FirmwareCode:
         batch = model_context(graph, plan, "", "")
         texts, rows, weights = batch.steps, 0, batch.weights_bytes
     layers = (
-        LayerCode(node, text, _key(call, number < rows))
+        LayerCode(node, text, layer_key(call, number < rows), block_key(call), functions(call))
         for number, (node, text, call) in enumerate(zip(nodes, texts, calls, strict=True))
     )
     return FirmwareCode(weights, tuple(layers))
@@ -93,42 +104,34 @@ def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
     if isinstance(plan, ContinuousPlan):
         plan = plan.stream
     code = firmware_code(graph, plan)
-    layers = code.layers
+    stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
     parts = [
         FlashPart("weights and tables", "weights", code.weights_bytes),
         FlashPart("start-up, harness, run-time library", "around", _of(core, FIRMWARE).once),
-        FlashPart("driver", "around", _of(core, f"{DRIVER} {plan.schedule}").once),
+        FlashPart("driver", "around", _of(core, driver_key(plan.schedule, stages)).once),
     ]
-    stems = sorted(kernel_stems(graph, plan))
-    parts += [FlashPart(stem, "kernels", _of(core, stem).once) for stem in stems]
+    stems = kernel_stems(graph, plan) - {BLOCK, MATMUL}
+    parts += [FlashPart(stem, "kernels", _of(core, stem).once) for stem in sorted(stems)]
+    linked = {name: key for layer in code.layers for name, key in layer.functions.items()}
+    parts += [
+        FlashPart(key.split()[1], "kernels", _of(core, key).once)
+        for _, key in sorted(linked.items())
+    ]
     bodies: set[str] = set()
-    for layer in layers:
+    for layer in code.layers:
         size, call = _of(core, layer.key), layer.text.call
-        shared = call.startswith("model_shared_")
         if layer.text.specialised and call not in bodies:
             parts.append(FlashPart(layer.key.split()[1], "kernels", size.body))
-            bodies |= {call} if shared else set()
-        if shared or not layer.text.specialised:
+            bodies |= {call} if layer.shared else set()
+        if layer.shared or not layer.text.specialised:
             parts.append(FlashPart(layer.node, "layers", size.layer))
-    deepest = max((_of(core, layer.key).stack for layer in layers), default=0)
-    missing = {k.key for k in layers if not {k.key, _whole(k.key)} & core.code.keys()}
     return FlashEstimate(
         parts=tuple(part for part in parts if part.size_bytes),
-        stack_bytes=max(
-            _of(core, FIRMWARE).stack, _of(core, f"{DRIVER} {plan.schedule}").stack + deepest
+        unknown=tuple(
+            sorted({layer.key for layer in code.layers if find_code(core, layer.key) is None})
         ),
-        unknown=tuple(sorted(missing)),
     )
 
 
-def _key(call: KernelCall, by_rows: bool) -> str:
-    return f"{'row' if by_rows else 'whole'} {call.kernel}/{call.variant}"
-
-
 def _of(core: Core, key: str) -> CodeSize:
-    """Sizes of a key; those of the whole-tensor form where a kernel was not measured by rows."""
-    return core.code.get(key) or core.code.get(_whole(key)) or _NOTHING
-
-
-def _whole(key: str) -> str:
-    return f"whole {key.removeprefix('row ')}"
+    return find_code(core, key) or _NOTHING

@@ -38,16 +38,19 @@ class StackBound:
         return not (self.recursive or self.indirect or self.dynamic)
 
 
-def bound_stack(elf: ElfImage, root: str = "Reset_Handler") -> StackBound:
+def bound_stack(
+    elf: ElfImage, root: str = "Reset_Handler", without: tuple[str, ...] = ()
+) -> StackBound:
     """Return the worst-case stack of ``root`` and all it calls; ToolFailedError without ``root``.
 
     With the default root the bound is comparable with the painted stack; with ``model_invoke`` it
-    is what the model alone needs.
+    is what the model alone needs.  Functions whose names begin with one of ``without`` count
+    nothing, nor does what they call.
     """
     start = elf.function(root)
     if start is None:
         raise ToolFailedError(f"stack bound: the firmware has no function '{root}'.")
-    walk = _Walk(elf)
+    walk = _Walk(elf, without)
     size_bytes, chain = walk.bound(start.address, ())
     return StackBound(
         bound_bytes=size_bytes,
@@ -62,7 +65,8 @@ def bound_stack(elf: ElfImage, root: str = "Reset_Handler") -> StackBound:
 class _Walk:
     """Depth-first walk of the call graph, each function bounded once."""
 
-    def __init__(self, elf: ElfImage) -> None:
+    def __init__(self, elf: ElfImage, without: tuple[str, ...]) -> None:
+        self._without = without
         self.frames: dict[int, Frame] = {}
         self.recursive: set[int] = set()
         self._elf = elf
@@ -107,6 +111,8 @@ class _Walk:
         deepest = frame.size_bytes
         chain: tuple[int, ...] = (address,)
         for depth, callee in sorted(frame.calls):
+            if self.name(callee).startswith(self._without):
+                continue
             below, called = self.bound(callee, (*callers, address))
             if depth + below > deepest:
                 deepest, chain = depth + below, (address, *called)

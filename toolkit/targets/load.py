@@ -15,6 +15,7 @@ from toolkit.targets.model import (
     Core,
     FeatureRates,
     Memory,
+    Peak,
     Policy,
     Power,
     Rates,
@@ -95,6 +96,7 @@ def _core(target: str, name: str) -> Core:
             name=name,
             extensions=frozenset(table.pop("extensions")),
             flags={toolchain: tuple(flags) for toolchain, flags in table.pop("flags").items()},
+            peak=_peak(table.pop("peak")),
             simulation=Simulation(**simulation),
             rates={kernel: Rates(**row) for kernel, row in tables["rates"].items()},
             code={kernel: CodeSize(**row) for kernel, row in tables["code"].items()},
@@ -103,6 +105,13 @@ def _core(target: str, name: str) -> Core:
         )
     except (TypeError, KeyError, ValueError) as error:
         raise InputError(f"core '{name}': core.toml or its tables are wrong: {error}.") from error
+
+
+def _peak(row: dict[str, Any]) -> Peak:
+    peak = Peak(**row)
+    if min(peak.macs_per_cycle, peak.bytes_per_cycle) <= 0 or not peak.source:
+        raise ValueError("peak must be above 0 and name its source")
+    return peak
 
 
 def _parse(table: dict[str, Any], folder: str, core: Core, policy: Policy) -> Target:

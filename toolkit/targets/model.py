@@ -44,20 +44,21 @@ class Rates:
 
 @dataclass(frozen=True)
 class CodeSize:
-    """Code of a kernel in bytes: once in a firmware, for every shape that it is specialised on, for
-    every layer; and its stack at most."""
+    """Code in bytes: once in a firmware, for every shape that a kernel is specialised on, for every
+    layer; and stack at most, of a layer and of one that shares its body with others."""
 
-    once: int
-    body: int
-    layer: int
-    stack: int
+    once: int = 0
+    body: int = 0
+    layer: int = 0
+    stack: int = 0
+    shared: int = 0
 
 
 @dataclass(frozen=True)
 class FeatureRates:
     """Features: cycles of a frame, of a sample that arrives, of a point of the FFT times its
     passes, of a mel weight, of a value of the row; bytes of flash in all, for a sample of the
-    frame, for a mel weight; bytes of stack."""
+    frame, for a mel weight; bytes of stack in all, for a mel band."""
 
     frame: float
     hop_sample: float
@@ -68,6 +69,7 @@ class FeatureRates:
     flash_sample: float
     flash_weight: float
     stack: int
+    stack_band: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,20 @@ class LinkerContext:
 
 
 @dataclass(frozen=True)
+class Peak:
+    """What a core does at best: int8 multiply-accumulates and bytes loaded, a cycle."""
+
+    macs_per_cycle: float
+    bytes_per_cycle: float
+    source: str
+
+
+@dataclass(frozen=True)
 class Core:
     """A processor core: compiler flags, simulated board, and how code on it costs.
 
-    ``extensions`` are of dsp, fpu and mve.  ``rates`` by kernel turn executed work into cycles,
+    ``extensions`` are of dsp, fpu and mve, ``peak`` is of what the
+    kernels use.  ``rates`` by kernel turn executed work into cycles,
     ``code`` by kernel into bytes of flash; ``features`` by kind and arithmetic turn the work of a
     specification into cycles.
     """
@@ -96,6 +108,7 @@ class Core:
     name: str
     extensions: frozenset[str]
     flags: Mapping[str, tuple[str, ...]]
+    peak: Peak
     simulation: Simulation
     rates: Mapping[str, Rates]
     code: Mapping[str, CodeSize]

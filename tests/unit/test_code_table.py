@@ -1,0 +1,94 @@
+"""Rows of a core's ``code.toml`` by kernel and size, and the stack that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.calibrate_features import envelope
+from benchmarks.code_networks import code_network
+from toolkit.ops.base import KernelCall
+from toolkit.plan import plan_arena
+from toolkit.profiling.code_table import block_key, find_code, functions, layer_key
+from toolkit.profiling.features import FeatureEstimate
+from toolkit.profiling.stack_estimate import estimate_stack
+from toolkit.targets import CodeSize, Core, load_target
+
+SMALL, LARGE = CodeSize(body=100, layer=40, stack=64, shared=90), CodeSize(body=300, stack=80)
+CODE = {
+    "whole k/fast 4": SMALL,
+    "whole k/fast 12": LARGE,
+    "whole k/portable": CodeSize(layer=20, stack=32),
+}
+
+
+@pytest.fixture
+def core() -> Core:
+    return replace(load_target("cortex-m4").core, code=CODE)
+
+
+def call(variant: str, **params: int) -> KernelCall:
+    blocks = ("tk_short_block",) if "pairs" in params else ()
+    return KernelCall("k", params, (), (), variant=variant, extra_kernels=blocks)
+
+
+def test_a_measured_size_is_taken_as_it_is(core: Core) -> None:
+    assert find_code(core, "whole k/fast 4") == SMALL
+
+
+def test_between_two_sizes_code_is_interpolated_and_the_stack_the_larger(core: Core) -> None:
+    between = CodeSize(body=150, layer=30, stack=80, shared=90)
+    assert find_code(core, "whole k/fast 6") == between
+
+
+@pytest.mark.parametrize(("size", "row"), [(1, SMALL), (50, LARGE)])
+def test_beyond_the_sizes_the_last_one_counts(size: int, row: CodeSize, core: Core) -> None:
+    assert find_code(core, f"whole k/fast {size}") == row
+
+
+def test_rows_fall_back_on_whole_tensors_and_nothing_else(core: Core) -> None:
+    assert find_code(core, "row k/portable") == CODE["whole k/portable"]
+    assert find_code(core, "row k/fast 12") == LARGE
+    assert find_code(core, "whole other/portable") is None
+
+
+def test_a_key_has_the_size_that_specialised_code_depends_on() -> None:
+    assert layer_key(call("fast", kernel_h=3), by_rows=False) == "whole k/fast 3"
+    assert layer_key(call("fast", kernel_h=3, together=6), by_rows=True) == "row k/fast 6"
+    assert layer_key(call("portable", kernel_h=3), by_rows=True) == "row k/portable"
+    assert block_key(call("fast", pairs=14)) == "function tk_short_block 14"
+    assert block_key(call("fast")) == ""
+
+
+@pytest.mark.parametrize(
+    ("in_c", "out_c", "sizes"),
+    [(13, 13, [7, 7]), (32, 16, [8, 8, 8, 8]), (50, 8, [7, 7, 7, 7, 4, 4])],
+)
+def test_the_products_of_a_winograd_layer_are_counted(
+    in_c: int, out_c: int, sizes: list[int]
+) -> None:
+    found = functions(call("winograd2", **{"tiles.in_c": in_c, "tiles.out_c": out_c}))
+    assert sorted(found.values()) == sorted(f"function tk_matmul_s16 {n}" for n in sizes)
+
+
+def test_the_stack_is_that_of_the_deepest_chain() -> None:
+    core, graph = load_target("cortex-m4").core, code_network(2, 1)
+    plan = plan_arena(graph)
+    conv = core.code["whole tk_conv_2d_s8/portable"].stack
+    above = core.code["main batch 2"].stack + core.code["driver batch"].stack
+    found = estimate_stack(graph, plan, core, None, has_features=False)
+    assert (found.size_bytes, found.deepest) == (above + conv, graph.nodes[0].name)
+    deep = FeatureEstimate(1.0, 1.0, 5_000)
+    found = estimate_stack(graph, plan, core, deep, has_features=True)
+    main = core.code["main batch features 2"].stack
+    assert (found.size_bytes, found.deepest) == (main + 5_000, "features")
+
+
+def test_no_stack_lies_above_the_envelope() -> None:
+    sizes, stacks = [20, 26, 40, 64], [240, 264, 308, 404]
+    constant, slope = envelope(sizes, stacks)
+    lines = [constant + slope * size for size in sizes]
+    assert all(line >= stack for line, stack in zip(lines, stacks, strict=True))
+    assert sum(lines) - sum(stacks) < 30
+    assert envelope([40], [100]) == (100, 0)

@@ -1,0 +1,52 @@
+"""Stack of a firmware that is not compiled: its deepest chain of calls, by `code_table`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from toolkit.ir import Graph
+from toolkit.plan import ContinuousPlan, Plan, StreamPlan
+from toolkit.profiling.code_table import FIRMWARE, driver_key, find_code, main_key
+from toolkit.profiling.features import FeatureEstimate
+from toolkit.profiling.flash import LayerCode, firmware_code
+from toolkit.targets import CodeSize, Core
+
+_NOTHING = CodeSize()
+
+
+@dataclass(frozen=True)
+class StackEstimate:
+    """Bytes of the deepest chain, and what it leads to: a node, the features or the harness."""
+
+    size_bytes: int
+    deepest: str
+
+
+def estimate_stack(
+    graph: Graph, plan: Plan, core: Core, features: FeatureEstimate | None, has_features: bool
+) -> StackEstimate:
+    """The harness, then the features, or the model's driver and its deepest layer."""
+    if isinstance(plan, ContinuousPlan):
+        plan = plan.stream
+    tensors = len(graph.inputs) + len(graph.outputs)
+    stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
+    main = _of(core, main_key(plan.schedule, has_features, tensors)).stack
+    driver = _of(core, driver_key(plan.schedule, stages)).stack
+    chains = [(_of(core, FIRMWARE).stack, "test harness")]
+    if features is not None:
+        chains.append((main + features.stack_bytes, "features"))
+    chains += [
+        (main + driver + _layer(core, layer), layer.node)
+        for layer in firmware_code(graph, plan).layers
+    ]
+    return StackEstimate(*max(chains, key=lambda chain: chain[0]))
+
+
+def _layer(core: Core, layer: LayerCode) -> int:
+    size = _of(core, layer.key)
+    own = max(size.stack, size.shared) if layer.shared else size.stack
+    return own + _of(core, layer.block).stack
+
+
+def _of(core: Core, key: str) -> CodeSize:
+    return find_code(core, key) or _NOTHING
