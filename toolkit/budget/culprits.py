@@ -21,10 +21,15 @@ def culprits(found: Measurement, report: Report, baseline: Report | None) -> str
     """The layers or functions that changed ``found`` most against the baseline, or that contribute
     most where there is none or none of them changed; empty where the report tells nothing."""
     if found.name == "output_mismatches":
-        return next((check.detail for check in report.checks if check.name == "bit_match"), "")
+        return _detail(report, "bit_match")
+    if found.name.startswith("feature_"):
+        where = "".join(_detail(report, "features_match").partition("largest at ")[1:])
+        return f"features.c: {where}" if where else ""
+    if found.name.startswith(ACCURACY):
+        return _accuracy(report, baseline)
     shares_of = _source(found.name)
     if shares_of is None:
-        return _FIXED.get(found.name, "")
+        return ""
     shares = shares_of(report, found.provenance)
     more_is_better = figure(found.name).better == "more"
     unit = _unit(found)
@@ -111,8 +116,33 @@ def _macs(report: Report, _: Provenance) -> Shares:
     return _per_layer(report, lambda row: row.macs)
 
 
-def _snr(report: Report, provenance: Provenance) -> Shares:
-    return _per_layer(report, lambda row: layer_value(row, "int8_snr_db", provenance))
+def _detail(report: Report, name: str) -> str:
+    return next((printable(check.detail) for check in report.checks if check.name == name), "")
+
+
+def _accuracy(report: Report, baseline: Report | None) -> str:
+    """The layers whose SNR fell most, in the order of the network where equal; where none fell,
+    those in which most of the outputs' error enters: SNR itself sinks along a network."""
+
+    def values(of: Report, name: str) -> dict[str, float]:
+        return _per_layer(of, lambda row: layer_value(row, name, Provenance.MEASURED))
+
+    snr = values(report, "int8_snr_db")
+    before = values(baseline, "int8_snr_db") if baseline is not None else {}
+    falls = {name: before[name] - now for name, now in snr.items() if now < before.get(name, now)}
+    if falls:
+        parts = [
+            f"{name} −{falls[name]:.1f} dB ({before[name]:.1f} dB → {snr[name]:.1f} dB)"
+            for name in sorted(falls, key=lambda name: -falls[name])[:NAMED]
+        ]
+        return f"SNR fell most: {', '.join(parts)}"
+    enters = values(report, "output_error_share")
+    parts = [
+        f"{name} {100 * enters[name]:.0f} % (SNR {snr[name]:.1f} dB there)"
+        for name in sorted(enters, key=lambda name: -enters[name])[:NAMED]
+        if enters[name] > 0 and name in snr
+    ]
+    return f"most of the error enters in {', '.join(parts)}" if parts else ""
 
 
 def _functions(report: Report, name: str) -> dict[str, float]:
@@ -130,7 +160,6 @@ _SOURCES: Mapping[str, _Source] = {
     "flash_bytes": _flash,
     "weights_bytes": _weights,
     "tflite_bytes": _weights,
-    "int8_snr_db": _snr,
 }
 _FAMILIES: tuple[tuple[tuple[str, ...], _Source], ...] = (
     (("stack_",), _stack),
@@ -138,13 +167,9 @@ _FAMILIES: tuple[tuple[tuple[str, ...], _Source], ...] = (
     (("macs_",), _macs),
     (("instructions_",), _instructions),
     (("cycles_", "latency_", "frame_latency_", "realtime_", "energy_", "input_buffer"), _cycles),
-    (("ccc_",), _snr),
 )
-#: Where a figure has one source only.
-_FIXED: Mapping[str, str] = {
-    "feature_max_error_steps": "source: the features of the device, features.c",
-    "feature_identical_fraction": "source: the features of the device, features.c",
-}
+#: How the names of figures begin that tell of outputs' accuracy.
+ACCURACY = ("accuracy", "ccc_", "int8_", "c_")
 _KINDS = {"code": "function", "initial values": "object"}
 
 
@@ -156,8 +181,6 @@ def _source(name: str) -> _Source | None:
 
 def _unit(found: Measurement) -> str:
     """The unit of a figure's shares: a time comes from cycles."""
-    if found.name.startswith(("ccc_", "int8_snr")):
-        return "dB"
     is_time = _source(found.name) is _cycles
     return "cycles" if is_time else found.unit
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.budget.culprits import culprits
+from toolkit.budget.culprits import ACCURACY, culprits
 from toolkit.budget.model import Budget, Gate, Outcome, Rule, Verdict
 from toolkit.errors import InputError
 from toolkit.measurement import Measurement, Provenance
@@ -60,7 +60,10 @@ def _rule(rule: Rule, budget: Budget, report: Report, baseline: Report | None) -
     found = decisive(report, rule.figure)
     title = figure(rule.figure).title
     if found is None:
-        return _missing(rule, budget, _words(rule, "", None), f"{title} is not in the report")
+        text = f"{title} is not in the report"
+        if rule.figure.startswith(ACCURACY):
+            text += "; `test` or `labels` in the budget has it measured"
+        return _missing(rule, budget, _words(rule, "", None), text)
     if rule.kind == "limit":
         return _judged(rule, found, None, rule.amount, report, baseline)
     then = None if baseline is None else baseline.find(rule.figure, found.provenance)
