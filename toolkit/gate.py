@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
-from toolkit.accuracy import measure_accuracy
+from toolkit.accuracy import Accuracy, measure_accuracy
 from toolkit.analysis import Int8Model, profile_int8
 from toolkit.budget.judge import judge
 from toolkit.budget.load import load_budgets
@@ -84,6 +85,7 @@ def _reports(
 ) -> Iterator[tuple[Budget, Report]]:
     """A report for each budget that is for the model asked for, or names its own."""
     made: dict[tuple[str, Budget], Report] = {}
+    measure = cache(measure_accuracy)  # the same for every target
     for budget in budgets:
         model = request.model if request.model is not None else budget.model
         if model is None or (budget.model is not None and not _same(budget.model, model)):
@@ -94,7 +96,7 @@ def _reports(
                 made[key] = _report(budget, model)
             if budget.test is not None or budget.labels is not None:
                 with stage(f"Measure the accuracy of {Path(model).stem}"):
-                    made[key] = _with_accuracy(made[key], budget, model)
+                    made[key] = _with_accuracy(made[key], budget, model, measure)
         yield budget, _merged(made[key], extra)
 
 
@@ -147,17 +149,20 @@ def _joined(
     )
 
 
-def _with_accuracy(report: Report, budget: Budget, model: str) -> Report:
+def _with_accuracy(
+    report: Report, budget: Budget, model: str, measure: Callable[..., Accuracy]
+) -> Report:
     """The report with what the budget's data tell of its accuracy.
 
-    Figures against float come from ``test``, or without it from the labelled recordings.
+    Figures against float come from ``test``, or without it from the labelled recordings; where
+    both give a figure, ``test`` has it.
     """
     for key in ("test", "labels", "audio"):
         _require(getattr(budget, key), key)
     measurements: list[Measurement] = []
     layers: Mapping[str, tuple[Measurement, ...]] = {}
     if budget.test is not None:
-        found = measure_accuracy(model, budget.test, budget.calib, budget.seconds)
+        found = measure(model, budget.test, budget.calib, budget.seconds)
         measurements, layers = list(found.measurements), found.layers
     checks = report.checks
     if budget.labels is not None and budget.audio is not None:
@@ -176,7 +181,7 @@ def _with_accuracy(report: Report, budget: Budget, model: str) -> Report:
         measurements += [m for m in evaluated.measurements if m.name not in known]
         checks += tuple(replace(c, name=f"{c.name}_recordings") for c in evaluated.checks)
         if budget.test is None and Path(model).suffix.lower() != ".tflite":
-            layers = measure_accuracy(model, budget.audio, budget.calib, budget.seconds).layers
+            layers = measure(model, budget.audio, budget.calib, budget.seconds).layers
     return replace(
         report,
         measurements=(*report.measurements, *measurements),

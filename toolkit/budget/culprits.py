@@ -121,28 +121,41 @@ def _detail(report: Report, name: str) -> str:
 
 
 def _accuracy(report: Report, baseline: Report | None) -> str:
-    """The layers whose SNR fell most, in the order of the network where equal; where none fell,
-    those in which most of the outputs' error enters: SNR itself sinks along a network."""
+    """The layers in which the error at the outputs enters, against a baseline what it has more.
 
-    def values(of: Report, name: str) -> dict[str, float]:
-        return _per_layer(of, lambda row: layer_value(row, name, Provenance.MEASURED))
+    SNR alone would blame those behind the culprit: it sinks along a network.
+    """
+    before = _noise(baseline)[0] if baseline is not None else {}
+    noise, total = _noise(report)
+    what = "most of the error enters in"
+    if before and noise:
+        noise = {name: value - before.get(name, 0) for name, value in noise.items()}
+        what = "most of the added error enters in"
+        if max(noise.values()) <= 0:
+            return "int8 adds no error that the baseline lacks: the network or the data changed"
+        total = sum(value for value in noise.values() if value > 0)
+    snr = _measured(report, "int8_snr_db")
+    then = _measured(baseline, "int8_snr_db") if before and baseline is not None else {}
+    parts = []
+    for name in sorted(noise, key=lambda name: -noise[name])[:NAMED]:
+        if noise[name] > 0:
+            now = f"{snr[name]:.1f} dB" if name in snr else "none"
+            at = f"{then[name]:.1f} dB → {now}" if name in then else now
+            parts.append(f"{name} {100 * noise[name] / total:.0f} % (SNR there {at})")
+    return f"{what} {', '.join(parts)}" if parts else ""
 
-    snr = values(report, "int8_snr_db")
-    before = values(baseline, "int8_snr_db") if baseline is not None else {}
-    falls = {name: before[name] - now for name, now in snr.items() if now < before.get(name, now)}
-    if falls:
-        parts = [
-            f"{name} −{falls[name]:.1f} dB ({before[name]:.1f} dB → {snr[name]:.1f} dB)"
-            for name in sorted(falls, key=lambda name: -falls[name])[:NAMED]
-        ]
-        return f"SNR fell most: {', '.join(parts)}"
-    enters = values(report, "output_error_share")
-    parts = [
-        f"{name} {100 * enters[name]:.0f} % (SNR {snr[name]:.1f} dB there)"
-        for name in sorted(enters, key=lambda name: -enters[name])[:NAMED]
-        if enters[name] > 0 and name in snr
-    ]
-    return f"most of the error enters in {', '.join(parts)}" if parts else ""
+
+def _noise(report: Report) -> tuple[dict[str, float], float]:
+    """Squared error at the outputs that enters in each layer, and all of it (the model's input has
+    a part too), over the outputs' variance."""
+    snr = report.find("int8_snr_db", Provenance.MEASURED)
+    total = 0.0 if snr is None else 10 ** (-snr.value / 10)
+    shares = _measured(report, "output_error_share")
+    return {name: share * total for name, share in shares.items()}, total
+
+
+def _measured(report: Report, name: str) -> dict[str, float]:
+    return _per_layer(report, lambda row: layer_value(row, name, Provenance.MEASURED))
 
 
 def _functions(report: Report, name: str) -> dict[str, float]:
