@@ -74,8 +74,11 @@ def measure_accuracy(
 def agreement(
     float_graph: Graph, graph: Graph, cases: Sequence[Batch], test: Path
 ) -> Iterator[Measurement]:
-    """``int8_snr_db`` and the concordance of each output with float, of the file as read back,
-    whose input may go by another name.  Raises InputError where float outputs do not vary."""
+    """``int8_snr_db``, the largest deviation and the concordance of each output with float, of the
+    file as read back, whose input may go by another name.
+
+    Raises InputError where float outputs do not vary.
+    """
     renamed = [dict(zip(graph.inputs, case.values(), strict=True)) for case in cases]
     reference, found = real_outputs(float_graph, cases), real_outputs(graph, renamed)
     snr = int8_snr_db(reference, found)
@@ -87,6 +90,8 @@ def agreement(
         )
     basis = _basis(cases, test)
     yield Measurement("int8_snr_db", round(snr, 3), "dB", Provenance.MEASURED, basis)
+    most = round(float(np.abs(found - reference).max()), 6)
+    yield Measurement("int8_max_deviation", most, "output units", Provenance.MEASURED, basis)
     count = reference.shape[1]
     for index, label in enumerate(output_labels(graph, count) if count <= MOST_OUTPUTS else ()):
         ccc = round(concordance(found[:, index], reference[:, index]), 6)

@@ -15,6 +15,8 @@ from toolkit.report.text import format_number, layer_cycles, layer_value, printa
 #: Named contributors, what each adds to a figure.
 Shares = Mapping[str, float]
 NAMED = 3
+#: A layer with less of the error at the outputs is not named.
+LEAST_SHARE = 0.01
 
 
 def culprits(found: Measurement, report: Report, baseline: Report | None) -> str:
@@ -125,23 +127,24 @@ def _accuracy(report: Report, baseline: Report | None) -> str:
 
     SNR alone would blame those behind the culprit: it sinks along a network.
     """
-    before = _noise(baseline)[0] if baseline is not None else {}
     noise, total = _noise(report)
+    before = _noise(baseline)[0] if baseline is not None else {}
     what = "most of the error enters in"
-    if before and noise:
-        noise = {name: value - before.get(name, 0) for name, value in noise.items()}
-        what = "most of the added error enters in"
-        if max(noise.values()) <= 0:
-            return "int8 adds no error that the baseline lacks: the network or the data changed"
-        total = sum(value for value in noise.values() if value > 0)
+    then: Shares = {}
+    if baseline is not None and noise and before:
+        then = _measured(baseline, "int8_snr_db")
+        added = {name: max(0, value - before.get(name, 0)) for name, value in noise.items()}
+        if any(added.values()):
+            noise, total, what = added, sum(added.values()), "most of the added error enters in"
+        else:
+            what = "int8 adds no error that the baseline lacks; most of it enters in"
     snr = _measured(report, "int8_snr_db")
-    then = _measured(baseline, "int8_snr_db") if before and baseline is not None else {}
     parts = []
-    for name in sorted(noise, key=lambda name: -noise[name])[:NAMED]:
-        if noise[name] > 0:
+    for name, value in _largest(noise, more_is_better=False):
+        if value >= LEAST_SHARE * total > 0:
             now = f"{snr[name]:.1f} dB" if name in snr else "none"
             at = f"{then[name]:.1f} dB → {now}" if name in then else now
-            parts.append(f"{name} {100 * noise[name] / total:.0f} % (SNR there {at})")
+            parts.append(f"{name} {100 * value / total:.0f} % (SNR there {at})")
     return f"{what} {', '.join(parts)}" if parts else ""
 
 

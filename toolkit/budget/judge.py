@@ -13,6 +13,9 @@ from toolkit.report.text import format_number, format_value, printable
 #: Where a figure has several provenances, the first of these is judged.
 _DECISIVE = (Provenance.MEASURED, Provenance.SIMULATED, Provenance.ESTIMATED)
 
+#: Accuracy that needs no labels.
+_OF_TEST = ("int8_snr_db", "int8_ccc_to_float_", "int8_max_deviation")
+
 
 def judge(
     budget: Budget, report: Report, baseline: Report | None, allow_different: bool = False
@@ -62,7 +65,8 @@ def _rule(rule: Rule, budget: Budget, report: Report, baseline: Report | None) -
     if found is None:
         text = f"{title} is not in the report"
         if rule.figure.startswith(ACCURACY):
-            text += "; `test` or `labels` in the budget has it measured"
+            data = "`test`" if rule.figure.startswith(_OF_TEST) else "`labels`"
+            text += f"; {data} in the budget has it measured"
         return _missing(rule, budget, _words(rule, "", None), text)
     if rule.kind == "limit":
         return _judged(rule, found, None, rule.amount, report, baseline)
