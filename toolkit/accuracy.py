@@ -59,10 +59,10 @@ def measure_accuracy(
     basis = _basis(some, test)
     layers = {
         error.name: tuple(
-            Measurement(name, round(value, 4), unit, Provenance.MEASURED, basis)
-            for name, value, unit in (
-                ("int8_snr_db", error.snr_db, "dB"),
-                ("output_error_share", error.output_share, "fraction"),
+            Measurement(name, round(value, digits), unit, Provenance.MEASURED, basis)
+            for name, value, unit, digits in (
+                ("int8_snr_db", error.snr_db, "dB", 2),
+                ("output_error_share", error.output_share, "fraction", 4),
             )
             if math.isfinite(value)
         )

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import onnx
 import pytest
@@ -14,6 +15,7 @@ import soundfile
 
 from tests.support.cli import Run, refused, speech_model, toolkit
 from tests.support.onnx_models import ModelMaker, onnxruntime_output
+from toolkit import report
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.log_mel import log_mel
 from toolkit.features.spec import WAV2SMALL_RUNNING
@@ -21,6 +23,9 @@ from toolkit.features.spec import WAV2SMALL_RUNNING
 NAMES = ("calm", "loud", "high")
 RATE_HZ = 16_000
 LAYERS = ("t1", "t3", "t5")
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((Path(report.__file__).parent / "schema.json").read_text(encoding="utf-8"))
+)
 
 
 def deep_model(uneven: int | None = None) -> onnx.ModelProto:
@@ -84,6 +89,7 @@ def test_a_coarser_layer_is_named(images: Path, figure: str, layer: int, growth:
     baseline = (images / "b.json").read_bytes()
     assert toolkit("check", "--update", cwd=images).exit_code == 0
     assert (images / "b.json").read_bytes() == baseline, "same inputs, same bytes"
+    SCHEMA.validate(json.loads(baseline))
     value = next(m for m in json.loads(baseline)["measurements"] if m["name"] == figure)["value"]
 
     onnx.save(deep_model(layer), images / "m.onnx")
@@ -220,6 +226,19 @@ def test_a_tflite_has_no_float_form(images: Path) -> None:
     line = refused(toolkit("check", "--json", cwd=images))
     assert "m.tflite: is an int8 .tflite; there is no float form" in line
     assert "Name the .onnx" in line
+
+
+def test_a_tflite_can_have_labels(speech: Path, tmp_path: Path) -> None:
+    """Its layers are not named: what they should give is not known."""
+    options = ("--seconds", "0.2", "--calib", speech / "clips")
+    file = tmp_path / "m.tflite"
+    assert toolkit("convert", speech / "m.onnx", "-o", file, *options, cwd=tmp_path).exit_code == 0
+    data = f'labels = "{speech / "labels.csv"}"\naudio = "{speech / "clips"}"\nseconds = 0.2\n'
+    path = budget(tmp_path, f"{data}[budget.limits]\nccc_calm = 0.99\nccc_loud = 0.99\n")
+    path.write_text(path.read_text(encoding="utf-8").replace("m.onnx", "m.tflite"))
+    run = toolkit("check", "--json", cwd=tmp_path)
+    assert not verdict(run, "ccc_calm")["fails"]
+    assert verdict(run, "ccc_loud")["message"].endswith("too little")
 
 
 @pytest.mark.parametrize(
