@@ -92,6 +92,7 @@ def _reports(
             continue
         key = (model, replace(budget, model=None, rules=(), baseline=None, checks=()))
         if key not in made:
+            _require_data(budget)
             with stage(f"{budget.mode.title()} {Path(model).stem} for {budget.target}"):
                 made[key] = _report(budget, model)
             if budget.test is not None or budget.labels is not None:
@@ -102,7 +103,6 @@ def _reports(
 
 def _report(budget: Budget, model: str) -> Report:
     schedule = ScheduleRequest(budget.schedule)
-    _require(budget.calib, "calib")
     if budget.mode == "profile":
         seconds = DEFAULT_CLIP_SECONDS if budget.seconds is None else budget.seconds
         source = load_source(model, seconds)
@@ -157,8 +157,6 @@ def _with_accuracy(
     Figures against float come from ``test``, or without it from the labelled recordings; where
     both give a figure, ``test`` has it.
     """
-    for key in ("test", "labels", "audio"):
-        _require(getattr(budget, key), key)
     measurements: list[Measurement] = []
     layers: Mapping[str, tuple[Measurement, ...]] = {}
     if budget.test is not None:
@@ -190,12 +188,14 @@ def _with_accuracy(
     )
 
 
-def _require(path: Path | None, key: str) -> None:
-    if path is not None and not path.exists():
-        raise InputError(
-            f"{key}: '{path}' does not exist.",
-            hint="Paths in a budget are relative to the budget's file.",
-        )
+def _require_data(budget: Budget) -> None:
+    for key in ("calib", "test", "labels", "audio"):
+        path = getattr(budget, key)
+        if path is not None and not path.exists():
+            raise InputError(
+                f"{key}: '{path}' does not exist.",
+                hint="Paths in a budget are relative to the budget's file.",
+            )
 
 
 def _is_of(budget: Budget, report: Report) -> bool:
