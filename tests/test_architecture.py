@@ -55,7 +55,8 @@ ALLOWED["occupancy"] = _MIDDLE | {"emit", "profiling", "report"}
 ALLOWED["advice"] = _MIDDLE | {"emit", "loading", "profiling", "report", "scheduling"}
 ALLOWED["fit"] = LEAVES | {"execution", "profiling", "report"}
 # One module a verb; converting and profiling need neither compiler nor simulator.
-ALLOWED["conversion"] = _LOADED | {"widening"}
+ALLOWED["accuracy"] = _LOADED
+ALLOWED["conversion"] = _LOADED | {"accuracy", "widening"}
 ALLOWED["analysis"] = _LOADED | {"advice", "emit", "occupancy", "profiling"}
 ALLOWED["verification"] = _LOADED | {"emit", "simulate", "execution", "comparison"}
 ALLOWED["feature_report"] = _LOADED | {"emit", "toolchain", "simulate", "execution"}
@@ -88,7 +89,18 @@ ALLOWED["cli"] = LEAVES | {
     "verification",
 }
 ALLOWED["budget"] = LEAVES | {"report"}
-ALLOWED["gate"] = LEAVES | {"analysis", "budget", "loading", "pipeline", "report", "scheduling"}
+ALLOWED["gate"] = LEAVES | {
+    "accuracy",
+    "analysis",
+    "budget",
+    "evaluation",
+    "loading",
+    "pipeline",
+    "quantizing",
+    "report",
+    "scheduling",
+    "tflite",
+}
 ALLOWED["__main__"] = {"cli"}
 # Training meets the rest at an ONNX file and a feature specification.
 ALLOWED["training"] = LEAVES | {"features"}

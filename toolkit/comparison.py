@@ -16,6 +16,7 @@ from toolkit.features.compare import (
     arithmetic_notes,
     compare_features,
     judge_features,
+    locate_deviation,
 )
 from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
@@ -183,6 +184,8 @@ def _compare_features(
         Measurement("feature_max_error_steps", error_steps, "steps", measured, basis),
     ]
     passed, detail = judge_features(arithmetic, identical, error_steps)
+    where = locate_deviation(reference, rows, audio.spec)
+    detail = f"{detail}; {where}" if where else detail
     return figures, Check("features_match", passed, detail, required=False)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from toolkit.accuracy import agreement
 from toolkit.errors import InputError
-from toolkit.ir import Graph
 from toolkit.loading import Source, load_source, model_inputs
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.quantize.advice import advice, attention_issues, summary
@@ -61,7 +61,8 @@ def convert_model(model: str, request: ConversionRequest) -> Report:
     """Write the int8 form of ``model`` to ``request.output``, whole or not at all.
 
     With ``test`` (float inputs, or audio for a model with features) the report carries
-    ``int8_snr_db``.  Raises InputError for a source that is int8 already.
+    ``int8_snr_db`` and the concordance of each output with float.  Raises InputError for a source
+    that is int8 already.
     """
     from toolkit.tflite.read import read_tflite
 
@@ -82,7 +83,7 @@ def convert_model(model: str, request: ConversionRequest) -> Report:
     if request.test is not None:
         entry = source.float_graph.inputs[0]
         cases = [{entry: case} for case in model_inputs(request.test, source.float_graph)]
-        measurements.append(_snr(source.float_graph, graph, cases, request.test.name))
+        measurements += agreement(source.float_graph, graph, cases, request.test)
     costs = wide_costs(quantized.conversion)
     measurements += _mixed(quantized, costs)
     if layers is not None:
@@ -115,19 +116,6 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise InputError(
             f"cannot write '{path}': {error.strerror}.", hint="Choose another file."
         ) from error
-
-
-def _snr(float_graph: Graph, graph: Graph, cases: Sequence[Batch], where: str) -> Measurement:
-    """`int8_snr_db` of the file as read back, whose input may go by another name."""
-    renamed = [dict(zip(graph.inputs, case.values(), strict=True)) for case in cases]
-    snr = int8_snr_db(real_outputs(float_graph, cases), real_outputs(graph, renamed))
-    if not np.isfinite(snr):
-        raise InputError(
-            f"--test: the signal-to-noise ratio is {snr}; the float outputs do not vary.",
-            hint="Give several different cases.",
-        )
-    basis = f"{len(cases)} cases of {where}, integer reference against float"
-    return Measurement("int8_snr_db", round(snr, 3), "dB", Provenance.MEASURED, basis)
 
 
 def _mixed(quantized: Quantized, costs: Sequence[WideCost]) -> list[Measurement]:

@@ -31,7 +31,7 @@ from toolkit.quantizing import to_int8
 from toolkit.report import Report
 from toolkit.scheduling import ScheduleRequest, at_clip_length, choose_plan
 from toolkit.simulate.protocol import HarnessCase, encode_audio
-from toolkit.targets import load_target
+from toolkit.targets import Target, load_target
 from toolkit.tflite.read import read_tflite
 
 Stage = Callable[[str], AbstractContextManager[None]]
@@ -41,8 +41,6 @@ STAGES = 4
 FORMS = {"float": "float", "int8": "int8 reference", "c": "generated C"}
 #: Recordings the host program takes at once.
 _CHUNK = 32
-#: The C project needs a target; what runs on the workstation does not depend on it.
-_TARGET = "cortex-m4"
 #: Labels further than this beyond the outputs' own span are on another scale.
 _ANOTHER_SCALE = 1.0
 
@@ -50,7 +48,10 @@ _ANOTHER_SCALE = 1.0
 @dataclass(frozen=True)
 class EvaluationRequest:
     """What the user asked for; without ``clip_seconds`` a model that can stream takes whole clips,
-    any other the length it was made for."""
+    any other the length it was made for.
+
+    ``target`` is whose C is generated; run on the workstation, only the arithmetic of its features
+    shows."""
 
     model: str
     data: Path
@@ -60,6 +61,7 @@ class EvaluationRequest:
     label_range: tuple[float, float] | None = None
     plot: Path | None = None
     toolchain: str = "zig"
+    target: str = "cortex-m4"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +71,7 @@ class Model:
     spec: FeatureSpec
     graph: Graph
     plan: Plan
+    target: Target
     float_graph: Graph | None
 
 
@@ -90,8 +93,8 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
     with tempfile.TemporaryDirectory(prefix="toolkit-eval-") as scratch:
         with stage(f"Compile with {request.toolchain}"):
             folder = Path(scratch)
-            target = load_target(_TARGET)
-            write_files(emit_project(graph, model.plan, target, data, model.spec), folder)
+            project = emit_project(graph, model.plan, model.target, data, model.spec)
+            write_files(project, folder)
             program = compile_host(folder, request.toolchain, True, folder)
         with stage(f"Run {len(labels.files)} recordings"):
             whole = stream_of(model.plan) is not None and request.clip_seconds is None
@@ -137,8 +140,9 @@ def _model(
             f"{graph.name}: carries no feature specification, so it does not take audio.",
             hint="Use `toolkit convert --test` for a model of arrays.",
         )
-    plan, notes = choose_plan(graph, ScheduleRequest(), load_target(_TARGET))
-    return Model(spec, graph, plan, float_graph), notes
+    target = load_target(request.target)
+    plan, notes = choose_plan(graph, ScheduleRequest(), target)
+    return Model(spec, graph, plan, target, float_graph), notes
 
 
 def _evaluated(model: Model, program: Path, files: Sequence[Path], whole: bool) -> Iterator[_Clip]:
@@ -148,7 +152,7 @@ def _evaluated(model: Model, program: Path, files: Sequence[Path], whole: bool) 
             for file in files[start : start + _CHUNK]
         ]
         stimulus, width = encode_audio([clip.samples for clip in audio]), model.spec.row_values
-        _, output = run(program, stimulus, "host", load_target(_TARGET), model.graph, width)
+        _, output = run(program, stimulus, "host", model.target, model.graph, width)
         for clip, case in zip(audio, output.cases, strict=True):
             yield _clip(model, clip, case)
 

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
-from toolkit.analysis import profile
+from toolkit.accuracy import Accuracy, measure_accuracy
+from toolkit.analysis import Int8Model, profile_int8
 from toolkit.budget.judge import judge
 from toolkit.budget.load import load_budgets
 from toolkit.budget.model import Budget, Gate
 from toolkit.errors import InputError
-from toolkit.loading import DEFAULT_CLIP_SECONDS
+from toolkit.evaluation import EvaluationRequest, evaluate
+from toolkit.loading import DEFAULT_CLIP_SECONDS, load_source
+from toolkit.measurement import Measurement
 from toolkit.pipeline import BuildRequest, Stage, build
-from toolkit.report import Report
+from toolkit.quantizing import to_int8
+from toolkit.report import LayerRow, Report
 from toolkit.report.json_format import report_json
 from toolkit.report.read import read_report
 from toolkit.report.render import write_text
 from toolkit.scheduling import ScheduleRequest
+from toolkit.targets import load_target
+from toolkit.tflite.read import read_tflite
 
 
 @dataclass(frozen=True)
@@ -77,16 +84,20 @@ def _reports(
     request: CheckRequest, budgets: Sequence[Budget], extra: Sequence[Report], stage: Stage
 ) -> Iterator[tuple[Budget, Report]]:
     """A report for each budget that is for the model asked for, or names its own."""
-    made: dict[tuple[str, ...], Report] = {}
+    made: dict[tuple[str, Budget], Report] = {}
+    measure = cache(measure_accuracy)  # the same for every target
     for budget in budgets:
         model = request.model if request.model is not None else budget.model
         if model is None or (budget.model is not None and not _same(budget.model, model)):
             continue
-        key = (model, *map(str, (budget.target, budget.mode, budget.toolchain)))
-        key += (budget.schedule, str(budget.seconds))
+        key = (model, replace(budget, model=None, rules=(), baseline=None, checks=()))
         if key not in made:
+            _require_data(budget)
             with stage(f"{budget.mode.title()} {Path(model).stem} for {budget.target}"):
                 made[key] = _report(budget, model)
+            if budget.test is not None or budget.labels is not None:
+                with stage(f"Measure the accuracy of {Path(model).stem}"):
+                    made[key] = _with_accuracy(made[key], budget, model, measure)
         yield budget, _merged(made[key], extra)
 
 
@@ -94,12 +105,17 @@ def _report(budget: Budget, model: str) -> Report:
     schedule = ScheduleRequest(budget.schedule)
     if budget.mode == "profile":
         seconds = DEFAULT_CLIP_SECONDS if budget.seconds is None else budget.seconds
-        return profile(model, budget.target, seconds, schedule)
+        source = load_source(model, seconds)
+        data, issues = to_int8(source, "fused", budget.calib)
+        graph = read_tflite(data, source.name)
+        subject = Int8Model(source.name, source.sha256, graph, issues)
+        return profile_int8(subject, load_target(budget.target), schedule)
     with tempfile.TemporaryDirectory(prefix="toolkit-check-") as folder:
         request = BuildRequest(
             model=model,
             target=budget.target,
             out=Path(folder) / "out",
+            calib=budget.calib,
             clip_seconds=budget.seconds,
             toolchain=budget.toolchain,
             schedule=schedule,
@@ -120,13 +136,66 @@ def _merged(report: Report, others: Sequence[Report]) -> Report:
             report,
             measurements=(*report.measurements, *other.measurements),
             checks=(*report.checks, *other.checks),
-            layers=tuple(
-                replace(row, measurements=(*row.measurements, *by_name.get(row.name, ())))
-                for row in report.layers
-            )
-            or other.layers,
+            layers=_joined(report.layers, by_name) or other.layers,
         )
     return report
+
+
+def _joined(
+    layers: tuple[LayerRow, ...], figures: Mapping[str, tuple[Measurement, ...]]
+) -> tuple[LayerRow, ...]:
+    return tuple(
+        replace(row, measurements=(*row.measurements, *figures.get(row.name, ()))) for row in layers
+    )
+
+
+def _with_accuracy(
+    report: Report, budget: Budget, model: str, measure: Callable[..., Accuracy]
+) -> Report:
+    """The report with what the budget's data tell of its accuracy.
+
+    Figures against float come from ``test``, or without it from the labelled recordings; where
+    both give a figure, ``test`` has it.
+    """
+    measurements: list[Measurement] = []
+    layers: Mapping[str, tuple[Measurement, ...]] = {}
+    if budget.test is not None:
+        found = measure(model, budget.test, budget.calib, budget.seconds)
+        measurements, layers = list(found.measurements), found.layers
+    checks = report.checks
+    if budget.labels is not None and budget.audio is not None:
+        request = EvaluationRequest(
+            model=model,
+            data=budget.labels,
+            audio=budget.audio,
+            clip_seconds=budget.seconds,
+            calib=budget.calib,
+            label_range=budget.label_range,
+            toolchain=budget.toolchain,
+            target=budget.target,
+        )
+        evaluated = evaluate(request, _silent)
+        known = {m.name for m in measurements}
+        measurements += [m for m in evaluated.measurements if m.name not in known]
+        checks += tuple(replace(c, name=f"{c.name}_recordings") for c in evaluated.checks)
+        if budget.test is None and Path(model).suffix.lower() != ".tflite":
+            layers = measure(model, budget.audio, budget.calib, budget.seconds).layers
+    return replace(
+        report,
+        measurements=(*report.measurements, *measurements),
+        checks=checks,
+        layers=_joined(report.layers, layers),
+    )
+
+
+def _require_data(budget: Budget) -> None:
+    for key in ("calib", "test", "labels", "audio"):
+        path = getattr(budget, key)
+        if path is not None and not path.exists():
+            raise InputError(
+                f"{key}: '{path}' does not exist.",
+                hint="Paths in a budget are relative to the budget's file.",
+            )
 
 
 def _is_of(budget: Budget, report: Report) -> bool:

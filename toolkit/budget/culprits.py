@@ -15,16 +15,23 @@ from toolkit.report.text import format_number, layer_cycles, layer_value, printa
 #: Named contributors, what each adds to a figure.
 Shares = Mapping[str, float]
 NAMED = 3
+#: A layer with less of the error at the outputs is not named.
+LEAST_SHARE = 0.01
 
 
 def culprits(found: Measurement, report: Report, baseline: Report | None) -> str:
     """The layers or functions that changed ``found`` most against the baseline, or that contribute
     most where there is none or none of them changed; empty where the report tells nothing."""
     if found.name == "output_mismatches":
-        return next((check.detail for check in report.checks if check.name == "bit_match"), "")
+        return _detail(report, "bit_match")
+    if found.name.startswith("feature_"):
+        where = "".join(_detail(report, "features_match").partition("largest at ")[1:])
+        return f"features.c: {where}" if where else ""
+    if found.name.startswith(ACCURACY):
+        return _accuracy(report, baseline)
     shares_of = _source(found.name)
     if shares_of is None:
-        return _FIXED.get(found.name, "")
+        return ""
     shares = shares_of(report, found.provenance)
     more_is_better = figure(found.name).better == "more"
     unit = _unit(found)
@@ -111,8 +118,47 @@ def _macs(report: Report, _: Provenance) -> Shares:
     return _per_layer(report, lambda row: row.macs)
 
 
-def _snr(report: Report, provenance: Provenance) -> Shares:
-    return _per_layer(report, lambda row: layer_value(row, "int8_snr_db", provenance))
+def _detail(report: Report, name: str) -> str:
+    return next((printable(check.detail) for check in report.checks if check.name == name), "")
+
+
+def _accuracy(report: Report, baseline: Report | None) -> str:
+    """The layers in which the error at the outputs enters, against a baseline what it has more.
+
+    SNR alone would blame those behind the culprit: it sinks along a network.
+    """
+    noise, total = _noise(report)
+    before = _noise(baseline)[0] if baseline is not None else {}
+    what = "most of the error enters in"
+    then: Shares = {}
+    if baseline is not None and noise and before:
+        then = _measured(baseline, "int8_snr_db")
+        added = {name: max(0, value - before.get(name, 0)) for name, value in noise.items()}
+        if any(added.values()):
+            noise, total, what = added, sum(added.values()), "most of the added error enters in"
+        else:
+            what = "int8 adds no error that the baseline lacks; most of it enters in"
+    snr = _measured(report, "int8_snr_db")
+    parts = []
+    for name, value in _largest(noise, more_is_better=False):
+        if value >= LEAST_SHARE * total > 0:
+            now = f"{snr[name]:.1f} dB" if name in snr else "none"
+            at = f"{then[name]:.1f} dB → {now}" if name in then else now
+            parts.append(f"{name} {100 * value / total:.0f} % (SNR there {at})")
+    return f"{what} {', '.join(parts)}" if parts else ""
+
+
+def _noise(report: Report) -> tuple[dict[str, float], float]:
+    """Squared error at the outputs that enters in each layer, and all of it (the model's input has
+    a part too), over the outputs' variance."""
+    snr = report.find("int8_snr_db", Provenance.MEASURED)
+    total = 0.0 if snr is None else 10 ** (-snr.value / 10)
+    shares = _measured(report, "output_error_share")
+    return {name: share * total for name, share in shares.items()}, total
+
+
+def _measured(report: Report, name: str) -> dict[str, float]:
+    return _per_layer(report, lambda row: layer_value(row, name, Provenance.MEASURED))
 
 
 def _functions(report: Report, name: str) -> dict[str, float]:
@@ -130,7 +176,6 @@ _SOURCES: Mapping[str, _Source] = {
     "flash_bytes": _flash,
     "weights_bytes": _weights,
     "tflite_bytes": _weights,
-    "int8_snr_db": _snr,
 }
 _FAMILIES: tuple[tuple[tuple[str, ...], _Source], ...] = (
     (("stack_",), _stack),
@@ -138,13 +183,9 @@ _FAMILIES: tuple[tuple[tuple[str, ...], _Source], ...] = (
     (("macs_",), _macs),
     (("instructions_",), _instructions),
     (("cycles_", "latency_", "frame_latency_", "realtime_", "energy_", "input_buffer"), _cycles),
-    (("ccc_",), _snr),
 )
-#: Where a figure has one source only.
-_FIXED: Mapping[str, str] = {
-    "feature_max_error_steps": "source: the features of the device, features.c",
-    "feature_identical_fraction": "source: the features of the device, features.c",
-}
+#: How the names of figures begin that tell of outputs' accuracy.
+ACCURACY = ("accuracy", "ccc_", "int8_", "c_")
 _KINDS = {"code": "function", "initial values": "object"}
 
 
@@ -156,8 +197,6 @@ def _source(name: str) -> _Source | None:
 
 def _unit(found: Measurement) -> str:
     """The unit of a figure's shares: a time comes from cycles."""
-    if found.name.startswith(("ccc_", "int8_snr")):
-        return "dB"
     is_time = _source(found.name) is _cycles
     return "cycles" if is_time else found.unit
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.budget.culprits import culprits
+from toolkit.budget.culprits import ACCURACY, culprits
 from toolkit.budget.model import Budget, Gate, Outcome, Rule, Verdict
 from toolkit.errors import InputError
 from toolkit.measurement import Measurement, Provenance
@@ -12,6 +12,9 @@ from toolkit.report.text import format_number, format_value, printable
 
 #: Where a figure has several provenances, the first of these is judged.
 _DECISIVE = (Provenance.MEASURED, Provenance.SIMULATED, Provenance.ESTIMATED)
+
+#: Accuracy that needs no labels.
+_OF_TEST = ("int8_snr_db", "int8_ccc_to_float_", "int8_max_deviation")
 
 
 def judge(
@@ -60,7 +63,11 @@ def _rule(rule: Rule, budget: Budget, report: Report, baseline: Report | None) -
     found = decisive(report, rule.figure)
     title = figure(rule.figure).title
     if found is None:
-        return _missing(rule, budget, _words(rule, "", None), f"{title} is not in the report")
+        text = f"{title} is not in the report"
+        if rule.figure.startswith(ACCURACY):
+            data = "`test`" if rule.figure.startswith(_OF_TEST) else "`labels`"
+            text += f"; {data} in the budget has it measured"
+        return _missing(rule, budget, _words(rule, "", None), text)
     if rule.kind == "limit":
         return _judged(rule, found, None, rule.amount, report, baseline)
     then = None if baseline is None else baseline.find(rule.figure, found.provenance)

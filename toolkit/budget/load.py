@@ -21,8 +21,10 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "toolchain": ("zig", "gcc"),
     "schedule": ("auto", "batch", "stream"),
 }
-_TEXTS = ("target", "model", "baseline", *_CHOICES)
-_KEYS = (*_TEXTS, "seconds", "checks", "limits", "growth")
+#: Files and folders beside the budget that a model is calibrated and measured on.
+_DATA = ("calib", "test", "labels", "audio")
+_TEXTS = ("target", "model", "baseline", *_DATA, *_CHOICES)
+_KEYS = (*_TEXTS, "label_range", "seconds", "checks", "limits", "growth")
 
 
 def load_budgets(path: Path) -> tuple[Budget, ...]:
@@ -85,7 +87,27 @@ def _budget(table: dict[str, Any], folder: Path, where: str) -> Budget:
         baseline=folder / table["baseline"] if "baseline" in table else None,
         checks=tuple(checks),
         **options,
+        **_data(table, folder, where),
     )
+
+
+def _data(table: dict[str, Any], folder: Path, where: str) -> dict[str, Any]:
+    """Where the data lie that the model is calibrated and measured on."""
+    data: dict[str, Any] = {key: folder / table[key] for key in _DATA if key in table}
+    for key in ("audio", "label_range"):
+        if key in table and "labels" not in table:
+            raise ValueError(f"{where}: {key} needs labels")
+    if "labels" in data:
+        data.setdefault("audio", data["labels"].parent)
+    if "label_range" in table:
+        ends = table["label_range"]
+        if not isinstance(ends, list) or len(ends) != 2:
+            raise ValueError(f"{where}: label_range must be [low, high]; got {ends!r}")
+        low, high = (_number(end, f"{where}: label_range") for end in ends)
+        if not low < high:
+            raise ValueError(f"{where}: label_range must rise; got {ends!r}")
+        data["label_range"] = (low, high)
+    return data
 
 
 def _model(text: str, folder: Path) -> str:

@@ -34,7 +34,9 @@ class Budget:
 
     Without ``model`` it holds for whichever model is checked.  ``checks`` are those of the report
     that must pass besides the required ones.  ``mode`` profile takes estimates, build compiles and
-    simulates.
+    simulates.  ``calib`` calibrates the model.  Accuracy is measured on ``test`` (a folder of audio
+    or an array), and on the recordings in ``audio`` against ``labels``, whose ``label_range``
+    becomes 0..1.
     """
 
     target: str
@@ -47,6 +49,11 @@ class Budget:
     toolchain: str = "zig"
     schedule: str = "auto"
     seconds: float | None = None
+    calib: Path | None = None
+    test: Path | None = None
+    labels: Path | None = None
+    audio: Path | None = None
+    label_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

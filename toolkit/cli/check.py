@@ -52,6 +52,8 @@ def command(
 ) -> int:
     """Hold MODEL, or every model that the budgets name, against its budgets.
 
+    A budget may name data (test, labels) on which accuracy is measured, layer by layer.
+
     Exit codes: 0 every budget holds; 1 one is exceeded; 2 bad input, also a baseline that cannot be
     compared; 3 a needed tool is missing; 4 internal error. The line of an exceeded budget names the
     layers or functions that changed most against the baseline, or that contribute most.

@@ -28,6 +28,44 @@ def compare_features(
     return float(np.mean(steps == 0)), int(steps.max())
 
 
+#: What a value of a row is called.
+_VALUES = {"log_mel": "band", "mfcc": "coefficient", "micro_frontend": "channel", "raw": "value"}
+
+
+def locate_deviation(
+    reference_q: NDArray[np.int8], device_q: NDArray[np.int8], spec: FeatureSpec
+) -> str:
+    """Where two feature arrays [rows, row_values] differ, in words that begin with "largest at";
+    empty where they do not.
+
+    Few values of every row point at what makes those values (a band's weights), all values of
+    rows at what comes before (level, window, FFT) or after all of them (logarithm).
+    """
+    steps = np.abs(reference_q.astype(np.int16) - device_q.astype(np.int16))
+    if not steps.any():
+        return ""
+    row, column = np.unravel_index(int(steps.argmax()), steps.shape)
+    at_ms = 1e3 * int(row) * spec.hop_samples / spec.sample_rate_hz
+    word = _VALUES[spec.kind]
+    rows, columns = (int((steps > 0).any(axis=axis).sum()) for axis in (1, 0))
+    text = (
+        f"largest at frame {row} ({at_ms:g} ms), {word} {column}, counted from 0: "
+        f"{device_q[row, column]} for {reference_q[row, column]}; {rows} of {len(steps)} frames "
+        f"and {columns} of {steps.shape[1]} {word}s differ"
+    )
+    stage = _stage(spec, columns / steps.shape[1])
+    return f"{text}: {stage}" if stage else text
+
+
+def _stage(spec: FeatureSpec, share: float) -> str:
+    """What most likely differs where that ``share`` of the values of a row does."""
+    if spec.kind == "raw":
+        return "level or quantisation"
+    if spec.kind == "mfcc":  # a coefficient mixes all bands
+        return "" if share > 0.5 else "the cosine transform"
+    return "level, window, FFT or logarithm" if share > 0.5 else "the filterbank's weights"
+
+
 def arithmetic_in_use(spec: FeatureSpec, chosen: str) -> str:
     """A key of ``BOUNDS``: as chosen, or "integer" for the kind that has no other arithmetic."""
     return "integer" if spec.kind == "micro_frontend" else chosen

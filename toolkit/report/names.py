@@ -72,6 +72,9 @@ FIGURES: Mapping[str, Figure] = {
     "frames_per_second": Figure("frames per second", ""),
     "row_values": Figure("features of a frame", ""),
     "int8_snr_db": Figure("int8 against float, SNR", "more"),
+    "int8_max_deviation": Figure("int8 against float, largest deviation"),
+    "c_max_deviation": Figure("C against float, largest deviation"),
+    "accuracy": Figure("accuracy", "more"),
     "tflite_bytes": Figure("size of the .tflite"),
     "tflm_arena_bytes": Figure("stock TFLM arena, builtin form"),
     "continuous_max_deviation": Figure("continuous, largest deviation"),
@@ -80,6 +83,8 @@ FIGURES: Mapping[str, Figure] = {
 #: Families of figures, one for each output of a model.
 FAMILIES: Mapping[str, Figure] = {
     "ccc_": Figure("CCC", "more"),
+    "int8_ccc_to_float_": Figure("CCC int8 to float", "more"),
+    "c_ccc_to_float_": Figure("CCC C to float", "more"),
     "continuous_ccc_": Figure("continuous, CCC", "more"),
 }
 _ORDER = {name: place for place, name in enumerate(FIGURES)}

@@ -23,6 +23,8 @@ def format_number(value: float, unit: str) -> str:
     """A number with its unit, for people."""
     if unit == "fraction":
         return f"{100 * value:.3f} %"
+    if unit == "CCC":
+        return f"{value:.4f}"  # the title has the unit
     if isinstance(value, int) or abs(value) >= 1000:
         return f"{value:,.0f} {unit}".rstrip()
     return f"{value:.3g} {unit}".rstrip()
