@@ -12,7 +12,7 @@ from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
 from toolkit.ops.constraints import same_quantization
-from toolkit.ops.int16 import kernel_name, same_types
+from toolkit.ops.int16 import same_types
 
 #: Dimensions of the kernel.
 KERNEL_DIMS = 4
@@ -53,8 +53,9 @@ def pad_kernel_call(
     x, missing = view.input(0), KERNEL_DIMS - len(view.input(0).shape)
     edges = ((0, 0),) * missing + paddings
     return KernelCall(
-        kernel=kernel_name("tk_pad", x),
+        kernel="tk_pad",
         params={
+            "element_bytes": x.dtype.size_bytes,
             "dims": np.array((1,) * missing + x.shape, np.int32),
             "before": np.array([before for before, _ in edges], np.int32),
             "after": np.array([after for _, after in edges], np.int32),
