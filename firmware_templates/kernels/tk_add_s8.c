@@ -2,25 +2,13 @@
 
 #include "tk_dsp_mac.h"
 
-#define ROOM_BITS 20
-
-static int8_t add_pair(const tk_add_s8_params *p, int32_t a, int32_t b) {
-    const int32_t room = 1 << ROOM_BITS;
-    const int32_t scaled_a =
-        tk_requantize((a - p->a_zero_point) * room, p->a_multiplier, p->a_shift);
-    const int32_t scaled_b =
-        tk_requantize((b - p->b_zero_point) * room, p->b_multiplier, p->b_shift);
-    const int32_t v = tk_requantize(scaled_a + scaled_b, p->out_multiplier, p->out_shift);
-    return (int8_t)tk_clamp(v + p->out_zero_point, p->out_min, p->out_max);
-}
-
 /* tk_requantize of an input, by a record as tk_dsp_requantize's; `whole`: nothing to shift. */
 TK_INLINE int32_t scale_input(int32_t v, int32_t zero_point, const int32_t *record, int32_t whole) {
-    const int32_t doubled = (v - zero_point) * (2 << ROOM_BITS);
+    const int32_t doubled = (v - zero_point) * (2 << TK_SUM_S8_ROOM_BITS);
     return whole ? tk_smmulr(doubled, record[1]) : tk_dsp_requantize(doubled, record);
 }
 
-/* add_pair over a run, the limits left out. */
+/* tk_sum_s8_pair over a run, the limits left out. */
 TK_INLINE void add_run(const tk_add_s8_params *p, const int32_t (*records)[4], int32_t a_whole,
                        int32_t b_whole, const int8_t *a, const int8_t *b, int8_t *out) {
     const int32_t a_zero_point = p->a_zero_point, b_zero_point = p->b_zero_point;
@@ -80,7 +68,7 @@ void tk_add_s8(const tk_add_s8_params *p, const int8_t *a, const int8_t *b, int8
                     continue;
                 }
                 for (int32_t l = 0; l < n[3]; ++l, pa += sa[3], pb += sb[3]) {
-                    out[l] = add_pair(p, *pa, *pb);
+                    out[l] = tk_sum_s8_pair(p, *pa, 1, *pb);
                 }
             }
         }

@@ -33,7 +33,7 @@ void tk_average_pool_2d_s8(const tk_average_pool_2d_s8_params *p, const int8_t *
     for (int32_t y = 0; y < p->out_h; ++y, out += p->out_w * p->channels) {
         for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
             const int32_t iy = y * p->stride_h - p->pad_top + ky;
-            rows[ky] = iy >= 0 && iy < p->in_h ? in + iy * row_values : NULL;
+            rows[ky] = tk_row_s8(in, p->in_h, row_values, iy);
         }
         tk_average_pool_2d_s8_row(p, rows, out);
     }

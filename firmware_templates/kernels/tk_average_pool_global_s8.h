@@ -1,17 +1,14 @@
 /* Average over all positions of each channel, int8: an AVERAGE_POOL_2D whose window is the input.
  *
- * Layout: [positions][channels]; input and output share one quantisation.  The unit of work is a
- * block of positions added to running sums: the whole tensor, or one row of a stream.
+ * The unit of work is a block of positions added to running sums: the whole tensor, or one row of a
+ * stream.
  */
 #ifndef TK_AVERAGE_POOL_GLOBAL_S8_H
 #define TK_AVERAGE_POOL_GLOBAL_S8_H
 
-#include "tk_common.h"
+#include "tk_pool_global.h"
 
-typedef struct {
-    int32_t positions, channels;
-    int32_t out_min, out_max;
-} tk_average_pool_global_s8_params;
+typedef tk_pool_global_params tk_average_pool_global_s8_params;
 
 /* Running sums: sums [channels], behind them how many positions they hold; at most 2^23. */
 void tk_average_pool_global_s8_init(const tk_average_pool_global_s8_params *p, int32_t *sums);

@@ -67,6 +67,17 @@ static inline tk_span tk_taps_inside(int32_t x0, int32_t taps, int32_t dilation,
     return span;
 }
 
+/* Row y of `rows` rows of row_values values; NULL outside them, in the padding. */
+static inline const int8_t *tk_row_s8(const int8_t *in, int32_t rows, int32_t row_values,
+                                      int32_t y) {
+    return y >= 0 && y < rows ? in + y * row_values : NULL;
+}
+
+static inline const int16_t *tk_row_s16(const int16_t *in, int32_t rows, int32_t row_values,
+                                        int32_t y) {
+    return y >= 0 && y < rows ? in + y * row_values : NULL;
+}
+
 static inline int32_t tk_clamp(int32_t x, int32_t low, int32_t high) {
     return x < low ? low : (x > high ? high : x);
 }

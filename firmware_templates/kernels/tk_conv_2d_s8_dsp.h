@@ -141,7 +141,7 @@ TK_INLINE void tk_conv_2d_s8_dsp(const tk_conv_2d_s8_dsp_params *p, const int8_t
             const int32_t y = at / p->out_w, x = at % p->out_w;
             for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
                 const int32_t iy = y * p->stride_h - p->pad_top + ky * p->dilation_h;
-                rows[ky] = iy >= 0 && iy < p->in_h ? in + iy * p->in_w * p->in_c : NULL;
+                rows[ky] = tk_row_s8(in, p->in_h, p->in_w * p->in_c, iy);
             }
             tk_conv_2d_s8_dsp_pack(p, rows, x, patch + pixel, edge);
         }

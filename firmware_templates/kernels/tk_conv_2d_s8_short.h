@@ -134,7 +134,7 @@ TK_INLINE void tk_conv_2d_s8_short(const tk_conv_2d_s8_short_params *p, const in
             int32_t present = 1;
             for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
                 const int32_t iy = y * p->stride_h - p->pad_top + ky * p->dilation_h;
-                rows[ky] = iy >= 0 && iy < p->in_h ? in + iy * p->in_w * p->in_c : NULL;
+                rows[ky] = tk_row_s8(in, p->in_h, p->in_w * p->in_c, iy);
                 present &= rows[ky] != NULL;
             }
             int8_t *const window = (int8_t *)scratch + pixel * tk_conv_2d_s8_short_room(p);

@@ -184,7 +184,7 @@ TK_INLINE void tk_depthwise_conv_2d_s8_dsp(const tk_depthwise_conv_2d_s8_dsp_par
                 const int32_t iy = next - p->pad_top;
                 if (next >= top) {
                     tk_depthwise_conv_2d_s8_dsp_widen(
-                        p, iy >= 0 && iy < p->in_h ? in + iy * p->in_w * p->in_c + c : NULL,
+                        p, tk_row_s8(in + c, p->in_h, p->in_w * p->in_c, iy),
                         strips + 4 * slot * p->strip_words);
                 }
                 slot = slot + 1 == p->kernel_h ? 0 : slot + 1;

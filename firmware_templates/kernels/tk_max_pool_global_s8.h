@@ -1,17 +1,13 @@
 /* Largest value of each channel over all positions, int8: a MAX_POOL_2D whose window is the input.
  *
- * Layout: [positions][channels]; input and output share one quantisation.  The unit of work is a
- * block of positions: the whole tensor, or one row of a stream.
+ * The unit of work is a block of positions: the whole tensor, or one row of a stream.
  */
 #ifndef TK_MAX_POOL_GLOBAL_S8_H
 #define TK_MAX_POOL_GLOBAL_S8_H
 
-#include "tk_common.h"
+#include "tk_pool_global.h"
 
-typedef struct {
-    int32_t positions, channels;
-    int32_t out_min, out_max;
-} tk_max_pool_global_s8_params;
+typedef tk_pool_global_params tk_max_pool_global_s8_params;
 
 /* Running maxima [channels] of a stream. */
 void tk_max_pool_global_s8_init(const tk_max_pool_global_s8_params *p, int8_t *largest);

@@ -1,22 +1,10 @@
-/* Difference of two int16 tensors with broadcasting (TFLite SUB).
- *
- * A nest of four loops, outermost first; a stride of 0 repeats the operand along that dimension.
- * Both operands are scaled to 2^-16 of twice the larger scale before they meet.
- */
+/* Difference of two int16 tensors with broadcasting (TFLite SUB). */
 #ifndef TK_SUB_S16_H
 #define TK_SUB_S16_H
 
-#include "tk_common.h"
+#include "tk_sum_s16.h"
 
-typedef struct {
-    const int32_t *dims;               /* [4] */
-    const int32_t *a_strides;          /* [4], the last 0 or 1 */
-    const int32_t *b_strides;          /* [4], the last 0 or 1 */
-    int32_t a_multiplier, a_shift;     /* shift at most 0 */
-    int32_t b_multiplier, b_shift;     /* shift at most 0 */
-    int32_t out_multiplier, out_shift; /* shift at most 0 */
-    int32_t out_min, out_max;
-} tk_sub_s16_params;
+typedef tk_sum_s16_params tk_sub_s16_params;
 
 /* out [product of dims] may be an operand of the same size.  Scratch: none. */
 void tk_sub_s16(const tk_sub_s16_params *p, const int16_t *a, const int16_t *b, int16_t *out);

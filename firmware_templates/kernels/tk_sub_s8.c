@@ -1,15 +1,5 @@
 #include "tk_sub_s8.h"
 
-static int8_t sub_pair(const tk_sub_s8_params *p, int32_t a, int32_t b) {
-    const int32_t room = 1 << 20;
-    const int32_t scaled_a =
-        tk_requantize((a - p->a_zero_point) * room, p->a_multiplier, p->a_shift);
-    const int32_t scaled_b =
-        tk_requantize((b - p->b_zero_point) * room, p->b_multiplier, p->b_shift);
-    const int32_t v = tk_requantize(scaled_a - scaled_b, p->out_multiplier, p->out_shift);
-    return (int8_t)tk_clamp(v + p->out_zero_point, p->out_min, p->out_max);
-}
-
 void tk_sub_s8(const tk_sub_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out) {
     const int32_t *n = p->dims, *sa = p->a_strides, *sb = p->b_strides;
     for (int32_t i = 0; i < n[0]; ++i) {
@@ -18,7 +8,7 @@ void tk_sub_s8(const tk_sub_s8_params *p, const int8_t *a, const int8_t *b, int8
                 const int8_t *pa = a + i * sa[0] + j * sa[1] + k * sa[2];
                 const int8_t *pb = b + i * sb[0] + j * sb[1] + k * sb[2];
                 for (int32_t l = 0; l < n[3]; ++l, pa += sa[3], pb += sb[3]) {
-                    *out++ = sub_pair(p, *pa, *pb);
+                    *out++ = tk_sum_s8_pair(p, *pa, -1, *pb);
                 }
             }
         }

@@ -50,7 +50,7 @@ class Argument:
 
 
 @dataclass(frozen=True)
-class Step:
+class LayerText:
     """One kernel call with its parameters, a function of its own; ``number`` counts from 1."""
 
     number: int
@@ -63,9 +63,15 @@ class Step:
     params: Identifier
     fields: tuple[tuple[str, str], ...]
     arrays: frozenset[str]
+    macs: int
+
+
+@dataclass(frozen=True)
+class Step(LayerText):
+    """A layer that runs on whole tensors."""
+
     reads: tuple[TensorText, ...]
     writes: tuple[TensorText, ...]
-    macs: int
     scratch_bytes: int
     arguments: tuple[Argument, ...]
 
@@ -136,20 +142,10 @@ class TotalText:
 
 
 @dataclass(frozen=True)
-class StageText:
-    """One function: computes ``group`` rows when it can, called up to ``runs`` times a pass."""
+class StageText(LayerText):
+    """A layer that computes ``group`` rows when it can, called up to ``runs`` times a pass."""
 
-    number: int
-    name: CommentText
-    op: str
     behaviour: str
-    function: Identifier
-    kernel: str
-    call: str
-    specialised: bool
-    params: Identifier
-    fields: tuple[tuple[str, str], ...]
-    arrays: frozenset[str]
     inputs: tuple[int, ...]
     windowed: bool
     row_type: str
@@ -158,7 +154,6 @@ class StageText:
     runs: int
     window: tuple[tuple[str, str], ...]
     window_name: Identifier
-    macs: int
     arguments: tuple[RowArgument, ...]
 
 

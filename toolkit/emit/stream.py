@@ -160,7 +160,7 @@ class _Emitter:
             arrays=array_fields(call),
             inputs=stage.inputs,
             windowed=windowed,
-            row_type=c_type(read.dtype, f"tensor {read.name!r}"),
+            row_type="void" if call.untyped else c_type(read.dtype, f"tensor {read.name!r}"),
             taps=stage.taps,
             group=stage.group,
             runs=stage.runs,

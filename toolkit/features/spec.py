@@ -7,7 +7,7 @@ which is the input tensor's own.  It is stored as JSON in ONNX and TFLite metada
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.errors import InputError
 
@@ -174,15 +174,7 @@ WAV2SMALL = FeatureSpec(
 )
 """Features of the published Wav2Small checkpoint (level of the whole utterance)."""
 
-WAV2SMALL_RUNNING = FeatureSpec(
-    sample_rate_hz=16_000,
-    frame_samples=64,
-    hop_samples=32,
-    n_mels=26,
-    f_min_hz=0.0,
-    f_max_hz=8000.0,
-    level=LevelSpec("running", time_constant_s=3.0),
-)
+WAV2SMALL_RUNNING = replace(WAV2SMALL, level=LevelSpec("running", time_constant_s=3.0))
 """The same features with a level that streams; what the zoo's own weights are trained with."""
 
 KEYWORD_MFCC = FeatureSpec(

@@ -73,7 +73,8 @@ class KernelCall:
     ``kernel`` is the stem of ``firmware_templates/kernels/<kernel>.{c,h}``, the function's name and
     the prefix of its parameter struct ``<kernel>_params``.  ``params`` are that struct's fields in
     declaration order: an int, or an array placed in flash.  The call is
-    ``kernel(&params, inputs..., outputs..., [scratch])`` with activation tensors only.
+    ``kernel(&params, inputs..., outputs..., [scratch])`` with activation tensors only.  A kernel
+    with the parameter ``element_bytes`` works on either element type and takes pointers to void.
 
     A streamed WINDOWED kernel that makes several ``rows`` of output a call is named
     ``<kernel>_rows`` and takes a pointer for each, NULL for one that the clip does not have.
@@ -90,6 +91,10 @@ class KernelCall:
     variant: str = "portable"
     rows: int = 1
     work: Work | None = None
+
+    @property
+    def untyped(self) -> bool:
+        return "element_bytes" in self.params
 
 
 #: A constraint returns None, or what was found instead; its docstring states the rule.

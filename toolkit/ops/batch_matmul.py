@@ -16,6 +16,7 @@ from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.fixed_point import quantize_multiplier, requantize, requantize_int64, wrap_int32
+from toolkit.ops.int16 import same_types, symmetric_int16
 
 #: Summands that never overflow: int32 sums of int8 products, 2**47 (requantisation) for int16.
 MAX_DEPTH = {DType.INT8: 1 << 15, DType.INT16: 1 << 16}
@@ -30,21 +31,6 @@ class BatchMatmulAttrs:
 
 
 View = NodeView[BatchMatmulAttrs]
-
-
-def types_integer(view: View) -> str | None:
-    """both inputs and the output must be int8, or all int16"""
-    kinds = {view.input(0).dtype, view.input(1).dtype, view.output.dtype}
-    if kinds in ({DType.INT8}, {DType.INT16}):
-        return None
-    return "/".join(sorted(kind.value for kind in kinds))
-
-
-def int16_symmetric(view: View) -> str | None:
-    """int16 zero points must be 0"""
-    tensors = (view.input(0), view.input(1), view.output)
-    bad = [t.name for t in tensors if t.dtype is DType.INT16 and t.zero_point]
-    return f"another at {bad[0]!r}" if bad else None
 
 
 def inputs_computed(view: View) -> str | None:
@@ -91,7 +77,7 @@ class BatchMatmul(Operator[BatchMatmulAttrs]):
     tflite_options = "BatchMatMulOptions"
     onnx_names = ("MatMul",)
     opaque_reason = "a matrix product mixes all frames"
-    constraints = (types_integer, int16_symmetric, inputs_computed, batches_match, depth_bounded)
+    constraints = (same_types, symmetric_int16, inputs_computed, batches_match, depth_bounded)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

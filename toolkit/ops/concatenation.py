@@ -15,6 +15,7 @@ import numpy as np
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.int16 import same_types
 
 #: Inputs the kernel takes.
 MAX_INPUTS = 4
@@ -28,14 +29,6 @@ class ConcatenationAttrs:
 
 
 View = NodeView[ConcatenationAttrs]
-
-
-def types_integer(view: View) -> str | None:
-    """all inputs and the output must be int8, or all int16"""
-    kinds = {t.dtype for t in (*view.inputs, *view.outputs) if t is not None}
-    if kinds in ({DType.INT8}, {DType.INT16}):
-        return None
-    return "/".join(sorted(kind.value for kind in kinds))
 
 
 def same_quantisation(view: View) -> str | None:
@@ -63,7 +56,7 @@ class Concatenation(Operator[ConcatenationAttrs]):
     tflite_options = "ConcatenationOptions"
     onnx_names = ("Concat",)
     opaque_reason = "it joins tensors along time"
-    constraints = (types_integer, same_quantisation, input_count, inputs_computed)
+    constraints = (same_types, same_quantisation, input_count, inputs_computed)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

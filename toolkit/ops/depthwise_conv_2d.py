@@ -8,44 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import dsp
-from toolkit.ops.activation import Activation, clamp_float, clamp_limits
-from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.constraints import (
-    batch_one,
-    kernel_rows,
-    sum_problem,
-    weights_constant,
-    weights_symmetric,
-    window_fits,
-)
-from toolkit.ops.conv_2d import multiplier_fits
+from toolkit.ops.base import KernelCall, Work
 from toolkit.ops.convolution import (
+    Convolution,
+    View,
+    convolution_constraints,
     convolution_multipliers,
-    convolution_ratios,
     portable_params,
 )
-from toolkit.ops.int16 import (
-    ACCUMULATOR_BITS,
-    kernel_name,
-    rescaled,
-    symmetric_int16,
-    weighted_types,
-)
-from toolkit.ops.window import (
-    Window,
-    WindowedAttrs,
-    read_padding,
-    taps_inside,
-    windowed_shape,
-    windows,
-    write_padding,
-)
+from toolkit.ops.int16 import kernel_name
+from toolkit.ops.window import WindowedAttrs, taps_inside, windows
 
 DepthwiseConv2DAttrs = WindowedAttrs
-View = NodeView[WindowedAttrs]
 
 
 def channels_multiple(view: View) -> str | None:
@@ -54,89 +31,32 @@ def channels_multiple(view: View) -> str | None:
     return None if want % have == 0 else f"{have} input channels, weights for {want}"
 
 
-def accumulator_fits(view: View) -> str | None:
-    """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or after
-    it is rescaled"""
-    bits = ACCUMULATOR_BITS[view.input(0).dtype]
-    return sum_problem(view, 3, bits, max(convolution_ratios(view)))
-
-
-class DepthwiseConv2D(Operator[WindowedAttrs]):
+class DepthwiseConv2D(Convolution):
     """One filter (or several) for each input channel of an NHWC tensor; weights 1HWO."""
 
     name = "depthwise_conv_2d"
     tflite_name = "DEPTHWISE_CONV_2D"
     tflite_options = "DepthwiseConv2DOptions"
-    onnx_names = ("Conv",)
-    weight_input, weight_axis, bias_input = 1, 3, 2
-    constraints = (
-        weighted_types,
-        symmetric_int16,
-        weights_constant,
-        weights_symmetric,
-        batch_one,
-        channels_multiple,
-        window_fits,
-        kernel_rows,
-        accumulator_fits,
-        multiplier_fits,
-    )
+    weight_axis = 3
+    constraints = convolution_constraints(channels_multiple, 3)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
     ) -> WindowedAttrs:
-        x, weights = inputs[0], inputs[1]
-        assert x is not None and weights is not None and weights.shape[0] == 1
-        window = Window(
-            weights.shape[1],
-            weights.shape[2],
-            options.strideH,
-            options.strideW,
-            options.dilationHFactor,
-            options.dilationWFactor,
-        )
-        return WindowedAttrs(
-            read_padding(window, options.padding, x), Activation(options.fusedActivationFunction)
-        )
+        weights = inputs[1]
+        assert weights is not None and weights.shape[0] == 1
+        return super().read_options(options, inputs, output)
 
     def write_options(self, view: View, options: Any) -> Any:
-        window = view.attrs.window
-        options.strideH, options.strideW = window.stride_h, window.stride_w
-        options.dilationHFactor, options.dilationWFactor = window.dilation_h, window.dilation_w
-        options.padding = write_padding(window, view.input(0))
         options.depthMultiplier = self.depth_multiplier(view)
-        options.fusedActivationFunction = view.attrs.activation.value
-        return options
-
-    def tflite_version(self, view: View) -> int:
-        return 3
+        return super().write_options(view, options)
 
     @staticmethod
     def depth_multiplier(view: View) -> int:
         """Output channels for each input channel."""
         return view.input(1).shape[3] // view.input(0).shape[3]
 
-    def infer_shape(self, view: View) -> Shape:
-        return windowed_shape(view.attrs.window, view.input(0).shape, view.input(1).shape[3])
-
-    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
-        out = self._products(view, inputs[0], inputs[1])
-        if len(inputs) > 2:
-            out = out + inputs[2]
-        return clamp_float(view.attrs.activation, out)
-
-    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
-        x, weights = inputs[0].astype(np.int64) - view.input(0).zero_point, inputs[1]
-        acc = self._products(view, x, weights.astype(np.int64))
-        if len(inputs) > 2:
-            acc = acc + inputs[2]
-        multipliers, shifts = convolution_multipliers(view)
-        out = rescaled(view.input(0), acc, multipliers, shifts) + view.output.zero_point
-        clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
-        return clipped.astype(view.output.dtype.numpy)
-
-    def _products(self, view: View, x: Array, weights: Array) -> Array:
-        """Sums over the window, one tap at a time."""
+    def products(self, view: View, x: Array, weights: Array) -> Array:
         patches = windows(x, view.attrs.window, 0)
         multiplier = self.depth_multiplier(view)
         kernel_h, kernel_w = patches.shape[3:5]
@@ -151,9 +71,6 @@ class DepthwiseConv2D(Operator[WindowedAttrs]):
         _, kernel_h, kernel_w, _ = view.input(1).shape
         macs = view.output.elements * kernel_h * kernel_w
         return Work(macs=macs, accumulators=view.output.elements)
-
-    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
-        return TimeBehaviour.WINDOWED if time_axis in (1, 2) else TimeBehaviour.OPAQUE
 
     def kernel_call(self, view: View) -> KernelCall:
         x, out = view.input(0), view.output

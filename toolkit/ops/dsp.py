@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.activation import clamp_limits
 from toolkit.ops.base import KernelCall, NodeView
 from toolkit.ops.constraints import accumulator_bound
+from toolkit.ops.convolution import output_fields
 from toolkit.ops.dsp_work import patch_work, short_work, strip_work
-from toolkit.ops.window import Window, WindowedAttrs
+from toolkit.ops.window import Window, WindowedAttrs, window_fields
 
 View = NodeView[WindowedAttrs]
 
@@ -139,7 +139,6 @@ def _convolution_params(view: View) -> dict[str, int]:
     out_h, out_w, out_c = out.shape[1:]
     if window == Window(1, 1):  # pixel by pixel: one long row
         in_h, in_w, out_h, out_w = 1, in_h * in_w, 1, out_h * out_w
-    low, high = clamp_limits(view.attrs.activation, out)
     return {
         "in_h": in_h,
         "in_w": in_w,
@@ -147,18 +146,8 @@ def _convolution_params(view: View) -> dict[str, int]:
         "out_h": out_h,
         "out_w": out_w,
         "out_c": out_c,
-        "kernel_h": window.kernel_h,
-        "kernel_w": window.kernel_w,
-        "stride_h": window.stride_h,
-        "stride_w": window.stride_w,
-        "dilation_h": window.dilation_h,
-        "dilation_w": window.dilation_w,
-        "pad_top": window.padding.top,
-        "pad_left": window.padding.left,
-        "in_zero_point": x.zero_point,
-        "out_zero_point": out.zero_point,
-        "out_min": low,
-        "out_max": high,
+        **window_fields(window, dilated=True),
+        **output_fields(view),
     }
 
 
@@ -172,7 +161,6 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
         return None
     if (window.dilation_h, window.dilation_w) != (1, 1):
         return None
-    low, high = clamp_limits(view.attrs.activation, out)
     order = _by_fours(channels)
     together, words = _strip(window, out.shape[2])
     taps = view.input(1).values.reshape(window.kernel_h, window.kernel_w, channels)
@@ -186,16 +174,8 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
             "in_c": channels,
             "out_h": out.shape[1],
             "out_w": out.shape[2],
-            "kernel_h": window.kernel_h,
-            "kernel_w": window.kernel_w,
-            "stride_h": window.stride_h,
-            "stride_w": window.stride_w,
-            "pad_top": window.padding.top,
-            "pad_left": window.padding.left,
-            "in_zero_point": x.zero_point,
-            "out_zero_point": out.zero_point,
-            "out_min": low,
-            "out_max": high,
+            **window_fields(window, dilated=False),
+            **output_fields(view),
             "strip_words": words,
             "together": together,
             "channels": np.concatenate([records[:, :1], weights, records[:, 1:]], axis=1).view(

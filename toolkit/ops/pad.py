@@ -1,10 +1,11 @@
-"""Padding with the real value 0 (PAD), int8 or int16."""
+"""Padding with the real value 0 (PAD), int8 or int16, and what it shares with PADV2."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
 from toolkit.ops.constraints import same_quantization
-from toolkit.ops.int16 import kernel_name, same_types
+from toolkit.ops.int16 import same_types
 
 #: Dimensions of the kernel.
 KERNEL_DIMS = 4
@@ -25,7 +26,7 @@ class PadAttrs:
     paddings: tuple[tuple[int, int], ...]
 
 
-View = NodeView[PadAttrs]
+AttrsT = TypeVar("AttrsT", bound=PadAttrs)
 
 
 def rank_at_most_four(view: NodeView[Any]) -> str | None:
@@ -43,72 +44,72 @@ def read_paddings(inputs: Sequence[Tensor | None]) -> tuple[tuple[int, int], ...
     return tuple((int(before), int(after)) for before, after in rows)
 
 
-def padded_shape(x: Shape, paddings: tuple[tuple[int, int], ...]) -> Shape:
-    return tuple(size + sum(edges) for size, edges in zip(x, paddings, strict=True))
+class Padding(Operator[AttrsT], Generic[AttrsT]):
+    """Base of PAD and PADV2."""
+
+    onnx_names = ("Pad",)
+    output_range = OutputRange.SAME_AS_INPUT
+    constraints = (same_types, rank_at_most_four, same_quantization)
+
+    @abstractmethod
+    def fill(self, view: NodeView[AttrsT]) -> int:
+        """What is added, of the quantised type."""
+
+    def write_options(self, view: NodeView[AttrsT], options: Any) -> Any:
+        return options
+
+    def tflite_constants(self, view: NodeView[AttrsT]) -> tuple[Array, ...]:
+        return (np.array(view.attrs.paddings, np.int32),)
+
+    def tflite_version(self, view: NodeView[AttrsT]) -> int:
+        return 2
+
+    def infer_shape(self, view: NodeView[AttrsT]) -> Shape:
+        sizes = zip(view.input(0).shape, view.attrs.paddings, strict=True)
+        return tuple(size + sum(edges) for size, edges in sizes)
+
+    def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
+        return np.pad(inputs[0], view.attrs.paddings, constant_values=self.fill(view))
+
+    def work(self, view: NodeView[AttrsT]) -> Work:
+        elements = view.output.elements
+        return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)
+
+    def time_behaviour(self, view: NodeView[AttrsT], time_axis: int) -> TimeBehaviour:
+        padded = view.attrs.paddings[time_axis] != (0, 0)
+        return TimeBehaviour.WINDOWED if padded else TimeBehaviour.ROW_LOCAL
+
+    def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall:
+        x, missing = view.input(0), KERNEL_DIMS - len(view.input(0).shape)
+        edges = ((0, 0),) * missing + view.attrs.paddings
+        return KernelCall(
+            kernel="tk_pad",
+            params={
+                "element_bytes": x.dtype.size_bytes,
+                "dims": np.array((1,) * missing + x.shape, np.int32),
+                "before": np.array([before for before, _ in edges], np.int32),
+                "after": np.array([after for _, after in edges], np.int32),
+                "value": self.fill(view),
+            },
+            inputs=(x.name,),
+            outputs=(view.output.name,),
+        )
 
 
-def pad_kernel_call(
-    view: NodeView[Any], paddings: tuple[tuple[int, int], ...], value: int
-) -> KernelCall:
-    x, missing = view.input(0), KERNEL_DIMS - len(view.input(0).shape)
-    edges = ((0, 0),) * missing + paddings
-    return KernelCall(
-        kernel=kernel_name("tk_pad", x),
-        params={
-            "dims": np.array((1,) * missing + x.shape, np.int32),
-            "before": np.array([before for before, _ in edges], np.int32),
-            "after": np.array([after for _, after in edges], np.int32),
-            "value": value,
-        },
-        inputs=(x.name,),
-        outputs=(view.output.name,),
-    )
-
-
-def pad_time_behaviour(paddings: tuple[tuple[int, int], ...], time_axis: int) -> TimeBehaviour:
-    padded = paddings[time_axis] != (0, 0)
-    return TimeBehaviour.WINDOWED if padded else TimeBehaviour.ROW_LOCAL
-
-
-class Pad(Operator[PadAttrs]):
+class Pad(Padding[PadAttrs]):
     """Padding with the zero point."""
 
     name = "pad"
     tflite_name = "PAD"
     tflite_options = "PadOptions"
-    onnx_names = ("Pad",)
-    output_range = OutputRange.SAME_AS_INPUT
-    constraints = (same_types, rank_at_most_four, same_quantization)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
     ) -> PadAttrs:
         return PadAttrs(read_paddings(inputs))
 
-    def write_options(self, view: View, options: Any) -> Any:
-        return options
-
-    def tflite_constants(self, view: View) -> tuple[Array, ...]:
-        return (np.array(view.attrs.paddings, np.int32),)
-
-    def tflite_version(self, view: View) -> int:
-        return 2
-
-    def infer_shape(self, view: View) -> Shape:
-        return padded_shape(view.input(0).shape, view.attrs.paddings)
-
-    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+    def run_float(self, view: NodeView[PadAttrs], inputs: Sequence[Array]) -> Array:
         return np.pad(inputs[0], view.attrs.paddings)
 
-    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
-        return np.pad(inputs[0], view.attrs.paddings, constant_values=view.output.zero_point)
-
-    def work(self, view: View) -> Work:
-        elements = view.output.elements
-        return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)
-
-    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
-        return pad_time_behaviour(view.attrs.paddings, time_axis)
-
-    def kernel_call(self, view: View) -> KernelCall:
-        return pad_kernel_call(view, view.attrs.paddings, view.output.zero_point)
+    def fill(self, view: NodeView[PadAttrs]) -> int:
+        return view.output.zero_point

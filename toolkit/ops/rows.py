@@ -8,7 +8,6 @@ from typing import Any
 from toolkit.ir import Tensor
 from toolkit.ops.base import NodeView, TimeBehaviour
 from toolkit.ops.pad import PadAttrs
-from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.window import WindowedAttrs
 
 TIME_AXIS = 1
@@ -40,7 +39,7 @@ def row_window(view: NodeView[Any], behaviour: TimeBehaviour) -> RowWindow:
     attrs = view.attrs
     if behaviour is not TimeBehaviour.WINDOWED:
         return RowWindow()
-    if isinstance(attrs, PadAttrs | PadV2Attrs):
+    if isinstance(attrs, PadAttrs):
         top, bottom = attrs.paddings[TIME_AXIS]
         return RowWindow(top=top, bottom=bottom)
     window = attrs.window
@@ -59,7 +58,7 @@ def row_view(view: NodeView[Any], behaviour: TimeBehaviour) -> NodeView[Any]:
             window = replace(window, kernel_h=1)
         window = replace(window, padding=replace(window.padding, top=0, bottom=0))
         attrs = replace(attrs, window=window)
-    elif isinstance(attrs, PadAttrs | PadV2Attrs):
+    elif isinstance(attrs, PadAttrs):
         edges = list(attrs.paddings)
         edges[TIME_AXIS] = (0, 0)
         attrs = replace(attrs, paddings=tuple(edges))

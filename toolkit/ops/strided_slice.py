@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,10 @@ from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
 from toolkit.ops.constraints import same_quantization
+from toolkit.ops.int16 import same_types
+from toolkit.ops.strided_copy import element_strides, strided_copy_call, strided_copy_work
 
-#: Dimensions of our kernel.
+#: Dimensions that STRIDED_SLICE may have.
 MAX_RANK = 4
 
 
@@ -28,14 +29,6 @@ class StridedSliceAttrs:
 
 
 View = NodeView[StridedSliceAttrs]
-
-
-def types_integer(view: View) -> str | None:
-    """input and output must both be int8 or both int16"""
-    kinds = (view.input(0).dtype, view.output.dtype)
-    if kinds[0] is kinds[1] and kinds[0] in (DType.INT8, DType.INT16):
-        return None
-    return "/".join(kind.value for kind in kinds)
 
 
 def rank_bounded(view: View) -> str | None:
@@ -52,7 +45,7 @@ class StridedSlice(Operator[StridedSliceAttrs]):
     tflite_options = "StridedSliceOptions"
     onnx_names = ("Slice", "Split", "Gather")
     opaque_reason = "it takes a part of time"
-    constraints = (types_integer, same_quantization, rank_bounded)
+    constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
 
     def read_options(
@@ -111,30 +104,17 @@ class StridedSlice(Operator[StridedSliceAttrs]):
         return self.run_float(view, inputs)
 
     def work(self, view: View) -> Work:
-        return Work(elementwise=view.output.elements)
+        return strided_copy_work(view)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         whole = view.attrs.ranges[time_axis] == (0, None, 1)
         return TimeBehaviour.ROW_LOCAL if whole else TimeBehaviour.OPAQUE
 
     def kernel_call(self, view: View) -> KernelCall:
-        x, out = view.input(0), view.output
-        strides = [math.prod(x.shape[axis + 1 :]) for axis in range(len(x.shape))]
+        strides = element_strides(view.input(0).shape)
         parts = list(zip(view.attrs.ranges, strides, strict=True))
-        missing = MAX_RANK - len(x.shape)
-        return KernelCall(
-            kernel="tk_strided_slice",
-            params={
-                "element_bytes": x.dtype.size_bytes,
-                "first": sum(start * stride for (start, _, _), stride in parts),
-                "out_shape": np.array([1] * missing + list(out.shape), np.int32),
-                "in_strides": np.array(
-                    [0] * missing + [step * stride for (_, _, step), stride in parts], np.int32
-                ),
-            },
-            inputs=(x.name,),
-            outputs=(out.name,),
-        )
+        first = sum(start * stride for (start, _, _), stride in parts)
+        return strided_copy_call(view, first, [step * stride for (_, _, step), stride in parts])
 
 
 def _from_front(index: int, size: int) -> int:

@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
 from toolkit.ops.constraints import same_quantization
-
-#: Dimensions of TFLM's kernel and of ours.
-MAX_RANK = 5
+from toolkit.ops.int16 import same_types
+from toolkit.ops.strided_copy import (
+    KERNEL_DIMS,
+    element_strides,
+    strided_copy_call,
+    strided_copy_work,
+)
 
 
 @dataclass(frozen=True)
@@ -27,18 +31,10 @@ class TransposeAttrs:
 View = NodeView[TransposeAttrs]
 
 
-def types_integer(view: View) -> str | None:
-    """input and output must both be int8 or both int16"""
-    kinds = (view.input(0).dtype, view.output.dtype)
-    if kinds[0] is kinds[1] and kinds[0] in (DType.INT8, DType.INT16):
-        return None
-    return "/".join(kind.value for kind in kinds)
-
-
 def rank_bounded(view: View) -> str | None:
     """at most 5 dimensions"""
     rank = len(view.input(0).shape)
-    return None if rank <= MAX_RANK else str(rank)
+    return None if rank <= KERNEL_DIMS else str(rank)
 
 
 class Transpose(Operator[TransposeAttrs]):
@@ -49,7 +45,7 @@ class Transpose(Operator[TransposeAttrs]):
     tflite_options = "TransposeOptions"
     onnx_names = ("Transpose",)
     opaque_reason = "it moves or mixes the time axis"
-    constraints = (types_integer, same_quantization, rank_bounded)
+    constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
 
     def read_options(
@@ -83,26 +79,12 @@ class Transpose(Operator[TransposeAttrs]):
         return self.run_float(view, inputs)
 
     def work(self, view: View) -> Work:
-        elements = view.output.elements
-        return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)
+        return strided_copy_work(view)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         stays = view.attrs.perm[time_axis] == time_axis
         return TimeBehaviour.ROW_LOCAL if stays else TimeBehaviour.OPAQUE
 
     def kernel_call(self, view: View) -> KernelCall:
-        x, out, perm = view.input(0), view.output, view.attrs.perm
-        in_strides = [int(np.prod(x.shape[axis + 1 :])) for axis in range(len(x.shape))]
-        missing = MAX_RANK - len(perm)
-        return KernelCall(
-            kernel="tk_transpose",
-            params={
-                "element_bytes": x.dtype.size_bytes,
-                "out_shape": np.array([1] * missing + list(out.shape), np.int32),
-                "in_strides": np.array(
-                    [0] * missing + [in_strides[axis] for axis in perm], np.int32
-                ),
-            },
-            inputs=(x.name,),
-            outputs=(out.name,),
-        )
+        strides = element_strides(view.input(0).shape)
+        return strided_copy_call(view, 0, [strides[axis] for axis in view.attrs.perm])

@@ -62,6 +62,20 @@ class WindowedAttrs:
     activation: Activation = Activation.NONE
 
 
+def window_fields(window: Window, dilated: bool) -> dict[str, int]:
+    """Fields of a kernel's parameters; ``dilated``: the kernel knows dilations."""
+    dilations = {"dilation_h": window.dilation_h, "dilation_w": window.dilation_w}
+    return {
+        "kernel_h": window.kernel_h,
+        "kernel_w": window.kernel_w,
+        "stride_h": window.stride_h,
+        "stride_w": window.stride_w,
+        **(dilations if dilated else {}),
+        "pad_top": window.padding.top,
+        "pad_left": window.padding.left,
+    }
+
+
 def same_padding(window: Window, in_h: int, in_w: int) -> Padding:
     """TFLite's SAME rule: output = ceil(input / stride), the odd element goes after."""
     top, bottom = _same(in_h, window.span_h, window.stride_h)

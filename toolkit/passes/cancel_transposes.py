@@ -18,7 +18,6 @@ from toolkit.ir.edit import forward, fresh, fresh_node, substitute
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.pad import PadAttrs
-from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.strided_slice import StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
@@ -113,7 +112,7 @@ def with_axes(graph: Graph, node: Node, order: Perm) -> tuple[object, dict[int, 
             moved = np.ascontiguousarray(data.transpose(order))
             quant = graph.tensors[name].quant
             constants[index] = Tensor.constant(fresh(graph, name), moved, quant)
-    if isinstance(node.attrs, PadAttrs | PadV2Attrs):
+    if isinstance(node.attrs, PadAttrs):
         paddings = tuple(node.attrs.paddings[axis] for axis in order)
         return replace(node.attrs, paddings=paddings), constants
     if isinstance(node.attrs, StridedSliceAttrs):

@@ -56,7 +56,7 @@ def zero_of(x: Tensor) -> float:
 
 def _height_and_width(node: Node) -> Padding | None:
     """What a padding node adds, None when it is not one or pads batch or channels."""
-    if not isinstance(node.attrs, PadAttrs | PadV2Attrs) or len(node.attrs.paddings) != 4:
+    if not isinstance(node.attrs, PadAttrs) or len(node.attrs.paddings) != 4:
         return None
     batch, (top, bottom), (left, right), channels = node.attrs.paddings
     return Padding(top, bottom, left, right) if batch == channels == (0, 0) else None

@@ -1,9 +1,9 @@
-#include "tk_strided_slice.h"
+#include "tk_strided_copy.h"
 
-static void copy_line(const tk_strided_slice_params *p, const void *in, int32_t from, void *out,
+static void copy_line(const tk_strided_copy_params *p, const void *in, int32_t from, void *out,
                       int32_t to) {
-    const int32_t length = p->out_shape[3];
-    const int32_t stride = p->in_strides[3];
+    const int32_t length = p->out_shape[4];
+    const int32_t stride = p->in_strides[4];
     if (p->element_bytes == 1) {
         const uint8_t *src = (const uint8_t *)in + from;
         uint8_t *dst = (uint8_t *)out + to;
@@ -19,15 +19,18 @@ static void copy_line(const tk_strided_slice_params *p, const void *in, int32_t 
     }
 }
 
-void tk_strided_slice(const tk_strided_slice_params *p, const void *in, void *out) {
+void tk_strided_copy(const tk_strided_copy_params *p, const void *in, void *out) {
     const int32_t *n = p->out_shape;
     const int32_t *s = p->in_strides;
     int32_t to = 0;
     for (int32_t a = 0; a < n[0]; ++a) {
         for (int32_t b = 0; b < n[1]; ++b) {
+            const int32_t block = p->first + a * s[0] + b * s[1];
             for (int32_t c = 0; c < n[2]; ++c) {
-                copy_line(p, in, p->first + a * s[0] + b * s[1] + c * s[2], out, to);
-                to += n[3];
+                for (int32_t d = 0; d < n[3]; ++d) {
+                    copy_line(p, in, block + c * s[2] + d * s[3], out, to);
+                    to += n[4];
+                }
             }
         }
     }
