@@ -21,8 +21,10 @@ class ToolkitError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        message = self.message if self.message.endswith((".", "?", "!")) else f"{self.message}."
-        return f"{message} {self.hint}".strip()
+        if not self.hint:
+            return self.message
+        stop = "" if self.message.endswith((".", "?", "!")) else "."
+        return f"{self.message}{stop} {self.hint}"
 
 
 class VerificationError(ToolkitError):

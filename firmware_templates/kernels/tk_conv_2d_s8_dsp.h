@@ -61,12 +61,18 @@ TK_INLINE void tk_conv_2d_s8_dsp_pack(const tk_conv_2d_s8_dsp_params *p, const i
             if (rows[ky] != NULL && x0 >= 0 && first + filled <= row_values) {
                 from = rows[ky] + first;
             } else {
-                for (int32_t i = 0; i < filled; ++i) {
-                    edge[i] = (int8_t)p->in_zero_point;
+                const uint32_t padding = 0x01010101u * (uint8_t)p->in_zero_point;
+                for (int32_t i = 0; i < filled; i += 4) {
+                    tk_store32(edge + i, padding);
                 }
                 const int32_t skip = x0 < 0 ? -x0 : 0;
-                const int32_t end = x0 + taps > p->in_w ? p->in_w - x0 : taps;
-                for (int32_t i = skip * p->in_c; rows[ky] != NULL && i < end * p->in_c; ++i) {
+                const int32_t taps_end = x0 + taps > p->in_w ? p->in_w - x0 : taps;
+                const int32_t end = rows[ky] == NULL ? 0 : taps_end * p->in_c;
+                int32_t i = skip * p->in_c;
+                for (; i + 4 <= end; i += 4) {
+                    tk_store32(edge + i, tk_load32(rows[ky] + first + i));
+                }
+                for (; i < end; ++i) {
                     edge[i] = rows[ky][first + i];
                 }
             }

@@ -65,7 +65,13 @@ CASES: list[AddCase] = [
 ]
 
 #: Sanitised too, in test_attention_pool.py and test_dsp.py.
-ELSEWHERE = {"tk_attention_pool_s8", "tk_attention_pool_s8_s16", "tk_matmul_s16", "tk_short_block"}
+ELSEWHERE = {
+    "tk_attention_pool_s8",
+    "tk_attention_pool_s8_s16",
+    "tk_fully_connected_s8_dsp",
+    "tk_matmul_s16",
+    "tk_short_block",
+}
 
 
 def run_all() -> set[str]:

@@ -68,9 +68,11 @@ def _threes(view: NodeView[WindowedAttrs]) -> int:
 
 
 def _edges(view: NodeView[WindowedAttrs]) -> float:
-    """The part of all runs that reaches into the padding."""
-    window, (_, in_h, in_w, _) = view.attrs.window, view.input(0).shape
+    """The part of all runs that reaches into the padding, or filled up beyond the row."""
+    window, (_, in_h, in_w, in_c) = view.attrs.window, view.input(0).shape
     _, out_h, out_w, _ = view.output.shape
-    starts = (x * window.stride_w - window.padding.left for x in range(out_w))
-    columns = sum(start >= 0 and start + window.span_w <= in_w for start in starts)
+    taps = 1 if window.dilation_w == 1 else window.kernel_w
+    reach = (taps - 1) * window.dilation_w * in_c + -(-_runs(view)[1] // 4) * 4
+    starts = [(x * window.stride_w - window.padding.left) * in_c for x in range(out_w)]
+    columns = sum(start >= 0 and start + reach <= in_w * in_c for start in starts)
     return 1 - taps_inside(window, in_h, in_w)[0] * columns / (out_h * window.kernel_h * out_w)

@@ -26,6 +26,8 @@ def layer_key(call: KernelCall, by_rows: bool) -> str:
     base = f"{'row' if by_rows else 'whole'} {call.kernel}/{call.variant}"
     if call.variant == PORTABLE:
         return base
+    if "weight_bits" in call.params and int(call.params["out_c"]) % 2:
+        base += " odd"  # loops for the channel that is left over from pairs
     size = next((call.params[name] for name in _UNROLLED if name in call.params), None)
     return base if size is None else f"{base} {size}"
 
