@@ -113,10 +113,11 @@ def advice(found: Sequence[Alternative]) -> tuple[Issue, ...]:
             for what, (_, unit) in COSTS.items()
             if what != saving.what
         )
+        real_time = f", {saving.real_time}" if saving.real_time else ""
         other, (_, unit) = saving.other, COSTS[saving.what]
         text = (
             f"{saving.what}: --schedule {other.schedule} --optimize {other.optimize} takes "
-            f"{-saving.saved:+,} {unit} ({price})"
+            f"{-saving.saved:+,} {unit} ({price}){real_time}"
         )
         issues.append(Issue(f"advice.{saving.what.lower()}", text))
     return tuple(issues)

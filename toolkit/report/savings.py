@@ -30,6 +30,14 @@ class Saving:
     def saved(self) -> int:
         return -self.change(self.what)
 
+    @property
+    def real_time(self) -> str:
+        """What becomes of real time, where anything does."""
+        before, after = self.now.realtime_factor or 0, self.other.realtime_factor or 0
+        if before <= 1 < after:
+            return "no longer real time"
+        return "then real time" if after <= 1 < before else ""
+
     def change(self, what: str) -> int:
         """How much more the other way takes of something."""
         cost, _ = COSTS[what]

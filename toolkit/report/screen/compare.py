@@ -55,11 +55,8 @@ def _way(now: Alternative, other: Alternative, found: Sequence[Saving]) -> Text:
         (", ".join(changes[what] for what in saved), "bold green"),
         f": {how}{f' ({price})' if price else ''}",
     )
-    before, after = now.realtime_factor or 0, other.realtime_factor or 0
-    if after > 1 >= before:
-        said.append(", no longer real time", "red")
-    if before > 1 >= after:
-        said.append(", then real time", "green")
+    if real_time := found[0].real_time:
+        said.append(f", {real_time}", "red" if found[0].change("time") > 0 else "green")
     return said
 
 
