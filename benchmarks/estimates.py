@@ -56,7 +56,7 @@ class Case:
 
 CASES = (
     Case("Wav2Small", "stream", "speed"),
-    Case("Wav2Small", "stream", "balanced"),
+    Case("Wav2Small", "stream", "size"),
     Case("Wav2Small", "stream", "balanced", seconds=3.0),
     Case("Wav2Small", "stream", "balanced", "fixed"),
     Case("Wav2Small", "batch", "speed"),

@@ -53,10 +53,10 @@ def planned_fits(graph: Graph, plan: Plan, found: Estimate, target: Target) -> t
         _fit(
             "ram",
             target.ram_bytes,
-            "memory plan; stack of the deepest kernel; allowance for interrupts",
+            "memory plan; stack of the deepest calls; allowance for interrupts",
             [*parts, Part("features", "plan", features), *on_stack],
         ),
-        _fit("stack", target.stack_bytes, "deepest kernel; allowance for interrupts", on_stack),
+        _fit("stack", target.stack_bytes, "deepest calls; allowance for interrupts", on_stack),
     )
 
 
