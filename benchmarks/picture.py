@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from benchmarks.models import ROOT
-from toolkit.analysis import profile
+from toolkit.analysis import load_int8, profile_int8
 from toolkit.report.screen import print_profile
 from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import load_target
@@ -79,8 +79,9 @@ def picture() -> str:
         legacy_windows=False,
         _environ={},
     )
-    report = profile(MODEL, TARGET, 1.0, ScheduleRequest(optimize=OPTIMIZE))
-    print_profile(report, load_target(TARGET), OPTIMIZE, console)
+    loaded, target = load_int8(MODEL, 1.0), load_target(TARGET)
+    report = profile_int8(loaded, target, ScheduleRequest(optimize=OPTIMIZE))
+    print_profile(report, target, OPTIMIZE, console)
     title = f"toolkit profile {MODEL} --target {TARGET}"
     text = console.export_svg(
         title=title, theme=_THEME, code_format=_FORMAT, unique_id="profile", font_aspect_ratio=0.6

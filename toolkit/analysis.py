@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from toolkit.advice import advice, alternatives, omissions, time_checks
 from toolkit.emit import feature_arithmetic
@@ -23,7 +24,7 @@ from toolkit.quantizing import to_int8
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Roof
 from toolkit.scheduling import ScheduleRequest, choose_plan, stream_state_bytes
-from toolkit.targets import Core, Target, load_target
+from toolkit.targets import Core, Target
 from toolkit.tflite.read import read_tflite
 
 MOVED_BASIS = "weights, inputs and outputs of a layer, each once"
@@ -40,27 +41,11 @@ class Int8Model:
     issues: tuple[Issue, ...]
 
 
-def load_int8(model: str, clip_seconds: float) -> Int8Model:
-    """Load ``model`` (see `load_source`) and quantise it."""
+def load_int8(model: str, clip_seconds: float, calib: Path | None = None) -> Int8Model:
+    """Load ``model`` (see `load_source`) and quantise it, calibrated on ``calib`` where given."""
     source = load_source(model, clip_seconds)
-    data, issues = to_int8(source, "fused")
+    data, issues = to_int8(source, "fused", calib)
     return Int8Model(source.name, source.sha256, read_tflite(data, source.name), issues)
-
-
-def profile(
-    model: str,
-    target_name: str,
-    clip_seconds: float,
-    schedule: ScheduleRequest,
-    policy: str | None = None,
-    arithmetic: str = "auto",
-) -> Report:
-    """What ``model`` will cost on a target: every figure an estimate, nothing is compiled.
-
-    ``arithmetic`` of its features is that which `feature_arithmetic` takes.
-    """
-    loaded, target = load_int8(model, clip_seconds), load_target(target_name, policy)
-    return profile_int8(loaded, target, schedule, arithmetic=arithmetic)
 
 
 def profile_int8(

@@ -10,23 +10,21 @@ from functools import cache
 from pathlib import Path
 
 from toolkit.accuracy import Accuracy, measure_accuracy
-from toolkit.analysis import Int8Model, profile_int8
+from toolkit.analysis import load_int8, profile_int8
 from toolkit.budget.judge import judge
 from toolkit.budget.load import load_budgets
 from toolkit.budget.model import Budget, Gate
 from toolkit.errors import InputError
 from toolkit.evaluation import EvaluationRequest, evaluate
-from toolkit.loading import DEFAULT_CLIP_SECONDS, load_source
+from toolkit.loading import DEFAULT_CLIP_SECONDS
 from toolkit.measurement import Measurement
 from toolkit.pipeline import BuildRequest, Stage, build
-from toolkit.quantizing import to_int8
 from toolkit.report import LayerRow, Report
 from toolkit.report.json_format import report_json
 from toolkit.report.read import read_report
 from toolkit.report.render import write_text
 from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import load_target
-from toolkit.tflite.read import read_tflite
 
 
 @dataclass(frozen=True)
@@ -105,11 +103,8 @@ def _report(budget: Budget, model: str) -> Report:
     schedule = ScheduleRequest(budget.schedule)
     if budget.mode == "profile":
         seconds = DEFAULT_CLIP_SECONDS if budget.seconds is None else budget.seconds
-        source = load_source(model, seconds)
-        data, issues = to_int8(source, "fused", budget.calib)
-        graph = read_tflite(data, source.name)
-        subject = Int8Model(source.name, source.sha256, graph, issues)
-        return profile_int8(subject, load_target(budget.target), schedule)
+        loaded = load_int8(model, seconds, budget.calib)
+        return profile_int8(loaded, load_target(budget.target), schedule)
     with tempfile.TemporaryDirectory(prefix="toolkit-check-") as folder:
         request = BuildRequest(
             model=model,
