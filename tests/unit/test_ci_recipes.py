@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "CI.md"
 
 
 def recipes() -> dict[str, Any]:
     """Each YAML block by the file name in its first line."""
-    yaml = pytest.importorskip("yaml")
     if not DOCUMENT.is_file():
         pytest.skip("docs are not part of an installed package")
     blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
