@@ -110,13 +110,14 @@ def stream_graphs() -> tuple[Graph, ...]:
 def twin_graphs() -> tuple[tuple[Graph, ...], tuple[Graph, ...]]:
     """The same layers, batch and streamed, where kernels are specialised: each twice, with other
     weights, so that the two share code."""
-    batch = (_conv_3x3(2), _conv_others(2), _depthwise(2))
+    halves = (_CONV_3X3[::2], _CONV_3X3[1::2])  # all together outgrow the smallest board
+    batch = (*(_conv_3x3(2, half) for half in halves), _conv_others(2), _depthwise(2))
     return batch, tuple(_streamed(shape, 2) for shape in _STREAMED)
 
 
-def _conv_3x3(times: int = 1) -> Graph:
+def _conv_3x3(times: int = 1, shapes: tuple[Shape, ...] = _CONV_3X3) -> Graph:
     layers = Layers("conv_3x3")
-    for *shape, out_c in _CONV_3X3 * times:
+    for *shape, out_c in shapes * times:
         conv(layers, tuple(shape), out_c, same(tuple(shape), (3, 3)))
     return layers.builder.build()
 
