@@ -23,7 +23,7 @@ from tests.support.cli import (
     toolkit_process,
     tree,
 )
-from tests.support.plant import plant, wrong_features
+from tests.support.plant import damaged_dense, plant, wrong_features, wrong_weights
 from toolkit import pipeline
 from toolkit.simulate.protocol import HarnessOutput
 
@@ -266,21 +266,7 @@ def test_continuous_mode_needs_features_of_endless_audio(tmp_path: Path) -> None
 
 
 # --- planted bugs -------------------------------------------------------------------------------
-def wrong_weight(files: dict[str, bytes]) -> None:
-    """The sign of the last layer's first weight."""
-    text = files["model_weights.c"].decode()
-    place = [match.end() for match in re.finditer(r"_weights\[\d+\] = \{\s*", text)][-1]
-    text = f"{text[:place]}-{text[place:]}".replace("--", "")
-    files["model_weights.c"] = text.encode()
-
-
-def wrong_kernel(files: dict[str, bytes]) -> None:
-    name = "kernels/tk_fully_connected_s8.c"
-    assert b"p->out_zero_point" in files[name]
-    files[name] = files[name].replace(b"p->out_zero_point", b"(p->out_zero_point + 1)")
-
-
-@pytest.mark.parametrize("edit", [wrong_weight, wrong_kernel])
+@pytest.mark.parametrize("edit", [wrong_weights, damaged_dense])
 def test_a_planted_bug_fails_the_bit_match(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]
 ) -> None:

@@ -33,3 +33,17 @@ def wrong_features(files: dict[str, bytes]) -> None:
     """The first mel weight that begins with 0.0 is a tenth higher."""
     weights = rb"(mel_weights\[\w+\] = \{\s*0\.)0"
     files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])
+
+
+def wrong_weights(files: dict[str, bytes]) -> None:
+    """Every weight of the last layer is off."""
+    before, array, rest = files["model_weights.c"].rpartition(b"_weights[")
+    values, end, after = rest.partition(b"}")
+    values = re.sub(rb"(?<=\s)-?\d+u?(?=,)", b"1", values)
+    files["model_weights.c"] = before + array + values + end + after
+
+
+def damaged_dense(files: dict[str, bytes]) -> None:
+    """The dense kernel adds one to every output."""
+    name = "kernels/tk_fully_connected_s8_dsp.c"
+    files[name] = files[name].replace(b"tk_clamp(v,", b"tk_clamp(v + 1,")

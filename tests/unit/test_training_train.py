@@ -120,7 +120,7 @@ def test_what_is_no_logarithm_of_bands_is_not_tilted_or_masked(
         heard.append(samples)
         return extract(samples, spec)
 
-    monkeypatch.setattr("toolkit.training.augment.extract", record)
+    monkeypatch.setitem(augmented_features.__globals__, "extract", record)
     features = drawn_features(spec, 49)
     assert features.shape == (49, spec.row_values)
     np.testing.assert_array_equal(features, extract(heard[0], spec))
