@@ -83,7 +83,7 @@ static void write_outputs(void) {
 TK_HARNESS static uint8_t record[RECORD_BYTES_MAX];
 TK_HARNESS static uint32_t record_bytes, record_hops;
 
-static void push(const int8_t *frame) {
+static void push(const void *frame) {
     tk_phase_model();
     const int ready = model_push_frame(&instance, frame);
     tk_phase_other();
@@ -104,7 +104,7 @@ static void run(void) {
 
 #else
 
-static void push(const int8_t *frame) {
+static void push(const void *frame) {
     tk_phase_model();
     model_push_frame(&instance, frame);
     tk_phase_other();
@@ -121,7 +121,7 @@ static void run(void) {
 #endif
 
 static void read_own(void) {
-    TK_HARNESS static int8_t frame[MODEL_FRAME_BYTES];
+    TK_HARNESS static uint8_t frame[MODEL_FRAME_BYTES] __attribute__((aligned(8)));
     for (uint32_t left = read_u32(); left > 0; left--) {
         tk_io_read(frame, sizeof frame);
         push(frame);

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.graphs import activation, add_conv
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
 from tests.support.variants import dsp_variants
@@ -14,8 +15,10 @@ from toolkit.emit import emit_project, write_project
 from toolkit.execution import FirmwareFacts, compile_firmware, run
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import FeatureSpec
-from toolkit.ir import Graph
+from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
 from toolkit.loading import feature_spec, load_source
+from toolkit.ops.mean import MeanAttrs
+from toolkit.ops.window import Window
 from toolkit.plan import StreamPlan, plan_stream
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir
@@ -48,6 +51,24 @@ def test_random_networks(tmp_path: Path, seed: int) -> None:
     for clip, case in zip(clips, output.cases, strict=True):
         expected = tuple(array.tobytes() for array in batch_outputs(plan, clip))
         assert case.outputs == expected, f"{len(clip)} frames"
+
+
+def test_int16_frames(tmp_path: Path) -> None:
+    builder = GraphBuilder("int16 frames")
+    wide = Tensor("x", (1, 48, 4, 3), DType.INT16, QuantParams.per_tensor(0.001, 0))
+    narrow = builder.add_node(
+        "quantize", [builder.add_input(wide)], activation("q", wide.shape, 0.1, -3), None
+    )
+    rows = add_conv(builder, narrow, Window(3, 3), 5, np.random.default_rng(0), "rows")
+    mean = activation("mean", (1, 5), 0.1, -3)
+    builder.outputs.append(builder.add_node("mean", [rows], mean, MeanAttrs((1, 2), False)))
+    graph = builder.build()
+    plan = plan_stream(graph)
+    clip = random_frames(graph, 49, 0)
+    facts = build(plan, tmp_path / "project")
+    _, output = run(facts.firmware.elf, encode_frames([clip]), "unicorn", TARGET, graph, None)
+    (expected,) = batch_outputs(plan, clip)
+    assert output.cases[0].outputs == (expected.tobytes(),)
 
 
 @pytest.fixture(scope="module")
