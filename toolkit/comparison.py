@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,10 +109,12 @@ def compare(
     cases: Sequence[Case],
     float_graph: Graph | None,
     arithmetic: str,
+    locate: Callable[[Case], str],
 ) -> Findings:
     """Outputs against the integer reference (and TFLM where it can run the model), features and
     predictions against the float reference.  Both graphs are the batch network of the clip,
-    ``arithmetic`` is what the features were computed in."""
+    ``arithmetic`` is what the features were computed in.  ``locate`` says which layer of a case is
+    wrong; it is asked where outputs differ."""
     measurements: list[Measurement] = []
     checks: list[Check] = []
     predictions: tuple[Prediction, ...] = ()
@@ -141,7 +143,9 @@ def compare(
     measurements.append(
         Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
     )
-    detail = "; ".join([detail, *map(str, mismatches[:3])])
+    if mismatches:
+        wrong = cases[0 if isinstance(plan, ContinuousPlan) else mismatches[0].case]
+        detail = "; ".join([detail, locate(wrong), *map(str, mismatches[:3])])
     checks.insert(0, Check("bit_match", not differing, detail))
     if is_builtin(graph) and tflm_available() and not isinstance(plan, ContinuousPlan):
         checks.append(_tflm_check(graph, cases, found))

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from toolkit.advice import time_checks
@@ -33,6 +34,7 @@ from toolkit.figures import (
 from toolkit.fit import firmware_fits, stack_frames
 from toolkit.ir import Graph
 from toolkit.loading import DEFAULT_CLIP_SECONDS, Source, demo_clip, feature_spec, load_source
+from toolkit.locating import wrong_layer
 from toolkit.measurement import Measurement
 from toolkit.occupancy import fit_checks, memory_map
 from toolkit.plan import ContinuousPlan, Plan, stream_of
@@ -110,7 +112,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             )
         with stage("Compare with the references"):
             float_graph = _float_graph(request, source, plan, audio)
-            findings = compare(clip_graph, plan, output, audio, cases, float_graph, arithmetic)
+            findings = compare(
+                *(clip_graph, plan, output, audio, cases, float_graph, arithmetic),
+                partial(wrong_layer, clip_graph, plan, target, data, request.toolchain),
+            )
         with stage("Report"):
             fits = firmware_fits(facts, target)
             estimated = estimate(clip_graph, plan, target, spec, request.arithmetic)

@@ -23,6 +23,7 @@ from toolkit.inputs import as_cases, load_array, quantized_cases
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.loading import load_source, model_inputs
+from toolkit.locating import wrong_layer
 from toolkit.quantizing import to_int8
 from toolkit.scheduling import ScheduleRequest, choose_plan
 from toolkit.simulate.protocol import HarnessOutput
@@ -32,7 +33,10 @@ from toolkit.tflite.read import read_tflite
 
 @dataclass(frozen=True)
 class Verification:
-    """How many cases ran, what they were compared with, and every output that differs."""
+    """How many cases ran, what they were compared with, and every output that differs.
+
+    ``wrong_layer`` says where, of a model that differs from the integer reference.
+    """
 
     model: str
     cases: int
@@ -40,6 +44,7 @@ class Verification:
     simulator: str
     schedule: str
     mismatches: tuple[Mismatch, ...]
+    wrong_layer: str = ""
 
 
 def verify(
@@ -75,14 +80,19 @@ def verify(
         write_files(emit_project(graph, plan, target, data), folder)
         stimulus = harness_input(plan, None, cases)
         output = _run(folder, graph, target, stimulus, toolchain, simulator)
-    found = [case.outputs for case in output.cases]
+    mismatches = find_mismatches(graph, wanted, [case.outputs for case in output.cases])
+    where = ""
+    if mismatches and expected is None:
+        wrong = cases[mismatches[0].case]
+        where = wrong_layer(graph, plan, target, data, toolchain, wrong)
     return Verification(
         model=source.name,
         cases=len(cases),
         compared_with="the numpy integer reference" if expected is None else expected.name,
         simulator=simulator,
         schedule=plan.schedule,
-        mismatches=find_mismatches(graph, wanted, found),
+        mismatches=mismatches,
+        wrong_layer=where,
     )
 
 

@@ -23,7 +23,14 @@ from tests.support.cli import (
     toolkit_process,
     tree,
 )
-from tests.support.plant import damaged_dense, plant, wrong_features, wrong_weights
+from tests.support.plant import (
+    damaged_dense,
+    damaged_mean,
+    lost_row,
+    plant,
+    wrong_features,
+    wrong_weights,
+)
 from toolkit import pipeline
 from toolkit.simulate.protocol import HarnessOutput
 
@@ -266,9 +273,15 @@ def test_continuous_mode_needs_features_of_endless_audio(tmp_path: Path) -> None
 
 
 # --- planted bugs -------------------------------------------------------------------------------
-@pytest.mark.parametrize("edit", [wrong_weights, damaged_dense])
+@pytest.mark.parametrize(
+    ("edit", "layer"),
+    [(wrong_weights, "'t4'"), (damaged_dense, "'t4'"), (damaged_mean, "'t2'")],
+)
 def test_a_planted_bug_fails_the_bit_match(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    edit: Callable[[dict[str, bytes]], None],
+    layer: str,
 ) -> None:
     onnx.save(image_model(), tmp_path / "m.onnx")
     plant(monkeypatch, edit)
@@ -278,10 +291,24 @@ def test_a_planted_bug_fails_the_bit_match(
     checks = {check["name"]: check for check in run.json["checks"]}
     assert not checks["bit_match"]["passed"]
     assert "output bytes differ" in checks["bit_match"]["detail"]
+    assert f"first wrong layer {layer}" in checks["bit_match"]["detail"]
     assert not checks["tflm_match"]["passed"]
     assert values(run.json)["output_mismatches"] > 0
     assert (tmp_path / "out" / "report.json").is_file(), "kept for study"
-    assert toolkit("verify", "m.onnx", *options, cwd=tmp_path).exit_code == 1
+    verified = toolkit("verify", "m.onnx", *options, cwd=tmp_path)
+    assert verified.exit_code == 1
+    assert verified.json["wrong_layer"].startswith(f"first wrong layer {layer}")
+
+
+def test_a_bug_of_the_schedule_is_no_layer_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    onnx.save(speech_model(), tmp_path / "m.onnx")
+    plant(monkeypatch, lost_row)
+    run = toolkit("build", "m.onnx", *SHORT, "--schedule", "stream", "--out", "out", cwd=tmp_path)
+    assert run.exit_code == 1
+    (check,) = (check for check in run.json["checks"] if check["name"] == "bit_match")
+    assert "every layer agrees on the workstation in batch" in check["detail"]
 
 
 def test_a_planted_bug_in_the_features_shows(

@@ -13,8 +13,9 @@ from toolkit.emit import FirmwareProject
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]) -> None:
-    """Let ``edit`` change the files of every project that is built."""
-    from toolkit import verification
+    """Let ``edit`` change the files of every project that is built; it must change all but those
+    that look for a wrong layer, which may lack what it edits."""
+    from toolkit import locating, verification
 
     emit = pipeline.emit_project
 
@@ -22,17 +23,23 @@ def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], No
         project = emit(*arguments)
         files = dict(project.files)
         edit(files)
-        assert files != project.files, "the bug was not planted"
         return project.with_files(files)
 
-    monkeypatch.setattr(pipeline, "emit_project", edited)
-    monkeypatch.setattr(verification, "emit_project", edited)
+    def certainly(*arguments: Any) -> FirmwareProject:
+        project = edited(*arguments)
+        assert project.files != emit(*arguments).files, "the bug was not planted"
+        return project
+
+    monkeypatch.setattr(pipeline, "emit_project", certainly)
+    monkeypatch.setattr(verification, "emit_project", certainly)
+    monkeypatch.setattr(locating, "emit_project", edited)
 
 
 def wrong_features(files: dict[str, bytes]) -> None:
     """The first mel weight that begins with 0.0 is a tenth higher."""
     weights = rb"(mel_weights\[\w+\] = \{\s*0\.)0"
-    files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])
+    if "features.c" in files:
+        files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])
 
 
 def wrong_weights(files: dict[str, bytes]) -> None:
@@ -47,3 +54,14 @@ def damaged_dense(files: dict[str, bytes]) -> None:
     """The dense kernel adds one to every output."""
     name = "kernels/tk_fully_connected_s8_dsp.c"
     files[name] = files[name].replace(b"tk_clamp(v,", b"tk_clamp(v + 1,")
+
+
+def damaged_mean(files: dict[str, bytes]) -> None:
+    """The mean subtracts one from every output."""
+    name = "kernels/tk_mean_s8.c"
+    files[name] = files[name].replace(b"tk_clamp(v +", b"tk_clamp(v - 1 +")
+
+
+def lost_row(files: dict[str, bytes]) -> None:
+    """A streamed model forgets the last row of its first layer."""
+    files["model.c"] = files["model.c"].replace(b"(frames + 0u)", b"(frames - 1u)", 1)

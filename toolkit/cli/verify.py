@@ -69,6 +69,8 @@ def command(
             click.echo(str(mismatch))
         if len(found.mismatches) > LISTED:
             click.echo(f"and {len(found.mismatches) - LISTED} more")
+        if found.wrong_layer:
+            click.echo(found.wrong_layer)
         differing = len({m.case for m in found.mismatches})
         click.echo(
             f"{found.model} on {found.simulator}, {found.schedule}: "
