@@ -19,6 +19,7 @@ from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, StreamPlan
 from toolkit.profiling.code_table import (
     BLOCK,
+    DIVISION,
     FIRMWARE,
     MAIN,
     MATMUL,
@@ -100,7 +101,10 @@ def code_samples(
             facts, graph, plan, has_features
         )
     model = files.get("model.o", 0) + files.get("model_weights.o", 0)
-    around = facts.size.flash_bytes - model - sum(kernels.values())
+    division = sum(size for name, size in symbols.items() if _DIVISION.fullmatch(name))
+    if division:
+        samples.append(Sample(DIVISION, "once", division))
+    around = facts.size.flash_bytes - model - sum(kernels.values()) - division
     stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
     return [
         *samples,
@@ -160,6 +164,7 @@ def _glue(found: Mapping[str, Mapping[str, list[int]]], schedule: str) -> list[i
 
 
 _FUNCTION = re.compile(rf"({BLOCK}|{MATMUL})(?:_add)?_(\d+)(?:x\d_\d|_negative)?")
+_DIVISION = re.compile(r"__aeabi_u?ldivmod|__u?divmoddi4|__u?(div|mod)di3")
 _DRIVERS = ("model_invoke", "model_reset", "model_push_frame", "model_finish")
 _FEWEST_TENSORS = 2
 _HARNESS = ("tk_io_semihosting.o", "tk_memory.o")

@@ -30,7 +30,8 @@ def core() -> Core:
 
 def call(variant: str, **params: int) -> KernelCall:
     blocks = ("tk_short_block",) if "pairs" in params else ()
-    return KernelCall("k", params, (), (), variant=variant, extra_kernels=blocks)
+    inlined = variant != "portable"
+    return KernelCall("k", params, (), (), 0, blocks, variant, inlined)
 
 
 def test_a_measured_size_is_taken_as_it_is(core: Core) -> None:

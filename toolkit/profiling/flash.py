@@ -12,6 +12,8 @@ from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, ContinuousPlan, Plan, StreamPlan
 from toolkit.profiling.code_table import (
     BLOCK,
+    DIVIDING,
+    DIVISION,
     FIRMWARE,
     MATMUL,
     block_key,
@@ -112,6 +114,8 @@ def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
     ]
     stems = kernel_stems(graph, plan) - {BLOCK, MATMUL}
     parts += [FlashPart(stem, "kernels", _of(core, stem).once) for stem in sorted(stems)]
+    if any(stem.startswith(DIVIDING) for stem in stems):
+        parts.append(FlashPart(DIVISION, "around", _of(core, DIVISION).once))
     linked = {name: key for layer in code.layers for name, key in layer.functions.items()}
     parts += [
         FlashPart(key.split()[1], "kernels", _of(core, key).once)
