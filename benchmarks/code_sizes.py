@@ -28,6 +28,7 @@ from toolkit.profiling.code_table import (
     main_key,
 )
 from toolkit.profiling.flash import firmware_code
+from toolkit.profiling.size import SizeReport
 from toolkit.profiling.stack import bound_stack
 from toolkit.targets import CodeSize
 
@@ -101,7 +102,7 @@ def code_samples(
             facts, graph, plan, has_features
         )
     model = files.get("model.o", 0) + files.get("model_weights.o", 0)
-    division = sum(size for name, size in symbols.items() if _DIVISION.fullmatch(name))
+    division = division_bytes(facts.size)
     if division:
         samples.append(Sample(DIVISION, "once", division))
     around = facts.size.flash_bytes - model - sum(kernels.values()) - division
@@ -112,6 +113,11 @@ def code_samples(
         Sample(FIRMWARE, "once", around),
         *_outside(facts, graph, plan, has_features),
     ]
+
+
+def division_bytes(size: SizeReport) -> int:
+    """Of the compiler's division of 64 bits in a firmware."""
+    return sum(s.size_bytes for s in size.symbols if _DIVISION.fullmatch(s.name))
 
 
 def _outside(

@@ -80,7 +80,7 @@ def test_the_stack_is_that_of_the_deepest_chain() -> None:
     above = core.code["main batch 2"].stack + core.code["driver batch"].stack
     found = estimate_stack(graph, plan, core, None, has_features=False)
     assert (found.size_bytes, found.deepest) == (above + conv, graph.nodes[0].name)
-    deep = FeatureEstimate(1.0, 1.0, 5_000)
+    deep = FeatureEstimate(1.0, 1.0, 5_000, divides=False)
     found = estimate_stack(graph, plan, core, deep, has_features=True)
     main = core.code["main batch features 2"].stack
     assert (found.size_bytes, found.deepest) == (main + 5_000, "features")
