@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.code_sizes import division_bytes
 from benchmarks.features import DEMO_CLIP, HARNESS, RAW, write_project
 from toolkit.emit import feature_arithmetic
 from toolkit.features.audio import load_clip
@@ -39,7 +40,8 @@ TOOLCHAIN = "zig"
 HEADER = """\
 # What features cost, by kind and arithmetic: cycles of a frame, of a sample that arrives, of a
 # point of the FFT times its passes, of a mel weight, of a value of the row; bytes of flash in all,
-# for a sample of the frame, for a mel weight; bytes of stack of `features_push`, for a mel band.
+# for a sample of the frame, for a mel weight; bytes of stack of `features_push`, for a mel band;
+# whether they link the compiler's division of 64 bits, which the bytes leave out.
 # Written by `python -m benchmarks.calibrate_features --target {target}`: least squares of the
 # relative error, no rate negative, compiled with {toolchain}.
 """
@@ -67,6 +69,7 @@ class Sample:
     sizes: tuple[float, ...]
     cycles: float
     flash_bytes: int
+    divides: bool
     stack: int
     bands: int
 
@@ -97,13 +100,14 @@ def measure(job: tuple[FeatureSpec, str, str]) -> tuple[Sample, str]:
         size = measure_size(elf, firmware.map.read_text(encoding="utf-8"))
         result = simulate(firmware.elf, encode_audio([samples]), target.default_simulator, target)
     cycles = CycleModel(elf, load_cycle_table(target)).estimate(result.phase("features")).cycles
-    work = feature_work(spec)
+    work, division = feature_work(spec), division_bytes(size)
     return Sample(
         key=f"{spec.kind}/{arithmetic}",
         work=work.cycle_terms,
         sizes=work.flash_terms,
         cycles=cycles / spec.rows_for_samples(len(samples)),
-        flash_bytes=size.flash_bytes - target.core.code[FIRMWARE].once,
+        flash_bytes=size.flash_bytes - target.core.code[FIRMWARE].once - division,
+        divides=division > 0,
         stack=bound_stack(elf, "features_push").bound_bytes,
         bands=spec.n_mels,
     ), f"{compiler.name} {compiler.version}"
@@ -155,6 +159,7 @@ def features_toml(samples: Sequence[Sample], target: Target, toolchain: str) -> 
         )
         stack, band = envelope([s.bands for s in some], [s.stack for s in some])
         text += f"stack = {stack}\nstack_band = {band}\n"
+        text += "divides = true\n" if any(s.divides for s in some) else ""
         for s in some:
             print(
                 f"{key:20} cycles {s.cycles:10,.0f} {np.dot(s.work, cycles) / s.cycles - 1:+6.1%}"

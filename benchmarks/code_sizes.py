@@ -19,6 +19,7 @@ from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, StreamPlan
 from toolkit.profiling.code_table import (
     BLOCK,
+    DIVISION,
     FIRMWARE,
     MAIN,
     MATMUL,
@@ -27,6 +28,7 @@ from toolkit.profiling.code_table import (
     main_key,
 )
 from toolkit.profiling.flash import firmware_code
+from toolkit.profiling.size import SizeReport
 from toolkit.profiling.stack import bound_stack
 from toolkit.targets import CodeSize
 
@@ -100,7 +102,10 @@ def code_samples(
             facts, graph, plan, has_features
         )
     model = files.get("model.o", 0) + files.get("model_weights.o", 0)
-    around = facts.size.flash_bytes - model - sum(kernels.values())
+    division = division_bytes(facts.size)
+    if division:
+        samples.append(Sample(DIVISION, "once", division))
+    around = facts.size.flash_bytes - model - sum(kernels.values()) - division
     stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
     return [
         *samples,
@@ -108,6 +113,11 @@ def code_samples(
         Sample(FIRMWARE, "once", around),
         *_outside(facts, graph, plan, has_features),
     ]
+
+
+def division_bytes(size: SizeReport) -> int:
+    """Of the compiler's division of 64 bits in a firmware."""
+    return sum(s.size_bytes for s in size.symbols if _DIVISION.fullmatch(s.name))
 
 
 def _outside(
@@ -160,6 +170,7 @@ def _glue(found: Mapping[str, Mapping[str, list[int]]], schedule: str) -> list[i
 
 
 _FUNCTION = re.compile(rf"({BLOCK}|{MATMUL})(?:_add)?_(\d+)(?:x\d_\d|_negative)?")
+_DIVISION = re.compile(r"__aeabi_u?ldivmod|__u?divmoddi4|__u?(div|mod)di3")
 _DRIVERS = ("model_invoke", "model_reset", "model_push_frame", "model_finish")
 _FEWEST_TENSORS = 2
 _HARNESS = ("tk_io_semihosting.o", "tk_memory.o")

@@ -30,7 +30,8 @@ def core() -> Core:
 
 def call(variant: str, **params: int) -> KernelCall:
     blocks = ("tk_short_block",) if "pairs" in params else ()
-    return KernelCall("k", params, (), (), variant=variant, extra_kernels=blocks)
+    inlined = variant != "portable"
+    return KernelCall("k", params, (), (), 0, blocks, variant, inlined)
 
 
 def test_a_measured_size_is_taken_as_it_is(core: Core) -> None:
@@ -79,7 +80,7 @@ def test_the_stack_is_that_of_the_deepest_chain() -> None:
     above = core.code["main batch 2"].stack + core.code["driver batch"].stack
     found = estimate_stack(graph, plan, core, None, has_features=False)
     assert (found.size_bytes, found.deepest) == (above + conv, graph.nodes[0].name)
-    deep = FeatureEstimate(1.0, 1.0, 5_000)
+    deep = FeatureEstimate(1.0, 1.0, 5_000, divides=False)
     found = estimate_stack(graph, plan, core, deep, has_features=True)
     main = core.code["main batch features 2"].stack
     assert (found.size_bytes, found.deepest) == (main + 5_000, "features")

@@ -21,7 +21,6 @@ from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.base import KernelCall, view
-from toolkit.ops.kernels import PORTABLE
 
 
 def banner(graph: Graph, model_sha256: str, target: str) -> Banner:
@@ -93,7 +92,7 @@ class Parts:
             op=node.op,
             kernel=call.kernel,
             call=call.kernel,
-            specialised=call.variant != PORTABLE,
+            specialised=call.inlined,
             params=stem,
             fields=fields,
             arrays=array_fields(call),

@@ -154,7 +154,7 @@ class _Emitter:
             function=self._parts.identifier(node, "stage"),
             kernel=call.kernel,
             call=call.kernel + suffix.get(stage.behaviour, ""),
-            specialised=call.variant != PORTABLE,
+            specialised=call.inlined,
             params=self._parts.identifier(node, "params"),
             fields=self._parts.fields(node, call),
             arrays=array_fields(call),

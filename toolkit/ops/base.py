@@ -78,6 +78,7 @@ class KernelCall:
 
     A streamed WINDOWED kernel that makes several ``rows`` of output a call is named
     ``<kernel>_rows`` and takes a pointer for each, NULL for one that the clip does not have.
+    One that is ``inlined`` is a header alone, folded into the layer with constant parameters.
     ``work`` is what it executes where that is not the operator's work: ``macs`` are executed
     multiplications, ``elementwise`` the values that it gathers or transforms.
     """
@@ -89,6 +90,7 @@ class KernelCall:
     scratch_bytes: int = 0
     extra_kernels: tuple[str, ...] = field(default=())  # further kernel files it needs
     variant: str = "portable"
+    inlined: bool = False
     rows: int = 1
     work: Work | None = None
 

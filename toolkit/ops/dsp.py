@@ -79,6 +79,7 @@ def conv_2d_call(
         scratch_bytes=6 * weights.shape[1] + filled,
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant=f"dsp{weight_bits}",
+        inlined=True,
         work=patch_work(view),
     )
 
@@ -105,6 +106,7 @@ def conv_2d_short_call(view: View, multipliers: Array, shifts: Array) -> KernelC
         scratch_bytes=3 * ((values.shape[1] + 7) // 4 * 4),
         extra_kernels=("tk_dsp", "tk_dsp_mac", "tk_short_block"),
         variant="dsp_short",
+        inlined=True,
         work=short_work(view, short_pairs(values.shape[1])),
     )
 
@@ -187,6 +189,7 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
         scratch_bytes=16 * window.kernel_h * words,
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant="dsp",
+        inlined=True,
         work=strip_work(view, together, words),
     )
 

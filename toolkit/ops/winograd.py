@@ -163,6 +163,7 @@ def winograd2_call(view: View) -> KernelCall | None:
         outputs=(out.name,),
         scratch_bytes=scratch_bytes(in_w, out_w, in_c, out_c),
         variant="winograd2",
+        inlined=True,
         rows=2,
         work=_work(view),
     )

@@ -8,12 +8,14 @@ the larger one's.
 from __future__ import annotations
 
 from toolkit.ops.base import KernelCall
-from toolkit.ops.kernels import PORTABLE
 from toolkit.targets import CodeSize, Core
 
 FIRMWARE = "firmware"
 MAIN = "main"
 DRIVER = "driver"
+#: The compiler's division of 64 bits, and the kernels that link it.
+DIVISION = "64-bit division"
+DIVIDING = ("tk_attention_pool_", "tk_mean_")
 #: Files of kernels that are linked function by function, one for each number of pairs.
 BLOCK, MATMUL = "tk_short_block", "tk_matmul_s16"
 _MATMUL_PAIRS = 8
@@ -24,7 +26,7 @@ _UNROLLED = ("tiles.in_c", "together", "kernel_h")
 def layer_key(call: KernelCall, by_rows: bool) -> str:
     """Key of a layer's function."""
     base = f"{'row' if by_rows else 'whole'} {call.kernel}/{call.variant}"
-    if call.variant == PORTABLE:
+    if not call.inlined:
         return base
     if "weight_bits" in call.params and int(call.params["out_c"]) % 2:
         base += " odd"  # loops for the channel that is left over from pairs

@@ -86,7 +86,7 @@ def estimate(
         frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
         features = estimate_features(spec, arithmetic, target.core)
         feature_ram = state_bytes(spec, arithmetic)
-    flash = estimate_flash(graph, plan, target.core)
+    flash = estimate_flash(graph, plan, target.core, features is not None and features.divides)
     if isinstance(plan, ArenaPlan):
         planned, feature_ram = plan.arena_bytes, _aligned(feature_ram)
     else:

@@ -36,11 +36,13 @@ class FeatureWork:
 
 @dataclass(frozen=True)
 class FeatureEstimate:
-    """Cycles of a frame, bytes of flash and of stack."""
+    """Cycles of a frame, bytes of flash and of stack; ``divides`` where it links the compiler's
+    division of 64 bits, which ``flash_bytes`` leaves out."""
 
     cycles_per_frame: float
     flash_bytes: float
     stack_bytes: int
+    divides: bool
 
 
 def feature_work(spec: FeatureSpec) -> FeatureWork:
@@ -69,6 +71,7 @@ def estimate_features(spec: FeatureSpec, arithmetic: str, core: Core) -> Feature
             work.flash_terms, (rates.flash_bytes, rates.flash_sample, rates.flash_weight)
         ),
         stack_bytes=rates.stack + rates.stack_band * spec.n_mels,
+        divides=rates.divides,
     )
 
 

@@ -12,6 +12,8 @@ from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, ContinuousPlan, Plan, StreamPlan
 from toolkit.profiling.code_table import (
     BLOCK,
+    DIVIDING,
+    DIVISION,
     FIRMWARE,
     MATMUL,
     block_key,
@@ -99,8 +101,9 @@ def firmware_code(graph: Graph, plan: ArenaPlan | StreamPlan) -> FirmwareCode:
     return FirmwareCode(weights, tuple(layers))
 
 
-def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
-    """Flash of a plan's firmware on a core; see `FlashEstimate`."""
+def estimate_flash(graph: Graph, plan: Plan, core: Core, divides: bool) -> FlashEstimate:
+    """Flash of a plan's firmware on a core, see `FlashEstimate`; ``divides`` where its features
+    link the compiler's division of 64 bits."""
     if isinstance(plan, ContinuousPlan):
         plan = plan.stream
     code = firmware_code(graph, plan)
@@ -112,6 +115,8 @@ def estimate_flash(graph: Graph, plan: Plan, core: Core) -> FlashEstimate:
     ]
     stems = kernel_stems(graph, plan) - {BLOCK, MATMUL}
     parts += [FlashPart(stem, "kernels", _of(core, stem).once) for stem in sorted(stems)]
+    if divides or any(stem.startswith(DIVIDING) for stem in stems):
+        parts.append(FlashPart(DIVISION, "around", _of(core, DIVISION).once))
     linked = {name: key for layer in code.layers for name, key in layer.functions.items()}
     parts += [
         FlashPart(key.split()[1], "kernels", _of(core, key).once)

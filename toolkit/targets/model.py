@@ -58,7 +58,8 @@ class CodeSize:
 class FeatureRates:
     """Features: cycles of a frame, of a sample that arrives, of a point of the FFT times its
     passes, of a mel weight, of a value of the row; bytes of flash in all, for a sample of the
-    frame, for a mel weight; bytes of stack in all, for a mel band."""
+    frame, for a mel weight; whether they link the compiler's division of 64 bits, which the bytes
+    leave out; bytes of stack in all, for a mel band."""
 
     frame: float
     hop_sample: float
@@ -70,6 +71,7 @@ class FeatureRates:
     flash_weight: float
     stack: int
     stack_band: int = 0
+    divides: bool = False
 
 
 @dataclass(frozen=True)
