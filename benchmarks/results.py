@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from benchmarks.models import BENCHMARKS, ROOT, Result, run_all
 from benchmarks.published import published_text, run_chips
 from benchmarks.run import firmware_text, layers_text, peers_text, predictions_text
+from benchmarks.streaming import streaming_text
 from benchmarks.tables import PEERS, markdown, value
 from toolkit.toolchain import DEFAULT_TOOLCHAIN, TOOLCHAINS
 
@@ -51,7 +52,8 @@ def generated(results: Sequence[Result], published: str, target: str) -> str:
         ("## Layer by layer", _LAYERS, layers_text(results, "###")),
         ("## Prediction without simulation", _PREDICTION, predictions_text(results)),
     )
-    return "\n".join(f"{heading}\n\n{text}\n\n{table}" for heading, text, table in sections)
+    tables = [f"{heading}\n\n{text}\n\n{table}" for heading, text, table in sections]
+    return "\n".join([*tables, f"## Streaming\n\n{streaming_text(target)}"])
 
 
 def shop_window(results: Sequence[Result], published: str) -> str:

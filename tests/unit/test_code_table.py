@@ -12,6 +12,7 @@ from toolkit.ops.base import KernelCall
 from toolkit.plan import plan_arena
 from toolkit.profiling.code_table import block_key, find_code, functions, layer_key
 from toolkit.profiling.features import FeatureEstimate
+from toolkit.profiling.flash import firmware_code
 from toolkit.profiling.stack_estimate import estimate_stack
 from toolkit.targets import CodeSize, Core, load_target
 
@@ -75,13 +76,13 @@ def test_the_products_of_a_winograd_layer_are_counted(
 
 def test_the_stack_is_that_of_the_deepest_chain() -> None:
     core, graph = load_target("cortex-m4").core, code_network(2, 1)
-    plan = plan_arena(graph)
+    code = firmware_code(graph, plan_arena(graph))
     conv = core.code["whole tk_conv_2d_s8/portable"].stack
     above = core.code["main batch 2"].stack + core.code["driver batch"].stack
-    found = estimate_stack(graph, plan, core, None, has_features=False)
+    found = estimate_stack(code, core, None, has_features=False)
     assert (found.size_bytes, found.deepest) == (above + conv, graph.nodes[0].name)
     deep = FeatureEstimate(1.0, 1.0, 5_000, divides=False)
-    found = estimate_stack(graph, plan, core, deep, has_features=True)
+    found = estimate_stack(code, core, deep, has_features=True)
     main = core.code["main batch features 2"].stack
     assert (found.size_bytes, found.deepest) == (main + 5_000, "features")
 

@@ -69,6 +69,6 @@ def schedule_options(function: F) -> F:
         type=click.Choice(["size", "balanced", "speed"]),
         default="balanced",
         show_default=True,
-        help="Streamed rows as int8, as int16 while RAM allows, or as int16.",
+        help="How far kernels may take flash and RAM for speed.",
     )
     return schedule(time_axis(optimize(function)))

@@ -17,7 +17,7 @@ from toolkit.plan import ArenaPlan, Plan, StreamPlan, stream_of, variants_of
 from toolkit.plan.choose import BATCH, predicted_cycles
 from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.profiling.features import FeatureEstimate, estimate_features
-from toolkit.profiling.flash import FlashEstimate, estimate_flash
+from toolkit.profiling.flash import FlashEstimate, estimate_flash, firmware_code
 from toolkit.profiling.stack_estimate import StackEstimate, estimate_stack
 from toolkit.targets import Target
 
@@ -86,7 +86,8 @@ def estimate(
         frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
         features = estimate_features(spec, arithmetic, target.core)
         feature_ram = state_bytes(spec, arithmetic)
-    flash = estimate_flash(graph, plan, target.core, features is not None and features.divides)
+    code = firmware_code(graph, plan)
+    divides = features is not None and features.divides
     if isinstance(plan, ArenaPlan):
         planned, feature_ram = plan.arena_bytes, _aligned(feature_ram)
     else:
@@ -100,9 +101,9 @@ def estimate(
         frame_cycles=()
         if stream is None
         else _frame_cycles(graph, stream, layer_cycles, per_frame),
-        flash=flash,
+        flash=estimate_flash(code, target.core, divides),
         ram_static_bytes=planned + feature_ram,
-        stack=estimate_stack(graph, plan, target.core, features, spec is not None),
+        stack=estimate_stack(code, target.core, features, spec is not None),
     )
 
 

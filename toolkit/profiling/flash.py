@@ -9,7 +9,7 @@ from toolkit.emit.contexts import StageText, Step
 from toolkit.emit.model import kernel_calls, kernel_stems, model_context
 from toolkit.emit.stream import stream_context
 from toolkit.ir import Graph
-from toolkit.plan import ArenaPlan, ContinuousPlan, Plan, StreamPlan
+from toolkit.plan import ContinuousPlan, Plan, StreamPlan
 from toolkit.profiling.code_table import (
     BLOCK,
     DIVIDING,
@@ -74,14 +74,24 @@ class LayerCode:
 
 @dataclass(frozen=True)
 class FirmwareCode:
-    """The generated C of a plan: bytes of its constants, its layer functions by number."""
+    """The generated C of a plan: what tells its driver and the harness apart, the files of its
+    kernels, bytes of its constants, its layer functions by number.
 
+    ``stages`` are those of a streamed model, ``tensors`` its inputs and outputs.
+    """
+
+    schedule: str
+    stages: int
+    tensors: int
+    stems: frozenset[str]
     weights_bytes: int
     layers: tuple[LayerCode, ...]
 
 
-def firmware_code(graph: Graph, plan: ArenaPlan | StreamPlan) -> FirmwareCode:
+def firmware_code(graph: Graph, plan: Plan) -> FirmwareCode:
     """What would be generated for a plan."""
+    if isinstance(plan, ContinuousPlan):
+        plan = plan.stream
     if isinstance(plan, StreamPlan):
         streamed = stream_context(plan, "", "")
         finish = kernel_calls(plan.finish_graph, plan.variants)
@@ -98,22 +108,25 @@ def firmware_code(graph: Graph, plan: ArenaPlan | StreamPlan) -> FirmwareCode:
         LayerCode(node, text, layer_key(call, number < rows), block_key(call), functions(call))
         for number, (node, text, call) in enumerate(zip(nodes, texts, calls, strict=True))
     )
-    return FirmwareCode(weights, tuple(layers))
+    return FirmwareCode(
+        schedule=plan.schedule,
+        stages=rows,
+        tensors=len(graph.inputs) + len(graph.outputs),
+        stems=frozenset(kernel_stems(graph, plan)),
+        weights_bytes=weights,
+        layers=tuple(layers),
+    )
 
 
-def estimate_flash(graph: Graph, plan: Plan, core: Core, divides: bool) -> FlashEstimate:
-    """Flash of a plan's firmware on a core, see `FlashEstimate`; ``divides`` where its features
-    link the compiler's division of 64 bits."""
-    if isinstance(plan, ContinuousPlan):
-        plan = plan.stream
-    code = firmware_code(graph, plan)
-    stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
+def estimate_flash(code: FirmwareCode, core: Core, divides: bool) -> FlashEstimate:
+    """Flash of a firmware on a core, see `FlashEstimate`; ``divides`` where its features link the
+    compiler's division of 64 bits."""
     parts = [
         FlashPart("weights and tables", "weights", code.weights_bytes),
         FlashPart("start-up, harness, run-time library", "around", _of(core, FIRMWARE).once),
-        FlashPart("driver", "around", _of(core, driver_key(plan.schedule, stages)).once),
+        FlashPart("driver", "around", _of(core, driver_key(code.schedule, code.stages)).once),
     ]
-    stems = kernel_stems(graph, plan) - {BLOCK, MATMUL}
+    stems = code.stems - {BLOCK, MATMUL}
     parts += [FlashPart(stem, "kernels", _of(core, stem).once) for stem in sorted(stems)]
     if divides or any(stem.startswith(DIVIDING) for stem in stems):
         parts.append(FlashPart(DIVISION, "around", _of(core, DIVISION).once))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.ir import Graph
-from toolkit.plan import ContinuousPlan, Plan, StreamPlan
 from toolkit.profiling.code_table import FIRMWARE, driver_key, find_code, main_key
 from toolkit.profiling.features import FeatureEstimate
-from toolkit.profiling.flash import LayerCode, firmware_code
+from toolkit.profiling.flash import FirmwareCode, LayerCode
 from toolkit.targets import CodeSize, Core
 
 _NOTHING = CodeSize()
@@ -23,22 +21,15 @@ class StackEstimate:
 
 
 def estimate_stack(
-    graph: Graph, plan: Plan, core: Core, features: FeatureEstimate | None, has_features: bool
+    code: FirmwareCode, core: Core, features: FeatureEstimate | None, has_features: bool
 ) -> StackEstimate:
     """The harness, then the features, or the model's driver and its deepest layer."""
-    if isinstance(plan, ContinuousPlan):
-        plan = plan.stream
-    tensors = len(graph.inputs) + len(graph.outputs)
-    stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
-    main = _of(core, main_key(plan.schedule, has_features, tensors)).stack
-    driver = _of(core, driver_key(plan.schedule, stages)).stack
+    main = _of(core, main_key(code.schedule, has_features, code.tensors)).stack
+    driver = _of(core, driver_key(code.schedule, code.stages)).stack
     chains = [(_of(core, FIRMWARE).stack, "test harness")]
     if features is not None:
         chains.append((main + features.stack_bytes, "features"))
-    chains += [
-        (main + driver + _layer(core, layer), layer.node)
-        for layer in firmware_code(graph, plan).layers
-    ]
+    chains += [(main + driver + _layer(core, layer), layer.node) for layer in code.layers]
     return StackEstimate(*max(chains, key=lambda chain: chain[0]))
 
 
