@@ -201,9 +201,14 @@ def test_interruption(tmp_path: Path, stage: str, number: signal.Signals) -> Non
 
     Five seconds of audio take the simulators far longer than is waited for.
     """
+
+    def heed() -> None:  # a suite in the background inherits that SIGINT is ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     command = [*COMMAND, "build", "--target", "cortex-m4", "--seconds", "5", "--out", "new/out"]
+    pipe = subprocess.PIPE
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True, preexec_fn=heed
     )
     assert process.stderr is not None
     for line in process.stderr:
