@@ -13,7 +13,7 @@ from toolkit.report import LayerRow, Report
 from toolkit.report.json_format import report_dict, report_json
 from toolkit.report.model import FunctionRow, Prediction
 from toolkit.report.terminal import print_layers, print_report
-from toolkit.report.text import format_value
+from toolkit.report.text import compact, format_value
 
 
 def measurement(
@@ -165,9 +165,21 @@ def test_names_from_files_are_shown_as_they_are() -> None:
         (0, "bytes", "0 bytes"),
         (14_764.75, "ms", "14,765 ms"),
         (14.76475, "", "14.8"),
+        (999.7, "uW", "1,000 uW"),
         (1.0, "fraction", "100.000 %"),
         (0.5, "fraction", "50.000 %"),
     ],
 )
 def test_values_for_people(value: float, unit: str, shown: str) -> None:
     assert format_value(measurement("x", value, unit)) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((0, ""), (7, "7"), (999.4, "999"), (999.6, "1k"), (1000, "1k"), (19_840, "19.8k")),
+        *((999_499, "999k"), (999_500, "1M"), (2_815_480_000, "2.82G")),
+    ],
+)
+def test_counts_in_five_characters(value: float, shown: str) -> None:
+    assert compact(value) == shown

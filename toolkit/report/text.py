@@ -11,11 +11,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+#: From here on three digits would round to 1000, which ``.3g`` writes as 1e+03.
+ROUNDS_UP = 999.5
+
+
 def compact(value: float) -> str:
     """A count in at most five characters, such as 19.8M; nothing for zero."""
-    for unit, size in (("M", 1e6), ("k", 1e3)):
-        if value >= size:
-            return f"{value / size:.3g}{unit}"
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= ROUNDS_UP * size / 1e3:
+            return f"{max(value / size, 1):.3g}{unit}"
     return f"{value:.0f}" if value else ""
 
 
@@ -25,7 +29,7 @@ def format_number(value: float, unit: str) -> str:
         return f"{100 * value:.3f} %"
     if unit == "CCC":
         return f"{value:.4f}"  # the title has the unit
-    if isinstance(value, int) or abs(value) >= 1000:
+    if isinstance(value, int) or abs(value) >= ROUNDS_UP:
         return f"{value:,.0f} {unit}".rstrip()
     return f"{value:.3g} {unit}".rstrip()
 

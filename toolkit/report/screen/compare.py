@@ -10,7 +10,7 @@ from rich.text import Text
 from toolkit.report.model import Alternative, Fit, Report
 from toolkit.report.savings import COSTS, Saving
 from toolkit.report.screen.grid import Column, fitting, table
-from toolkit.report.text import compact, decisive
+from toolkit.report.text import ROUNDS_UP, compact, decisive
 
 _MISSED = "bold red"
 _UNITS = [(what, unit) for what, (_, unit) in COSTS.items()]
@@ -118,7 +118,7 @@ def _fill(fit: Fit | None) -> Text:
 
 def _short(value: float) -> str:
     """Three digits, of a large figure with its unit."""
-    return compact(value) if value >= 1000 else f"{value:.3g}"
+    return compact(value) if value >= ROUNDS_UP else f"{value:.3g}"
 
 
 def _ram(row: Alternative, report: Report) -> Text:

@@ -23,7 +23,7 @@ from toolkit.report.screen.grid import (
 )
 from toolkit.report.screen.layers import layer_cells
 from toolkit.report.screen.memory import peak_rows
-from toolkit.report.text import compact, decisive, errors_of_estimates
+from toolkit.report.text import compact, decisive, errors_of_estimates, format_value
 from toolkit.targets import Target
 
 _BAR_WIDTH = 10
@@ -189,7 +189,7 @@ def _time(report: Report, target: Target) -> Text:
         )
     elif cycles is not None:
         latency = decisive(report, "latency_ms")
-        took = "" if latency is None else f"{latency.value:.3g} ms, "
+        took = "" if latency is None else f"{format_value(latency)}, "
         said.append(f"{took}{compact(cycles.value)} cycles per inference {at}")
         error = errors_of_estimates(report.measurements).get(cycles.name)
         said.append("" if error is None else " ").append_text(_error(error))
