@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 JOBS   ?= 2
 C_FILES = $(wildcard firmware_templates/*/*.c firmware_templates/*/*.h toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo check check-all lint types test check-wheel gate gate-update bench bench-check docs format clean
+.PHONY: help demo check check-all lint types test check-wheel gate gate-update bench results bench-check docs format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,12 @@ gate-update: $(VENV)/.installed ## Accept the zoo's figures of today as its base
 
 bench: $(VENV)/.dev ## Figures of the published models beside the peers'
 	$(BIN)/python -m benchmarks.run
+
+results: $(VENV)/.dev ## Rewrite the figures of README.md and docs/RESULTS.md (5 minutes, needs every tool)
+	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.estimates
+	$(BIN)/python -m benchmarks.features
+	$(BIN)/python -m benchmarks.picture
 
 bench-check: $(VENV)/.dev ## Fail when an instruction count rose by more than 1 %
 	$(BIN)/python -m benchmarks.baseline

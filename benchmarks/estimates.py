@@ -16,8 +16,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.documents import RESULTS, write_generated
 from benchmarks.models import DS_CNN, MODELS, RESNET
-from benchmarks.results import RESULTS
 from benchmarks.small_models import MODELS as SMALL
 from toolkit.emit import feature_arithmetic
 from toolkit.measurement import Provenance
@@ -27,8 +27,7 @@ from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import list_cores, load_target
 from toolkit.tflite.write import write_tflite
 
-BEGIN = "<!-- begin: written by `python -m benchmarks.estimates`, do not edit -->"
-END = "<!-- end -->"
+MODULE = "benchmarks.estimates"
 SECONDS = 0.5
 FILES = {DS_CNN: "mlperf_tiny_kws_int8.tflite", RESNET: "mlperf_tiny_resnet8_int8.tflite"}
 
@@ -163,15 +162,6 @@ def text(results: Sequence[Result]) -> str:
     )
 
 
-def with_generated(document: str, generated: str) -> str:
-    """The document with its generated part replaced; ValueError without exactly one."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after:
-        raise ValueError(f"the document must hold the lines {BEGIN!r} and {END!r} once each")
-    return f"{before}{BEGIN}\n\n{generated}\n\n{END}{after}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", action="append", help="default: one of each core")
@@ -190,8 +180,7 @@ def main() -> None:
     generated = text(results)
     print(generated)
     if not arguments.dry_run:
-        document = RESULTS.read_text(encoding="utf-8")
-        RESULTS.write_text(with_generated(document, generated), encoding="utf-8")
+        write_generated(RESULTS, MODULE, generated)
 
 
 def _source(case: Case, folder: Path) -> str:

@@ -1,19 +1,23 @@
 """``python -m benchmarks.features``: what a feature frame costs on the device, stage by stage.
 
 A firmware of the features alone runs a speech clip hop by hop.  Instructions are simulated and
-exact; cycles are estimated from them.
+exact; cycles are estimated from them.  Rewrites its part of docs/RESULTS.md.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.documents import RESULTS, write_generated
+from benchmarks.tables import markdown
 from toolkit.emit import feature_arithmetic
 from toolkit.emit.environment import render
 from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
@@ -40,6 +44,9 @@ TARGETS = ("cortex-m4", "cortex-m0plus")
 TOOLCHAINS = ("zig", "gcc")
 HARNESS = {"HARNESS_FEATURES": 1}
 SECONDS = 1
+MODULE = "benchmarks.features"
+#: A name of `CASES`, a target, a toolchain.
+Job = tuple[str, str, str]
 RAW = FeatureSpec(16_000, 320, 320, kind="raw", level=LevelSpec("running"))
 _COARSE = replace(WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40)
 # Specification and arithmetic; micro_frontend is integer by definition.
@@ -123,30 +130,63 @@ def _rows(output: bytes, spec: FeatureSpec) -> NDArray[np.int8]:
     return rows
 
 
-def main() -> None:
-    for name, (spec, arithmetic) in CASES.items():
-        rate = spec.sample_rate_hz
-        samples = load_clip(DEMO_CLIP, rate).samples[: SECONDS * rate]
-        for target_name in TARGETS:
-            target = load_target(target_name)
-            if arithmetic == "float32" and feature_arithmetic(target) == "fixed":
-                continue  # features are not computed in emulated floating point
-            for toolchain in TOOLCHAINS:
-                cost = simulated(spec, arithmetic, samples, target, toolchain)
-                _print(f"{name}; {target_name}, {toolchain}", cost, len(samples) / rate)
-
-
-def _print(title: str, cost: FeatureCost, seconds: float) -> None:
-    rows, total = len(cost.rows), cost.estimate
-    print(
-        f"{title}: {total.instructions / rows:,.0f} instructions and {total.cycles / rows:,.0f} "
-        f"cycles a frame, {total.cycles / seconds / 1e6:.2f} M cycles a second of audio"
+def text(costs: Mapping[Job, FeatureCost]) -> str:
+    """The generated part of docs/RESULTS.md, markers excluded."""
+    head = ["features", "compiler"]
+    for target in TARGETS:
+        head += [f"{target}, instructions", "cycles", "M cycles/s"]
+    rows = []
+    for name in CASES:
+        for toolchain in TOOLCHAINS:
+            row = [name, toolchain]
+            for target in TARGETS:
+                cost = costs.get((name, target, toolchain))
+                row += [""] * 3 if cost is None else _figures(cost)
+            rows.append(row)
+    return (
+        "Cost of a frame, instructions *simulated* and cycles *estimated*, and cycles of a second "
+        f"of audio\n(`python -m {MODULE}`, which prints every stage):\n\n{markdown(head, rows)}"
     )
+
+
+def _figures(cost: FeatureCost) -> list[str]:
+    rows, total = len(cost.rows), cost.estimate
+    a_frame = (total.instructions / rows, total.cycles / rows)
+    return [*(f"{value:,.0f}" for value in a_frame), f"{total.cycles / SECONDS / 1e6:.2f}"]
+
+
+def _jobs() -> Iterator[Job]:
+    for name, (_, arithmetic) in CASES.items():
+        for target in TARGETS:
+            # Features are not computed in emulated floating point.
+            if arithmetic == "fixed" or feature_arithmetic(load_target(target)) != "fixed":
+                yield from ((name, target, toolchain) for toolchain in TOOLCHAINS)
+
+
+def _measure(job: Job) -> FeatureCost:
+    name, target, toolchain = job
+    spec, arithmetic = CASES[name]
+    samples = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: SECONDS * spec.sample_rate_hz]
+    return simulated(spec, arithmetic, samples, load_target(target), toolchain)
+
+
+def _print(job: Job, cost: FeatureCost) -> None:
+    rows, total = len(cost.rows), cost.estimate
+    print(f"{', '.join(job)}; a frame, instructions and cycles:")
     for part in total.functions:
         if part.cycles >= total.cycles / 200:
             print(
                 f"  {part.function:28} {part.instructions / rows:8,.0f} {part.cycles / rows:8,.0f}"
             )
+
+
+def main() -> None:
+    jobs = list(_jobs())
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        costs = dict(zip(jobs, pool.map(_measure, jobs), strict=True))
+    for job, cost in costs.items():
+        _print(job, cost)
+    write_generated(RESULTS, MODULE, text(costs))
 
 
 if __name__ == "__main__":

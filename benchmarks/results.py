@@ -9,16 +9,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks.models import BENCHMARKS, ROOT, Result, run_all
+from benchmarks.documents import README, RESULTS, write_generated
+from benchmarks.models import BENCHMARKS, Result, run_all
 from benchmarks.published import published_text, run_chips
 from benchmarks.run import firmware_text, layers_text, peers_text, predictions_text
 from benchmarks.streaming import streaming_text
 from benchmarks.tables import PEERS, markdown, value
 from toolkit.toolchain import DEFAULT_TOOLCHAIN, TOOLCHAINS
 
-RESULTS, README = ROOT / "docs" / "RESULTS.md", ROOT / "README.md"
-BEGIN = "<!-- begin: written by `python -m benchmarks.results`, do not edit -->"
-END = "<!-- end -->"
+MODULE = "benchmarks.results"
 
 _FIRMWARE = """\
 Target {target}. RAM, flash and stack: *measured* (linker map; static bound of the ELF, start-up and
@@ -88,15 +87,6 @@ def shop_window(results: Sequence[Result], published: str) -> str:
     return f"{markdown(head, rows)}\n{_PUBLISHED}\n\n{published}"
 
 
-def with_generated(document: str, text: str) -> str:
-    """The document with its generated part replaced; ValueError without exactly one."""
-    before, begin, rest = document.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in after:
-        raise ValueError(f"the document must hold the lines {BEGIN!r} and {END!r} once each")
-    return f"{before}{BEGIN}\n\n{text}\n{END}{after}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", default="cortex-m4")
@@ -110,8 +100,7 @@ def main() -> None:
         (RESULTS, generated(results, published, arguments.target)),
         (README, shop_window(results, published)),
     ):
-        document = path.read_text(encoding="utf-8")
-        path.write_text(with_generated(document, text), encoding="utf-8")
+        write_generated(path, MODULE, text)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.baseline import HOLDS, REFUSED, ROSE, compare, verdict
 from benchmarks.calibrate_rates import Sample, fit, fit_all, predicted, rates_toml
+from benchmarks.documents import END, begin, with_generated
 from benchmarks.layer_graphs import batch_graphs, stream_graphs
-from benchmarks.results import BEGIN, END, with_generated
 from toolkit.ir import Graph
 from toolkit.loading import load_source
 from toolkit.ops import OPERATORS
@@ -126,9 +126,10 @@ def test_without_a_baseline_it_is_refused() -> None:
 
 
 def test_only_the_generated_part_of_a_document_is_replaced() -> None:
-    document = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    once = with_generated(document, "new\n")
-    assert once == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-    assert with_generated(once, "new\n") == once
+    start, other = begin("benchmarks.a"), f"{begin('benchmarks.b')}\n\nkept\n\n{END}\n"
+    document = f"{other}before\n{start}\nold\n{END}\nafter\n{other}"
+    once = with_generated(document, "benchmarks.a", "new\n")
+    assert once == f"{other}before\n{start}\n\nnew\n\n{END}\nafter\n{other}"
+    assert with_generated(once, "benchmarks.a", "new\n") == once
     with pytest.raises(ValueError, match="once each"):
-        with_generated("no markers", "new")
+        with_generated("no markers", "benchmarks.a", "new")
