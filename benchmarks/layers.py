@@ -100,21 +100,43 @@ class Layers:
         )
 
 
+def add_conv(net: Layers, x: str, channels: int, window: Window) -> str:
+    """A convolution with ReLU behind ``x``."""
+    tensor = net.builder.tensors[x]
+    taps, depth = (window.kernel_h, window.kernel_w), tensor.shape[3]
+    weights, bias, quant = net.weights(
+        (channels, *taps, depth), 0, taps[0] * taps[1] * depth, tensor
+    )
+    attrs = WindowedAttrs(window, Activation.RELU)
+    return net.add("conv_2d", [x, weights, bias], attrs, quant, tensor.dtype)
+
+
+def add_depthwise(net: Layers, x: str, window: Window, multiplier: int = 1) -> str:
+    """A depthwise convolution with ReLU behind ``x``."""
+    tensor = net.builder.tensors[x]
+    taps = (window.kernel_h, window.kernel_w)
+    weights, bias, quant = net.weights(
+        (1, *taps, tensor.shape[3] * multiplier), 3, taps[0] * taps[1], tensor
+    )
+    attrs = WindowedAttrs(window, Activation.RELU)
+    return net.add("depthwise_conv_2d", [x, weights, bias], attrs, quant, tensor.dtype)
+
+
+def add_dense(net: Layers, x: str, outputs: int) -> str:
+    """A dense layer behind ``x``."""
+    tensor = net.builder.tensors[x]
+    depth = tensor.shape[-1]
+    weights, bias, quant = net.weights((outputs, depth), 0, depth, tensor)
+    inputs = [x, weights, bias]
+    return net.add("fully_connected", inputs, FullyConnectedAttrs(), quant, tensor.dtype)
+
+
 def conv(
     layers: Layers, shape: Shape, out_c: int, window: Window, dtype: DType = DType.INT8
 ) -> None:
     """``shape`` is height, width and channels of the input."""
     x = layers.input((1, *shape), activation_quant(dtype), dtype)
-    tensor = layers.builder.tensors[x]
-    taps = window.kernel_h * window.kernel_w
-    weights, bias, quant = layers.weights(
-        (out_c, window.kernel_h, window.kernel_w, tensor.shape[3]),
-        0,
-        taps * tensor.shape[3],
-        tensor,
-    )
-    attrs = WindowedAttrs(window, Activation.RELU)
-    layers.output(layers.add("conv_2d", [x, weights, bias], attrs, quant, dtype))
+    layers.output(add_conv(layers, x, out_c, window))
 
 
 def depthwise(
@@ -125,13 +147,7 @@ def depthwise(
     dtype: DType = DType.INT8,
 ) -> None:
     x = layers.input((1, *shape), activation_quant(dtype), dtype)
-    tensor = layers.builder.tensors[x]
-    taps = window.kernel_h * window.kernel_w
-    weights, bias, quant = layers.weights(
-        (1, window.kernel_h, window.kernel_w, tensor.shape[3] * multiplier), 3, taps, tensor
-    )
-    attrs = WindowedAttrs(window, Activation.RELU)
-    layers.output(layers.add("depthwise_conv_2d", [x, weights, bias], attrs, quant, dtype))
+    layers.output(add_depthwise(layers, x, window, multiplier))
 
 
 def pool(layers: Layers, op: str, shape: Shape, window: Window, dtype: DType = DType.INT8) -> None:
@@ -142,7 +158,7 @@ def pool(layers: Layers, op: str, shape: Shape, window: Window, dtype: DType = D
 
 
 def dense(layers: Layers, batches: int, inputs: int, outputs: int, dtype: DType) -> None:
-    x = layers.input((batches, inputs), INT16 if dtype is DType.INT16 else INT8, dtype)
+    x = layers.input((batches, inputs), _QUANT[dtype], dtype)
     tensor = layers.builder.tensors[x]
     weights, bias, quant = layers.weights((outputs, inputs), 0, inputs, tensor)
     if dtype is DType.INT16:
@@ -196,7 +212,7 @@ def attention(layers: Layers, shape: Shape, dtype: DType) -> None:
 def matmul(layers: Layers, sizes: Shape, dtype: DType, adj_y: bool) -> None:
     """``sizes``: batches, rows, depth, columns."""
     batches, rows, depth, columns = sizes
-    quant = INT16 if dtype is DType.INT16 else INT8
+    quant = _QUANT[dtype]
     x = layers.input((batches, rows, depth), quant, dtype)
     y = layers.input(
         (batches, columns, depth) if adj_y else (batches, depth, columns), quant, dtype

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.layers import Layers, same
+from benchmarks.layers import Layers, add_conv, add_dense, add_depthwise, same
 from toolkit.ir import DType, Graph, QuantParams, Shape
-from toolkit.ops.activation import Activation
 from toolkit.ops.arithmetic import ArithmeticAttrs
-from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.window import Window, WindowedAttrs
@@ -36,7 +34,7 @@ def autoencoder() -> Graph:
     net = Layers("autoencoder")
     x = net.input((1, 392), _INPUT)
     for width in (112, 112, 10, 112, 112, 392):
-        x = _dense(net, x, width)
+        x = add_dense(net, x, width)
     net.builder.outputs.append(x)
     return net.builder.build()
 
@@ -68,7 +66,7 @@ def mixed() -> Graph:
     quant = net.builder.tensors[x].quant or _WIDE
     for _ in range(2):  # over time, then over features
         x = net.add("mean", [x], MeanAttrs((1,)), quant, wide)
-    logits = _dense(net, x, 7)
+    logits = add_dense(net, x, 7)
     x = net.add("softmax", [logits], SoftmaxAttrs(), QuantParams.per_tensor(1 / 32768, 0), wide)
     net.builder.outputs.append(net.add("quantize", [x], None, _PROBABILITY))
     return net.builder.build()
@@ -83,29 +81,13 @@ MODELS: Mapping[str, Callable[[], Graph]] = {
 
 
 def _conv(net: Layers, x: str, channels: int, kernel: Shape, stride: Shape) -> str:
-    tensor = net.builder.tensors[x]
-    _, height, width, depth = tensor.shape
-    weights, bias, quant = net.weights(
-        (channels, *kernel, depth), 0, kernel[0] * kernel[1] * depth, tensor
-    )
-    attrs = WindowedAttrs(same((height, width), kernel, stride), Activation.RELU)
-    return net.add("conv_2d", [x, weights, bias], attrs, quant, tensor.dtype)
+    grid = net.builder.tensors[x].shape[1:3]
+    return add_conv(net, x, channels, same(grid, kernel, stride))
 
 
 def _depthwise(net: Layers, x: str, stride: int) -> str:
-    tensor = net.builder.tensors[x]
-    _, height, width, depth = tensor.shape
-    weights, bias, quant = net.weights((1, 3, 3, depth), 3, 9, tensor)
-    attrs = WindowedAttrs(same((height, width), (3, 3), (stride, stride)), Activation.RELU)
-    return net.add("depthwise_conv_2d", [x, weights, bias], attrs, quant, tensor.dtype)
-
-
-def _dense(net: Layers, x: str, width: int) -> str:
-    tensor = net.builder.tensors[x]
-    depth = tensor.shape[-1]
-    weights, bias, quant = net.weights((width, depth), 0, depth, tensor)
-    attrs = FullyConnectedAttrs()
-    return net.add("fully_connected", [x, weights, bias], attrs, quant, tensor.dtype)
+    grid = net.builder.tensors[x].shape[1:3]
+    return add_depthwise(net, x, same(grid, (3, 3), (stride, stride)))
 
 
 def _classifier(net: Layers, x: str, classes: int) -> Graph:
@@ -115,6 +97,6 @@ def _classifier(net: Layers, x: str, classes: int) -> Graph:
     assert tensor.quant is not None and tensor.dtype is DType.INT8
     pooled = net.add("average_pool_2d", [x], WindowedAttrs(Window(height, width)), tensor.quant)
     flat = net.add("mean", [pooled], MeanAttrs((1, 2)), tensor.quant)
-    logits = _dense(net, flat, classes)
+    logits = add_dense(net, flat, classes)
     net.builder.outputs.append(net.add("softmax", [logits], SoftmaxAttrs(), _PROBABILITY))
     return net.builder.build()
