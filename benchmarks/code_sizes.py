@@ -27,7 +27,7 @@ from toolkit.profiling.code_table import (
     function_key,
     main_key,
 )
-from toolkit.profiling.flash import firmware_code
+from toolkit.profiling.flash import FirmwareCode, firmware_code
 from toolkit.profiling.size import SizeReport
 from toolkit.profiling.stack import bound_stack
 from toolkit.targets import CodeSize
@@ -85,7 +85,8 @@ def code_samples(
     shared = {str(function.name): symbols[function.name] for function in context.shared}
     measured: set[str] = set()
     attributed = context.weights_bytes + sum(shared.values())
-    for number, layer in enumerate(firmware_code(graph, plan).layers, 1):
+    code = firmware_code(graph, plan)
+    for number, layer in enumerate(code.layers, 1):
         own, stack = _layer(facts, number, symbols)
         own += symbols.get(layer.text.params, 0)
         own += symbols.get(getattr(layer.text, "window_name", ""), 0)
@@ -99,19 +100,18 @@ def code_samples(
             measured.add(call)
     if has_features:  # its flash holds the features too
         return [s for s in samples if s.field in ("stack", "shared")] + _outside(
-            facts, graph, plan, has_features
+            facts, code, has_features
         )
     model = files.get("model.o", 0) + files.get("model_weights.o", 0)
     division = division_bytes(facts.size)
     if division:
         samples.append(Sample(DIVISION, "once", division))
     around = facts.size.flash_bytes - model - sum(kernels.values()) - division
-    stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
     return [
         *samples,
-        Sample(driver_key(plan.schedule, stages), "once", model - attributed),
+        Sample(driver_key(code.schedule, code.stages), "once", model - attributed),
         Sample(FIRMWARE, "once", around),
-        *_outside(facts, graph, plan, has_features),
+        *_outside(facts, code, has_features),
     ]
 
 
@@ -120,21 +120,17 @@ def division_bytes(size: SizeReport) -> int:
     return sum(s.size_bytes for s in size.symbols if _DIVISION.fullmatch(s.name))
 
 
-def _outside(
-    facts: FirmwareFacts, graph: Graph, plan: ArenaPlan | StreamPlan, has_features: bool
-) -> list[Sample]:
+def _outside(facts: FirmwareFacts, code: FirmwareCode, has_features: bool) -> list[Sample]:
     """Stack above the layers: of the harness, of the model's functions, and without either."""
     elf = facts.elf
-    tensors = len(graph.inputs) + len(graph.outputs)
     main = bound_stack(elf, MAIN, ("model_", "features_", "tk_", "__")).bound_bytes
     roots = [f for f in _DRIVERS if elf.function(f) is not None]
     driver = max(bound_stack(elf, root, ("layer_", "tk_")).bound_bytes for root in roots)
-    stages = len(plan.stages) if isinstance(plan, StreamPlan) else 0
     samples = [
-        Sample(main_key(plan.schedule, has_features, tensors), "stack", main),
-        Sample(driver_key(plan.schedule, stages), "stack", driver),
+        Sample(main_key(code.schedule, has_features, code.tensors), "stack", main),
+        Sample(driver_key(code.schedule, code.stages), "stack", driver),
     ]
-    if tensors == _FEWEST_TENSORS:  # what the harness holds grows with them
+    if code.tensors == _FEWEST_TENSORS:  # what the harness holds grows with them
         alone = bound_stack(elf, without=("model_", "features_")).bound_bytes
         samples.append(Sample(FIRMWARE, "stack", alone))
     return samples

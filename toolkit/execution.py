@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,22 @@ def run(
     result = simulate(program, input_bytes, simulator, target, limit)
     sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
     return result, decode_output(result.output, sizes, row_values, continuous)
+
+
+def run_on_host(
+    folder: Path,
+    input_bytes: bytes,
+    toolchain: str,
+    target: Target,
+    graph: Graph,
+    row_values: int | None,
+    continuous: bool = False,
+) -> tuple[SimulationResult, HarnessOutput]:
+    """Compile the project in ``folder`` for this workstation, with features where ``row_values``
+    says how long their rows are, and run it as `run` does."""
+    with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
+        program = compile_host(folder, toolchain, row_values is not None, Path(scratch))
+        return run(program, input_bytes, "host", target, graph, row_values, continuous)
 
 
 def _generous_instructions(graph: Graph) -> int:

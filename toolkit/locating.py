@@ -5,16 +5,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
+from toolkit.comparison import harness_input
 from toolkit.emit import emit_project, write_files
 from toolkit.errors import ToolkitError
-from toolkit.execution import Case, compile_host, find_mismatches, reference_outputs, run
+from toolkit.execution import Case, find_mismatches, reference_outputs, run_on_host
 from toolkit.ir import Graph
 from toolkit.ir.cut import prefix_graph
 from toolkit.ops import OPERATORS
 from toolkit.plan import Plan, plan_arena, variants_of
-from toolkit.simulate.protocol import encode_tensors
 from toolkit.targets import Target
 
 
@@ -47,11 +45,10 @@ def wrong_layer(
 def _run(
     graph: Graph, plan: Plan, target: Target, model: bytes, toolchain: str, case: Case
 ) -> tuple[bytes, ...]:
+    arena = plan_arena(graph, variants_of(plan))
+    stimulus = harness_input(arena, None, [case])
     with tempfile.TemporaryDirectory(prefix="toolkit-locate-") as scratch:
         folder = Path(scratch)
-        arena = plan_arena(graph, variants_of(plan))
         write_files(emit_project(graph, arena, target, model), folder)
-        program = compile_host(folder, toolchain, False, folder)
-        stimulus = encode_tensors([[np.ascontiguousarray(values).tobytes() for values in case]])
-        _, output = run(program, stimulus, "host", target, graph, None)
+        _, output = run_on_host(folder, stimulus, toolchain, target, graph, None)
     return output.cases[0].outputs

@@ -66,8 +66,7 @@ _KINDS = {"weights": "model constants", "kernels": "code", "layers": "code", "ar
 def _planned_parts(memory: MemoryMap) -> list[Part]:
     """Blocks of the planned memory at the step that needs most of them, and the rest."""
     alive = [
-        [row for row in memory.rows if row.first_step <= step <= row.last_step]
-        for step in range(max(len(memory.steps), 1))
+        [row for row in memory.rows if row.alive(step)] for step in range(max(len(memory.steps), 1))
     ]
     peak = max(alive, key=lambda rows: sum(row.size_bytes for row in rows))
     parts = [Part(row.name, row.kind, row.size_bytes) for row in peak]

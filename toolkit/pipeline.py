@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from toolkit.emit import (
     write_files,
 )
 from toolkit.errors import InputError
-from toolkit.execution import FirmwareFacts, compile_firmware, compile_host, is_builtin, run
+from toolkit.execution import FirmwareFacts, compile_firmware, is_builtin, run, run_on_host
 from toolkit.figures import (
     function_rows,
     layer_measurements,
@@ -233,6 +232,4 @@ def _run(
     if simulator != "host":
         program = folder / "firmware.elf"
         return run(program, stimulus, simulator, target, graph, row_values, continuous)
-    with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
-        program = compile_host(folder, toolchain, audio is not None, Path(scratch))
-        return run(program, stimulus, "host", target, graph, row_values, continuous)
+    return run_on_host(folder, stimulus, toolchain, target, graph, row_values, continuous)

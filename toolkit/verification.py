@@ -14,10 +14,10 @@ from toolkit.errors import InputError
 from toolkit.execution import (
     Mismatch,
     compile_firmware,
-    compile_host,
     find_mismatches,
     reference_outputs,
     run,
+    run_on_host,
 )
 from toolkit.inputs import as_cases, load_array, quantized_cases
 from toolkit.ir import Graph
@@ -105,9 +105,8 @@ def _run(
     simulator: str,
 ) -> HarnessOutput:
     if simulator == "host":
-        program = compile_host(folder, toolchain, False, folder)
-    else:
-        program = compile_firmware(folder, target, toolchain, False).firmware.elf
+        return run_on_host(folder, stimulus, toolchain, target, graph, None)[1]
+    program = compile_firmware(folder, target, toolchain, False).firmware.elf
     return run(program, stimulus, simulator, target, graph, None)[1]
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from toolkit.budget.culprits import ACCURACY, culprits
 from toolkit.budget.model import Budget, Gate, Outcome, Rule, Verdict
 from toolkit.errors import InputError
-from toolkit.measurement import Measurement, Provenance
+from toolkit.measurement import Measurement
 from toolkit.report import Report
 from toolkit.report.names import figure
-from toolkit.report.text import format_number, format_value, printable
-
-#: Where a figure has several provenances, the first of these is judged.
-_DECISIVE = (Provenance.MEASURED, Provenance.SIMULATED, Provenance.ESTIMATED)
+from toolkit.report.text import decisive, format_number, format_value, printable
 
 #: Accuracy that needs no labels.
 _OF_TEST = ("int8_snr_db", "int8_ccc_to_float_", "int8_max_deviation")
@@ -51,12 +48,6 @@ def differences(report: Report, baseline: Report) -> tuple[str, ...]:
         for what, now, then in pairs
         if now != then
     )
-
-
-def decisive(report: Report, name: str) -> Measurement | None:
-    """The figure's row that is closest to the device."""
-    rows = (report.find(name, provenance) for provenance in _DECISIVE)
-    return next((row for row in rows if row is not None), None)
 
 
 def _rule(rule: Rule, budget: Budget, report: Report, baseline: Report | None) -> Verdict:

@@ -76,6 +76,11 @@ def driver_key(schedule: str, stages: int) -> str:
     return f"{DRIVER} {schedule} {stages}" if stages else f"{DRIVER} {schedule}"
 
 
+def code_of(core: Core, key: str) -> CodeSize:
+    """What the table says of a part, see `find_code`; nothing where it has no row for it."""
+    return find_code(core, key) or CodeSize()
+
+
 def find_code(core: Core, key: str) -> CodeSize | None:
     """What the table says of a part; None where it has no row for it at any size.
 

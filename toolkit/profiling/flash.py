@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from toolkit.emit.contexts import StageText, Step
+from toolkit.emit.contexts import LayerText
 from toolkit.emit.model import kernel_calls, kernel_stems, model_context
 from toolkit.emit.stream import stream_context
 from toolkit.ir import Graph
@@ -17,14 +17,13 @@ from toolkit.profiling.code_table import (
     FIRMWARE,
     MATMUL,
     block_key,
+    code_of,
     driver_key,
     find_code,
     functions,
     layer_key,
 )
-from toolkit.targets import CodeSize, Core
-
-_NOTHING = CodeSize()
+from toolkit.targets import Core
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class LayerCode:
     function of `BLOCK` that it calls, and all functions that it links, see `functions`."""
 
     node: str
-    text: StageText | Step
+    text: LayerText
     key: str
     block: str
     functions: Mapping[str, str]
@@ -97,7 +96,7 @@ def firmware_code(graph: Graph, plan: Plan) -> FirmwareCode:
         finish = kernel_calls(plan.finish_graph, plan.variants)
         nodes = [*(stage.node.name for stage in plan.stages), *finish]
         calls = [*(stage.call for stage in plan.stages), *finish.values()]
-        texts: Sequence[StageText | Step] = (*streamed.stages, *streamed.steps)
+        texts: Sequence[LayerText] = (*streamed.stages, *streamed.steps)
         rows, weights = len(plan.stages), streamed.weights_bytes
     else:
         whole = kernel_calls(graph, plan.variants)
@@ -123,21 +122,21 @@ def estimate_flash(code: FirmwareCode, core: Core, divides: bool) -> FlashEstima
     compiler's division of 64 bits."""
     parts = [
         FlashPart("weights and tables", "weights", code.weights_bytes),
-        FlashPart("start-up, harness, run-time library", "around", _of(core, FIRMWARE).once),
-        FlashPart("driver", "around", _of(core, driver_key(code.schedule, code.stages)).once),
+        FlashPart("start-up, harness, run-time library", "around", code_of(core, FIRMWARE).once),
+        FlashPart("driver", "around", code_of(core, driver_key(code.schedule, code.stages)).once),
     ]
     stems = code.stems - {BLOCK, MATMUL}
-    parts += [FlashPart(stem, "kernels", _of(core, stem).once) for stem in sorted(stems)]
+    parts += [FlashPart(stem, "kernels", code_of(core, stem).once) for stem in sorted(stems)]
     if divides or any(stem.startswith(DIVIDING) for stem in stems):
-        parts.append(FlashPart(DIVISION, "around", _of(core, DIVISION).once))
+        parts.append(FlashPart(DIVISION, "around", code_of(core, DIVISION).once))
     linked = {name: key for layer in code.layers for name, key in layer.functions.items()}
     parts += [
-        FlashPart(key.split()[1], "kernels", _of(core, key).once)
+        FlashPart(key.split()[1], "kernels", code_of(core, key).once)
         for _, key in sorted(linked.items())
     ]
     bodies: set[str] = set()
     for layer in code.layers:
-        size, call = _of(core, layer.key), layer.text.call
+        size, call = code_of(core, layer.key), layer.text.call
         if layer.text.specialised and call not in bodies:
             parts.append(FlashPart(layer.key.split()[1], "kernels", size.body))
             bodies |= {call} if layer.shared else set()
@@ -149,7 +148,3 @@ def estimate_flash(code: FirmwareCode, core: Core, divides: bool) -> FlashEstima
             sorted({layer.key for layer in code.layers if find_code(core, layer.key) is None})
         ),
     )
-
-
-def _of(core: Core, key: str) -> CodeSize:
-    return find_code(core, key) or _NOTHING

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.profiling.code_table import FIRMWARE, driver_key, find_code, main_key
+from toolkit.profiling.code_table import FIRMWARE, code_of, driver_key, main_key
 from toolkit.profiling.features import FeatureEstimate
 from toolkit.profiling.flash import FirmwareCode, LayerCode
-from toolkit.targets import CodeSize, Core
-
-_NOTHING = CodeSize()
+from toolkit.targets import Core
 
 
 @dataclass(frozen=True)
@@ -24,9 +22,9 @@ def estimate_stack(
     code: FirmwareCode, core: Core, features: FeatureEstimate | None, has_features: bool
 ) -> StackEstimate:
     """The harness, then the features, or the model's driver and its deepest layer."""
-    main = _of(core, main_key(code.schedule, has_features, code.tensors)).stack
-    driver = _of(core, driver_key(code.schedule, code.stages)).stack
-    chains = [(_of(core, FIRMWARE).stack, "test harness")]
+    main = code_of(core, main_key(code.schedule, has_features, code.tensors)).stack
+    driver = code_of(core, driver_key(code.schedule, code.stages)).stack
+    chains = [(code_of(core, FIRMWARE).stack, "test harness")]
     if features is not None:
         chains.append((main + features.stack_bytes, "features"))
     chains += [(main + driver + _layer(core, layer), layer.node) for layer in code.layers]
@@ -34,10 +32,6 @@ def estimate_stack(
 
 
 def _layer(core: Core, layer: LayerCode) -> int:
-    size = _of(core, layer.key)
+    size = code_of(core, layer.key)
     own = max(size.stack, size.shared) if layer.shared else size.stack
-    return own + _of(core, layer.block).stack
-
-
-def _of(core: Core, key: str) -> CodeSize:
-    return find_code(core, key) or _NOTHING
+    return own + code_of(core, layer.block).stack

@@ -14,8 +14,7 @@ from rich.table import Table
 import toolkit
 from toolkit.ir import QuantParams, Shape, Tensor
 from toolkit.report.model import SCHEMA_VERSION
-from toolkit.report.terminal import tail
-from toolkit.report.text import compact, printable
+from toolkit.report.text import compact, printable, tail
 
 _NAME_WIDTH = 20
 

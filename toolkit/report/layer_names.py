@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from toolkit.report.text import printable
+from toolkit.report.text import printable, tail
 
 #: Longest short name, in characters.
 WIDTH = 28
@@ -35,7 +35,7 @@ class LayerNames:
         if name in self.short:
             return self.short[name]
         path, suffix = _split(name)
-        return _cut("/".join(path) + suffix, WIDTH)
+        return tail("/".join(path) + suffix, WIDTH)
 
     def of_symbol(self, symbol: str) -> str:
         """A C symbol for people: the layer it belongs to, and what it is; of a kernel with its
@@ -66,7 +66,7 @@ def short_names(names: Sequence[str], width: int = WIDTH) -> LayerNames:
     for path, (_, suffix) in zip(paths, split, strict=True):
         alone = len(path) > 1 and parents[path[:-1]] == 1
         kept = path[:-1] if alone and _OPERATOR.fullmatch(path[-1]) else path
-        texts.append(_cut("/".join(kept) + suffix, width))
+        texts.append(tail("/".join(kept) + suffix, width))
     return LayerNames(dict(zip(names, _distinct(texts, width), strict=True)))
 
 
@@ -103,13 +103,8 @@ def _distinct(texts: Sequence[str], width: int) -> list[str]:
     for number, text in enumerate(texts, 1):
         if often[text] > 1:
             mark = f"#{number}"
-            while (text := _cut(text, width - len(mark)) + mark) in taken:
+            while (text := tail(text, width - len(mark)) + mark) in taken:
                 mark += "'"
             taken.add(text)
         found.append(text)
     return found
-
-
-def _cut(text: str, width: int) -> str:
-    """The end of a text, which tells layers apart better than its beginning."""
-    return text if len(text) <= width else "…" + text[1 - width :]

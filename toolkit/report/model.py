@@ -58,6 +58,9 @@ class MemoryRow:
     first_step: int
     last_step: int
 
+    def alive(self, step: int) -> bool:
+        return self.first_step <= step <= self.last_step
+
 
 @dataclass(frozen=True)
 class MemoryMap:

@@ -10,7 +10,14 @@ from rich.table import Table
 from toolkit.measurement import Check, Provenance
 from toolkit.report.model import LayerRow, Report
 from toolkit.report.names import figure, place
-from toolkit.report.text import compact, errors_of_estimates, format_value, layer_cycles, printable
+from toolkit.report.text import (
+    compact,
+    errors_of_estimates,
+    format_value,
+    layer_cycles,
+    printable,
+    tail,
+)
 
 LAYER_WIDTH = 16
 
@@ -74,11 +81,6 @@ def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
             f"{100 * spent / total:.1f}%",
         )
     console.print(table)
-
-
-def tail(text: str, width: int) -> str:
-    """The end of a name, which tells layers apart better than its beginning."""
-    return text if len(text) <= width else "…" + text[1 - width :]
 
 
 def _predictions(report: Report) -> Table:

@@ -11,6 +11,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+def tail(text: str, width: int) -> str:
+    """The end of a name, which tells layers apart better than its beginning."""
+    return text if len(text) <= width else "…" + text[1 - width :]
+
+
 #: From here on three digits would round to 1000, which ``.3g`` writes as 1e+03.
 ROUNDS_UP = 999.5
 

@@ -101,10 +101,9 @@ class Peak:
 class Core:
     """A processor core: compiler flags, simulated board, and how code on it costs.
 
-    ``extensions`` are of dsp, fpu and mve, ``peak`` is of what the
-    kernels use.  ``rates`` by kernel turn executed work into cycles,
-    ``code`` by kernel into bytes of flash; ``features`` by kind and arithmetic turn the work of a
-    specification into cycles.
+    ``extensions`` are of dsp, fpu and mve, ``peak`` is of what the kernels use.  ``rates`` by
+    kernel turn executed work into cycles, ``code`` by kernel into bytes of flash; ``features`` by
+    kind and arithmetic turn the work of a specification into cycles.
     """
 
     name: str

@@ -47,7 +47,7 @@ class Timeline:
     def peak_blocks(self) -> list[Block]:
         """What is alive at the peak, largest first."""
         step = self.peak_step
-        alive = [b for b in self.blocks if b.row.first_step <= step <= b.row.last_step]
+        alive = [b for b in self.blocks if b.row.alive(step)]
         return sorted(alive, key=lambda b: (-b.row.size_bytes, b.number))
 
 
@@ -75,10 +75,7 @@ def timeline(memory: MemoryMap | None) -> Timeline | None:
                 labelled=height >= _LABEL_HEIGHT and width >= _LABEL_WIDTH,
             )
         )
-    live = tuple(
-        sum(r.size_bytes for r in memory.rows if r.first_step <= step <= r.last_step)
-        for step in range(steps)
-    )
+    live = tuple(sum(r.size_bytes for r in memory.rows if r.alive(step)) for step in range(steps))
     kinds = tuple(dict.fromkeys(row.kind for row in memory.rows))
     ticks = tuple((100 - 100 * i / TICKS, size * i // TICKS) for i in range(TICKS + 1))
     return Timeline(memory, tuple(blocks), kinds, ticks, live, steps * _STEP_PIXELS)

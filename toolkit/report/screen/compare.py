@@ -19,8 +19,6 @@ _UNITS = [(what, unit) for what, (_, unit) in COSTS.items()]
 def print_alternatives(report: Report, console: Console) -> None:
     """Print the model streamed and batch side by side, a line for each way to optimise."""
     rows = report.alternatives
-    if not rows:
-        return
     ways = tuple(dict.fromkeys(row.optimize for row in rows))
     columns = [Column("--optimize", [Text(way) for way in ways])]
     for schedule in dict.fromkeys(row.schedule for row in rows):

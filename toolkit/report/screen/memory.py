@@ -19,7 +19,7 @@ _SPARKS = 40
 def live_bytes(memory: MemoryMap) -> tuple[int, ...]:
     """Bytes in use in each step."""
     return tuple(
-        sum(row.size_bytes for row in memory.rows if row.first_step <= step <= row.last_step)
+        sum(row.size_bytes for row in memory.rows if row.alive(step))
         for step in range(len(memory.steps))
     )
 
@@ -28,7 +28,7 @@ def peak_rows(memory: MemoryMap) -> list[MemoryRow]:
     """The blocks in use in the (first) step that needs most, largest first."""
     live = live_bytes(memory)
     step = live.index(max(live)) if live else 0
-    alive = [row for row in memory.rows if row.first_step <= step <= row.last_step]
+    alive = [row for row in memory.rows if row.alive(step)]
     return sorted(alive, key=lambda row: (-row.size_bytes, row.offset_bytes))
 
 
