@@ -25,6 +25,7 @@ from toolkit.ops.int16 import (
     ACCUMULATOR_BITS,
     kernel_params,
     no_bias,
+    output_ratios,
     ratio_bounded,
     rescaled,
     symmetric_int16,
@@ -43,13 +44,8 @@ View = NodeView[WindowedAttrs]
 
 
 def convolution_ratios(view: NodeView[Any]) -> list[float]:
-    """Input scale * weight scale / output scale of each output channel, in double precision."""
-    weights = view.input(1)
-    assert weights.quant is not None
-    scales = weights.quant.scale
-    if len(scales) == 1:
-        scales = scales * view.output.shape[-1]
-    return [view.input(0).scale * s / view.output.scale for s in scales]
+    """Rescaling of each output channel, see `output_ratios`."""
+    return output_ratios(view, view.output.shape[-1])
 
 
 def convolution_multipliers(view: NodeView[Any]) -> tuple[Array, Array]:

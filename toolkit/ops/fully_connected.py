@@ -15,7 +15,16 @@ from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.constraints import sum_problem, weights_constant, weights_symmetric
 from toolkit.ops.dsp import requantize_problem, requantize_records
 from toolkit.ops.dsp_work import dense_work
-from toolkit.ops.fixed_point import quantize_multipliers, requantize, requantize_int64
+from toolkit.ops.fixed_point import quantize_multipliers
+from toolkit.ops.int16 import (
+    ACCUMULATOR_BITS,
+    kernel_name,
+    no_bias,
+    output_ratios,
+    ratio_bounded,
+    rescaled,
+    weighted_types,
+)
 
 
 @dataclass(frozen=True)
@@ -27,17 +36,6 @@ class FullyConnectedAttrs:
 
 
 View = NodeView[FullyConnectedAttrs]
-
-_BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
-
-
-def types(view: View) -> str | None:
-    """activations must be int8 with an int32 bias, or int16 with an int64 bias; weights int8"""
-    x, weights, bias, out = view.input(0), view.input(1), view.optional(2), view.output
-    good = x.dtype in _BIAS_TYPES and out.dtype is x.dtype and weights.dtype is DType.INT8
-    if good and (bias is None or bias.dtype is _BIAS_TYPES[x.dtype]):
-        return None
-    return "/".join(t.dtype.value for t in (*view.inputs, out) if t is not None)
 
 
 def weights_matrix(view: View) -> str | None:
@@ -57,14 +55,13 @@ def scale_per_output(view: View) -> str | None:
 def accumulator_fits(view: View) -> str | None:
     """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or after
     it is rescaled"""
-    bits = 32 if view.input(0).dtype is DType.INT8 else 47
+    bits = ACCUMULATOR_BITS[view.input(0).dtype]
     return sum_problem(view, 0, bits, max(_ratios(view)))
 
 
 def multiplier_fits(view: View) -> str | None:
     """with int16 activations, input scale * weight scale / output scale must be below 64"""
-    ratio = max(_ratios(view))
-    return None if view.input(0).dtype is DType.INT8 or ratio < 64 else f"{ratio:g}"
+    return ratio_bounded(view.input(0), _ratios(view))
 
 
 class FullyConnected(Operator[FullyConnectedAttrs]):
@@ -77,7 +74,7 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
     weight_input, weight_axis, bias_input = 1, None, 2
     opaque_reason = "a dense layer over flattened time exists for one clip length only"
     constraints = (
-        types,
+        weighted_types,
         weights_constant,
         weights_symmetric,
         weights_matrix,
@@ -126,8 +123,7 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         acc = (rows @ weights.T.astype(np.float64)).astype(np.int64)
         if len(inputs) > 2:
             acc = acc + inputs[2]
-        rescale = requantize if x.dtype == np.int8 else requantize_int64
-        out = rescale(acc, *self.multipliers(view)) + view.output.zero_point
+        out = rescaled(view.input(0), acc, *self.multipliers(view)) + view.output.zero_point
         clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
         return clipped.astype(x.dtype).reshape(view.output.shape)
 
@@ -153,9 +149,8 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         outputs, inputs = weights.shape
         multipliers, shifts = self.multipliers(view)
         low, high = clamp_limits(view.attrs.activation, out)
-        zeros = np.zeros(outputs, _BIAS_TYPES[x.dtype].numpy)
         return KernelCall(
-            kernel=f"tk_fully_connected_{'s8' if x.dtype is DType.INT8 else 's16'}",
+            kernel=kernel_name("tk_fully_connected", x),
             params={
                 "batches": x.elements // inputs,
                 "inputs": inputs,
@@ -165,7 +160,7 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
                 "out_min": low,
                 "out_max": high,
                 "weights": weights.values,
-                "bias": bias.values if bias is not None else zeros,
+                "bias": bias.values if bias is not None else no_bias(x, outputs),
                 "multipliers": multipliers,
                 "shifts": shifts,
             },
@@ -213,10 +208,4 @@ def _by_fours(weights: Array) -> Array:
 
 
 def _ratios(view: View) -> list[float]:
-    """Input scale * weight scale / output scale of each output, in double precision."""
-    weights = view.input(1)
-    assert weights.quant is not None
-    scales = weights.quant.scale
-    if len(scales) == 1:
-        scales = scales * weights.shape[0]
-    return [view.input(0).scale * s / view.output.scale for s in scales]
+    return output_ratios(view, view.input(1).shape[0])

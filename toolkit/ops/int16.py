@@ -42,6 +42,16 @@ def symmetric_int16(view: NodeView[Any]) -> str | None:
     return None
 
 
+def output_ratios(view: NodeView[Any], channels: int) -> list[float]:
+    """Input scale * weight scale / output scale of each output channel, in double precision."""
+    weights = view.input(1)
+    assert weights.quant is not None
+    scales = weights.quant.scale
+    if len(scales) == 1:
+        scales = scales * channels
+    return [view.input(0).scale * s / view.output.scale for s in scales]
+
+
 def ratio_bounded(tensor: Tensor, ratios: list[float]) -> str | None:
     """What is wrong with a rescaling of 64-bit sums: the multiplier must be below 64."""
     ratio = max(ratios)

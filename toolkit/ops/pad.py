@@ -14,6 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
 from toolkit.ops.constraints import same_quantization
 from toolkit.ops.int16 import same_types
+from toolkit.ops.strided_copy import line_work
 
 #: Dimensions of the kernel.
 KERNEL_DIMS = 4
@@ -72,8 +73,7 @@ class Padding(Operator[AttrsT], Generic[AttrsT]):
         return np.pad(inputs[0], view.attrs.paddings, constant_values=self.fill(view))
 
     def work(self, view: NodeView[AttrsT]) -> Work:
-        elements = view.output.elements
-        return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)
+        return line_work(view)
 
     def time_behaviour(self, view: NodeView[AttrsT], time_axis: int) -> TimeBehaviour:
         padded = view.attrs.paddings[time_axis] != (0, 0)

@@ -1,4 +1,4 @@
-"""What the operators share that copy a strided view of a tensor, int8 or int16."""
+"""What the operators share that copy lines of a tensor, int8 or int16."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def element_strides(shape: Shape) -> list[int]:
     return [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
-def strided_copy_work(view: NodeView[Any]) -> Work:
+def line_work(view: NodeView[Any]) -> Work:
     """One run of elements for each line of the output."""
     elements = view.output.elements
     return Work(accumulators=elements // view.output.shape[-1], elementwise=elements)

@@ -14,7 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
 from toolkit.ops.constraints import same_quantization
 from toolkit.ops.int16 import same_types
-from toolkit.ops.strided_copy import element_strides, strided_copy_call, strided_copy_work
+from toolkit.ops.strided_copy import element_strides, line_work, strided_copy_call
 
 #: Dimensions that STRIDED_SLICE may have.
 MAX_RANK = 4
@@ -104,7 +104,7 @@ class StridedSlice(Operator[StridedSliceAttrs]):
         return self.run_float(view, inputs)
 
     def work(self, view: View) -> Work:
-        return strided_copy_work(view)
+        return line_work(view)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         whole = view.attrs.ranges[time_axis] == (0, None, 1)

@@ -16,8 +16,8 @@ from toolkit.ops.int16 import same_types
 from toolkit.ops.strided_copy import (
     KERNEL_DIMS,
     element_strides,
+    line_work,
     strided_copy_call,
-    strided_copy_work,
 )
 
 
@@ -79,7 +79,7 @@ class Transpose(Operator[TransposeAttrs]):
         return self.run_float(view, inputs)
 
     def work(self, view: View) -> Work:
-        return strided_copy_work(view)
+        return line_work(view)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         stays = view.attrs.perm[time_axis] == time_axis

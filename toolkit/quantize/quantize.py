@@ -14,6 +14,7 @@ from toolkit.ir.tensor import quantize as quantize_values
 from toolkit.ops import OPERATORS
 from toolkit.ops.attention_pool import weight_table
 from toolkit.ops.base import OutputRange, view
+from toolkit.ops.int16 import BIAS_TYPES
 from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.quantize.groups import scale_groups
 from toolkit.quantize.parameters import (
@@ -36,8 +37,6 @@ OUTPUT_HEADROOM = 0.25
 #: 16 bits have resolution to spare: their range is this many times what was observed, so that
 #: nothing that calibration has not heard is clipped.
 WIDE_HEADROOM = 4.0
-
-_BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
 
 
 def quantize(graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()) -> Graph:
@@ -206,7 +205,7 @@ class _Quantizer:
             self.builder.constant(name, quantize_weights(weights, params), params)
         ]
         if bias is not None:
-            values, quant = quantize_bias(bias, params, x.scale, _BIAS_TYPES[x.dtype])
+            values, quant = quantize_bias(bias, params, x.scale, BIAS_TYPES[x.dtype])
             result.append(self.builder.constant(f"{name}.bias", values, quant))
         return result
 
