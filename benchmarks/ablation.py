@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import networks
+from benchmarks.documents import replaced
 from toolkit.features.log_mel import log_mel
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph
@@ -234,14 +235,6 @@ def instances(paths: Sequence[Path]) -> set[str]:
     return {f"{path.parent.name} {seconds} s" for path in paths for seconds in (1, 3)}
 
 
-def rewrite(text: str, section: str, make: Callable[[], str]) -> str:
-    """The document with what stands between a section's markers replaced."""
-    start, end = f"<!-- {section} -->", f"<!-- end {section} -->"
-    before, _, rest = text.partition(start)
-    _, _, after = rest.partition(end)
-    return f"{before}{start}\n{make()}\n{end}{after}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of emodb and emotale")
@@ -261,7 +254,8 @@ def main() -> None:
     for section, make in sections.items():
         if arguments.section not in (None, section):
             continue
-        text = rewrite(DOCUMENT.read_text(encoding="utf-8"), section, make)
+        marks = f"<!-- {section} -->", f"<!-- end {section} -->"
+        text = replaced(DOCUMENT.read_text(encoding="utf-8"), *marks, f"\n{make()}\n")
         DOCUMENT.write_text(text, encoding="utf-8")
 
 

@@ -15,14 +15,18 @@ def begin(module: str) -> str:
     return f"<!-- begin: written by `python -m {module}`, do not edit -->"
 
 
+def replaced(document: str, start: str, end: str, text: str) -> str:
+    """The document with ``text`` between the marks; ValueError unless it has one such part."""
+    before, found, rest = document.partition(start)
+    _, ended, after = rest.partition(end)
+    if not found or not ended or start in after:
+        raise ValueError(f"the document must hold the lines {start!r} and {end!r} once each")
+    return f"{before}{start}{text}{end}{after}"
+
+
 def with_generated(document: str, module: str, text: str) -> str:
     """The document with what ``module`` writes replaced; ValueError unless it has one such part."""
-    start = begin(module)
-    before, found, rest = document.partition(start)
-    _, end, after = rest.partition(END)
-    if not found or not end or start in after:
-        raise ValueError(f"the document must hold the lines {start!r} and {END!r} once each")
-    return f"{before}{start}\n\n{text.rstrip()}\n\n{END}{after}"
+    return replaced(document, begin(module), END, f"\n\n{text.rstrip()}\n\n")
 
 
 def write_generated(path: Path, module: str, text: str) -> None:

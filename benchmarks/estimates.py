@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.documents import RESULTS, write_generated
-from benchmarks.models import DS_CNN, MODELS, RESNET
+from benchmarks.models import DS_CNN, FILES, MODELS, RESNET
 from benchmarks.small_models import MODELS as SMALL
 from toolkit.emit import feature_arithmetic
 from toolkit.measurement import Provenance
@@ -29,7 +29,6 @@ from toolkit.tflite.write import write_tflite
 
 MODULE = "benchmarks.estimates"
 SECONDS = 0.5
-FILES = {DS_CNN: "mlperf_tiny_kws_int8.tflite", RESNET: "mlperf_tiny_resnet8_int8.tflite"}
 
 
 @dataclass(frozen=True)

@@ -9,25 +9,25 @@ from __future__ import annotations
 import os
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, Benchmark
-from benchmarks.tables import markdown
+from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, Benchmark, Result, build_benchmark
+from benchmarks.tables import markdown, value
 from toolkit.analysis import load_int8, profile_int8
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.loading import demo_clip
-from toolkit.pipeline import BuildRequest, build
-from toolkit.report import Report
 from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import load_target
+from toolkit.toolchain import DEFAULT_TOOLCHAIN
 
 SECONDS = (1, 3, 60)
 OPTIMIZE = ("size", "speed")
+#: How far kernels go for speed, seconds of audio, the target.
+Job = tuple[str, int, str]
 
 _CLIPS = """\
 `toolkit build --target {target} --optimize OPTIMIZE --audio CLIP`, the shipped clip repeated.
@@ -51,69 +51,59 @@ def streaming_text(target: str) -> str:
     """Both tables and what they show."""
     jobs = [(optimize, seconds, target) for seconds in reversed(SECONDS) for optimize in OPTIMIZE]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        reports = dict(zip(jobs, pool.map(_clip, jobs), strict=True))
+        results = dict(zip(jobs, pool.map(_clip, jobs), strict=True))
     benchmarks = [Benchmark(m, "stream", o) for m in (WAV2SMALL, DS_CNN, RESNET) for o in OPTIMIZE]
     frame_ms = 1e3 * WAV2SMALL_RUNNING.hop_samples / WAV2SMALL_RUNNING.sample_rate_hz
     return "\n".join(
         (
             f"{_CLIPS.format(target=target, frame_ms=frame_ms)}\n",
-            markdown(_CLIP_HEAD, [_clip_row(job, reports[job]) for job in sorted(jobs)]),
+            markdown(_CLIP_HEAD, [_clip_row(job, results[job]) for job in sorted(jobs)]),
             f"{_PLANS}\n",
-            markdown(_PLAN_HEAD, [_plan_row(b, _plan(b, target)) for b in benchmarks]),
+            markdown(_PLAN_HEAD, [_plan_row(_plan(b, target)) for b in benchmarks]),
         )
     )
 
 
-def _clip(job: tuple[str, int, str]) -> Report:
+def _clip(job: Job) -> Result:
     optimize, seconds, target = job
     rate = WAV2SMALL_RUNNING.sample_rate_hz
     samples = np.resize(load_clip(demo_clip(), rate).samples, seconds * rate)
     with tempfile.TemporaryDirectory() as name:
         audio = Path(name) / "clip.wav"
         soundfile.write(audio, samples, rate, "PCM_16")
-        request = BuildRequest(
-            model="wav2small",
-            target=target,
-            out=Path(name) / "out",
-            audio=audio,
-            schedule=ScheduleRequest("stream", optimize=optimize),
-        )
-        report = build(request, lambda _: nullcontext())
-    if not report.passed:
-        raise SystemExit(f"Wav2Small, {seconds} s, {optimize}: a check of the build failed")
-    return report
+        benchmark = Benchmark(WAV2SMALL, "stream", optimize)
+        return build_benchmark(benchmark, target, DEFAULT_TOOLCHAIN, audio)
 
 
-def _plan(benchmark: Benchmark, target: str) -> Report:
+def _plan(benchmark: Benchmark, target: str) -> Result:
     schedule = ScheduleRequest("stream", 1, benchmark.optimize)
-    return profile_int8(load_int8(benchmark.source, 1.0), load_target(target), schedule, False)
+    model = load_int8(benchmark.source, 1.0)
+    return Result(benchmark, profile_int8(model, load_target(target), schedule, False))
 
 
-def _clip_row(job: tuple[str, int, str], report: Report) -> list[str]:
+def _clip_row(job: Job, result: Result) -> list[str]:
     optimize, seconds, _ = job
     return [
         optimize,
         f"{seconds} s",
-        _figure(report, "ram_static_bytes"),
-        f"{_figure(report, 'stack_bound_bytes')} / {_figure(report, 'stack_painted_bytes')}",
-        _figure(report, "output_mismatches"),
-        f"{_figure(report, 'cycles_per_frame_mean')} / {_figure(report, 'cycles_per_frame_worst')}",
+        _figures(result, "ram_static_bytes"),
+        _figures(result, "stack_bound_bytes", "stack_painted_bytes"),
+        _figures(result, "output_mismatches"),
+        _figures(result, "cycles_per_frame_mean", "cycles_per_frame_worst"),
     ]
 
 
-def _plan_row(benchmark: Benchmark, report: Report) -> list[str]:
+def _plan_row(result: Result) -> list[str]:
     return [
-        benchmark.model,
-        benchmark.optimize,
-        _figure(report, "state_bytes"),
-        _figure(report, "state_lower_bound_bytes"),
-        _figure(report, "batch_arena_bytes"),
-        f"{_figure(report, 'delay_frames')} frames",
-        f"{_figure(report, 'macs_per_frame_mean')} / {_figure(report, 'macs_per_frame_worst')}",
+        result.benchmark.model,
+        result.benchmark.optimize,
+        _figures(result, "state_bytes"),
+        _figures(result, "state_lower_bound_bytes"),
+        _figures(result, "batch_arena_bytes"),
+        f"{_figures(result, 'delay_frames')} frames",
+        _figures(result, "macs_per_frame_mean", "macs_per_frame_worst"),
     ]
 
 
-def _figure(report: Report, name: str) -> str:
-    found = report.find(name)
-    assert found is not None, name
-    return f"{round(found.value):,}"
+def _figures(result: Result, *names: str) -> str:
+    return " / ".join(f"{value(result, name):,}" for name in names)
