@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 JOBS   ?= 2
-C_FILES = $(wildcard firmware_templates/*/*.c firmware_templates/*/*.h toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
+C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
 .PHONY: help demo check check-all lint types test check-wheel gate gate-update bench results bench-check docs format clean
 

@@ -17,14 +17,16 @@ import numpy as np
 
 from benchmarks import networks
 from benchmarks.documents import replaced
-from toolkit.features.log_mel import log_mel
+from toolkit.features.kinds.log_mel import log_mel
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph
 from toolkit.ir.tensor import Array
-from toolkit.loading import feature_spec
 from toolkit.metrics import concordance
+from toolkit.model.source import feature_spec
+from toolkit.model.zoo import zoo_model
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.passes.optimize import optimize
+from toolkit.profiling.int16_cost import wide_costs
 from toolkit.quantize.outputs import Batch, real_outputs
 from toolkit.quantize.ranges import Method, load_ranges
 from toolkit.quantize.recipe import Mixed, Recipe, apply_recipe
@@ -37,8 +39,6 @@ from toolkit.training.data import (
     load_emotale,
     of_speakers,
 )
-from toolkit.widening import wide_costs
-from toolkit.zoo import zoo_model
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "QUANTISATION.md"
 #: What a network should keep on recordings it was not calibrated on.

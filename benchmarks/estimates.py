@@ -21,11 +21,11 @@ from benchmarks.models import DS_CNN, FILES, MODELS, RESNET
 from benchmarks.small_models import MODELS as SMALL
 from toolkit.emit import feature_arithmetic
 from toolkit.measurement import Provenance
-from toolkit.pipeline import BuildRequest, build
+from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
-from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import list_cores, load_target
 from toolkit.tflite.write import write_tflite
+from toolkit.verbs.build import BuildRequest, build
 
 MODULE = "benchmarks.estimates"
 SECONDS = 0.5

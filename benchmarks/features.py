@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from benchmarks.documents import RESULTS, write_generated
 from benchmarks.tables import markdown
 from toolkit.emit import feature_arithmetic
-from toolkit.emit.environment import render
 from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
 from toolkit.emit.write import write_files
 from toolkit.features.audio import load_clip
@@ -32,7 +31,7 @@ from toolkit.features.spec import (
     LevelSpec,
 )
 from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
-from toolkit.resources import data_dir
+from toolkit.resources import data_dir, render
 from toolkit.simulate import simulate
 from toolkit.simulate.protocol import decode_output, encode_audio
 from toolkit.targets import Target, load_target

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.errors import ToolMissingError
-from toolkit.pipeline import BuildRequest, build
+from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
-from toolkit.scheduling import ScheduleRequest
+from toolkit.verbs.build import BuildRequest, build
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Models that are not in the repository.

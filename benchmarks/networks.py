@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from toolkit.features.log_mel import log_mel
+from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.spec import METADATA_KEY, FeatureSpec, LevelSpec
 from toolkit.training.data import EMODB_SPLIT, PAD_NORMS, Clip, load_emodb, of_speakers
 

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from benchmarks.models import ROOT
-from toolkit.analysis import load_int8, profile_int8
+from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report.screen import print_profile
-from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import load_target
+from toolkit.verbs.profile import load_int8, profile_int8
 
 PICTURE = ROOT / "docs" / "images" / "profile.svg"
 MODEL, TARGET, OPTIMIZE = "wav2small", "cortex-m4", "balanced"

@@ -39,7 +39,7 @@ Predicted: *estimated* from the graph, executed work × the target's rates. Simu
 multiplication that the kernel executes."""
 _PREDICTION = """\
 Predicted against simulated cycles of the layers, features excluded. The rates are fitted to other
-layers (`python -m benchmarks.calibrate_rates`), none of which is from these models."""
+layers (`python -m benchmarks.calibration.rates`), none of which is from these models."""
 
 
 def generated(results: Sequence[Result], published: str, target: str) -> str:

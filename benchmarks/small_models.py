@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.layers import Layers, add_conv, add_dense, add_depthwise, same
+from benchmarks.calibration.layers import Layers, add_conv, add_dense, add_depthwise, same
 from toolkit.ir import DType, Graph, QuantParams, Shape
-from toolkit.ops.arithmetic import ArithmeticAttrs
 from toolkit.ops.mean import MeanAttrs
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
+from toolkit.ops.parts.window import Window, WindowedAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
-from toolkit.ops.window import Window, WindowedAttrs
 
 _INPUT = QuantParams.per_tensor(0.05, -10)
 _WIDE = QuantParams.per_tensor(0.001, 0)

@@ -16,13 +16,13 @@ import soundfile
 
 from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, Benchmark, Result, build_benchmark
 from benchmarks.tables import markdown, value
-from toolkit.analysis import load_int8, profile_int8
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import WAV2SMALL_RUNNING
-from toolkit.loading import demo_clip
-from toolkit.scheduling import ScheduleRequest
+from toolkit.model.source import demo_clip
+from toolkit.plan.schedule import ScheduleRequest
 from toolkit.targets import load_target
 from toolkit.toolchain import DEFAULT_TOOLCHAIN
+from toolkit.verbs.profile import load_int8, profile_int8
 
 SECONDS = (1, 3, 60)
 OPTIMIZE = ("size", "speed")

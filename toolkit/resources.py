@@ -1,8 +1,13 @@
-"""Locates the data folders that ship with the package: firmware templates and the model zoo."""
+"""The data that ship with the package: firmware templates, kernels and the model zoo."""
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jinja2
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -14,3 +19,39 @@ def data_dir(name: str) -> Path:
     """
     packaged = _PACKAGE / "_data" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def kernel_path(name: str) -> Path:
+    """Path of the kernel file called ``name``; it need not exist.
+
+    Portable kernels lie in ``firmware_templates/kernels``, those for the DSP extension in ``dsp``.
+    """
+    folder = data_dir("firmware_templates") / "kernels"
+    special = folder / "dsp" / name
+    return special if special.is_file() else folder / name
+
+
+def kernel_folders() -> tuple[Path, ...]:
+    """The folders that hold kernels."""
+    folder = data_dir("firmware_templates") / "kernels"
+    return folder, folder / "dsp"
+
+
+def render(template: str, context: Any) -> str:
+    """Text of ``<template>.jinja`` with the fields of the frozen dataclass ``context``."""
+    return _environment().get_template(f"{template}.jinja").render(vars(context))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    folder = data_dir("firmware_templates")
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader([folder / "library", folder / "harness"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # C, not HTML: contexts hold only strings made safe by emit/c_text
+    )

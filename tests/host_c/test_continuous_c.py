@@ -12,16 +12,16 @@ import pytest
 
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import random_frames
-from toolkit.continuous import agreement, frames_of
+from toolkit.compare.continuous import agreement, frames_of
 from toolkit.emit import emit_project, write_project
 from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
-from toolkit.features.log_mel import log_mel
+from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec, LevelSpec
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.loading import feature_spec, load_source
+from toolkit.model.source import feature_spec, load_source
 from toolkit.plan import ContinuousPlan, plan_continuous, plan_stream
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.quantize.convert import convert

@@ -15,9 +15,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from toolkit.feature_report import rows_from_c
+from toolkit.compare.features import BOUNDS, arithmetic_notes, compare_features
 from toolkit.features.audio import load_clip
-from toolkit.features.compare import BOUNDS, arithmetic_notes, compare_features
 from toolkit.features.extract import extract
 from toolkit.features.fixed_tables import least_floor
 from toolkit.features.quantise import quantise_features
@@ -32,6 +31,7 @@ from toolkit.features.spec import (
 )
 from toolkit.features.tables import kernel_files, render_features, state_bytes
 from toolkit.resources import data_dir
+from toolkit.verbs.features import rows_from_c
 
 HERE = Path(__file__).parent
 KERNELS = data_dir("firmware_templates") / "features"

@@ -16,7 +16,7 @@ from tests.support.operators import (
 )
 from tests.support.windows import ACTIVATIONS
 from toolkit.ir import GraphBuilder, QuantParams
-from toolkit.ops.arithmetic import ArithmeticAttrs, broadcast
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs, broadcast
 
 OPS = ["add", "sub", "mul"]
 

@@ -23,8 +23,8 @@ from toolkit.ops.attention_pool import (
     finish,
     weight_table,
 )
-from toolkit.ops.base import NodeView, view
 from toolkit.ops.check import check_operators
+from toolkit.ops.parts.base import NodeView, view
 from toolkit.resources import data_dir
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite

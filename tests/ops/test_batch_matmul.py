@@ -17,10 +17,10 @@ from tests.support.operators import (
 from toolkit.errors import ToolkitError
 from toolkit.ir import DType, GraphBuilder, QuantParams, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.check import check_operators
-from toolkit.ops.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.parts.base import view
 
 BATCHES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
     ((), ()),

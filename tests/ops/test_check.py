@@ -14,13 +14,13 @@ from tests.support.operators import add_input, add_node
 from toolkit.errors import ModelError, UnsupportedError
 from toolkit.ir import DType, GraphBuilder, QuantParams, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.arithmetic import ArithmeticAttrs
 from toolkit.ops.check import check_operators, rule_and_remedy
 from toolkit.ops.conv_2d import Conv2DAttrs
 from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.mean import MeanAttrs
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
+from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
-from toolkit.ops.window import Padding, Window, WindowedAttrs
 
 QUANT = QuantParams.per_tensor(0.1, 0)
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "SUPPORTED_OPS.md"

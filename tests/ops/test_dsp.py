@@ -25,9 +25,9 @@ from tests.support.oracle import run_numpy
 from tests.support.windows import ACTIVATIONS, add_weights, random_window
 from toolkit.ir import GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS, dsp
-from toolkit.ops.base import KernelCall, NodeView, view
-from toolkit.ops.convolution import convolution_multipliers
-from toolkit.ops.window import Padding, Window, WindowedAttrs
+from toolkit.ops.parts.base import KernelCall, NodeView, view
+from toolkit.ops.parts.convolution import convolution_multipliers
+from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 from toolkit.toolchain import TOOLCHAINS
 
 

@@ -22,7 +22,7 @@ from tests.support.operators import AddCase, case_inputs, pack
 from toolkit.ir import QuantParams, Tensor
 from toolkit.ir.tensor import Array, dequantize, quantize
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
+from toolkit.ops.parts.base import view
 
 CASES: dict[str, AddCase] = {
     "conv_2d": test_conv_2d.case,

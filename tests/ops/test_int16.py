@@ -13,10 +13,10 @@ from tests.ops.test_mean import AXES
 from tests.support.operators import add_input, add_node, assert_operator, scale
 from tests.support.windows import ACTIVATIONS, random_window
 from toolkit.ir import DType, GraphBuilder, QuantParams
-from toolkit.ops.arithmetic import ArithmeticAttrs
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
-from toolkit.ops.window import Window, WindowedAttrs, padding_rule
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
+from toolkit.ops.parts.window import Window, WindowedAttrs, padding_rule
 
 
 def symmetric(rng: np.random.Generator, low: float, high: float) -> QuantParams:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.operators import add_input, add_node, assert_all_agree, pack, quant
 from toolkit.ir import GraphBuilder, QuantParams
-from toolkit.ops.lookup import INT8_VALUES
+from toolkit.ops.parts.lookup import INT8_VALUES
 
 OUTPUTS = {"logistic": (1 / 256, -128), "tanh": (1 / 128, 0)}
 

@@ -12,9 +12,9 @@ from tests.support.kernel import kernel_library, parameter_struct
 from tests.support.operators import add_input, add_node, assert_operator, quant
 from toolkit.ir import GraphBuilder
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
-from toolkit.ops.fixed_point import requantize
 from toolkit.ops.mean import MAX_AVERAGED, Mean, MeanAttrs
+from toolkit.ops.numerics.fixed_point import requantize
+from toolkit.ops.parts.base import view
 
 AXES = [(1,), (2,), (3,), (1, 2), (2, 1), (2, 3), (1, 2, 3), (-1,), (-3, -2), (0, 1), (0, 1, 2, 3)]
 

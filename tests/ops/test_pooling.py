@@ -11,7 +11,7 @@ import pytest
 from tests.support.operators import add_input, add_node, assert_operator, quant
 from tests.support.windows import ACTIVATIONS, random_window
 from toolkit.ir import GraphBuilder
-from toolkit.ops.window import Window, WindowedAttrs, padding_rule
+from toolkit.ops.parts.window import Window, WindowedAttrs, padding_rule
 
 OPS = ["average_pool_2d", "max_pool_2d"]
 

@@ -11,15 +11,15 @@ from tests.support.kernel import kernel_library, parameter_struct
 from tests.support.operators import add_input, add_node
 from toolkit.ir import GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
-from toolkit.ops.arithmetic import ArithmeticAttrs
-from toolkit.ops.base import NodeView, TimeBehaviour, view
 from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
+from toolkit.ops.parts.base import NodeView, TimeBehaviour, view
+from toolkit.ops.parts.window import Window, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.squeeze import SqueezeAttrs
-from toolkit.ops.window import Window, WindowedAttrs
 
 ROW_LOCAL, WINDOWED = TimeBehaviour.ROW_LOCAL, TimeBehaviour.WINDOWED
 REDUCING, OPAQUE = TimeBehaviour.REDUCING, TimeBehaviour.OPAQUE

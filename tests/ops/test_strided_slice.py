@@ -9,7 +9,7 @@ from tests.support.operators import AddCase, add_input, add_node, assert_operato
 from toolkit.errors import UnsupportedError
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import TimeBehaviour, view
+from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.strided_slice import StridedSliceAttrs
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite

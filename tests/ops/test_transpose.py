@@ -11,7 +11,7 @@ from tests.support.operators import AddCase, add_input, add_node, assert_all_agr
 from toolkit.errors import ModelError
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import TimeBehaviour, view
+from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite

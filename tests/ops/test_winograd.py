@@ -14,10 +14,10 @@ import pytest
 from tests.support.tiny import toolchain_or_skip
 from tests.support.winograd import Case, build_device, convolution, run_device, run_sanitized
 from toolkit.ir import QuantParams
-from toolkit.ops import winograd
-from toolkit.ops.activation import Activation
-from toolkit.ops.base import view
-from toolkit.ops.window import Padding
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.base import view
+from toolkit.ops.parts.window import Padding
+from toolkit.ops.variants import conv_2d_s8_winograd2 as winograd
 from toolkit.profiling.stack import bound_stack
 from toolkit.toolchain import TOOLCHAINS
 from toolkit.toolchain.elf import read_elf

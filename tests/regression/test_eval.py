@@ -14,7 +14,7 @@ import soundfile
 from tests.support.cli import Run, refused, speech_model, toolkit
 from tests.support.onnx_models import onnxruntime_output
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.log_mel import log_mel
+from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.ir.tensor import dequantize

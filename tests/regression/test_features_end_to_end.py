@@ -17,7 +17,6 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from toolkit.feature_report import load_front_end, rows_from_c
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
@@ -27,6 +26,7 @@ from toolkit.metrics import concordance
 from toolkit.ops.execute import run_graph
 from toolkit.resources import data_dir
 from toolkit.tflite.read import read_tflite
+from toolkit.verbs.features import load_front_end, rows_from_c
 
 DATA = Path(os.environ.get("TOOLKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 MODELS = Path(os.environ.get("TOOLKIT_MODELS", DATA.parent / "models"))

@@ -111,12 +111,12 @@ def test_check_names_a_floor_that_fixed_point_does_not_resolve(folder: Path) -> 
 
 
 def test_check_fails_where_the_c_differs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from toolkit.feature_report import emit_features_only as emit
+    from toolkit.verbs.features import emit_features_only as emit
 
     def emit_louder(spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str) -> object:
         return emit(spec, scale * 1.02, zero_point, arithmetic)
 
-    monkeypatch.setattr("toolkit.feature_report.emit_features_only", emit_louder)
+    monkeypatch.setattr("toolkit.verbs.features.emit_features_only", emit_louder)
     run = toolkit("features", "check", "log_mel.toml", "--audio", "a.wav", "--json", cwd=folder)
     assert run.exit_code == 1
     (check,) = run.json["checks"]

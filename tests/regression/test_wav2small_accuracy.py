@@ -10,8 +10,8 @@ import pytest
 from tests.support.cli import toolkit
 from tests.support.oracle import run_numpy
 from toolkit.features.spec import WAV2SMALL_RUNNING
-from toolkit.inputs import feature_cases
 from toolkit.ir.tensor import Array, quantize
+from toolkit.model.inputs import feature_cases
 from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.read import load_tflite
 

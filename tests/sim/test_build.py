@@ -31,8 +31,8 @@ from tests.support.plant import (
     wrong_features,
     wrong_weights,
 )
-from toolkit import pipeline
 from toolkit.simulate.protocol import HarnessOutput
+from toolkit.verbs import build as pipeline
 
 SHORT = ("--target", "cortex-m4", "--seconds", "0.1", "--json")
 

@@ -385,8 +385,8 @@ def test_memory_and_stack_add_up(reports: dict[str, dict[str, Any]]) -> None:
 def test_the_zoo_has_budgets_and_baselines() -> None:
     """toolkit.toml of this repository covers every zoo model, with a baseline as it says."""
     from toolkit.budget.load import load_budgets
+    from toolkit.model.zoo import zoo_models
     from toolkit.report.read import read_report
-    from toolkit.zoo import zoo_models
 
     top = data_dir("models").parent
     if not (top / "toolkit.toml").is_file():

@@ -17,7 +17,7 @@ from tests.support.cli import Run, refused, speech_model, toolkit
 from tests.support.onnx_models import ModelMaker, onnxruntime_output
 from toolkit import report
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.log_mel import log_mel
+from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.spec import WAV2SMALL_RUNNING
 
 NAMES = ("calm", "loud", "high")

@@ -10,11 +10,11 @@ import pytest
 from benchmarks.small_models import mobile_net
 from tests.support.tiny import simulator_or_skip, toolchain_or_skip
 from toolkit.measurement import Provenance
-from toolkit.pipeline import BuildRequest, build
+from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
-from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import list_cores, load_target
 from toolkit.tflite.write import write_tflite
+from toolkit.verbs.build import BuildRequest, build
 
 # A core each with zig, and gcc where its code generation is most its own.
 RUNS = [*((core, "zig") for core in list_cores()), ("cortex-m0plus", "gcc"), ("cortex-m55", "gcc")]

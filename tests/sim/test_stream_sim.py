@@ -11,14 +11,14 @@ from tests.support.graphs import activation, add_conv
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
 from tests.support.variants import dsp_variants
+from toolkit.deploy.run import FirmwareFacts, compile_firmware, run
 from toolkit.emit import emit_project, write_project
-from toolkit.execution import FirmwareFacts, compile_firmware, run
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
-from toolkit.loading import feature_spec, load_source
+from toolkit.model.source import feature_spec, load_source
 from toolkit.ops.mean import MeanAttrs
-from toolkit.ops.window import Window
+from toolkit.ops.parts.window import Window
 from toolkit.plan import StreamPlan, plan_stream
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir

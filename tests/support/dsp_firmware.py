@@ -16,11 +16,11 @@ import jinja2
 import numpy as np
 
 from tests.support import tiny
-from tests.support.kernel import FLAGS, SANITIZE, host_compiler, kernel_folder, parameter_struct
+from tests.support.kernel import FLAGS, SANITIZE, host_compiler, parameter_struct
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall
+from toolkit.ops.parts.base import KernelCall
 from toolkit.profiling.cycles import CycleModel, load_cycle_table
-from toolkit.resources import data_dir
+from toolkit.resources import data_dir, kernel_path
 from toolkit.simulate import simulate
 from toolkit.simulate.protocol import decode_output, encode_tensors
 from toolkit.toolchain import Toolchain, device_sources, host_sources
@@ -139,9 +139,9 @@ def _kernel_files(cases: Sequence[Case]) -> set[str]:
     while found:
         files |= found
         found |= {f"{name[:-2]}.c" for name in found}
-        found = {name for name in found if (kernel_folder() / name).exists()}
+        found = {name for name in found if kernel_path(name).exists()}
         files |= found
-        texts = [(kernel_folder() / name).read_text() for name in found]
+        texts = [kernel_path(name).read_text() for name in found]
         found = {name for text in texts for name in _INCLUDE.findall(text)} - files
     return files
 
@@ -151,8 +151,8 @@ def write_project(cases: Sequence[Case], folder: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "kernels").mkdir()
     for name in _kernel_files(cases):
-        (folder / "kernels" / name).write_text((kernel_folder() / name).read_text())
-    templates = data_dir("firmware_templates") / "project"
+        (folder / "kernels" / name).write_text(kernel_path(name).read_text())
+    templates = data_dir("firmware_templates") / "harness"
     for path in (*templates.glob("*.c"), *templates.glob("*.h")):
         (folder / path.name).write_text(path.read_text())
     script = (templates / "linker.ld.jinja").read_text()

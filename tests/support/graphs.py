@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
-from toolkit.ops.activation import Activation
 from toolkit.ops.conv_2d import Conv2DAttrs
-from toolkit.ops.window import Padding, Window, same_padding
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.window import Padding, Window, same_padding
 
 
 def activation(name: str, shape: tuple[int, ...], scale: float, zero_point: int) -> Tensor:

@@ -21,8 +21,8 @@ import numpy as np
 from toolkit.ir import Graph, Node
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, view
-from toolkit.resources import data_dir
+from toolkit.ops.parts.base import KernelCall, view
+from toolkit.resources import kernel_folders, kernel_path
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
 SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -39,8 +39,15 @@ _ALIAS = re.compile(r"typedef (\w+)_params (\w+)_params;")
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
-def kernel_folder() -> Path:
-    return data_dir("firmware_templates") / "kernels"
+def kernel_sources() -> list[str]:
+    """Paths of all C kernels, sorted by name."""
+    found = (path for folder in kernel_folders() for path in folder.glob("*.c"))
+    return [str(path) for path in sorted(found, key=lambda path: path.name)]
+
+
+def include_kernels(flag: str = "-I") -> list[str]:
+    """Compiler options that make the kernels' headers found."""
+    return [f"{flag}{folder}" for folder in kernel_folders()]
 
 
 def host_compiler() -> list[str]:
@@ -52,10 +59,9 @@ def host_compiler() -> list[str]:
 def kernel_library(*flags: str) -> ctypes.CDLL:
     """Every kernel, compiled strictly with ``flags``."""
     folder = Path(tempfile.mkdtemp(prefix="kernels"))
-    sources = sorted(str(path) for path in kernel_folder().glob("*.c"))
     library = folder / "kernels.so"
-    command = [*host_compiler(), *FLAGS, "-O2", "-fPIC", "-shared", *flags, f"-I{kernel_folder()}"]
-    subprocess.run([*command, *sources, "-o", str(library)], check=True)
+    command = [*host_compiler(), *FLAGS, "-O2", "-fPIC", "-shared", *flags, *include_kernels()]
+    subprocess.run([*command, *kernel_sources(), "-o", str(library)], check=True)
     loaded = ctypes.CDLL(str(library))
     shutil.rmtree(folder)
     return loaded
@@ -64,7 +70,7 @@ def kernel_library(*flags: str) -> ctypes.CDLL:
 @functools.cache
 def parameter_struct(kernel: str) -> tuple[type[ctypes.Structure], dict[str, Any]]:
     """The ``<kernel>_params`` struct of a kernel's header, and each field's numpy element type."""
-    header = _COMMENT.sub("", (kernel_folder() / f"{kernel}.h").read_text())
+    header = _COMMENT.sub("", kernel_path(f"{kernel}.h").read_text())
     aliases = {alias: name for name, alias in _ALIAS.findall(header)}
     if kernel in aliases:
         return parameter_struct(aliases[kernel])

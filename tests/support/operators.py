@@ -15,8 +15,8 @@ from tests.support.oracle import run_numpy
 from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import NodeView
 from toolkit.ops.check import check_operators
+from toolkit.ops.parts.base import NodeView
 from toolkit.tflite.oracle import run_tflm
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite

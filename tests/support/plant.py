@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from toolkit import pipeline
 from toolkit.emit import FirmwareProject
+from toolkit.verbs import build as pipeline
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]) -> None:
     """Let ``edit`` change the files of every project that is built; it must change all but those
     that look for a wrong layer, which may lack what it edits."""
-    from toolkit import locating, verification
+    from toolkit.deploy import first_wrong_layer as locating
+    from toolkit.verbs import verify as verification
 
     emit = pipeline.emit_project
 

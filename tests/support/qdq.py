@@ -14,7 +14,7 @@ import onnx
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
+from toolkit.ops.parts.base import view
 from toolkit.passes.absorb_layout import to_graph_layout
 
 CALIBRATION_CASES = 8

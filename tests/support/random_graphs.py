@@ -11,8 +11,8 @@ from tests.support.graphs import activation, add_conv
 from toolkit.ir import Graph, GraphBuilder
 from toolkit.ops.attention_pool import AttentionPoolAttrs, weight_table
 from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.ops.parts.window import Padding, Window
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.window import Padding, Window
 
 #: A number between two limits, both included.
 Choose = Callable[[int, int], int]

@@ -12,19 +12,19 @@ from tests.support.random_graphs import SCALE, ZERO_POINT, Choose
 from tests.support.windows import add_weights
 from toolkit.ir import Graph, GraphBuilder, Node
 from toolkit.ops import OPERATORS
-from toolkit.ops.activation import Activation
-from toolkit.ops.arithmetic import ArithmeticAttrs
 from toolkit.ops.attention_pool import AttentionPoolAttrs, weight_table
-from toolkit.ops.base import TimeBehaviour, view
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.mean import MeanAttrs
+from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.pad import PadAttrs
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
+from toolkit.ops.parts.base import TimeBehaviour, view
+from toolkit.ops.parts.rows import row_window
+from toolkit.ops.parts.window import Padding, Window, WindowedAttrs, same_padding
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.rows import row_window
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.transpose import TransposeAttrs
-from toolkit.ops.window import Padding, Window, WindowedAttrs, same_padding
 from toolkit.plan.time_axis import RowCount
 
 #: Clip length of the graphs as built; everything else about time follows from the layers.

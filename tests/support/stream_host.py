@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.kernel import FLAGS, host_compiler, kernel_folder
+from tests.support.kernel import FLAGS, host_compiler, include_kernels, kernel_sources
 from toolkit.emit import emit_model
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
@@ -20,8 +20,7 @@ from toolkit.plan.time_axis import retime
 
 OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES = 0, 1, 2
 
-_KERNELS = kernel_folder()
-COMPILE = [*host_compiler(), "-fPIC", f"-iquote{_KERNELS}", *FLAGS]
+COMPILE = [*host_compiler(), "-fPIC", *include_kernels("-iquote"), *FLAGS]
 
 #: Runs a whole clip without a call from Python for every frame.
 _DRIVER = """
@@ -42,8 +41,7 @@ int driver_run(model *m, const int8_t *frames, uint32_t count) {
 def kernel_archive() -> tuple[tempfile.TemporaryDirectory[str], Path]:
     """All kernels, compiled once a test session."""
     folder = tempfile.TemporaryDirectory(prefix="toolkit-kernels-")
-    sources = [str(path) for path in sorted(_KERNELS.glob("*.c"))]
-    subprocess.run([*COMPILE, "-O2", "-c", *sources], cwd=folder.name, check=True)
+    subprocess.run([*COMPILE, "-O2", "-c", *kernel_sources()], cwd=folder.name, check=True)
     objects = sorted(path.name for path in Path(folder.name).glob("*.o"))
     subprocess.run(["ar", "rc", "kernels.a", *objects], cwd=folder.name, check=True)
     return folder, Path(folder.name) / "kernels.a"

@@ -47,7 +47,7 @@ def simulator_or_skip(name: str) -> str:
 def write_tiny(folder: Path, replaced: Mapping[str, str] | None = None) -> Path:
     """Write the tiny project, with the harness and a linker script, into ``folder``."""
     shutil.copytree(_TINY, folder, dirs_exist_ok=True)
-    templates = data_dir("firmware_templates") / "project"
+    templates = data_dir("firmware_templates") / "harness"
     for path in (*templates.glob("*.c"), *templates.glob("*.h")):
         shutil.copy(path, folder)
     loader = jinja2.FileSystemLoader(templates)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
 from toolkit.ops.kernels import Variants
+from toolkit.ops.parts.base import view
 
 
 def dsp_variants(graph: Graph, choice: int = -1) -> Variants:

@@ -8,8 +8,8 @@ import numpy as np
 
 from tests.support.operators import scale
 from toolkit.ir import GraphBuilder, QuantParams
-from toolkit.ops.activation import Activation
-from toolkit.ops.window import Padding, Window, same_padding
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.window import Padding, Window, same_padding
 
 ACTIVATIONS = list(Activation)
 

@@ -15,15 +15,15 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from tests.support.kernel import FLAGS, SANITIZE, kernel_folder
+from tests.support.kernel import FLAGS, SANITIZE
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS, winograd
-from toolkit.ops.activation import Activation
-from toolkit.ops.base import NodeView, view
 from toolkit.ops.conv_2d import Conv2DAttrs
-from toolkit.ops.window import Padding, Window
-from toolkit.resources import data_dir
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.base import NodeView, view
+from toolkit.ops.parts.window import Padding, Window
+from toolkit.resources import data_dir, kernel_path
 from toolkit.simulate import SimulationResult, simulate
 from toolkit.simulate.protocol import decode_output, encode_tensors
 from toolkit.targets import load_target
@@ -213,7 +213,7 @@ def _context(number: int, case: Case) -> dict[str, object]:
 
 def write_project(folder: Path, cases: Sequence[Case]) -> Path:
     """Write the harness, the kernels and ``cases`` as a model into ``folder``."""
-    templates = data_dir("firmware_templates") / "project"
+    templates = data_dir("firmware_templates") / "harness"
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates), undefined=jinja2.StrictUndefined
     )
@@ -241,7 +241,7 @@ def write_project(folder: Path, cases: Sequence[Case]) -> Path:
         "tk_dsp.h",
     )
     sources = [*templates.glob("*.c"), *templates.glob("*.h")]
-    for path in (*sources, *(kernel_folder() / name for name in kernels)):
+    for path in (*sources, *(kernel_path(name) for name in kernels)):
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
 

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from benchmarks.baseline import HOLDS, REFUSED, ROSE, compare, verdict
-from benchmarks.calibrate_rates import Sample, fit, fit_all, predicted, rates_toml
+from benchmarks.calibration.layer_graphs import batch_graphs, stream_graphs
+from benchmarks.calibration.rates import Sample, fit, fit_all, predicted, rates_toml
 from benchmarks.documents import END, begin, with_generated
-from benchmarks.layer_graphs import batch_graphs, stream_graphs
 from toolkit.ir import Graph
-from toolkit.loading import load_source
+from toolkit.model.int8 import to_int8
+from toolkit.model.source import load_source
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import Work, view
 from toolkit.ops.check import check_operators
-from toolkit.ops.window import WindowedAttrs
-from toolkit.quantizing import to_int8
+from toolkit.ops.parts.base import Work, view
+from toolkit.ops.parts.window import WindowedAttrs
 from toolkit.targets import Rates
 from toolkit.tflite.read import read_tflite
 

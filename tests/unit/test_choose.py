@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from toolkit.ir import Graph
-from toolkit.loading import load_source
-from toolkit.ops.base import view
+from toolkit.model.int8 import to_int8
+from toolkit.model.source import load_source
 from toolkit.ops.kernels import Variants, kernel_call
+from toolkit.ops.parts.base import view
 from toolkit.plan.choose import ALLOWANCES, choose_variants, constants_bytes, predicted_cycles
-from toolkit.quantizing import to_int8
 from toolkit.targets import Rates, Target, load_target
 from toolkit.tflite.read import read_tflite
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.calibrate_features import envelope
-from benchmarks.code_networks import code_network
-from toolkit.ops.base import KernelCall
+from benchmarks.calibration.code_networks import code_network
+from benchmarks.calibration.features import envelope
+from toolkit.ops.parts.base import KernelCall
 from toolkit.plan import plan_arena
 from toolkit.profiling.code_table import block_key, find_code, functions, layer_key
 from toolkit.profiling.features import FeatureEstimate

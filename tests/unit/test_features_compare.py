@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from toolkit.features.compare import locate_deviation
+from toolkit.compare.features import locate_deviation
 from toolkit.features.spec import WAV2SMALL, FeatureSpec
 
 FRAMES = 50

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from toolkit.compare.features import compare_features
 from toolkit.errors import InputError, VerificationError
 from toolkit.features.audio import load_clip
-from toolkit.features.compare import compare_features
 from toolkit.features.extract import extract
-from toolkit.features.log_mel import log_mel
+from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.kinds.mfcc import dct_matrix, mfcc
 from toolkit.features.mel import hz_to_mel, mel_filterbank, mel_to_hz
-from toolkit.features.mfcc import dct_matrix, mfcc
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import (
     KEYWORD_MFCC,

@@ -21,15 +21,15 @@ from numpy.typing import NDArray
 from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
-from toolkit.features.micro_fft import real_fft
-from toolkit.features.micro_frontend import (
+from toolkit.features.kinds.micro_fft import real_fft
+from toolkit.features.kinds.micro_frontend import (
     channel_magnitudes,
     control_gain,
     logarithm,
     reduce_noise,
     square_root,
 )
-from toolkit.features.micro_tables import correction_bits, hann_q12, log2_table, mel_channels
+from toolkit.features.kinds.micro_tables import correction_bits, hann_q12, log2_table, mel_channels
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import MICRO_SPEECH, FeatureSpec, LevelSpec, MicroSpec
 

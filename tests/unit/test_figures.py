@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from toolkit import figures
-from toolkit.fit import firmware_fits
-from toolkit.occupancy import fit_checks
 from toolkit.plan import ArenaPlan
+from toolkit.profiling import simulated as figures
 from toolkit.profiling.cycles import CycleEstimate, FunctionCycles
+from toolkit.profiling.linked_fit import firmware_fits
+from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.size import SymbolSize
 from toolkit.profiling.stack import StackBound
 from toolkit.simulate.counts import Interval

@@ -12,11 +12,11 @@ from tests.support.cli import refused, speech_model, toolkit, write_noise
 from tests.support.onnx_models import ModelMaker
 from toolkit.errors import InputError, ModelError
 from toolkit.features.spec import WAV2SMALL_RUNNING
-from toolkit.inputs import as_cases, float_cases, quantized_cases, random_cases
 from toolkit.ir import DType, QuantParams, Tensor
 from toolkit.ir.graph import Graph
 from toolkit.ir.tensor import Array, dequantize
-from toolkit.loading import load_source, model_inputs
+from toolkit.model.inputs import as_cases, float_cases, quantized_cases, random_cases
+from toolkit.model.source import load_source, model_inputs
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import INPUT_AXES_KEY, input_axes
 from toolkit.tflite.read import load_tflite

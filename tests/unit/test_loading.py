@@ -12,12 +12,12 @@ import pytest
 from tests.support.cli import image_model, speech_model, write_noise
 from toolkit.errors import InputError
 from toolkit.ir import Graph
-from toolkit.loading import LABELS_KEY, demo_clip, load_source, output_labels
+from toolkit.model.int8 import to_int8
+from toolkit.model.source import LABELS_KEY, demo_clip, load_source, output_labels
+from toolkit.model.zoo import zoo_model, zoo_models
 from toolkit.ops.execute import run_graph
-from toolkit.quantizing import to_int8
 from toolkit.resources import data_dir
 from toolkit.tflite.read import read_tflite
-from toolkit.zoo import zoo_model, zoo_models
 
 ZOO = data_dir("models")
 

@@ -16,7 +16,7 @@ from toolkit.ops.average_pool_2d import AveragePool2DAttrs
 from toolkit.ops.max_pool_2d import MaxPool2DAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.window import Padding, Window
+from toolkit.ops.parts.window import Padding, Window
 from toolkit.passes.fold_pad import fold_pad
 from toolkit.passes.split_pad import split_pad
 from toolkit.tflite.read import read_tflite

@@ -13,9 +13,9 @@ from toolkit.errors import ToolkitError
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph, GraphBuilder, Node, Tensor
 from toolkit.ir.edit import forward, rename_tensors, substitute
-from toolkit.ops.activation import Activation
 from toolkit.ops.append import append
 from toolkit.ops.execute import run_graph
+from toolkit.ops.numerics.activation import Activation
 from toolkit.passes.absorb_layout import input_axes, to_graph_layout
 from toolkit.passes.expand_attention_builtin import expand_attention_builtin
 from toolkit.passes.optimize import optimize

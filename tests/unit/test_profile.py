@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import toolkit
-from toolkit.advice import advice
-from toolkit.analysis import Int8Model, load_int8, profile_int8
 from toolkit.measurement import Provenance
-from toolkit.ops.base import view
 from toolkit.ops.kernels import kernel_call
+from toolkit.ops.parts.base import view
 from toolkit.plan.choose import executed_work
+from toolkit.plan.schedule import ScheduleRequest
+from toolkit.profiling.alternatives import advice
 from toolkit.profiling.energy import energy_of
 from toolkit.report import Report
 from toolkit.report.json_format import report_dict
 from toolkit.report.model import Alternative
-from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import list_targets, load_target
+from toolkit.verbs.profile import Int8Model, load_int8, profile_int8
 
 
 @pytest.fixture(scope="module")

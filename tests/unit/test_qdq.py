@@ -12,17 +12,17 @@ import pytest
 
 from tests.support import onnx_models, qdq
 from tests.support.oracle import assert_matches_tflm
-from toolkit.execution import is_builtin
+from toolkit.deploy.run import is_builtin
 from toolkit.ir import DType, Graph, QuantParams
 from toolkit.ir.tensor import dequantize, quantize
-from toolkit.loading import Source, load_source
+from toolkit.model.int8 import to_int8
+from toolkit.model.source import Source, load_source
+from toolkit.model.zoo import zoo_model
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.quantize.given import changes
-from toolkit.quantizing import to_int8
 from toolkit.tflite.oracle import tflm_available
 from toolkit.tflite.read import read_tflite
-from toolkit.zoo import zoo_model
 
 pytest.importorskip("onnxruntime")
 from onnxruntime.quantization import QuantType

@@ -17,6 +17,7 @@ from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph, QuantParams
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.ir.tensor import quantize as quantize_values
+from toolkit.model.zoo import zoo_model
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.passes.optimize import optimize
@@ -30,7 +31,6 @@ from toolkit.quantize.parameters import (
 from toolkit.quantize.ranges import Ranges, calibrate, load_ranges
 from toolkit.quantize.snr import int8_snr_db
 from toolkit.tflite.oracle import tflm_available
-from toolkit.zoo import zoo_model
 
 ROWS = 21
 needs_tflm = pytest.mark.skipif(not tflm_available(), reason="tflite-micro is not installed")
@@ -106,7 +106,7 @@ def test_wav2small_keeps_its_accuracy_on_speech(
     data_dir: Path, seconds: int, floor_db: float, attention: Attention
 ) -> None:
     """1 s of Emo-DB (speakers the ranges have not heard) and 3 s of EmoTale (another corpus)."""
-    from toolkit.features.log_mel import log_mel
+    from toolkit.features.kinds.log_mel import log_mel
     from toolkit.features.spec import METADATA_KEY, FeatureSpec
     from toolkit.training.data import EMODB_SPLIT, load_emodb, load_emotale
 

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from benchmarks.picture import PICTURE, picture
 from tests.support.cli import toolkit
-from toolkit.analysis import Int8Model, load_int8, profile_int8
 from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.model import Alternative, LayerRow, MemoryMap, MemoryRow, Prediction, StackFrame
 from toolkit.report.savings import savings
@@ -21,8 +21,8 @@ from toolkit.report.screen import print_profile, print_targets
 from toolkit.report.screen.compare import saving_lines
 from toolkit.report.screen.grid import bar, sparkline
 from toolkit.report.screen.memory import live_bytes, peak_rows
-from toolkit.scheduling import ScheduleRequest
 from toolkit.targets import list_targets, load_target
+from toolkit.verbs.profile import Int8Model, load_int8, profile_int8
 
 
 @pytest.fixture(scope="module")

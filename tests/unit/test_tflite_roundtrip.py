@@ -18,7 +18,7 @@ from tests.support.oracle import (
 )
 from toolkit.errors import InputError
 from toolkit.ir import Graph, Tensor
-from toolkit.ops.window import Padding
+from toolkit.ops.parts.window import Padding
 from toolkit.tflite.read import load_tflite, read_tflite
 from toolkit.tflite.write import write_tflite
 

@@ -8,14 +8,11 @@ import pytest
 from tests.support.graphs import activation, add_conv
 from toolkit.errors import NotStreamableError, TooFewFramesError
 from toolkit.ir import Graph, GraphBuilder
-from toolkit.ops.activation import Activation
 from toolkit.ops.add import AddAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.mean import MeanAttrs
-from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.softmax import SoftmaxAttrs
-from toolkit.ops.transpose import TransposeAttrs
-from toolkit.ops.window import (
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.window import (
     PADDING_SAME,
     Padding,
     Window,
@@ -23,6 +20,9 @@ from toolkit.ops.window import (
     read_padding,
     same_padding,
 )
+from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.ops.softmax import SoftmaxAttrs
+from toolkit.ops.transpose import TransposeAttrs
 from toolkit.plan.time_axis import RowCount, find_time_axis, retime
 
 SCALE, ZERO = 0.07, -5

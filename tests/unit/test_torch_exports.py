@@ -13,11 +13,11 @@ import pytest
 from tests.support.onnx_models import onnxruntime_output
 from toolkit.frontend.load import load_onnx
 from toolkit.ir.tensor import dequantize, quantize
-from toolkit.loading import load_source
+from toolkit.model.int8 import to_int8
+from toolkit.model.source import load_source
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.passes.optimize import optimize
-from toolkit.quantizing import to_int8
 from toolkit.tflite.read import read_tflite
 
 torch = pytest.importorskip("torch")

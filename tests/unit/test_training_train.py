@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from toolkit.errors import InputError  # noqa: E402
 from toolkit.features.extract import extract  # noqa: E402
-from toolkit.features.mfcc import dct_matrix  # noqa: E402
+from toolkit.features.kinds.mfcc import dct_matrix  # noqa: E402
 from toolkit.features.spec import (  # noqa: E402
     KEYWORD_MFCC,
     MICRO_SPEECH,

@@ -15,7 +15,7 @@ import onnx  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from toolkit.errors import ModelError  # noqa: E402
-from toolkit.features.log_mel import log_mel  # noqa: E402
+from toolkit.features.kinds.log_mel import log_mel  # noqa: E402
 from toolkit.features.spec import (  # noqa: E402
     METADATA_KEY,
     WAV2SMALL,

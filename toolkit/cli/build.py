@@ -60,11 +60,11 @@ def command(
     from rich.console import Console
 
     from toolkit.cli.progress import Stages
-    from toolkit.pipeline import STAGES, BuildRequest, build
+    from toolkit.plan.schedule import ScheduleRequest
     from toolkit.report.json_format import report_json
     from toolkit.report.render import require_formats, write_reports
     from toolkit.report.terminal import print_layers, print_report
-    from toolkit.scheduling import ScheduleRequest
+    from toolkit.verbs.build import STAGES, BuildRequest, build
 
     require_formats(reports)
     out = out or Path("out") / f"{Path(model).stem}-{target}"

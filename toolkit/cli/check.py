@@ -68,8 +68,8 @@ def command(
         github_annotations,
     )
     from toolkit.cli.progress import Stages
-    from toolkit.gate import CheckRequest, check
     from toolkit.report.render import write_text
+    from toolkit.verbs.check import CheckRequest, check
 
     request = CheckRequest(budget, model, reports, targets, baseline, allow_different, update)
     gates = check(request, Stages(quiet=as_json))

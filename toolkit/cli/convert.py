@@ -77,9 +77,9 @@ def command(
     """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8."""
     from rich.console import Console
 
-    from toolkit.conversion import ConversionRequest, convert_model, recipe_of
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_report
+    from toolkit.verbs.convert import ConversionRequest, convert_model, recipe_of
 
     request = ConversionRequest(
         output=output,

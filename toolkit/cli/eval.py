@@ -48,9 +48,9 @@ def command(
     from rich.console import Console
 
     from toolkit.cli.progress import Stages
-    from toolkit.evaluation import STAGES, EvaluationRequest, evaluate
     from toolkit.report.evaluation import print_evaluation
     from toolkit.report.json_format import report_json
+    from toolkit.verbs.evaluate import STAGES, EvaluationRequest, evaluate
 
     request = EvaluationRequest(model, data, audio, seconds, calib, label_range, plot, toolchain)
     report = evaluate(request, Stages(STAGES, quiet=as_json))

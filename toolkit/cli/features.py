@@ -28,8 +28,8 @@ def command() -> None:
 @click.option("--toml", "as_toml", is_flag=True, help="Print the specification as TOML.")
 def show_command(model: str, arithmetic: str, as_json: bool, as_toml: bool) -> None:
     """Say what MODEL's features (or those of a SPEC.toml) are, and what they cost."""
-    from toolkit.feature_report import load_front_end, show
     from toolkit.features.text import to_data, to_toml
+    from toolkit.verbs.features import load_front_end, show
 
     front_end = load_front_end(model)
     if as_toml:
@@ -64,7 +64,7 @@ def check_command(
     Exit code 1 when fewer than 99.9 % of the values are identical or one is two steps off; in
     fixed point, fewer than 98 % or three steps.
     """
-    from toolkit.feature_report import check, load_front_end
+    from toolkit.verbs.features import check, load_front_end
 
     report = check(load_front_end(model), audio, toolchain, arithmetic)
     if as_json:
@@ -87,8 +87,8 @@ def check_command(
               help=".png, .svg or .pdf.")  # fmt: skip
 def plot_command(model: str, audio: Path, out: Path) -> None:
     """Draw a clip and its features as the numpy reference has them; needs matplotlib."""
-    from toolkit.feature_plot import plot
-    from toolkit.feature_report import load_front_end
+    from toolkit.verbs.features import load_front_end
+    from toolkit.verbs.features_plot import plot
 
     plot(load_front_end(model), audio, out)
     click.echo(f"wrote {out}")

@@ -14,8 +14,8 @@ def command(model: str, seconds: float, as_json: bool) -> None:
     what it was converted, and its graph."""
     from rich.console import Console
 
-    from toolkit.inspection import inspect
     from toolkit.report.inspection import inspection_json, print_inspection
+    from toolkit.verbs.inspect import inspect
 
     found = inspect(model, seconds)
     if as_json:

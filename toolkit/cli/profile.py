@@ -11,8 +11,8 @@ import click
 from toolkit.cli.options import arithmetic_option, report_option, schedule_options
 
 if TYPE_CHECKING:
+    from toolkit.plan.schedule import ScheduleRequest
     from toolkit.report import Report
-    from toolkit.scheduling import ScheduleRequest
     from toolkit.targets import Target
 
 
@@ -51,7 +51,7 @@ def command(
 
     Every figure is an estimate; with --simulate the firmware is built and run as well.
     """
-    from toolkit.scheduling import ScheduleRequest
+    from toolkit.plan.schedule import ScheduleRequest
     from toolkit.targets import list_targets, load_target
 
     if reports:
@@ -96,7 +96,7 @@ def _profiles(
     arithmetic: str,
     quiet: bool,
 ) -> list[Report]:
-    from toolkit.analysis import load_int8, profile_int8
+    from toolkit.verbs.profile import load_int8, profile_int8
 
     loaded = load_int8(model, seconds)
     found = [profile_int8(loaded, target, request, len(parts) == 1, arithmetic) for target in parts]
@@ -105,7 +105,7 @@ def _profiles(
     from dataclasses import replace
 
     from toolkit.cli.progress import Stages
-    from toolkit.pipeline import STAGES, BuildRequest, build
+    from toolkit.verbs.build import STAGES, BuildRequest, build
 
     built = []
     for report in found:

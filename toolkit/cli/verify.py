@@ -47,8 +47,8 @@ def command(
     Integer inputs are taken as the model takes them; floats are quantised. Exit code 1 on any
     difference.
     """
-    from toolkit.scheduling import ScheduleRequest
-    from toolkit.verification import verify
+    from toolkit.plan.schedule import ScheduleRequest
+    from toolkit.verbs.verify import verify
 
     found = verify(
         model,

@@ -20,8 +20,8 @@ def emit_features_only(
     InputError as ``render_features``.
     """
     templates = data_dir("firmware_templates")
-    sources = {name: templates / "project" / name for name in HARNESS_FILES}
-    sources["model.h"] = templates / "project" / "model_none.h"
+    sources = {name: templates / "harness" / name for name in HARNESS_FILES}
+    sources["model.h"] = templates / "harness" / "model_none.h"
     kernels = kernel_files(spec, arithmetic)
     sources |= {f"kernels/{name}": templates / "features" / name for name in kernels}
     generated = render_features(spec, scale, zero_point, arithmetic)

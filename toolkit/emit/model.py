@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from toolkit.emit.contexts import ModelContext
 from toolkit.emit.continuous import continuous_context
-from toolkit.emit.environment import render
 from toolkit.emit.parts import Parts, banner, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context, stream_kernels
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, view
 from toolkit.ops.kernels import PORTABLE, Variants, kernel_call
+from toolkit.ops.parts.base import KernelCall, view
 from toolkit.plan import (
     ArenaPlan,
     ContinuousPlan,
@@ -23,6 +22,7 @@ from toolkit.plan import (
     stream_of,
     variants_of,
 )
+from toolkit.resources import render
 
 #: Files of a model, and the template of each by schedule.
 MODEL_FILES = {

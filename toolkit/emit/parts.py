@@ -20,7 +20,7 @@ from toolkit.emit.contexts import Argument, Banner, Constant, Step, TensorText
 from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, view
+from toolkit.ops.parts.base import KernelCall, view
 
 
 def banner(graph: Graph, model_sha256: str, target: str) -> Banner:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from toolkit.emit import parts
 from toolkit.emit.contexts import Banner, FileText, ProjectContext
-from toolkit.emit.environment import render
 from toolkit.emit.model import emit_model, kernel_stems
 from toolkit.errors import ToolkitError
 from toolkit.features.spec import FeatureSpec
@@ -19,7 +18,7 @@ from toolkit.features.tables import render_features
 from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan, Plan
 from toolkit.plan.continuous import require_endless_level
-from toolkit.resources import data_dir
+from toolkit.resources import data_dir, kernel_path, render
 from toolkit.targets import Target
 
 #: The test harness: the same files for every model.
@@ -95,8 +94,8 @@ def emit_project(
     sha256 = hashlib.sha256(model_tflite).hexdigest()
     templates = data_dir("firmware_templates")
     text = emit_model(graph, plan, sha256, target.name)
-    text |= _kernels(templates / "kernels", kernel_stems(graph, plan))
-    text |= {name: _read(templates / "project" / name) for name in HARNESS_FILES}
+    text |= _kernels(kernel_stems(graph, plan))
+    text |= {name: _read(templates / "harness" / name) for name in HARNESS_FILES}
     text["linker.ld"] = render("linker.ld", target.linker_context())
     if features is not None:
         quantisation = graph.tensors[graph.inputs[0]]
@@ -125,7 +124,7 @@ def feature_arithmetic(target: Target, asked: str = "auto") -> str:
     return "float32" if "fpu" in target.core.extensions else "fixed"
 
 
-def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:
+def _kernels(stems: Iterable[str]) -> dict[str, str]:
     """The named kernels and, through their includes, all they need; path to text.
 
     A kernel is a header and, unless that is all, a C file of the same stem.
@@ -134,9 +133,10 @@ def _kernels(folder: Path, stems: Iterable[str]) -> dict[str, str]:
     waiting = sorted(stems)
     while waiting:
         stem = waiting.pop()
-        if not (folder / f"{stem}.h").is_file():
+        header, source = kernel_path(f"{stem}.h"), kernel_path(f"{stem}.c")
+        if not header.is_file():
             raise ToolkitError(f"kernel '{stem}' is missing from the firmware templates.")
-        for path in (folder / f"{stem}.h", folder / f"{stem}.c"):
+        for path in (header, source):
             name = f"kernels/{path.name}"
             if name not in files and path.is_file():
                 files[name] = _read(path)

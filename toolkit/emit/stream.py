@@ -14,9 +14,9 @@ from toolkit.emit.contexts import (
 from toolkit.emit.parts import Parts, array_fields, banner, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.kernels import PORTABLE, kernel_call
-from toolkit.ops.rows import TIME_AXIS
+from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
+from toolkit.ops.parts.rows import TIME_AXIS
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage, find_stages
 

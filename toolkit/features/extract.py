@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.features.framing import Samples
-from toolkit.features.log_mel import log_mel
-from toolkit.features.mfcc import mfcc
-from toolkit.features.micro_frontend import micro_frontend
-from toolkit.features.raw import raw
+from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.kinds.mfcc import mfcc
+from toolkit.features.kinds.micro_frontend import micro_frontend
+from toolkit.features.kinds.raw import raw
 from toolkit.features.spec import FeatureSpec
 
 _REFERENCES = {"log_mel": log_mel, "mfcc": mfcc, "micro_frontend": micro_frontend, "raw": raw}

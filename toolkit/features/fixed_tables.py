@@ -18,10 +18,10 @@ from toolkit.features.c_tables import (
     sparse_bands,
 )
 from toolkit.features.framing import FULL_SCALE
+from toolkit.features.kinds.log_mel import hann_window, log_unit
+from toolkit.features.kinds.mfcc import dct_matrix
 from toolkit.features.level import smoothing, warmup_frames
-from toolkit.features.log_mel import hann_window, log_unit
 from toolkit.features.mel import mel_filterbank
-from toolkit.features.mfcc import dct_matrix
 from toolkit.features.spec import FeatureSpec
 
 _Q31_MAX = 2**31 - 1

@@ -12,10 +12,10 @@ from toolkit.features import fixed_tables, float_tables
 from toolkit.features.c_tables import CTable, Parts, integer_literals
 from toolkit.features.describe import describe
 from toolkit.features.edges import find_edges
-from toolkit.features.log_mel import log_unit
-from toolkit.features.micro_c_tables import micro_parts
+from toolkit.features.kinds.log_mel import log_unit
+from toolkit.features.kinds.micro_c_tables import micro_parts
 from toolkit.features.spec import FeatureSpec
-from toolkit.resources import data_dir
+from toolkit.resources import render
 
 ARITHMETICS = ("float32", "fixed")
 """What C computes features in: "fixed" is for cores without floating point."""
@@ -124,21 +124,8 @@ def render_features(
     spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str = "float32"
 ) -> dict[str, str]:
     """Text of features.h and features.c by file name, for a model input of that quantisation."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(data_dir("firmware_templates") / "project"),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    context = vars(feature_context(spec, scale, zero_point, arithmetic))
-    return {
-        name: environment.get_template(f"{name}.jinja").render(context)
-        for name in ("features.h", "features.c")
-    }
+    context = feature_context(spec, scale, zero_point, arithmetic)
+    return {name: render(name, context) for name in ("features.h", "features.c")}
 
 
 def _front(spec: FeatureSpec, arithmetic: str) -> str:

@@ -14,8 +14,8 @@ from toolkit.ir import Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.pad import PadAttrs
+from toolkit.ops.parts.window import Padding, Window, WindowedAttrs, same_padding
 from toolkit.ops.strided_slice import StridedSliceAttrs
-from toolkit.ops.window import Padding, Window, WindowedAttrs, same_padding
 
 #: Groups of a convolution; each becomes one of its own.
 MAX_GROUPS = 16

@@ -11,7 +11,7 @@ from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_i
 from toolkit.frontend.reader import OnnxNode
 from toolkit.ir import QuantParams
 from toolkit.ir.tensor import Array
-from toolkit.ops.arithmetic import ArithmeticAttrs
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 
 

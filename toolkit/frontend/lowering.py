@@ -18,7 +18,7 @@ from toolkit.frontend.reader import MAX_ELEMENTS, OnnxModel, OnnxNode
 from toolkit.ir import GraphBuilder, Node, QuantParams, Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.append import append
-from toolkit.ops.arithmetic import ArithmeticAttrs
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.transpose import TransposeAttrs
 

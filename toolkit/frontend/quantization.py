@@ -17,8 +17,8 @@ from toolkit.frontend.reader import OnnxNode
 from toolkit.ir import QuantParams
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.activation import Activation
-from toolkit.ops.base import OutputRange
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.base import OutputRange
 
 _OUTPUT_DTYPES = {2: np.uint8, 3: np.int8}
 _OPERATOR_FORMAT = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantize", "com.microsoft.Q")

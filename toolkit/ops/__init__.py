@@ -7,7 +7,6 @@ from typing import Any
 from toolkit.ops.add import Add
 from toolkit.ops.attention_pool import AttentionPool
 from toolkit.ops.average_pool_2d import AveragePool2D
-from toolkit.ops.base import Operator
 from toolkit.ops.batch_matmul import BatchMatmul
 from toolkit.ops.concatenation import Concatenation
 from toolkit.ops.conv_2d import Conv2D
@@ -21,6 +20,7 @@ from toolkit.ops.mean import Mean
 from toolkit.ops.mul import Mul
 from toolkit.ops.pad import Pad
 from toolkit.ops.pad_v2 import PadV2
+from toolkit.ops.parts.base import Operator
 from toolkit.ops.quantize import Quantize
 from toolkit.ops.relu import Relu
 from toolkit.ops.relu6 import Relu6

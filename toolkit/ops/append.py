@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from toolkit.ir import DType, GraphBuilder, Node, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import NodeView
+from toolkit.ops.parts.base import NodeView
 
 
 def append(

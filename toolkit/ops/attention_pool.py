@@ -19,8 +19,8 @@ import numpy as np
 
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 
 TABLE_ENTRIES = 256
 #: Weight of the largest logit the quantisation allows.

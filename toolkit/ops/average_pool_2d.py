@@ -8,9 +8,9 @@ import numpy as np
 
 from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.activation import clamp_float, clamp_limits
-from toolkit.ops.pooling import Pool2D, View
-from toolkit.ops.window import WindowedAttrs, windows
+from toolkit.ops.numerics.activation import clamp_float, clamp_limits
+from toolkit.ops.parts.pooling import Pool2D, View
+from toolkit.ops.parts.window import WindowedAttrs, windows
 
 AveragePool2DAttrs = WindowedAttrs
 #: Positions whose sum, rounding included, stays within 32 bits.

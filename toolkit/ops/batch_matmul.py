@@ -14,9 +14,14 @@ import numpy as np
 
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.fixed_point import quantize_multiplier, requantize, requantize_int64, wrap_int32
-from toolkit.ops.int16 import same_types, symmetric_int16
+from toolkit.ops.numerics.fixed_point import (
+    quantize_multiplier,
+    requantize,
+    requantize_int64,
+    wrap_int32,
+)
+from toolkit.ops.numerics.int16 import same_types, symmetric_int16
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 
 #: Summands that never overflow: int32 sums of int8 products, 2**47 (requantisation) for int16.
 MAX_DEPTH = {DType.INT8: 1 << 15, DType.INT16: 1 << 16}

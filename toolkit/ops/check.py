@@ -8,7 +8,7 @@ from inspect import cleandoc
 from toolkit.errors import ModelError, UnsupportedError
 from toolkit.ir import Graph, Node
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import Constraint, view
+from toolkit.ops.parts.base import Constraint, view
 
 DOCUMENT = "docs/SUPPORTED_OPS.md"
 

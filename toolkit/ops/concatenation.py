@@ -14,8 +14,8 @@ import numpy as np
 
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.int16 import same_types
+from toolkit.ops.numerics.int16 import same_types
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 
 #: Inputs the kernel takes.
 MAX_INPUTS = 4

@@ -7,18 +7,18 @@ import numpy as np
 
 from toolkit.ir import DType
 from toolkit.ir.tensor import Array
-from toolkit.ops import dsp
-from toolkit.ops.base import KernelCall, Work
-from toolkit.ops.convolution import (
+from toolkit.ops.numerics.int16 import kernel_name
+from toolkit.ops.parts.base import KernelCall, Work
+from toolkit.ops.parts.convolution import (
     Convolution,
     View,
     convolution_constraints,
     convolution_multipliers,
     portable_params,
 )
-from toolkit.ops.int16 import kernel_name
-from toolkit.ops.window import WindowedAttrs, taps_inside, windows
-from toolkit.ops.winograd import winograd2_call
+from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.variants import dsp
+from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
 
 Conv2DAttrs = WindowedAttrs
 

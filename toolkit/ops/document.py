@@ -6,8 +6,8 @@ from inspect import cleandoc
 from typing import Any
 
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import Operator
 from toolkit.ops.check import rule_and_remedy
+from toolkit.ops.parts.base import Operator
 
 _INTRODUCTION = """\
 # Supported operators

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from toolkit.ir import DType, Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
+from toolkit.ops.parts.base import view
 
 
 def run_graph(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:

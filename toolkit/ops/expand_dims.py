@@ -10,8 +10,8 @@ import numpy as np
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.alias import Alias
-from toolkit.ops.base import NodeView
+from toolkit.ops.parts.alias import Alias
+from toolkit.ops.parts.base import NodeView
 
 
 @dataclass(frozen=True)

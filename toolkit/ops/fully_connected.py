@@ -10,13 +10,9 @@ import numpy as np
 
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.activation import Activation, clamp_float, clamp_limits
-from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.constraints import sum_problem, weights_constant, weights_symmetric
-from toolkit.ops.dsp import requantize_problem, requantize_records
-from toolkit.ops.dsp_work import dense_work
-from toolkit.ops.fixed_point import quantize_multipliers
-from toolkit.ops.int16 import (
+from toolkit.ops.numerics.activation import Activation, clamp_float, clamp_limits
+from toolkit.ops.numerics.fixed_point import quantize_multipliers
+from toolkit.ops.numerics.int16 import (
     ACCUMULATOR_BITS,
     kernel_name,
     no_bias,
@@ -25,6 +21,10 @@ from toolkit.ops.int16 import (
     rescaled,
     weighted_types,
 )
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights_symmetric
+from toolkit.ops.variants.dsp import requantize_problem, requantize_records
+from toolkit.ops.variants.dsp_work import dense_work
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import NodeView
-from toolkit.ops.fixed_point import Int64Array, quantize_multiplier, rounding_divide_by_pot
-from toolkit.ops.lookup import PlainLookup
+from toolkit.ops.numerics.fixed_point import Int64Array, quantize_multiplier, rounding_divide_by_pot
+from toolkit.ops.parts.base import NodeView
+from toolkit.ops.parts.lookup import PlainLookup
 
 #: Bits an int8 value is raised by to fill 16.
 _RAISE_BITS = 7

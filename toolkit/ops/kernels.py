@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, NodeView, TimeBehaviour
+from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour
 
 #: The variant that every operator has, on every core.
 PORTABLE = "portable"

@@ -8,10 +8,10 @@ import numpy as np
 
 from toolkit.ir import DType
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import NodeView, OutputRange
-from toolkit.ops.gemmlowp import logistic
-from toolkit.ops.lookup import PlainLookup
-from toolkit.ops.saturating import INPUT_INTEGER_BITS, apply_saturating
+from toolkit.ops.numerics.gemmlowp import logistic
+from toolkit.ops.numerics.saturating import INPUT_INTEGER_BITS, apply_saturating
+from toolkit.ops.parts.base import NodeView, OutputRange
+from toolkit.ops.parts.lookup import PlainLookup
 
 _SCALE, _ZERO_POINT = 1 / 256, -128
 

@@ -8,10 +8,10 @@ import numpy as np
 
 from toolkit.ir import Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.activation import clamp_float, clamp_limits
-from toolkit.ops.base import Work
-from toolkit.ops.pooling import Pool2D, View, is_global
-from toolkit.ops.window import WindowedAttrs, windows
+from toolkit.ops.numerics.activation import clamp_float, clamp_limits
+from toolkit.ops.parts.base import Work
+from toolkit.ops.parts.pooling import Pool2D, View, is_global
+from toolkit.ops.parts.window import WindowedAttrs, windows
 
 MaxPool2DAttrs = WindowedAttrs
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.int16 import kernel_name, kernel_params, same_types, symmetric_int16
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.numerics.int16 import kernel_name, kernel_params, same_types, symmetric_int16
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 
 #: Values whose sum, int8's offset included, stays within 32 bits.
 MAX_AVERAGED = (1 << 31) // 255 - 1

@@ -8,9 +8,9 @@ import numpy as np
 
 from toolkit.ir import DType
 from toolkit.ir.tensor import Array
-from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
-from toolkit.ops.constraints import RESCALED_LIMIT
-from toolkit.ops.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View
+from toolkit.ops.parts.constraints import RESCALED_LIMIT
 
 MulAttrs = ArithmeticAttrs
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from toolkit.ir import Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import NodeView
 from toolkit.ops.pad import PadAttrs, Padding, read_paddings
+from toolkit.ops.parts.base import NodeView
 
 
 @dataclass(frozen=True)

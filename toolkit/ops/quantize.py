@@ -10,10 +10,10 @@ import numpy as np
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ir.tensor import quantize as quantize_real
-from toolkit.ops.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
-from toolkit.ops.constraints import rescale_bounded
-from toolkit.ops.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.lookup import INT8_VALUES
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.constraints import rescale_bounded
+from toolkit.ops.parts.lookup import INT8_VALUES
 
 View = NodeView[None]
 

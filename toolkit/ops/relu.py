@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.activation import Activation, clamp_limits
-from toolkit.ops.base import NodeView
-from toolkit.ops.constraints import rescale_bounded
-from toolkit.ops.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.lookup import PlainLookup
+from toolkit.ops.numerics.activation import Activation, clamp_limits
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.parts.base import NodeView
+from toolkit.ops.parts.constraints import rescale_bounded
+from toolkit.ops.parts.lookup import PlainLookup
 
 
 class Relu(PlainLookup):

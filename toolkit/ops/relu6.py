@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.activation import Activation, clamp_limits
-from toolkit.ops.base import NodeView, OutputRange
-from toolkit.ops.constraints import same_quantization
-from toolkit.ops.lookup import PlainLookup
+from toolkit.ops.numerics.activation import Activation, clamp_limits
+from toolkit.ops.parts.base import NodeView, OutputRange
+from toolkit.ops.parts.constraints import same_quantization
+from toolkit.ops.parts.lookup import PlainLookup
 
 
 class Relu6(PlainLookup):

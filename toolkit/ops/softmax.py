@@ -10,7 +10,7 @@ import numpy as np
 
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
 from toolkit.ops.softmax_int8 import MAX_CLASSES, exp_table, softmax_int8
 from toolkit.ops.softmax_int16 import MAX_DEPTH, kernel_call_int16, run_int16
 

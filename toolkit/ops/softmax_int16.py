@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView
-from toolkit.ops.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.parts.base import KernelCall, NodeView
 
 #: Softmax terms that the int32 sum of 16-bit exponentials holds.
 MAX_DEPTH = 1 << 16

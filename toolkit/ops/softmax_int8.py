@@ -7,13 +7,13 @@ import math
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.fixed_point import (
+from toolkit.ops.numerics.fixed_point import (
     quantize_multiplier,
     requantize,
     rounding_divide_by_pot,
     rounding_doubling_high_mul,
 )
-from toolkit.ops.gemmlowp import exp_on_negative_values, one_over_one_plus_x
+from toolkit.ops.numerics.gemmlowp import exp_on_negative_values, one_over_one_plus_x
 
 #: Integer bits of the scaled differences, and of the sum of exponentials.
 _DIFFERENCE_BITS = 5

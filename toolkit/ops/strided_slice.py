@@ -11,10 +11,10 @@ import numpy as np
 from toolkit.errors import UnsupportedError
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
-from toolkit.ops.constraints import same_quantization
-from toolkit.ops.int16 import same_types
-from toolkit.ops.strided_copy import element_strides, line_work, strided_copy_call
+from toolkit.ops.numerics.int16 import same_types
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.constraints import same_quantization
+from toolkit.ops.parts.strided_copy import element_strides, line_work, strided_copy_call
 
 #: Dimensions that STRIDED_SLICE may have.
 MAX_RANK = 4

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.add import output_scale_fits, rescaled_operands, sum_rescaling
-from toolkit.ops.arithmetic import Arithmetic, ArithmeticAttrs, View
-from toolkit.ops.fixed_point import requantize
+from toolkit.ops.numerics.fixed_point import requantize
+from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View
 
 SubAttrs = ArithmeticAttrs
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
-from toolkit.ops.constraints import same_quantization
-from toolkit.ops.int16 import same_types
-from toolkit.ops.strided_copy import (
+from toolkit.ops.numerics.int16 import same_types
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.constraints import same_quantization
+from toolkit.ops.parts.strided_copy import (
     KERNEL_DIMS,
     element_strides,
     line_work,

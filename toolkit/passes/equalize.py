@@ -17,7 +17,7 @@ from toolkit.ir.check import check_graph
 from toolkit.ir.edit import fresh
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.activation import Activation
+from toolkit.ops.numerics.activation import Activation
 from toolkit.passes.rewrite import only_reader
 
 #: A channel's scale changes by at most this factor.

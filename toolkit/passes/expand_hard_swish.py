@@ -7,9 +7,9 @@ from collections.abc import Collection
 import numpy as np
 
 from toolkit.ir import Graph, GraphBuilder, Node
-from toolkit.ops.activation import Activation
 from toolkit.ops.append import append
-from toolkit.ops.arithmetic import ArithmeticAttrs
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.passes.rewrite import rewrite
 
 #: What is added to a hard swish's output name, and the values these tensors take.

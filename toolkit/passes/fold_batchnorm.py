@@ -10,7 +10,7 @@ from toolkit.ir import Graph, Node, Tensor
 from toolkit.ir.edit import fresh, substitute
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.activation import Activation
+from toolkit.ops.numerics.activation import Activation
 from toolkit.passes.rewrite import only_reader, rewrite
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.window import Padding, Window, WindowedAttrs
+from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 
 
 def fold_pad(graph: Graph) -> Graph:

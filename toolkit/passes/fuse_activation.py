@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.ir import Graph, Node
 from toolkit.ir.edit import substitute
-from toolkit.ops.activation import Activation
+from toolkit.ops.numerics.activation import Activation
 from toolkit.passes.rewrite import only_reader, rewrite
 
 _ACTIVATIONS = {"relu": Activation.RELU, "relu6": Activation.RELU6}

@@ -10,7 +10,7 @@ from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ir.edit import forward
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import NodeView
+from toolkit.ops.parts.base import NodeView
 
 #: The graph with this node rewritten, or None where the rule does not apply.
 Rule: TypeAlias = Callable[[Graph, Node], Graph | None]

@@ -9,7 +9,7 @@ from toolkit.errors import UnsupportedError
 from toolkit.ir import Graph, GraphBuilder, Node, Tensor
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.window import Padding, WindowedAttrs, padding_rule
+from toolkit.ops.parts.window import Padding, WindowedAttrs, padding_rule
 from toolkit.passes.fold_pad import window_fill, zero_of
 
 

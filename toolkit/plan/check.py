@@ -14,8 +14,8 @@ import numpy as np
 from toolkit.errors import ToolkitError
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
 from toolkit.ops.kernels import PORTABLE, kernel_call
+from toolkit.ops.parts.base import view
 from toolkit.plan.arena import ArenaPlan
 
 

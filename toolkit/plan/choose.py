@@ -10,9 +10,9 @@ from typing import Any
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, NodeView, TimeBehaviour, Work, view
 from toolkit.ops.kernels import PORTABLE_ONLY, Variants, row_call
-from toolkit.ops.rows import TIME_AXIS, row_view
+from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, Work, view
+from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.targets import Target
 
 #: No node is streamed.

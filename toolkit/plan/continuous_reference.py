@@ -16,8 +16,8 @@ from toolkit.ir import Graph, Node
 from toolkit.ir.cut import prefix_graph
 from toolkit.ir.tensor import Array
 from toolkit.ops.execute import run_graph
-from toolkit.ops.rows import with_rows
-from toolkit.ops.window import WindowedAttrs
+from toolkit.ops.parts.rows import with_rows
+from toolkit.ops.parts.window import WindowedAttrs
 from toolkit.plan.continuous import ContinuousPlan
 from toolkit.plan.stream_schedule import Stage
 from toolkit.plan.time_axis import retime

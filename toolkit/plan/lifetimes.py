@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from toolkit.errors import UnsupportedError
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
+from toolkit.ops.parts.base import view
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from typing import Literal
 from toolkit.ir import Graph
 from toolkit.ir.cut import suffix_graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
 from toolkit.ops.kernels import PORTABLE_ONLY, Variants
-from toolkit.ops.rows import TIME_AXIS, row_view
+from toolkit.ops.parts.base import view
+from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer, find_buffers
 from toolkit.plan.stream_schedule import Stage, Trace, find_stages, period_frames, play

@@ -16,9 +16,9 @@ import numpy as np
 from toolkit.errors import ToolkitError
 from toolkit.ir import Graph, Node
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import TimeBehaviour, view
 from toolkit.ops.kernels import PORTABLE, kernel_call
-from toolkit.ops.rows import TIME_AXIS, row_window
+from toolkit.ops.parts.base import TimeBehaviour, view
+from toolkit.ops.parts.rows import TIME_AXIS, row_window
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage
 from toolkit.plan.time_axis import retime

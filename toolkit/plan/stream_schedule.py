@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from toolkit.ir import Node
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, row_call
-from toolkit.ops.rows import RowWindow, row_view
+from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
+from toolkit.ops.parts.rows import RowWindow, row_view
 from toolkit.plan.time_axis import RowCount, TimeAxis
 
 #: Rows of a clip that has not ended yet.

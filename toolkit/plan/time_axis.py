@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from toolkit.errors import NotStreamableError, TooFewFramesError
 from toolkit.ir import Graph, Node
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import TimeBehaviour, view
+from toolkit.ops.parts.base import TimeBehaviour, view
+from toolkit.ops.parts.rows import TIME_AXIS, RowWindow, row_window, with_rows
+from toolkit.ops.parts.window import Padding, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.rows import TIME_AXIS, RowWindow, row_window, with_rows
-from toolkit.ops.window import Padding, WindowedAttrs
 
 
 @dataclass(frozen=True)

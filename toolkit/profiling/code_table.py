@@ -7,7 +7,7 @@ the larger one's.
 
 from __future__ import annotations
 
-from toolkit.ops.base import KernelCall
+from toolkit.ops.parts.base import KernelCall
 from toolkit.targets import CodeSize, Core
 
 FIRMWARE = "firmware"

@@ -12,7 +12,7 @@ from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph
 from toolkit.measurement import Measurement, Provenance
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
+from toolkit.ops.parts.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, stream_of, variants_of
 from toolkit.plan.choose import BATCH, predicted_cycles
 from toolkit.profiling.energy import audio_measurements, inference_measurements

@@ -16,8 +16,8 @@ from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.ops import OPERATORS
-from toolkit.ops.activation import Activation
-from toolkit.ops.base import NodeView, view
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.base import NodeView, view
 from toolkit.quantize.outputs import Batch, fed
 
 #: Cases the shift is measured on; every activation of all of them is held at once.

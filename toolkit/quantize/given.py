@@ -14,8 +14,8 @@ import numpy as np
 
 from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.activation import Activation
-from toolkit.ops.base import OutputRange
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.base import OutputRange
 from toolkit.quantize.groups import scale_groups
 from toolkit.quantize.ranges import Ranges
 

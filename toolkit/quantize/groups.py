@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from toolkit.ir import Graph, Node
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import OutputRange
+from toolkit.ops.parts.base import OutputRange
 
 
 def scale_groups(graph: Graph, wide: frozenset[str]) -> dict[str, str]:

@@ -11,8 +11,8 @@ import numpy as np
 from toolkit.ir import DType, Graph, Node, Shape
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import view
 from toolkit.ops.execute import run_graph
+from toolkit.ops.parts.base import view
 from toolkit.quantize.outputs import Batch, fed, real
 
 #: Cases the analysis runs on; every layer's error is carried to the output for each of them.

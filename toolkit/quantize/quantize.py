@@ -13,9 +13,9 @@ from toolkit.ir.tensor import Array
 from toolkit.ir.tensor import quantize as quantize_values
 from toolkit.ops import OPERATORS
 from toolkit.ops.attention_pool import weight_table
-from toolkit.ops.base import OutputRange, view
-from toolkit.ops.int16 import BIAS_TYPES
+from toolkit.ops.numerics.int16 import BIAS_TYPES
 from toolkit.ops.pad_v2 import PadV2Attrs
+from toolkit.ops.parts.base import OutputRange, view
 from toolkit.quantize.groups import scale_groups
 from toolkit.quantize.parameters import (
     activation_params,

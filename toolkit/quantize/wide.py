@@ -8,7 +8,7 @@ from dataclasses import replace
 from toolkit.errors import InputError
 from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import NodeView, OutputRange
+from toolkit.ops.parts.base import NodeView, OutputRange
 
 #: Operators with an int16 kernel whose activations may follow their input into 16 bits.
 _FOLLOWERS = ("batch_matmul", "concatenation", "fully_connected", "reshape", "transpose")

@@ -1,6 +1,6 @@
 """The files the test harness reads and writes: encoding of input.bin, decoding of output.bin.
 
-The layout is described at the top of ``firmware_templates/project/main.c``.
+The layout is described at the top of ``firmware_templates/harness/main.c``.
 """
 
 from __future__ import annotations

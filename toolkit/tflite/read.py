@@ -19,8 +19,8 @@ from toolkit.errors import InputError, ModelError, UnsupportedError
 from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Shape, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import Operator, view
 from toolkit.ops.check import check_operators
+from toolkit.ops.parts.base import Operator, view
 from toolkit.passes.fold_pad import fold_pad
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor, parse
 from toolkit.tflite.float_ends import strip_float_ends

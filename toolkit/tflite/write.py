@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from toolkit.ir import DType, Graph, GraphBuilder, Node, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.base import Operator, view
+from toolkit.ops.parts.base import Operator, view
 from toolkit.passes.split_pad import split_pad
 
 _SCHEMA_VERSION = 3

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from toolkit.features.extract import extract
 from toolkit.features.framing import FULL_SCALE
-from toolkit.features.mfcc import dct_matrix
+from toolkit.features.kinds.mfcc import dct_matrix
 from toolkit.features.spec import FeatureSpec
 
 _SPEED = (0.88, 1.14)

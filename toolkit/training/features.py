@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from toolkit.errors import UnsupportedError
+from toolkit.features.kinds.log_mel import hann_window, log_unit
+from toolkit.features.kinds.mfcc import dct_matrix
 from toolkit.features.level import follow
-from toolkit.features.log_mel import hann_window, log_unit
 from toolkit.features.mel import mel_filterbank
-from toolkit.features.mfcc import dct_matrix
 from toolkit.features.spec import FeatureSpec
 
 

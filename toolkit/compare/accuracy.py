@@ -1,0 +1,103 @@
+"""How near an int8 model is to its float original: outputs, and layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError
+from toolkit.ir import Graph
+from toolkit.measurement import Measurement, Provenance
+from toolkit.metrics import concordance
+from toolkit.model.int8 import quantize_source
+from toolkit.model.source import DEFAULT_CLIP_SECONDS, load_source, model_inputs, output_labels
+from toolkit.quantize.layers import MAX_CASES, tensor_errors
+from toolkit.quantize.outputs import Batch, real_outputs
+from toolkit.quantize.recipe import Recipe
+from toolkit.quantize.snr import int8_snr_db
+from toolkit.tflite.read import read_tflite
+
+#: Of a model with more output values no concordance of each is given: it is no list of scores.
+MOST_OUTPUTS = 32
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Figures of the outputs, and those of layers by the name of what they compute."""
+
+    measurements: tuple[Measurement, ...]
+    layers: Mapping[str, tuple[Measurement, ...]]
+
+
+def measure_accuracy(
+    model: str, test: Path, calib: Path | None = None, clip_seconds: float | None = None
+) -> Accuracy:
+    """The int8 form that a build makes of ``model``, against its float form, on ``test``: a folder
+    of audio or an array, as `model_inputs` takes them.
+
+    Layers have ``int8_snr_db`` and ``output_error_share``, the part of the outputs' squared error
+    that enters there.  Raises InputError for an int8 model, or data that cannot be used.
+    """
+    seconds = DEFAULT_CLIP_SECONDS if clip_seconds is None else clip_seconds
+    source = load_source(model, seconds)
+    if source.float_graph is None:
+        raise InputError(
+            f"{model}: is an int8 .tflite; there is no float form to measure its accuracy against.",
+            hint="Name the .onnx or checkpoint as the model, or leave `test` out; `labels` "
+            "measures a .tflite too.",
+        )
+    quantized = quantize_source(source, Recipe(), calib)
+    entry = source.float_graph.inputs[0]
+    cases = [{entry: case} for case in model_inputs(test, source.float_graph)]
+    graph = read_tflite(quantized.data, source.name)
+    conversion = quantized.conversion
+    some = cases[:: -(-len(cases) // MAX_CASES)]
+    basis = _basis(some, test)
+    layers = {
+        error.name: tuple(
+            Measurement(name, round(value, digits), unit, Provenance.MEASURED, basis)
+            for name, value, unit, digits in (
+                ("int8_snr_db", error.snr_db, "dB", 2),
+                ("output_error_share", error.output_share, "fraction", 4),
+            )
+            if math.isfinite(value)
+        )
+        for error in tensor_errors(conversion.float_graph, conversion.quantized, some)
+    }
+    return Accuracy(tuple(agreement(source.float_graph, graph, cases, test)), layers)
+
+
+def agreement(
+    float_graph: Graph, graph: Graph, cases: Sequence[Batch], test: Path
+) -> Iterator[Measurement]:
+    """``int8_snr_db``, the largest deviation and the concordance of each output with float, of the
+    file as read back, whose input may go by another name.
+
+    Raises InputError where float outputs do not vary.
+    """
+    renamed = [dict(zip(graph.inputs, case.values(), strict=True)) for case in cases]
+    reference, found = real_outputs(float_graph, cases), real_outputs(graph, renamed)
+    snr = int8_snr_db(reference, found)
+    if not np.isfinite(snr):
+        raise InputError(
+            f"{test}: the signal-to-noise ratio is {snr}: the float outputs do not vary over "
+            f"{len(cases)} cases, or int8 has no error.",
+            hint="Give several different cases.",
+        )
+    basis = _basis(cases, test)
+    yield Measurement("int8_snr_db", round(snr, 3), "dB", Provenance.MEASURED, basis)
+    most = round(float(np.abs(found - reference).max()), 6)
+    yield Measurement("int8_max_deviation", most, "output units", Provenance.MEASURED, basis)
+    count = reference.shape[1]
+    for index, label in enumerate(output_labels(graph, count) if count <= MOST_OUTPUTS else ()):
+        ccc = round(concordance(found[:, index], reference[:, index]), 6)
+        name = f"int8_ccc_to_float_{label}"
+        yield Measurement(name, ccc, "CCC", Provenance.MEASURED, basis)
+
+
+def _basis(cases: Sequence[Batch], test: Path) -> str:
+    return f"{len(cases)} cases of {test.name}, integer reference against float"

@@ -1,0 +1,128 @@
+"""TensorFlow's and TFLM's integer audio front-end in numpy, bit for bit.
+
+Hann window, int16 FFT, energy, mel channels, square root, noise reduction, gain control (PCAN)
+and logarithm, every stage in the integers of TensorFlow's microfrontend library: the tests hold
+each one to that library's published values, and the whole to TFLM's signal operators.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.features.framing import FULL_SCALE, Samples, as_fractions, cut_frames
+from toolkit.features.kinds.micro_fft import real_fft
+from toolkit.features.kinds.micro_tables import (
+    LOG_SEGMENTS,
+    NOISE_BITS,
+    SHRUNK_BITS,
+    SNR_BITS,
+    WINDOW_BITS,
+    correction_bits,
+    gain_table,
+    hann_q12,
+    log2_table,
+    mel_channels,
+)
+from toolkit.features.spec import FeatureSpec, MicroSpec
+
+Int64 = NDArray[np.int64]
+
+_LN2_Q16 = 45426
+
+
+def micro_frontend(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:
+    """Features [rows, n_mels] of one clip: the front-end's integers times ``output_scale``.
+
+    ``samples`` [n] are int16, or fractions of full scale, which are rounded to int16.
+    InputError as ``as_fractions``.
+    """
+    x = np.round(as_fractions(samples, spec) * FULL_SCALE)
+    frames = cut_frames(np.clip(x, -32768, 32767), spec).astype(np.int64)
+    signal = channel_magnitudes(frames, spec)
+    cleaned, noise = reduce_noise(signal, spec.micro)
+    if spec.micro.pcan:
+        cleaned = control_gain(cleaned, noise, spec)
+    values = logarithm(shifted(cleaned, correction_bits(spec)), spec.micro.log_shift)
+    return (values * spec.micro.output_scale).astype(np.float32)
+
+
+def channel_magnitudes(frames: Int64, spec: FeatureSpec) -> Int64:
+    """Square roots [rows, n_mels] of the channels' energies of int16 ``frames`` [rows, n]."""
+    windowed = (frames * hann_q12(spec.frame_samples)) >> WINDOW_BITS
+    largest = np.minimum(np.abs(windowed).max(axis=1), 32767)
+    shift = 15 - _bit_length(largest)
+    padded = np.zeros((len(frames), spec.fft_samples), np.int64)
+    padded[:, : spec.frame_samples] = windowed << shift[:, None]
+    re, im = real_fft(padded)
+    channels = (re * re + im * im) @ mel_channels(spec).matrix().T
+    return square_root(channels) >> shift[:, None]
+
+
+def square_root(x: Int64) -> Int64:
+    """Square root of integers below 2**52, to nearest; below 2**32 it stays below 2**16."""
+    root = np.sqrt(x.astype(np.float64)).astype(np.int64)
+    root += x - root * root > root
+    return np.where(x < 1 << 32, np.minimum(root, 65535), root)
+
+
+def reduce_noise(signal: Int64, micro: MicroSpec) -> tuple[Int64, Int64]:
+    """``signal`` [rows, channels] less its noise estimate, and the estimate, row after row."""
+    one = 1 << NOISE_BITS
+    smoothing = np.full(signal.shape[1], int(np.float32(micro.even_smoothing) * one))
+    smoothing[1::2] = int(np.float32(micro.odd_smoothing) * one)
+    least = int(np.float32(micro.min_signal_remaining) * one)
+    estimate = np.zeros(signal.shape[1], np.int64)
+    cleaned, estimates = np.empty_like(signal), np.empty_like(signal)
+    for row, values in enumerate(signal):
+        scaled = values << micro.smoothing_bits
+        estimate = (scaled * smoothing + estimate * (one - smoothing)) >> NOISE_BITS
+        rest = (scaled - np.minimum(estimate, scaled)) >> micro.smoothing_bits
+        cleaned[row] = np.maximum(rest, (values * least) >> NOISE_BITS)
+        estimates[row] = estimate
+    return cleaned, estimates
+
+
+def control_gain(signal: Int64, noise: Int64, spec: FeatureSpec) -> Int64:
+    """PCAN: signal times gain(noise), squeezed, with SHRUNK_BITS fractional bits."""
+    shift = spec.micro.gain_bits - correction_bits(spec) - SNR_BITS
+    snr = ((signal * _gain(noise, gain_table(spec))) >> shift) & 0xFFFFFFFF
+    square = (snr * snr) >> (2 + 2 * SNR_BITS - SHRUNK_BITS)
+    linear = (snr >> (SNR_BITS - SHRUNK_BITS)) - (1 << SHRUNK_BITS)
+    return np.where(snr < 2 << SNR_BITS, square, linear)
+
+
+def _gain(noise: Int64, table: Int64) -> Int64:
+    """The table's quadratic at every noise: 10 bits of the fraction of the octave enter."""
+    bits = _bit_length(noise)
+    octave = np.maximum(bits - 1, 1)
+    fraction = shifted(noise, 10 - octave) & 0x3FF
+    entry = 2 + 4 * (octave - 1)
+    slope = ((table[entry + 2] * fraction) >> 5) + (table[entry + 1] << 5)
+    curve = table[entry] + ((slope * fraction + (1 << 14)) >> 15)
+    return np.where(noise <= 2, table[np.minimum(noise, 2)], curve)
+
+
+def logarithm(x: Int64, log_shift: int) -> Int64:
+    """ln(x) with ``log_shift`` fractional bits of integers below 2**32; 0 for 0 and 1."""
+    safe = np.maximum(x, 1)
+    exponent = _bit_length(safe) - 1
+    fraction = shifted(safe - (np.int64(1) << exponent), 16 - exponent)
+    table = log2_table()
+    segment = fraction >> 9
+    rise = table[np.minimum(segment + 1, LOG_SEGMENTS)] - table[segment]
+    curve = table[segment] + ((rise * (fraction & 0x1FF)) >> 16)
+    log2 = (exponent << 16) + fraction + curve
+    ln = (_LN2_Q16 * log2 + (1 << 15)) >> 16
+    return np.where(x > 1, np.minimum(((ln << log_shift) + (1 << 15)) >> 16, 65535), 0)
+
+
+def shifted(x: Int64, left: int | Int64) -> Int64:
+    """x * 2 ** left, rounded down."""
+    left = np.asarray(left)
+    return np.where(left >= 0, x << np.maximum(left, 0), x >> np.maximum(-left, 0))
+
+
+def _bit_length(x: Int64) -> Int64:
+    """Bits needed for integers in [0, 2**52]."""
+    return np.frexp(x.astype(np.float64))[1].astype(np.int64)

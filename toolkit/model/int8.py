@@ -1,0 +1,163 @@
+"""A source becomes an int8 model: calibration data, recipe, the bytes of the ``.tflite``."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+import toolkit
+from toolkit.features.audio import fit_clip, load_clip
+from toolkit.features.extract import extract
+from toolkit.features.spec import FeatureSpec
+from toolkit.features.synthetic import speech_like
+from toolkit.ir import Graph
+from toolkit.ir.tensor import Array
+from toolkit.measurement import Issue
+from toolkit.model.inputs import as_cases
+from toolkit.model.origin import ORIGIN_KEY, Origin
+from toolkit.model.source import Source, demo_clip, feature_spec, model_inputs
+from toolkit.quantize.convert import Attention
+from toolkit.quantize.given import bounded_ranges, changes, without_params
+from toolkit.quantize.outputs import Batch
+from toolkit.quantize.recipe import Conversion, Recipe, apply_recipe
+
+#: Cases made up where there are no recordings.
+SYNTHETIC_CASES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """The bytes of an int8 ``.tflite``, how they came about, and what the user should know.
+
+    ``batches`` is what the model was calibrated or measured on; none with stored ranges alone.
+    """
+
+    data: bytes
+    conversion: Conversion
+    batches: Sequence[Batch]
+    issues: tuple[Issue, ...]
+
+
+def to_int8(
+    source: Source, attention: Attention, calib: Path | None = None
+) -> tuple[bytes, tuple[Issue, ...]]:
+    """Bytes of the int8 ``.tflite``, and notes on how it was calibrated.
+
+    ``attention`` is ``fused`` or ``builtin``.  A source that is a ``.tflite`` passes unchanged.
+    """
+    if source.tflite is not None:
+        return source.tflite, source.issues
+    quantized = quantize_source(source, Recipe(attention=attention), calib)
+    return quantized.data, quantized.issues
+
+
+def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -> Quantized:
+    """Quantise a source that has a float graph.
+
+    The data come from ``calib``, else the ranges stored with the model are used, else speech-like
+    input is made up, and a note says so.  Raises InputError for data or a recipe that cannot be
+    used, UnsupportedError for an operator without an integer form.
+    """
+    from toolkit.tflite.write import write_tflite
+
+    graph = source.float_graph
+    assert graph is not None
+    ranges = source.ranges if calib is None else None
+    if ranges is None and source.given and not without_params(graph):
+        ranges = bounded_ranges(graph)
+    batches: Sequence[Batch] = ()
+    issues: tuple[Issue, ...] = ()
+    if calib is not None:
+        batches = [{graph.inputs[0]: case} for case in model_inputs(calib, graph)]
+    elif ranges is None or recipe.needs_data:
+        batches, what = synthetic_batches(graph)
+        issues = (_fallback_note(what, ranges is not None),)
+    corrects = calib is not None and not source.given
+    recipe = replace(
+        recipe,
+        bias_correction=corrects if recipe.bias_correction is None else recipe.bias_correction,
+        equalize=corrects if recipe.equalize is None else recipe.equalize,
+    )
+    conversion = apply_recipe(graph, recipe, ranges, batches)
+    issues = (*issues, *_given_issues(source, graph, conversion.quantized))
+    origin = _origin(source, recipe, calib, batches if ranges is None else ())
+    quantized = conversion.quantized.with_metadata(**{ORIGIN_KEY: origin.to_json()})
+    conversion = replace(conversion, quantized=quantized)
+    return Quantized(write_tflite(quantized), conversion, batches, issues)
+
+
+def _origin(source: Source, recipe: Recipe, calib: Path | None, batches: Sequence[Batch]) -> Origin:
+    """What the ``.tflite`` says of where it comes from; ``batches`` are those that gave ranges."""
+    if source.given and not batches:
+        calibration = "the model's own scales"
+    elif not batches:
+        calibration = "ranges stored with the model"
+    else:
+        calibration = "made-up input" if calib is None else "recordings or arrays of the user's"
+    digest = hashlib.sha256()
+    for batch in batches:
+        for name in sorted(batch):
+            digest.update(np.ascontiguousarray(batch[name], "<f4").tobytes())
+    return Origin(
+        toolkit_version=toolkit.__version__,
+        source_sha256=source.sha256,
+        calibration=calibration,
+        cases=len(batches),
+        cases_sha256=digest.hexdigest() if batches else "",
+        recipe=asdict(recipe),
+    )
+
+
+def synthetic_batches(graph: Graph) -> tuple[list[Batch], str]:
+    """Inputs made up for a model, and in words what they are."""
+    spec = feature_spec(graph)
+    if spec is None or len(graph.inputs) != 1:
+        return [_noise(graph, seed) for seed in range(SYNTHETIC_CASES)], "standard normal noise"
+    shape = graph.tensors[graph.inputs[0]].shape
+    rows = math.prod(shape) // spec.row_values
+    seconds = spec.samples_for_rows(rows) / spec.sample_rate_hz
+    clips = [load_clip(demo_clip(), spec.sample_rate_hz).samples]
+    clips += [speech_like(seconds, spec.sample_rate_hz, n) for n in range(SYNTHETIC_CASES)]
+    what = f"{SYNTHETIC_CASES} clips of synthesised speech-like sound and the demo clip"
+    return [{graph.inputs[0]: _features(clip, spec, rows, shape)} for clip in clips], what
+
+
+def _fallback_note(what: str, have_ranges: bool) -> Issue:
+    use = "measured" if have_ranges else "calibrated"
+    note = f"{use} on {what} only: int8 accuracy may suffer; give --calib for real figures"
+    return Issue("calibration.fallback", note)
+
+
+def _features(samples: Array, spec: FeatureSpec, rows: int, shape: tuple[int, ...]) -> Array:
+    features = extract(fit_clip(samples, spec, rows).samples, spec)
+    case: Array = as_cases(features[None], shape, "feature specification")[0]
+    return case
+
+
+def _noise(graph: Graph, seed: int) -> dict[str, Array]:
+    generator = np.random.default_rng(seed)
+    return {
+        name: generator.standard_normal(graph.tensors[name].shape).astype(np.float32)
+        for name in graph.inputs
+    }
+
+
+def _given_issues(source: Source, graph: Graph, quantized: Graph) -> tuple[Issue, ...]:
+    """What became of the scales that a model quantised elsewhere brought along."""
+    if not source.given:
+        return ()
+    changed = changes(source.given, graph, quantized)
+    total = len(source.given)
+    kept = f"kept {total - len(changed)} of the {total} scales and zero points of the model"
+    lacking = without_params(graph)
+    loose = f"the model states no scale for {', '.join(map(repr, lacking))}: calibrated"
+    return (
+        Issue("quantisation.kept", kept),
+        *(Issue("quantisation.changed", str(change)) for change in changed),
+        *((Issue("quantisation.calibrated", loose),) if lacking else ()),
+    )

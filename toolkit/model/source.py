@@ -1,0 +1,191 @@
+"""The MODEL argument of every verb: a zoo name or a file becomes a source."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.errors import InputError, ToolMissingError
+from toolkit.features.spec import METADATA_KEY, FeatureSpec
+from toolkit.ir import Graph, QuantParams
+from toolkit.ir.tensor import Array
+from toolkit.measurement import Issue
+from toolkit.model.inputs import float_cases
+from toolkit.model.origin import LABELS_KEY
+from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
+from toolkit.passes.absorb_layout import input_axes
+from toolkit.quantize.given import attach, given_params
+from toolkit.quantize.ranges import Ranges, load_ranges
+
+DEFAULT_CLIP_SECONDS = 1.0
+#: Longer clips need more memory than any board here has; the limit bounds the workstation's too.
+MAX_CLIP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
+
+    ``sha256`` is that of the file; ``ranges`` come with zoo models, ``given`` with models that were
+    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
+    what was done to it on the way in.
+    """
+
+    name: str
+    sha256: str
+    float_graph: Graph | None = None
+    tflite: bytes | None = None
+    ranges: Ranges | None = None
+    given: Mapping[str, QuantParams] = field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
+
+
+def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
+    """Read the zoo model or file called ``model``.
+
+    ``clip_seconds`` fixes the number of feature rows where the file leaves it open.
+    Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
+    without the training extra.
+    """
+    if not 0 < clip_seconds <= MAX_CLIP_SECONDS:
+        raise InputError(
+            f"--seconds must be above 0 and at most {MAX_CLIP_SECONDS:g}; got {clip_seconds:g}."
+        )
+    path = Path(model)
+    zoo = zoo_model(model)
+    if zoo is None:
+        _require_model_file(path)
+        zoo = _zoo_file(path)
+    if zoo is not None:
+        source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
+        return replace(source, ranges=load_ranges(zoo.ranges))
+    return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds)
+
+
+def demo_clip() -> Path:
+    """The speech clip that ships with the toolkit (one second, 16 kHz)."""
+    zoo = zoo_model(DEFAULT_MODEL)
+    assert zoo is not None
+    return zoo.demo_clip
+
+
+def feature_spec(graph: Graph) -> FeatureSpec | None:
+    """The feature specification in a model's metadata; InputError when it is damaged."""
+    text = graph.metadata.get(METADATA_KEY)
+    return None if text is None else FeatureSpec.from_json(text)
+
+
+def output_labels(graph: Graph, count: int) -> tuple[str, ...]:
+    """Names of the ``count`` output values, from the metadata where it has them."""
+    try:
+        labels = json.loads(graph.metadata.get(LABELS_KEY, "[]"))
+    except (ValueError, RecursionError):
+        labels = []
+    if isinstance(labels, list) and len(labels) == count:
+        return tuple(str(label) for label in labels)
+    return tuple(f"output[{index}]" for index in range(count))
+
+
+def model_inputs(path: Path, graph: Graph) -> Array:
+    """Float cases ``[cases, *shape]`` for the one input of ``graph``, in its layout.
+
+    ``path`` is a folder of audio, or an array in the layout of the model file that ``graph`` came
+    from.  Raises InputError for what cannot be used, and for a model of several inputs.
+    """
+    if len(graph.inputs) != 1:
+        raise InputError(
+            f"{path}: the model has {len(graph.inputs)} inputs; arrays can feed one only."
+        )
+    entry = graph.tensors[graph.inputs[0]]
+    axes = input_axes(graph).get(entry.name, tuple(range(len(entry.shape))))
+    exported = replace(entry, shape=tuple(entry.shape[axes.index(a)] for a in range(len(axes))))
+    cases = float_cases(path, exported, feature_spec(graph))
+    return np.ascontiguousarray(cases.transpose(0, *(axis + 1 for axis in axes)))
+
+
+def _require_model_file(path: Path) -> None:
+    """Raise InputError unless ``path`` can be read and its suffix is one of ours."""
+    if path.suffix.lower() not in _loaders():
+        near = difflib.get_close_matches(str(path), zoo_models(), n=1)
+        meant = f"Did you mean '{near[0]}'? " if near else ""
+        raise InputError(
+            f"unknown model '{path}'.",
+            hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, an int8 .tflite "
+            "or a Wav2Small .safetensors.",
+        )
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
+    """What reads a model file, by its suffix: called with path, name and clip length."""
+    return {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
+
+
+def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
+    from toolkit.frontend.load import load_onnx
+    from toolkit.frontend.reader import read_onnx
+    from toolkit.passes.optimize import optimize
+
+    text = read_onnx(path).metadata.get(METADATA_KEY)
+    rows = None
+    if text is not None:
+        spec = FeatureSpec.from_json(text)
+        rows = spec.rows_for_samples(round(clip_seconds * spec.sample_rate_hz))
+        if rows < 1:
+            raise InputError(
+                f"a clip of {clip_seconds:g} s gives no feature row.",
+                hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
+            )
+    imported = load_onnx(path, rows=rows)
+    graph = attach(optimize(imported), imported)
+    return Source(name, _sha256(path), float_graph=graph, given=given_params(imported))
+
+
+def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
+    from toolkit.tflite.read import load_tflite, stripped_ends
+    from toolkit.tflite.write import write_tflite
+
+    graph = load_tflite(path)  # refuse what cannot be used before any work is done
+    data = path.read_bytes()
+    ends = stripped_ends(data, name)
+    if not ends:
+        return Source(name, _sha256(path), tflite=data)
+    note = (
+        f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts none"
+    )
+    issues = (Issue("model.int8_ends", note),)
+    return Source(name, _sha256(path), tflite=write_tflite(graph), issues=issues)
+
+
+def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
+    try:
+        from toolkit.training.export import export_checkpoint
+    except ModuleNotFoundError as error:
+        raise ToolMissingError(
+            f"{path}: a checkpoint needs the training extra ({error.name} is missing).",
+            hint="pip install 'hearing-aid-toolkit[train]' -c constraints.txt, or give an .onnx.",
+        ) from None
+    with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
+        onnx = Path(folder) / "model.onnx"
+        export_checkpoint(path, onnx)
+        return replace(_from_onnx(onnx, name, clip_seconds), sha256=_sha256(path))
+
+
+def _zoo_file(path: Path) -> ZooModel | None:
+    """The zoo model whose ONNX file ``path`` is."""
+    models = (zoo_model(name) for name in zoo_models())
+    return next((m for m in models if m is not None and path.resolve() == m.onnx.resolve()), None)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

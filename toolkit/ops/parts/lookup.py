@@ -1,0 +1,56 @@
+"""Base of the int8 functions of one value: on the device each is one 256-entry table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
+
+from toolkit.ir import Shape, Tensor
+from toolkit.ops.parts.base import Constraint, KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.constraints import unary_types_int8
+
+AttrsT = TypeVar("AttrsT")
+
+#: Every int8 value, in the order of the tables.
+INT8_VALUES = np.arange(-128, 128).astype(np.int8)
+
+
+class Lookup(Operator[AttrsT], Generic[AttrsT]):
+    """Applies `run_int` value by value; subclasses say what it computes."""
+
+    constraints: ClassVar[tuple[Constraint, ...]] = (unary_types_int8,)
+
+    def infer_shape(self, view: NodeView[AttrsT]) -> Shape:
+        return view.input(0).shape
+
+    def tflite_version(self, view: NodeView[AttrsT]) -> int:
+        return 2
+
+    def work(self, view: NodeView[AttrsT]) -> Work:
+        return Work(elementwise=view.output.elements)
+
+    def time_behaviour(self, view: NodeView[AttrsT], time_axis: int) -> TimeBehaviour:
+        return TimeBehaviour.ROW_LOCAL
+
+    def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall:
+        return KernelCall(
+            kernel="tk_lookup_s8",
+            params={
+                "count": view.output.elements,
+                "table": self.run_int(view, (INT8_VALUES,)),
+            },
+            inputs=(view.input(0).name,),
+            outputs=(view.output.name,),
+        )
+
+
+class PlainLookup(Lookup[None]):
+    """A `Lookup` without attributes or TFLite options."""
+
+    def read_options(self, options: Any, inputs: Sequence[Tensor | None], output: Tensor) -> None:
+        return None
+
+    def write_options(self, view: NodeView[None], options: Any) -> Any:
+        return options

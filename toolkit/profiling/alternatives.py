@@ -1,0 +1,123 @@
+"""What a profile concludes: whether it keeps up, what it leaves out, and what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from toolkit.errors import NotStreamableError
+from toolkit.features.spec import FeatureSpec
+from toolkit.ir import Graph
+from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.model.source import feature_spec
+from toolkit.plan import ContinuousPlan, Plan
+from toolkit.plan.choose import ALLOWANCES
+from toolkit.plan.schedule import ScheduleRequest, choose_plan
+from toolkit.profiling.estimate import Estimate, estimate
+from toolkit.report.model import Alternative
+from toolkit.report.savings import COSTS, savings
+from toolkit.targets import Target
+
+
+def alternatives(
+    graph: Graph, plan: Plan, request: ScheduleRequest, target: Target, arithmetic: str = "auto"
+) -> tuple[Alternative, ...]:
+    """The model batch and streamed, for size, balanced and for speed; none in continuous mode."""
+    if isinstance(plan, ContinuousPlan):
+        return ()
+    spec = feature_spec(graph)
+    found = []
+    for schedule in ("stream", "batch"):
+        for optimize in ALLOWANCES:
+            chosen = (schedule, optimize) == (plan.schedule, request.optimize)
+            wanted = replace(request, schedule=schedule, optimize=optimize)
+            try:
+                other = plan if chosen else choose_plan(graph, wanted, target)[0]
+            except NotStreamableError:
+                break
+            cost = estimate(graph, other, target, spec, arithmetic)
+            found.append(
+                Alternative(
+                    schedule=schedule,
+                    optimize=optimize,
+                    chosen=chosen,
+                    ram_bytes=cost.ram_static_bytes,
+                    flash_bytes=cost.flash_bytes,
+                    cycles=cost.cycles,
+                    realtime_factor=realtime_factor(cost, target, spec),
+                )
+            )
+    return tuple(found)
+
+
+def realtime_factor(found: Estimate, target: Target, spec: FeatureSpec | None) -> float | None:
+    """Seconds of work for a second of audio; None for a model that takes none."""
+    if spec is None:
+        return None
+    audio_s = spec.samples_for_rows(found.frames) / spec.sample_rate_hz
+    return found.cycles / target.clock_hz / audio_s
+
+
+def time_checks(measurements: Iterable[Measurement], target: Target) -> tuple[Check, ...]:
+    """Whether audio is processed as fast as it comes, and by how much; informative.
+
+    A simulated real-time factor decides before an estimated one; nothing without either.
+    """
+    factors = {m.provenance: m.value for m in measurements if m.name == "realtime_factor"}
+    known = (p for p in (Provenance.SIMULATED, Provenance.ESTIMATED) if p in factors)
+    provenance = next(known, None)
+    if provenance is None:
+        return ()
+    factor = factors[provenance]
+    at = f"at {target.clock_hz / 1e6:g} MHz on {target.name}, {provenance.value}"
+    if factor <= 1:
+        verdict = f"keeps up: {100 * factor:.0f} % of the time {at}"
+    else:
+        needed = factor * target.clock_hz / 1e6
+        verdict = (
+            f"does not make real time: {factor:.2f} s of work for 1 s of audio {at}; "
+            f"it would take {needed:.0f} MHz, or {100 * (1 - 1 / factor):.0f} % fewer cycles"
+        )
+    return (Check("real_time", factor <= 1, verdict, required=False),)
+
+
+def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:
+    """What the estimate leaves out."""
+    issues = []
+    if found.flash.unknown:
+        kernels = ", ".join(found.flash.unknown)
+        text = f"flash leaves out code that was never measured on {target.core.name}: {kernels}"
+        issues.append(Issue("estimate.code", text))
+    if found.frames and found.features is None:
+        text = f"the features are left out: never measured in this arithmetic on {target.core.name}"
+        issues.append(Issue("estimate.features", text))
+    slow = target.memory(target.policy.code)
+    if slow.wait_states:
+        text = (
+            f"cycles leave out {slow.wait_states} wait states of {target.name}'s {slow.name}, "
+            "which caches and prefetch hide in part"
+        )
+        issues.append(Issue("estimate.wait_states", text))
+    if target.power is None:
+        text = f"no energy: no document at hand gives the current of {target.name}"
+        issues.append(Issue("estimate.energy", text))
+    return tuple(issues)
+
+
+def advice(found: Sequence[Alternative]) -> tuple[Issue, ...]:
+    """What would help with RAM, flash and time, in figures."""
+    issues = []
+    for saving in savings(found):
+        price = "; ".join(
+            f"{saving.change(what):+,} {unit} {what}"
+            for what, (_, unit) in COSTS.items()
+            if what != saving.what
+        )
+        real_time = f", {saving.real_time}" if saving.real_time else ""
+        other, (_, unit) = saving.other, COSTS[saving.what]
+        text = (
+            f"{saving.what}: --schedule {other.schedule} --optimize {other.optimize} takes "
+            f"{-saving.saved:+,} {unit} ({price}){real_time}"
+        )
+        issues.append(Issue(f"advice.{saving.what.lower()}", text))
+    return tuple(issues)

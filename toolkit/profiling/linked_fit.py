@@ -1,0 +1,64 @@
+"""How full a linked firmware makes the part: flash, RAM and stack, and with what."""
+
+from __future__ import annotations
+
+from toolkit.deploy.run import FirmwareFacts
+from toolkit.measurement import Provenance
+from toolkit.profiling.size import SymbolSize
+from toolkit.report.model import Fit, Part, StackFrame
+from toolkit.targets import Target
+
+
+def firmware_fits(facts: FirmwareFacts, target: Target) -> tuple[Fit, ...]:
+    """How full a linked firmware makes the part's flash, RAM (static and stack) and stack."""
+    stack, interrupts = facts.stack, target.policy.interrupt_bytes
+    on_stack = stack.bound_bytes + interrupts
+    ram = facts.size.ram_static_bytes + on_stack
+    symbols = {
+        region: [
+            Part(s.name, _kind(s), s.size_bytes)
+            for s in facts.size.symbols
+            if s.section in sections
+        ]
+        for region, sections in _SECTIONS.items()
+    }
+    linked = f"linker map, {facts.toolchain}"
+    frames = [Part(f.function, "frame", f.size_bytes) for f in stack_frames(facts)]
+    allowance = Part("interrupts", "bound", interrupts)
+    with_stack = [*symbols["ram"], Part("stack", "bound", stack.bound_bytes), allowance]
+    return (
+        _fit("flash", facts.size.flash_bytes, target.flash_bytes, linked, symbols["flash"]),
+        _fit("ram", ram, target.ram_bytes, f"{linked}, and the stack bound", with_stack),
+        _fit(
+            "stack",
+            on_stack,
+            target.stack_bytes,
+            "ELF: deepest call chain, and the allowance for interrupts",
+            [*frames, allowance],
+        ),
+    )
+
+
+def stack_frames(facts: FirmwareFacts) -> tuple[StackFrame, ...]:
+    """The call chain behind the stack bound, outermost first."""
+    stack = facts.stack
+    return tuple(map(StackFrame, stack.chain, stack.chain_bytes))
+
+
+_SECTIONS = {"flash": (".text", ".rodata", ".data"), "ram": (".data", ".bss")}
+
+
+def _kind(symbol: SymbolSize) -> str:
+    """What a symbol holds; the model's constants are weights, tables and kernel parameters."""
+    if symbol.section == ".rodata":
+        return "model constants" if symbol.name.startswith("model_") else "constants"
+    return {".text": "code", ".data": "initial values"}.get(symbol.section, "state")
+
+
+def _fit(region: str, used: int, available: int, basis: str, parts: list[Part]) -> Fit:
+    """A region whose parts add up: what no symbol names (padding, tables) is a part too."""
+    rest = used - sum(part.size_bytes for part in parts)
+    if rest > 0:
+        parts = [*parts, Part("other", "other", rest)]
+    ordered = sorted(parts, key=lambda part: (-part.size_bytes, part.name))
+    return Fit(region, used, available, Provenance.MEASURED, basis, tuple(ordered))

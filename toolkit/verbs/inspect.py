@@ -1,0 +1,74 @@
+"""``toolkit inspect``: what a model file says of itself, and its graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from toolkit.features.spec import METADATA_KEY
+from toolkit.ir import Graph, Node
+from toolkit.model.origin import LABELS_KEY, ORIGIN_KEY, read_origin
+from toolkit.model.source import feature_spec, load_source, output_labels
+from toolkit.ops import OPERATORS
+from toolkit.ops.parts.base import view
+from toolkit.report.inspection import Inspection, NodeRow, TensorRow
+
+#: Metadata that has a line of its own.
+_KNOWN = (METADATA_KEY, LABELS_KEY, ORIGIN_KEY)
+
+
+def inspect(model: str, clip_seconds: float) -> Inspection:
+    """Read a zoo model, ``.onnx``, ``.tflite`` or checkpoint; nothing is converted.
+
+    A float model is shown after the rewrites that precede quantisation, for a clip of
+    ``clip_seconds`` where its file leaves the length open.  Raises InputError.
+    """
+    source = load_source(model, clip_seconds)
+    if source.float_graph is not None:
+        graph, kind = source.float_graph, "QDQ ONNX" if source.given else "float ONNX"
+    else:
+        from toolkit.tflite.read import read_tflite
+
+        assert source.tflite is not None
+        graph, kind = read_tflite(source.tflite, source.name), "int8 TFLite"
+    return Inspection(
+        model_name=source.name,
+        sha256=source.sha256,
+        format=kind,
+        inputs=tuple(TensorRow.of(graph.tensors[name]) for name in graph.inputs),
+        outputs=tuple(TensorRow.of(graph.tensors[name]) for name in graph.outputs),
+        labels=_labels(graph),
+        feature_spec=_feature_spec(graph),
+        origin=read_origin(graph.metadata),
+        metadata={k: v for k, v in sorted(graph.metadata.items()) if k not in _KNOWN},
+        nodes=tuple(_node(graph, node) for node in graph.nodes),
+        notes=tuple(issue.message for issue in source.issues),
+    )
+
+
+def _labels(graph: Graph) -> tuple[str, ...]:
+    """Names of the output values; none where the model does not name them."""
+    if LABELS_KEY not in graph.metadata:
+        return ()
+    return output_labels(graph, sum(graph.tensors[name].elements for name in graph.outputs))
+
+
+def _feature_spec(graph: Graph) -> Mapping[str, object] | None:
+    spec = feature_spec(graph)
+    if spec is None:
+        return None
+    document: Mapping[str, object] = json.loads(spec.to_json())
+    return document
+
+
+def _node(graph: Graph, node: Node) -> NodeRow:
+    inputs = [name for name in node.inputs if name is not None]
+    constants = [name for name in inputs if graph.tensors[name].is_constant]
+    return NodeRow(
+        name=node.name,
+        op=node.op,
+        inputs=tuple(name for name in inputs if name not in constants),
+        output=TensorRow.of(graph.tensors[node.outputs[0]]),
+        weights=tuple(TensorRow.of(graph.tensors[name]) for name in constants),
+        macs=OPERATORS[node.op].work(view(graph, node)).macs,
+    )
