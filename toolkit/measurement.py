@@ -1,4 +1,7 @@
-"""Figures with their provenance (contract C5).  A leaf: anything may produce a measurement."""
+"""Figures with their provenance (contract C5), verdicts, notes, and who occupies which bytes.
+
+A leaf: anything may produce a measurement.
+"""
 
 from __future__ import annotations
 
@@ -41,3 +44,39 @@ class Issue:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True)
+class MemoryRow:
+    """A block of the model's RAM, needed in the steps ``first_step..last_step`` (inclusive).
+
+    ``kind`` is tensor or scratch; streamed also ring, row, sums, blocks and counters.
+    """
+
+    name: str
+    kind: str
+    offset_bytes: int
+    size_bytes: int
+    first_step: int
+    last_step: int
+
+    def alive(self, step: int) -> bool:
+        return self.first_step <= step <= self.last_step
+
+    def place(self) -> tuple[int, int, str]:
+        """What rows are sorted by: the offset, then the first step."""
+        return self.offset_bytes, self.first_step, self.name
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """Who occupies which bytes when, in the ``arena`` of a batch plan or a streamed ``state``.
+
+    ``steps`` name what happens in each step; batch steps are the nodes of one inference, streamed
+    ones those of a frame and then of the end of a clip.
+    """
+
+    region: str
+    size_bytes: int
+    steps: tuple[str, ...]
+    rows: tuple[MemoryRow, ...]

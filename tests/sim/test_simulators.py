@@ -14,14 +14,14 @@ from toolkit.errors import InputError, ToolFailedError, ToolMissingError
 from toolkit.profiling.disassembly import Disassembler
 from toolkit.simulate import simulate
 from toolkit.simulate.protocol import decode_output
-from toolkit.toolchain import TOOLCHAINS, Firmware, host_sources
+from toolkit.toolchain import TOOLCHAINS, Binaries, host_sources
 from toolkit.toolchain.elf import read_elf
 
 CLIPS = 3
 
 
 @pytest.fixture(scope="module", params=TOOLCHAINS)
-def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Firmware:
+def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Binaries:
     return tiny.build_tiny(tmp_path_factory.mktemp("tiny") / "project", request.param)
 
 
@@ -46,7 +46,7 @@ def _outputs(tensor: np.ndarray) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.parametrize("simulator", ["unicorn", "qemu"])
-def test_audio_through_features_and_model(firmware: Firmware, simulator: str) -> None:
+def test_audio_through_features_and_model(firmware: Binaries, simulator: str) -> None:
     tiny.simulator_or_skip(simulator)
     result = simulate(firmware.elf, tiny.audio_input(CLIPS), simulator, tiny.TARGET)
     output = decode_output(result.output, tiny.OUTPUT_BYTES, tiny.ROW_VALUES)
@@ -60,7 +60,7 @@ def test_audio_through_features_and_model(firmware: Firmware, simulator: str) ->
     assert result.console == ""
 
 
-def test_counts_are_equal_in_both_simulators(firmware: Firmware) -> None:
+def test_counts_are_equal_in_both_simulators(firmware: Binaries) -> None:
     tiny.simulator_or_skip("qemu")
     unicorn, qemu = (
         simulate(firmware.elf, tiny.audio_input(CLIPS), name, tiny.TARGET)
@@ -75,7 +75,7 @@ def test_counts_are_equal_in_both_simulators(firmware: Firmware) -> None:
         assert np.array_equal(ours.taken, theirs.taken)
 
 
-def test_counts_are_those_of_single_steps(firmware: Firmware) -> None:
+def test_counts_are_those_of_single_steps(firmware: Binaries) -> None:
     """The block counter against Unicorn's own instruction hook, one call an instruction."""
     from unicorn import UC_HOOK_CODE
 
@@ -132,7 +132,7 @@ def _conditional_after(code: Disassembler, address: int) -> list[int]:
 
 
 @pytest.mark.parametrize("simulator", ["unicorn", "qemu"])
-def test_tensors(firmware: Firmware, simulator: str) -> None:
+def test_tensors(firmware: Binaries, simulator: str) -> None:
     tiny.simulator_or_skip(simulator)
     data = tiny.tensor_input(5)
     result = simulate(firmware.elf, data, simulator, tiny.TARGET)
@@ -144,7 +144,7 @@ def test_tensors(firmware: Firmware, simulator: str) -> None:
 
 
 @pytest.mark.parametrize("name", TOOLCHAINS)
-def test_workstation_program_gives_the_same(name: str, firmware: Firmware, tmp_path: Path) -> None:
+def test_workstation_program_gives_the_same(name: str, firmware: Binaries, tmp_path: Path) -> None:
     folder = tiny.write_tiny(tmp_path / "tiny")
     compiler = tiny.toolchain_or_skip(name)
     program = compiler.compile_host(folder, host_sources(folder), tmp_path, tiny.FEATURES)
@@ -208,7 +208,7 @@ def test_bad_firmware_is_one_line(fault: str, simulator: str, tmp_path: Path) ->
         (tiny.encode_audio([np.zeros(40, np.int16)]), r"exit code 2 \(harness: clip does not fill"),
     ],
 )
-def test_bad_input_file(firmware: Firmware, simulator: str, data: bytes, message: str) -> None:
+def test_bad_input_file(firmware: Binaries, simulator: str, data: bytes, message: str) -> None:
     tiny.simulator_or_skip(simulator)
     with pytest.raises(ToolFailedError, match=message):
         simulate(firmware.elf, data, simulator, tiny.TARGET)
@@ -225,7 +225,7 @@ def test_files_outside_the_run_folder_are_refused(tmp_path: Path) -> None:
         simulate(firmware.elf, tiny.tensor_input(1), "unicorn", tiny.TARGET)
 
 
-def test_simulator_names(firmware: Firmware, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_simulator_names(firmware: Binaries, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"no simulator 'renode'.*unicorn, qemu, host"):
         simulate(firmware.elf, b"", "renode", tiny.TARGET)
     monkeypatch.setenv("PATH", "")
@@ -233,7 +233,7 @@ def test_simulator_names(firmware: Firmware, monkeypatch: pytest.MonkeyPatch) ->
         simulate(firmware.elf, b"", "qemu", tiny.TARGET)
 
 
-def test_damaged_output_is_refused(firmware: Firmware) -> None:
+def test_damaged_output_is_refused(firmware: Binaries) -> None:
     data = simulate(firmware.elf, tiny.tensor_input(1), "unicorn", tiny.TARGET).output
     for damaged in (data[:-1], data + b"\0", b"TKxx" + data[4:], b""):
         with pytest.raises(ToolFailedError, match=r"output\.bin"):

@@ -17,7 +17,7 @@ from toolkit.resources import data_dir
 from toolkit.simulate.protocol import encode_audio, encode_tensors
 from toolkit.simulate.qemu import qemu_version
 from toolkit.targets import load_target
-from toolkit.toolchain import Firmware, Toolchain, device_sources, find_toolchain
+from toolkit.toolchain import Binaries, Toolchain, device_sources, find_toolchain
 
 TARGET = load_target("cortex-m4")
 FEATURES = {"HARNESS_FEATURES": 1}
@@ -62,7 +62,7 @@ def write_tiny(folder: Path, replaced: Mapping[str, str] | None = None) -> Path:
 
 def build_tiny(
     folder: Path, toolchain: str = "zig", replaced: Mapping[str, str] | None = None
-) -> Firmware:
+) -> Binaries:
     """Write the project into ``folder`` and compile it for the target."""
     compiler = toolchain_or_skip(toolchain)
     write_tiny(folder, replaced)
@@ -71,7 +71,7 @@ def build_tiny(
     return compiler.compile(folder, device_sources(folder), TARGET, out, FEATURES)
 
 
-def build_body(folder: Path, body: str, toolchain: str = "zig", before: str = "") -> Firmware:
+def build_body(folder: Path, body: str, toolchain: str = "zig", before: str = "") -> Binaries:
     """Compile the project with ``body`` as what model_invoke does; ``before`` stands above it."""
     text = (_TINY / "model.c").read_text(encoding="utf-8")
     text = text[: text.index("void model_invoke")]

@@ -27,7 +27,7 @@ from toolkit.resources import data_dir, kernel_path
 from toolkit.simulate import SimulationResult, simulate
 from toolkit.simulate.protocol import decode_output, encode_tensors
 from toolkit.targets import load_target
-from toolkit.toolchain import Firmware, device_sources, find_toolchain
+from toolkit.toolchain import Binaries, device_sources, find_toolchain
 
 TARGET = load_target("cortex-m4")
 GUARD_BYTES = 8
@@ -246,7 +246,7 @@ def write_project(folder: Path, cases: Sequence[Case]) -> Path:
     return folder
 
 
-def build_device(folder: Path, cases: Sequence[Case], toolchain: str) -> Firmware:
+def build_device(folder: Path, cases: Sequence[Case], toolchain: str) -> Binaries:
     """The program for the target core."""
     write_project(folder, cases)
     out = folder / "out"
@@ -254,7 +254,7 @@ def build_device(folder: Path, cases: Sequence[Case], toolchain: str) -> Firmwar
     return find_toolchain(toolchain).compile(folder, device_sources(folder), TARGET, out, {})
 
 
-def run_device(firmware: Firmware, cases: Sequence[Case]) -> SimulationResult:
+def run_device(firmware: Binaries, cases: Sequence[Case]) -> SimulationResult:
     """Run all inputs of all cases on the target core; assert that every byte is right."""
     result = simulate(firmware.elf, _input(cases), "unicorn", TARGET)
     assert_right(cases, result.output)

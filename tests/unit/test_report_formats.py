@@ -22,16 +22,8 @@ from toolkit.report.html.timeline import timeline
 from toolkit.report.json_format import report_json
 from toolkit.report.junit import report_junit
 from toolkit.report.markdown import report_markdown
-from toolkit.report.model import (
-    Fit,
-    FunctionRow,
-    MemoryMap,
-    MemoryRow,
-    Part,
-    Prediction,
-    Roof,
-    StackFrame,
-)
+from toolkit.report.model import Fit, FunctionRow, Part, Prediction, Roof, StackFrame
+from toolkit.measurement import MemoryMap, MemoryRow
 from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.report.read import read_report
 from toolkit.report.render import FORMATS, require_formats, write_reports

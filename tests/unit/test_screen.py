@@ -15,7 +15,8 @@ from tests.support.cli import toolkit
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
-from toolkit.report.model import Alternative, LayerRow, MemoryMap, MemoryRow, Prediction, StackFrame
+from toolkit.report.model import Alternative, LayerRow, Prediction, StackFrame
+from toolkit.measurement import MemoryMap, MemoryRow
 from toolkit.report.savings import savings
 from toolkit.report.screen import print_profile, print_targets
 from toolkit.report.screen.compare import saving_lines

@@ -9,7 +9,7 @@ import pytest
 from tests.support import tiny
 from toolkit.errors import ToolFailedError
 from toolkit.profiling.size import map_sections, measure_size
-from toolkit.toolchain import TOOLCHAINS, Firmware
+from toolkit.toolchain import TOOLCHAINS, Binaries
 from toolkit.toolchain.elf import read_elf
 
 BODY = "counter++; m->arena[32] = (uint8_t)(counter + zeros[m->arena[0]] + table[m->arena[1]]);"
@@ -21,12 +21,12 @@ static const uint16_t table[256] = {1, 2, 3};
 
 
 @pytest.fixture(scope="module", params=TOOLCHAINS)
-def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Firmware:
+def firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Binaries:
     folder = tmp_path_factory.mktemp("size") / "tiny"
     return tiny.build_body(folder, BODY, request.param, BEFORE)
 
 
-def test_sizes(firmware: Firmware) -> None:
+def test_sizes(firmware: Binaries) -> None:
     report = measure_size(read_elf(firmware.elf), firmware.map.read_text(encoding="utf-8"))
     assert report.flash_bytes == firmware.bin.stat().st_size
     assert report.stack_reserved_bytes == tiny.TARGET.stack_bytes
@@ -40,7 +40,7 @@ def test_sizes(firmware: Firmware) -> None:
     assert sizes["model_invoke"].section == ".text"
 
 
-def test_sections_agree_with_gnu_size(firmware: Firmware) -> None:
+def test_sections_agree_with_gnu_size(firmware: Binaries) -> None:
     tiny.toolchain_or_skip("gcc")
     command = ["arm-none-eabi-size", "-A", "-d", str(firmware.elf)]
     listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -55,7 +55,7 @@ def test_sections_agree_with_gnu_size(firmware: Firmware) -> None:
     assert {".text", ".rodata", ".data", ".bss", ".stack", ".harness_bss"} == set(report.sections)
 
 
-def test_map_is_held_against_the_elf(firmware: Firmware) -> None:
+def test_map_is_held_against_the_elf(firmware: Binaries) -> None:
     text = firmware.map.read_text(encoding="utf-8")
     elf = read_elf(firmware.elf)
     size = map_sections(text)[".bss"]

@@ -14,7 +14,7 @@ from toolkit.profiling.frame import analyse_function
 from toolkit.profiling.stack import StackBound, bound_stack
 from toolkit.simulate import simulate
 from toolkit.simulate.protocol import decode_output
-from toolkit.toolchain import TOOLCHAINS, Firmware
+from toolkit.toolchain import TOOLCHAINS, Binaries
 from toolkit.toolchain.base import DEVICE_FLAGS, LANGUAGE_FLAGS
 from toolkit.toolchain.elf import read_elf
 
@@ -62,11 +62,11 @@ BODIES = {
 }
 
 
-def _bound(firmware: Firmware, root: str = "Reset_Handler") -> StackBound:
+def _bound(firmware: Binaries, root: str = "Reset_Handler") -> StackBound:
     return bound_stack(read_elf(firmware.elf), root)
 
 
-def _painted(firmware: Firmware) -> int:
+def _painted(firmware: Binaries) -> int:
     data = simulate(firmware.elf, tiny.tensor_input(2), "unicorn", tiny.TARGET).output
     return decode_output(data, tiny.OUTPUT_BYTES).stack_painted_bytes
 

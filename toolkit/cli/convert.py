@@ -77,26 +77,22 @@ def command(
     """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8."""
     from rich.console import Console
 
+    from toolkit.quantize.recipe import Recipe
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_report
-    from toolkit.verbs.convert import ConversionRequest, convert_model, recipe_of
+    from toolkit.verbs.convert import ConvertRequest, convert, mixed_of
 
-    request = ConversionRequest(
-        output=output,
-        recipe=recipe_of(
-            attention=attention,
-            calibration=calibration,
-            bias_correction=bias_correction,
-            equalize=equalize,
-            mixed=mixed,
-            target_snr_db=target_snr_db,
-        ),
-        calib=calib,
-        test=test,
-        layer_report=layer_report,
-        clip_seconds=seconds,
+    recipe = Recipe(
+        attention=attention,
+        calibration=calibration,
+        bias_correction=bias_correction,
+        equalize=equalize,
+        mixed=mixed_of(mixed),
+        target_snr_db=target_snr_db,
     )
-    report = convert_model(model, request)
+    report = convert(
+        ConvertRequest(model, output, recipe, calib, test, layer_report, clip_seconds=seconds)
+    )
     if as_json:
         click.echo(report_json(report), nl=False)
         return

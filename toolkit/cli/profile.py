@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from toolkit.cli.options import arithmetic_option, report_option, schedule_options
-
-if TYPE_CHECKING:
-    from toolkit.plan.schedule import ScheduleRequest
-    from toolkit.report import Report
-    from toolkit.targets import Target
 
 
 @click.command("profile")
@@ -51,8 +44,11 @@ def command(
 
     Every figure is an estimate; with --simulate the firmware is built and run as well.
     """
+    from toolkit.cli.progress import Stages
     from toolkit.plan.schedule import ScheduleRequest
     from toolkit.targets import list_targets, load_target
+    from toolkit.verbs.build import STAGES
+    from toolkit.verbs.profile import ProfileRequest, profile
 
     if reports:
         from toolkit.report.render import require_formats, write_reports
@@ -61,9 +57,16 @@ def command(
     names = list_targets() if all_targets else targets or ("cortex-m4",)
     if len(names) > 1 and reports:
         raise click.UsageError("--report takes one target; use --json for several.")
-    request = ScheduleRequest(schedule, time_axis, optimize)
-    parts = [load_target(name, policy) for name in names]
-    found = _profiles(model, parts, policy, seconds, request, simulate, arithmetic, quiet=as_json)
+    request = ProfileRequest(
+        model=model,
+        targets=tuple(names),
+        clip_seconds=seconds,
+        schedule=ScheduleRequest(schedule, time_axis, optimize),
+        arithmetic=arithmetic,
+        policy=policy,
+        simulate=simulate,
+    )
+    found = profile(request, Stages(STAGES, quiet=as_json))
     if reports:
         write_reports(found[0], reports)
     if as_json:
@@ -80,52 +83,7 @@ def command(
 
         console = Console()
         if len(found) == 1:
-            print_profile(found[0], parts[0], optimize, console, details)
+            print_profile(found[0], load_target(names[0], policy), optimize, console, details)
         else:
             print_targets(found, optimize, console)
     return 0 if all(report.passed for report in found) else 1
-
-
-def _profiles(
-    model: str,
-    parts: list[Target],
-    policy: str | None,
-    seconds: float,
-    request: ScheduleRequest,
-    simulate: bool,
-    arithmetic: str,
-    quiet: bool,
-) -> list[Report]:
-    from toolkit.verbs.profile import load_int8, profile_int8
-
-    loaded = load_int8(model, seconds)
-    found = [profile_int8(loaded, target, request, len(parts) == 1, arithmetic) for target in parts]
-    if not simulate:
-        return found
-    from dataclasses import replace
-
-    from toolkit.cli.progress import Stages
-    from toolkit.verbs.build import STAGES, BuildRequest, build
-
-    built = []
-    for report in found:
-        with tempfile.TemporaryDirectory(prefix="toolkit-profile-") as scratch:
-            wanted = BuildRequest(
-                model,
-                report.target,
-                Path(scratch) / "firmware",
-                clip_seconds=seconds,
-                schedule=request,
-                arithmetic=arithmetic,
-                policy=policy,
-            )
-            run = build(wanted, Stages(STAGES, quiet=quiet))
-        notes = tuple(i for i in report.issues if i not in run.issues)
-        built.append(
-            replace(
-                run,
-                issues=(*run.issues, *notes),
-                alternatives=report.alternatives,
-            )
-        )
-    return built

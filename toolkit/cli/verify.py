@@ -48,19 +48,20 @@ def command(
     difference.
     """
     from toolkit.plan.schedule import ScheduleRequest
-    from toolkit.verbs.verify import verify
+    from toolkit.verbs.verify import VerifyRequest, verify
 
-    found = verify(
-        model,
-        target,
-        inputs,
-        expected,
-        cases,
-        toolchain,
-        simulator,
-        seconds,
-        ScheduleRequest(schedule, time_axis, optimize),
+    request = VerifyRequest(
+        model=model,
+        target=target,
+        inputs=inputs,
+        expected=expected,
+        cases=cases,
+        clip_seconds=seconds,
+        toolchain=toolchain,
+        simulator=simulator,
+        schedule=ScheduleRequest(schedule, time_axis, optimize),
     )
+    found = verify(request)
     if as_json:
         rows = [vars(m) for m in found.mismatches]
         click.echo(json.dumps({**vars(found), "mismatches": rows}, indent=2))

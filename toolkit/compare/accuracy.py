@@ -13,13 +13,12 @@ from toolkit.errors import InputError
 from toolkit.ir import Graph
 from toolkit.measurement import Measurement, Provenance
 from toolkit.metrics import concordance
-from toolkit.model.int8 import quantize_source
-from toolkit.model.source import DEFAULT_CLIP_SECONDS, load_source, model_inputs, output_labels
+from toolkit.model.int8 import Int8Model
+from toolkit.model.reference import output_labels
+from toolkit.model.source import model_inputs
 from toolkit.quantize.layers import MAX_CASES, tensor_errors
 from toolkit.quantize.outputs import Batch, real_outputs
-from toolkit.quantize.recipe import Recipe
 from toolkit.quantize.snr import int8_snr_db
-from toolkit.tflite.read import read_tflite
 
 #: Of a model with more output values no concordance of each is given: it is no list of scores.
 MOST_OUTPUTS = 32
@@ -33,27 +32,24 @@ class Accuracy:
     layers: Mapping[str, tuple[Measurement, ...]]
 
 
-def measure_accuracy(
-    model: str, test: Path, calib: Path | None = None, clip_seconds: float | None = None
-) -> Accuracy:
-    """The int8 form that a build makes of ``model``, against its float form, on ``test``: a folder
-    of audio or an array, as `model_inputs` takes them.
+def measure_accuracy(model: Int8Model, test: Path) -> Accuracy:
+    """The int8 form of a model against its float form on ``test``: a folder of audio or an array,
+    as `model_inputs` takes them.
 
     Layers have ``int8_snr_db`` and ``output_error_share``, the part of the outputs' squared error
-    that enters there.  Raises InputError for an int8 model, or data that cannot be used.
+    that enters there.  Raises InputError for a model that came as int8, or data that cannot be
+    used.
     """
-    seconds = DEFAULT_CLIP_SECONDS if clip_seconds is None else clip_seconds
-    source = load_source(model, seconds)
-    if source.float_graph is None:
+    float_graph, quantized = model.float_graph, model.quantized
+    if float_graph is None or quantized is None:
         raise InputError(
-            f"{model}: is an int8 .tflite; there is no float form to measure its accuracy against.",
+            f"{model.source.argument}: is an int8 .tflite; there is no float form to measure its "
+            "accuracy against.",
             hint="Name the .onnx or checkpoint as the model, or leave `test` out; `labels` "
             "measures a .tflite too.",
         )
-    quantized = quantize_source(source, Recipe(), calib)
-    entry = source.float_graph.inputs[0]
-    cases = [{entry: case} for case in model_inputs(test, source.float_graph)]
-    graph = read_tflite(quantized.data, source.name)
+    entry = float_graph.inputs[0]
+    cases = [{entry: case} for case in model_inputs(test, float_graph)]
     conversion = quantized.conversion
     some = cases[:: -(-len(cases) // MAX_CASES)]
     basis = _basis(some, test)
@@ -68,10 +64,10 @@ def measure_accuracy(
         )
         for error in tensor_errors(conversion.float_graph, conversion.quantized, some)
     }
-    return Accuracy(tuple(agreement(source.float_graph, graph, cases, test)), layers)
+    return Accuracy(tuple(int8_agreement(float_graph, model.graph, cases, test)), layers)
 
 
-def agreement(
+def int8_agreement(
     float_graph: Graph, graph: Graph, cases: Sequence[Batch], test: Path
 ) -> Iterator[Measurement]:
     """``int8_snr_db``, the largest deviation and the concordance of each output with float, of the
@@ -93,7 +89,7 @@ def agreement(
     most = round(float(np.abs(found - reference).max()), 6)
     yield Measurement("int8_max_deviation", most, "output units", Provenance.MEASURED, basis)
     count = reference.shape[1]
-    for index, label in enumerate(output_labels(graph, count) if count <= MOST_OUTPUTS else ()):
+    for index, label in enumerate(output_labels(graph) if count <= MOST_OUTPUTS else ()):
         ccc = round(concordance(found[:, index], reference[:, index]), 6)
         name = f"int8_ccc_to_float_{label}"
         yield Measurement(name, ccc, "CCC", Provenance.MEASURED, basis)

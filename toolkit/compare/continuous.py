@@ -16,14 +16,15 @@ from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
-from toolkit.ir.tensor import Array, dequantize
+from toolkit.ir.tensor import Array
 from toolkit.measurement import Measurement, Provenance
 from toolkit.metrics import concordance
-from toolkit.model.source import feature_spec, output_labels
-from toolkit.ops.execute import run_graph
+from toolkit.model.reference import output_labels, run_case
+from toolkit.model.source import feature_spec
 from toolkit.plan.continuous import ContinuousPlan, require_endless_level
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.plan.time_axis import retime
+from toolkit.quantize.outputs import real_values
 
 
 def frames_of(seconds: float, spec: FeatureSpec) -> int:
@@ -31,9 +32,7 @@ def frames_of(seconds: float, spec: FeatureSpec) -> int:
     return round(seconds * spec.sample_rate_hz / spec.hop_samples)
 
 
-def agreement(
-    graph: Graph, plan: ContinuousPlan, recordings: Sequence[Array]
-) -> tuple[Measurement, ...]:
+def agreement(plan: ContinuousPlan, recordings: Sequence[Array]) -> tuple[Measurement, ...]:
     """Continuous outputs of int16 ``recordings`` [n] against clip mode on the very same stretches.
 
     Every hop whose window is full counts; CCC by output value and the largest deviation, twice:
@@ -42,53 +41,31 @@ def agreement(
     remains is due to the window alone.  Raises InputError for a model without features, of a
     level that endless audio does not have, or recordings shorter than a window.
     """
-    spec = _spec(graph)
+    spec = _spec(plan.graph)
     require_endless_level(spec)
-    pairs = [_pairs(graph, plan, spec, samples) for samples in recordings]
+    pairs = [_pairs(plan, spec, samples) for samples in recordings]
     continuous, clips, same_level = map(np.concatenate, zip(*pairs, strict=True))
     frame_s = spec.hop_samples / spec.sample_rate_hz
     basis = (
         f"numpy reference, {len(clips)} windows of {plan.window_frames * frame_s:g} s, "
         f"one every {plan.hop_frames * frame_s:g} s"
     )
-    return (
-        *_measurements("", graph, continuous, clips, f"{basis}, against clips of the same samples"),
-        *_measurements(
-            "same_level_",
-            graph,
-            continuous,
-            same_level,
-            f"{basis}, against clips of the same features",
-        ),
-    )
+    rows = []
+    for kind, reference, of in (("", clips, "samples"), ("same_level_", same_level, "features")):
+        against = f"{basis}, against clips of the same {of}"
+        for index, label in enumerate(output_labels(plan.graph)):
+            ccc = concordance(continuous[:, index], reference[:, index])
+            name = f"continuous_ccc_{kind}{label}"
+            rows.append(Measurement(name, ccc, "CCC", Provenance.MEASURED, against))
+        name, largest = f"continuous_max_{kind}deviation", np.abs(continuous - reference).max()
+        rows.append(Measurement(name, float(largest), "output units", Provenance.MEASURED, against))
+    return tuple(rows)
 
 
-def _measurements(
-    kind: str, graph: Graph, continuous: Array, clips: Array, basis: str
-) -> list[Measurement]:
-    measured = Provenance.MEASURED
-    labels = output_labels(graph, clips.shape[1])
-    found = [
-        Measurement(
-            f"continuous_ccc_{kind}{label}",
-            concordance(continuous[:, index], clips[:, index]),
-            "CCC",
-            measured,
-            basis,
-        )
-        for index, label in enumerate(labels)
-    ]
-    largest = float(np.abs(continuous - clips).max())
-    name = f"continuous_max_{kind}deviation"
-    return [*found, Measurement(name, largest, "output units", measured, basis)]
-
-
-def _pairs(
-    graph: Graph, plan: ContinuousPlan, spec: FeatureSpec, samples: Array
-) -> tuple[Array, Array, Array]:
+def _pairs(plan: ContinuousPlan, spec: FeatureSpec, samples: Array) -> tuple[Array, Array, Array]:
     """Real output values ``[windows, values]`` of a recording: in continuous mode, as clips of the
     same samples, and as clips of the same features."""
-    hop, window = plan.hop_frames, plan.window_frames
+    graph, hop, window = plan.graph, plan.hop_frames, plan.window_frames
     frames = _frames(graph, spec, samples)
     if len(frames) < window:
         raise InputError(
@@ -102,17 +79,16 @@ def _pairs(
     starts = [(end - window) * spec.hop_samples for end in ends]
     clips = [_frames(graph, spec, samples[start : start + clip_samples]) for start in starts]
     return (
-        np.stack([_real(graph, outputs) for outputs in hops[first:]]),
-        np.stack([_clip(graph, plan, clip) for clip in clips]),
-        np.stack([_clip(graph, plan, frames[end - window : end]) for end in ends]),
+        np.stack([real_values(graph, outputs) for outputs in hops[first:]]),
+        np.stack([_clip(plan, clip) for clip in clips]),
+        np.stack([_clip(plan, frames[end - window : end]) for end in ends]),
     )
 
 
-def _clip(graph: Graph, plan: ContinuousPlan, frames: Array) -> Array:
+def _clip(plan: ContinuousPlan, frames: Array) -> Array:
     """Real output values of clip mode."""
     clip = retime(plan.stream.time, len(frames))
-    values = run_graph(clip, {clip.inputs[0]: frames[None]})
-    return _real(graph, [values[name] for name in clip.outputs])
+    return real_values(clip, run_case(clip, [frames]))
 
 
 def _spec(graph: Graph) -> FeatureSpec:
@@ -129,12 +105,3 @@ def _frames(graph: Graph, spec: FeatureSpec, samples: Array) -> Array:
     entry = graph.tensors[graph.inputs[0]]
     rows = quantise_features(extract(samples, spec), entry.scale, entry.zero_point)
     return rows.reshape(len(rows), *entry.shape[2:])
-
-
-def _real(graph: Graph, outputs: Sequence[Array]) -> Array:
-    values = []
-    for name, output in zip(graph.outputs, outputs, strict=True):
-        quant = graph.tensors[name].quant
-        assert quant is not None
-        values.append(dequantize(output, quant).ravel())
-    return np.concatenate(values)

@@ -1,197 +1,224 @@
-"""Compile a firmware project, run it on inputs, and compare every output byte."""
+"""A finished run: what the device gave, how it compares with the references, what it cost."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
-import numpy as np
-
-from toolkit.errors import ToolFailedError
+from toolkit.compare.continuous import agreement
+from toolkit.compare.front_end import feature_findings, feature_issues
+from toolkit.compare.outputs import find_mismatches, tflm_check
+from toolkit.deploy.first_wrong_layer import first_wrong_layer
+from toolkit.deploy.harness import Execution, Harness
+from toolkit.deploy.stimulus import Stimulus
+from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.ops import OPERATORS
-from toolkit.ops.execute import run_graph
-from toolkit.ops.parts.base import view
-from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
-from toolkit.profiling.size import SizeReport, measure_size
-from toolkit.profiling.stack import StackBound, bound_stack
-from toolkit.simulate import LIMIT_INSTRUCTIONS, SimulationResult, simulate
-from toolkit.simulate.counts import INTERVALS_APART
-from toolkit.simulate.protocol import HarnessOutput, decode_output
+from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.model.audio import Audio
+from toolkit.model.int8 import Int8Model
+from toolkit.model.reference import Case, is_builtin, output_bytes, run_case
+from toolkit.plan import Plan
+from toolkit.plan.continuous_reference import continuous_outputs
+from toolkit.profiling.alternatives import time_checks
+from toolkit.profiling.estimate import estimate, estimate_measurements
+from toolkit.profiling.linked import Linked
+from toolkit.profiling.linked_fit import firmware_fits, stack_frames
+from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
+from toolkit.profiling.planned_fit import fit_checks
+from toolkit.profiling.simulated import (
+    function_rows,
+    layer_measurements,
+    plan_check,
+    run_measurements,
+    size_measurements,
+    stack_check,
+    tflm_arena,
+)
+from toolkit.profiling.timing import Timing
+from toolkit.quantize.outputs import decoded, real_values
+from toolkit.report import Report
+from toolkit.report.model import Prediction
 from toolkit.targets import Target
-from toolkit.toolchain import Firmware, device_sources, find_toolchain, host_sources
-from toolkit.toolchain.elf import ElfImage, read_elf
-
-#: One case: an array a model input.
-Case = Sequence[Array]
+from toolkit.tflite.oracle import tflm_available
 
 
 @dataclass(frozen=True, eq=False)
-class FirmwareFacts:
-    """A linked firmware and what its ELF and map say."""
+class Run:
+    """A ``linked`` firmware of ``model`` that ran on ``stimulus``.
 
-    firmware: Firmware
-    elf: ElfImage
-    size: SizeReport
-    stack: StackBound
-    toolchain: str
+    ``harness`` has its plan at the clip's length, whose batch network ``graph`` the outputs must
+    equal; ``notes`` are what led to the firmware.
+    """
 
+    model: Int8Model
+    harness: Harness
+    linked: Linked
+    stimulus: Stimulus
+    execution: Execution
+    notes: tuple[Issue, ...] = ()
 
-@dataclass(frozen=True)
-class Mismatch:
-    """A case whose output differs: how many bytes, and the first of them."""
+    @property
+    def plan(self) -> Plan:
+        return self.harness.plan
 
-    case: int
-    output: str
-    differing_bytes: int
-    total_bytes: int
-    first_offset: int
-    expected: int
-    found: int
+    @property
+    def graph(self) -> Graph:
+        return self.harness.plan.graph
 
-    def __str__(self) -> str:
-        return (
-            f"case {self.case}, output {self.output!r}: {self.differing_bytes} of "
-            f"{self.total_bytes} bytes differ, the first at {self.first_offset}: "
-            f"expected 0x{self.expected:02x}, found 0x{self.found:02x}"
+    @property
+    def target(self) -> Target:
+        return self.harness.target
+
+    @property
+    def front_end(self) -> FrontEnd | None:
+        return self.harness.front_end
+
+    @property
+    def clip(self) -> Audio | None:
+        """The audio that it ran on; None where it took arrays."""
+        return self.stimulus.clip
+
+    @property
+    def simulator(self) -> str:
+        return self.execution.result.simulator
+
+    @cached_property
+    def cases(self) -> Sequence[Case]:
+        """What the model was given: arrays, or the feature rows that the device computed."""
+        if self.clip is None:
+            return self.stimulus.cases
+        shape = self.graph.tensors[self.graph.inputs[0]].shape
+        rows = (case.rows for case in self.execution.output.cases)
+        return [[part.reshape(shape)] for part in rows if part is not None]
+
+    @property
+    def outputs(self) -> Sequence[tuple[bytes, ...]]:
+        """Bytes of every output, case by case; of a continuous model hop by hop."""
+        cases = self.execution.output.cases
+        return [c.outputs for c in cases] if self.plan.continuous is None else cases[0].hops
+
+    @cached_property
+    def expected(self) -> Sequence[tuple[bytes, ...]]:
+        """The same by the numpy integer reference, on the cases as the device had them."""
+        if self.plan.continuous is None:
+            return [output_bytes(self.graph, case) for case in self.cases]
+        hops = continuous_outputs(self.plan.continuous, self.cases[0][0][0])
+        return [tuple(values.tobytes() for values in hop) for hop in hops]
+
+    @property
+    def values(self) -> Array:
+        """Real output values of the first case, flat; ``labels`` of the model name them."""
+        outputs = self.execution.output.cases[0].outputs
+        return real_values(self.graph, decoded(self.graph, outputs))
+
+    @cached_property
+    def predictions(self) -> tuple[Prediction, ...]:
+        """The clip's output values on the device, and by the float network where there is one of
+        that length; nothing for arrays."""
+        if self.clip is None:
+            return ()
+        found = self.values.tolist()
+        floats: Sequence[float | None] = [None] * len(found)
+        exact = self.plan.continuous is None
+        float_graph = self.model.float_at(self.clip.rows) if exact else None
+        if float_graph is not None:
+            floats = real_values(float_graph, run_case(float_graph, [self.clip.features])).tolist()
+        return tuple(map(Prediction, self.model.labels, floats, found))
+
+    @cached_property
+    def checks(self) -> tuple[Check, ...]:
+        """What the outside must confirm: bits, features, TFLM where it can run the model."""
+        exact = self.plan.continuous is None
+        checks = [self._bit_match]
+        if self._features is not None:
+            checks.append(self._features[1])
+        if exact and is_builtin(self.graph) and tflm_available():
+            checks.append(tflm_check(self.graph, self.cases, self.outputs))
+        return tuple(checks)
+
+    @cached_property
+    def report(self) -> Report:
+        """Everything that is known of the firmware: measured, simulated and estimated."""
+        linked, plan, target, front_end = self.linked, self.plan, self.target, self.front_end
+        output, cases = self.execution.output, len(self.execution.output.cases)
+        timing = Timing(linked.elf, self.execution.result, target)
+        fits = firmware_fits(linked, target)
+        costs = (
+            *run_measurements(timing, output, plan, self.clip),
+            *estimate_measurements(estimate(plan, target, front_end), target, front_end),
+        )
+        return Report(
+            model_name=self.model.name,
+            model_sha256=self.model.sha256,
+            target=target.name,
+            toolchain=linked.toolchain,
+            simulator=self.simulator,
+            schedule=plan.schedule,
+            measurements=(
+                *size_measurements(linked),
+                *plan_measurements(plan, front_end),
+                *costs,
+                *self._comparison,
+                *tflm_arena(self.model.builtin),
+            ),
+            checks=(
+                *self.checks,
+                *stack_check(linked, output, timing.is_counted),
+                plan_check(linked, plan, front_end),
+                *fit_checks(fits, target),
+                *time_checks(costs, target),
+            ),
+            issues=(*self.notes, *self._audio_issues),
+            layers=layer_rows(plan, target, layer_measurements(timing, plan, cases)),
+            functions=function_rows(timing, cases),
+            predictions=self.predictions,
+            memory=plan.memory_map(),
+            fits=fits,
+            stack=stack_frames(linked),
+            roof=core_roof(target.core),
         )
 
+    @cached_property
+    def _bit_match(self) -> Check:
+        """Whether every output byte is the integer reference's; where not, which layer is wrong."""
+        mismatches = find_mismatches(self.graph.outputs, self.expected, self.outputs)
+        total = sum(len(data) for case in self.outputs for data in case)
+        differing = sum(m.differing_bytes for m in mismatches)
+        detail = f"{differing} of {total} output bytes differ from the integer reference"
+        if mismatches:
+            case = self.cases[mismatches[0].case if self.plan.continuous is None else 0]
+            where = first_wrong_layer(self.harness, self.linked.compiler, case)
+            detail = "; ".join([detail, where, *map(str, mismatches[:3])])
+        return Check("bit_match", not differing, detail)
 
-def compile_firmware(
-    folder: Path, target: Target, toolchain: str, has_features: bool
-) -> FirmwareFacts:
-    """Compile the project in ``folder``; firmware.elf, .bin, .hex and .map are left there."""
-    compiler = find_toolchain(toolchain)
-    defines = {"HARNESS_FEATURES": int(has_features)}
-    firmware = compiler.compile(folder, device_sources(folder), target, folder, defines)
-    elf = read_elf(firmware.elf)
-    size = measure_size(elf, firmware.map.read_text(encoding="utf-8"))
-    name = f"{compiler.name} {compiler.version}"
-    return FirmwareFacts(firmware, elf, size, bound_stack(elf), name)
+    @property
+    def _comparison(self) -> tuple[Measurement, ...]:
+        """How far device outputs and features are from the references."""
+        mismatches = find_mismatches(self.graph.outputs, self.expected, self.outputs)
+        differing = sum(m.differing_bytes for m in mismatches)
+        basis = "device outputs against the numpy integer reference"
+        found = Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
+        features = () if self._features is None else self._features[0]
+        continuous = self.plan.continuous
+        windows = (
+            ()
+            if continuous is None or self.clip is None
+            else agreement(continuous, [self.clip.samples])
+        )
+        return (*features, found, *windows)
 
+    @cached_property
+    def _features(self) -> tuple[tuple[Measurement, ...], Check] | None:
+        """Features of the clip against the reference; None where it took arrays."""
+        rows = self.execution.output.cases[0].rows
+        if self.clip is None or self.front_end is None or rows is None:
+            return None
+        return feature_findings(self.front_end, self.clip.features, rows)
 
-def compile_host(folder: Path, toolchain: str, has_features: bool, out: Path) -> Path:
-    """Compile the same project for this workstation; the program is left in ``out``."""
-    defines = {"HARNESS_FEATURES": int(has_features)}
-    return find_toolchain(toolchain).compile_host(folder, host_sources(folder), out, defines)
-
-
-def run(
-    program: Path,
-    input_bytes: bytes,
-    simulator: str,
-    target: Target,
-    graph: Graph,
-    row_values: int | None,
-    continuous: bool = False,
-) -> tuple[SimulationResult, HarnessOutput]:
-    """Run the firmware (or host program) on an input.bin and decode what it wrote.
-
-    ``graph`` is the batch network of a case; it bounds how long the run may take.
-    """
-    cases = int.from_bytes(input_bytes[8:12], "little")
-    limit = LIMIT_INSTRUCTIONS + cases * _generous_instructions(graph)
-    result = simulate(program, input_bytes, simulator, target, limit)
-    sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
-    return result, decode_output(result.output, sizes, row_values, continuous)
-
-
-def run_on_host(
-    folder: Path,
-    input_bytes: bytes,
-    toolchain: str,
-    target: Target,
-    graph: Graph,
-    row_values: int | None,
-    continuous: bool = False,
-) -> tuple[SimulationResult, HarnessOutput]:
-    """Compile the project in ``folder`` for this workstation, with features where ``row_values``
-    says how long their rows are, and run it as `run` does."""
-    with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
-        program = compile_host(folder, toolchain, row_values is not None, Path(scratch))
-        return run(program, input_bytes, "host", target, graph, row_values, continuous)
-
-
-def _generous_instructions(graph: Graph) -> int:
-    """Several times what any kernel takes; only a firmware that hangs needs more."""
-    work = [OPERATORS[node.op].work(view(graph, node)) for node in graph.nodes]
-    return sum(100 * w.macs + 1000 * (w.accumulators + w.elementwise) for w in work)
-
-
-def is_builtin(graph: Graph) -> bool:
-    """Whether TFLM's stock operators suffice."""
-    return not any(OPERATORS[node.op].custom for node in graph.nodes)
-
-
-def reference_outputs(graph: Graph, cases: Sequence[Case]) -> list[tuple[bytes, ...]]:
-    """Output bytes of the numpy integer reference, case by case."""
-    outputs = []
-    for case in cases:
-        values = run_graph(graph, dict(zip(graph.inputs, case, strict=True)))
-        outputs.append(tuple(np.ascontiguousarray(values[n]).tobytes() for n in graph.outputs))
-    return outputs
-
-
-def find_mismatches(
-    graph: Graph, expected: Sequence[Sequence[bytes]], found: Sequence[Sequence[bytes]]
-) -> tuple[Mismatch, ...]:
-    """Every output of every case that differs.
-
-    Raises ToolFailedError when the numbers of cases differ.
-    """
-    if len(expected) != len(found):
-        raise ToolFailedError(f"the firmware ran {len(found)} of {len(expected)} cases.")
-    mismatches = []
-    for case, (wanted, got) in enumerate(zip(expected, found, strict=True)):
-        for name, want, have in zip(graph.outputs, wanted, got, strict=True):
-            a, b = np.frombuffer(want, np.uint8), np.frombuffer(have, np.uint8)
-            where = np.flatnonzero(a != b)
-            if where.size:
-                first = int(where[0])
-                mismatches.append(
-                    Mismatch(case, name, where.size, a.size, first, int(a[first]), int(b[first]))
-                )
-    return tuple(mismatches)
-
-
-def phase_cycles(
-    facts: FirmwareFacts, result: SimulationResult, target: Target
-) -> tuple[dict[str, CycleEstimate], str]:
-    """Estimated cycles of the phases ``features`` and ``model``, and the basis of the estimate."""
-    model = CycleModel(facts.elf, load_cycle_table(target))
-    phases = {name: model.estimate(result.phase(name)) for name in ("features", "model")}
-    return phases, model.basis(result.simulator)
-
-
-def layer_cycles(
-    facts: FirmwareFacts, result: SimulationResult, target: Target
-) -> tuple[dict[int, tuple[int, int]], str]:
-    """Instructions and cycles of each layer's functions, by its number, and the cycles' basis."""
-    model = CycleModel(facts.elf, load_cycle_table(target))
-    counts = {n: (part.instructions, model.cycles(part)) for n, part in result.layers.items()}
-    return counts, model.basis(result.simulator)
-
-
-def frame_cycles(
-    facts: FirmwareFacts, result: SimulationResult, target: Target, frames_per_clip: int
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Estimated cycles of each frame pushed to a streamed model, features included, and of each
-    clip's end.
-
-    Covers the intervals that were counted one by one.
-    """
-    model = CycleModel(facts.elf, load_cycle_table(target))
-    pushes: list[int] = []
-    waiting = 0
-    for interval in result.intervals[:INTERVALS_APART]:
-        if interval.phase in ("features", "model"):
-            waiting += model.cycles(interval)
-        if interval.phase == "model":
-            pushes.append(waiting)
-            waiting = 0
-    every = frames_per_clip + 1
-    frames = tuple(cycles for i, cycles in enumerate(pushes) if (i + 1) % every)
-    return frames, tuple(pushes[frames_per_clip::every])
+    @property
+    def _audio_issues(self) -> tuple[Issue, ...]:
+        if self.clip is None or self.front_end is None:
+            return ()
+        return (*self.clip.issues, *feature_issues(self.front_end))

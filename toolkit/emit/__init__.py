@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from toolkit.emit.model import emit_model, layers
-from toolkit.emit.project import FirmwareProject, emit_project, feature_arithmetic
+from toolkit.emit.model import emit_model
+from toolkit.emit.project import FirmwareProject, emit_project
 from toolkit.emit.write import staged_directory, write_files, write_project
 
 __all__ = [
     "FirmwareProject",
     "emit_model",
     "emit_project",
-    "feature_arithmetic",
-    "layers",
     "staged_directory",
     "write_files",
     "write_project",

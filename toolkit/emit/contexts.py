@@ -106,6 +106,11 @@ class ModelContext:
     weights_bytes: int
     macs: int
 
+    @property
+    def layers(self) -> tuple[LayerText, ...]:
+        """The layer functions, by number less 1."""
+        return self.steps
+
 
 @dataclass(frozen=True)
 class RowArgument:
@@ -199,6 +204,11 @@ class StreamContext:
     reductions: tuple[ReductionText, ...]
     steps: tuple[Step, ...]
     weights_bytes: int
+
+    @property
+    def layers(self) -> tuple[LayerText, ...]:
+        """The layer functions, by number less 1: the stages, then what runs at the end."""
+        return (*self.stages, *self.steps)
 
 
 @dataclass(frozen=True)

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from toolkit.emit.project import HARNESS_FILES, FirmwareProject
-from toolkit.features.spec import FeatureSpec
-from toolkit.features.tables import kernel_files, render_features
+from toolkit.features.front_end import FrontEnd
 from toolkit.resources import data_dir
 
 #: The stand-in for a model counts frames: four bytes of output.
 OUTPUT_BYTES = 4
 
 
-def emit_features_only(
-    spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str = "float32"
-) -> FirmwareProject:
-    """The features of ``spec`` for a model input of that quantisation, and a model that does
-    nothing.  There is no linker script in it.
+def emit_features_only(front_end: FrontEnd) -> FirmwareProject:
+    """A front-end, and a model that does nothing.  There is no linker script in it.
 
-    InputError as ``render_features``.
+    InputError as `FrontEnd`.
     """
     templates = data_dir("firmware_templates")
     sources = {name: templates / "harness" / name for name in HARNESS_FILES}
     sources["model.h"] = templates / "harness" / "model_none.h"
-    kernels = kernel_files(spec, arithmetic)
-    sources |= {f"kernels/{name}": templates / "features" / name for name in kernels}
-    generated = render_features(spec, scale, zero_point, arithmetic)
+    sources |= {f"kernels/{name}": templates / "features" / name for name in front_end.kernel_files}
     files = {name: path.read_bytes() for name, path in sources.items()}
-    files |= {k: v.encode() for k, v in generated.items()}
+    files |= {name: text.encode() for name, text in front_end.files().items()}
     return FirmwareProject(dict(sorted(files.items())))

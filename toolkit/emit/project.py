@@ -8,15 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from toolkit.emit import parts
 from toolkit.emit.contexts import Banner, FileText, ProjectContext
-from toolkit.emit.model import emit_model, kernel_stems
+from toolkit.emit.model import emit_model
+from toolkit.emit.parts import banner
 from toolkit.errors import ToolkitError
-from toolkit.features.spec import FeatureSpec
-from toolkit.features.tables import kernel_files as feature_kernel_files
-from toolkit.features.tables import render_features
-from toolkit.ir import Graph
-from toolkit.plan import ArenaPlan, Plan
+from toolkit.features.front_end import FrontEnd
+from toolkit.plan import Plan
 from toolkit.plan.continuous import require_endless_level
 from toolkit.resources import data_dir, kernel_path, render
 from toolkit.targets import Target
@@ -30,15 +27,6 @@ HARNESS_FILES = (
     "tk_io_semihosting.c",
     "tk_memory.c",
 )
-#: Features and model as one, and where they come from by schedule.
-AUDIO_FILES: Mapping[str, Mapping[str, str]] = {
-    "batch": {},
-    "stream": {"model_audio.h": "model_audio.h", "model_audio.c": "model_audio.c"},
-    "continuous": {
-        "model_audio.h": "model_continuous_audio.h",
-        "model_audio.c": "model_continuous_audio.c",
-    },
-}
 #: C files that only one of the two programs is made of.
 HOST_ONLY = frozenset({"tk_io_host.c"})
 DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
@@ -77,51 +65,34 @@ class FirmwareProject:
 
 
 def emit_project(
-    graph: Graph,
-    plan: Plan,
-    target: Target,
-    model_tflite: bytes,
-    features: FeatureSpec | None = None,
-    arithmetic: str = "auto",
+    plan: Plan, target: Target, model_tflite: bytes, front_end: FrontEnd | None = None
 ) -> FirmwareProject:
-    """The firmware project of a quantised graph, read from ``model_tflite``, for ``target``.
+    """The firmware project of a planned graph, read from ``model_tflite``, for ``target``.
 
-    With ``features`` the audio front-end feeds model input 0, whose quantisation it takes;
-    ``arithmetic`` as in `feature_arithmetic`.
-    Same inputs give the same bytes.  Raises UnsupportedError for tensors that are not integers,
-    InputError for features that a continuous plan cannot have.
+    A ``front_end`` feeds the model's only input.  Same inputs give the same bytes.  Raises
+    UnsupportedError for tensors that are not integers, InputError for features that a continuous
+    plan cannot have.
     """
     sha256 = hashlib.sha256(model_tflite).hexdigest()
     templates = data_dir("firmware_templates")
-    text = emit_model(graph, plan, sha256, target.name)
-    text |= _kernels(kernel_stems(graph, plan))
+    text = emit_model(plan, sha256, target.name)
+    text |= _kernels(plan.kernel_files)
     text |= {name: _read(templates / "harness" / name) for name in HARNESS_FILES}
     text["linker.ld"] = render("linker.ld", target.linker_context())
-    if features is not None:
-        quantisation = graph.tensors[graph.inputs[0]]
-        arithmetic = feature_arithmetic(target, arithmetic)
-        text |= render_features(features, quantisation.scale, quantisation.zero_point, arithmetic)
-        if plan.schedule == "continuous":
-            require_endless_level(features)
-        for name, source in AUDIO_FILES[plan.schedule].items():
+    if front_end is not None:
+        if plan.continuous is not None:
+            require_endless_level(front_end.spec)
+        text |= front_end.files()
+        for name, source in plan.audio_files.items():
             text[name] = _read(templates / "features" / source)
-        for name in feature_kernel_files(features, arithmetic):
+        for name in front_end.kernel_files:
             text[f"kernels/{name}"] = _read(templates / "features" / name)
-    context = _project_context(
-        text, parts.banner(graph, sha256, target.name), plan, target, features
-    )
+    head = banner(plan.graph, sha256, target.name)
+    context = _project_context(text, head, plan, target, front_end is not None)
     text |= {name: render(name, context) for name in ("CMakeLists.txt", "README.md")}
     files = {name: content.encode() for name, content in text.items()}
     files["model.tflite"] = model_tflite
     return FirmwareProject(dict(sorted(files.items())))
-
-
-def feature_arithmetic(target: Target, asked: str = "auto") -> str:
-    """What features are computed in: as ``asked``, or with "auto" float32 where the core has
-    registers for it and fixed point elsewhere."""
-    if asked != "auto":
-        return asked
-    return "float32" if "fpu" in target.core.extensions else "fixed"
 
 
 def _kernels(stems: Iterable[str]) -> dict[str, str]:
@@ -146,17 +117,17 @@ def _kernels(stems: Iterable[str]) -> dict[str, str]:
 
 def _project_context(
     text: Mapping[str, str],
-    banner: Banner,
+    head: Banner,
     plan: Plan,
     target: Target,
-    features: FeatureSpec | None,
+    has_features: bool,
 ) -> ProjectContext:
     sources = sorted(name for name in text if name.endswith(".c"))
     names = sorted((*text, "model.tflite", "CMakeLists.txt", "README.md"))
     return ProjectContext(
-        banner=banner,
+        banner=head,
         schedule=plan.schedule,
-        ram_bytes=plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes,
+        ram_bytes=plan.ram_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
         files=tuple(
             FileText(n, "kernel" if n.startswith("kernels/") else _PURPOSES[n]) for n in names
@@ -164,7 +135,7 @@ def _project_context(
         device_sources=tuple(n for n in sources if n not in HOST_ONLY),
         host_sources=tuple(n for n in sources if n not in DEVICE_ONLY),
         core_flags=tuple(target.compiler_flags("gcc")),
-        has_features=features is not None,
+        has_features=has_features,
     )
 
 

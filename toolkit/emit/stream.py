@@ -13,37 +13,15 @@ from toolkit.emit.contexts import (
 )
 from toolkit.emit.parts import Parts, array_fields, banner, tensor_text
 from toolkit.emit.shared import SharedKernels
-from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE, kernel_call
-from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
+from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.rows import TIME_AXIS
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage, find_stages
-
-#: The schedule's own helper header.
-STREAM_KERNEL = "tk_stream"
-
-
-def stream_kernels(plan: StreamPlan) -> set[str]:
-    """Stems of the kernel files that a streamed model calls."""
-    stems = {STREAM_KERNEL}
-    for call in (*(stage.call for stage in plan.stages), *_finish_calls(plan).values()):
-        stems.update((call.kernel, *call.extra_kernels))
-    return stems
 
 
 def stream_context(plan: StreamPlan, model_sha256: str, target: str) -> StreamContext:
     """Everything the streamed model's templates print."""
     return _Emitter(plan).context(model_sha256, target)
-
-
-def _finish_calls(plan: StreamPlan) -> dict[str, KernelCall]:
-    graph = plan.finish_graph
-    return {
-        node.name: kernel_call(view(graph, node), plan.variants.get(node.name, PORTABLE))
-        for node in graph.nodes
-        if not OPERATORS[node.op].is_alias
-    }
 
 
 class _Emitter:
@@ -55,7 +33,7 @@ class _Emitter:
     def context(self, model_sha256: str, target: str) -> StreamContext:
         plan, graph, parts = self._plan, self._graph, self._parts
         stages = tuple(self._stage(stage) for stage in plan.stages)
-        calls, nodes = _finish_calls(plan), {n.name: n for n in plan.finish_graph.nodes}
+        calls, nodes = plan.finish_calls, {n.name: n for n in plan.finish_graph.nodes}
         steps = tuple(
             parts.step(
                 plan.finish_graph,

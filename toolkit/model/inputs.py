@@ -13,7 +13,7 @@ from toolkit.errors import InputError
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
 from toolkit.features.spec import FeatureSpec
-from toolkit.ir import DType, Shape, Tensor
+from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.tensor import Array, quantize
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
@@ -79,14 +79,19 @@ def quantized_cases(array: Array, tensor: Tensor, where: str) -> Array:
     return quantize(cases, tensor.quant, tensor.dtype)
 
 
-def feature_cases(folder: Path, spec: FeatureSpec, rows: int) -> Iterator[Array]:
-    """Features ``[rows, row_values]`` of every audio file in ``folder``, by name."""
+def audio_files(folder: Path) -> list[Path]:
+    """The audio files of a folder, by name; InputError where it has none."""
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
     if not files:
         raise InputError(
             f"{folder}: holds no audio files.", hint=f"Looked for {', '.join(AUDIO_SUFFIXES)}."
         )
-    for path in files:
+    return files
+
+
+def feature_cases(folder: Path, spec: FeatureSpec, rows: int) -> Iterator[Array]:
+    """Features ``[rows, row_values]`` of every audio file in ``folder``, by name."""
+    for path in audio_files(folder):
         clip = load_clip(path, spec.sample_rate_hz)
         yield extract(fit_clip(clip.samples, spec, rows).samples, spec)
 
@@ -115,3 +120,9 @@ def random_cases(tensor: Tensor, count: int, seed: int = 0) -> Array:
     return generator.integers(
         low, high, (count, *tensor.shape), dtype=tensor.dtype.numpy, endpoint=True
     )
+
+
+def random_inputs(graph: Graph, count: int) -> list[list[Array]]:
+    """Random cases (fixed seed), each with one array a model input."""
+    columns = [random_cases(graph.tensors[n], count, i) for i, n in enumerate(graph.inputs)]
+    return [list(case) for case in zip(*columns, strict=True)]

@@ -6,11 +6,13 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 import toolkit
+from toolkit.errors import NotStreamableError
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
 from toolkit.features.spec import FeatureSpec
@@ -20,11 +22,14 @@ from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.inputs import as_cases
 from toolkit.model.origin import ORIGIN_KEY, Origin
+from toolkit.model.reference import is_builtin, output_labels
 from toolkit.model.source import Source, demo_clip, feature_spec, model_inputs
-from toolkit.quantize.convert import Attention
+from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.given import bounded_ranges, changes, without_params
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.recipe import Conversion, Recipe, apply_recipe
+from toolkit.tflite.read import read_tflite
+from toolkit.tflite.write import write_tflite
 
 #: Cases made up where there are no recordings.
 SYNTHETIC_CASES = 8
@@ -43,17 +48,82 @@ class Quantized:
     issues: tuple[Issue, ...]
 
 
-def to_int8(
-    source: Source, attention: Attention, calib: Path | None = None
-) -> tuple[bytes, tuple[Issue, ...]]:
-    """Bytes of the int8 ``.tflite``, and notes on how it was calibrated.
+@dataclass(frozen=True, eq=False)
+class Int8Model:
+    """A model as it will run: the bytes of its ``.tflite`` and the graph read back from them.
 
-    ``attention`` is ``fused`` or ``builtin``.  A source that is a ``.tflite`` passes unchanged.
+    ``source`` is what it was made from, ``quantized`` how (None for a model that came as int8),
+    ``calib`` the data that gave its scales, if they were the user's.
     """
+
+    source: Source
+    data: bytes
+    graph: Graph
+    issues: tuple[Issue, ...]
+    quantized: Quantized | None = None
+    calib: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that the model came in."""
+        return self.source.sha256
+
+    @property
+    def float_graph(self) -> Graph | None:
+        """The float network that it stands for, where there is one."""
+        return self.source.float_graph
+
+    @cached_property
+    def spec(self) -> FeatureSpec | None:
+        """How audio becomes its input; None for a model of arrays."""
+        return feature_spec(self.graph)
+
+    @cached_property
+    def builtin(self) -> bytes | None:
+        """The model in TFLM's stock operators: itself, or converted once more; None without
+        either."""
+        if is_builtin(self.graph):
+            return self.data
+        if self.float_graph is None:
+            return None
+        return quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of its output values."""
+        return output_labels(self.graph)
+
+    def float_at(self, rows: int) -> Graph | None:
+        """The float network for a clip of ``rows`` feature rows; None where its file has another
+        length only."""
+        graph, spec = self.float_graph, self.spec
+        assert spec is not None
+        if graph is None or _takes(graph, spec, rows):
+            return graph
+        try:
+            return retime(find_time_axis(graph), rows)
+        except NotStreamableError:
+            seconds = spec.samples_for_rows(rows) / spec.sample_rate_hz
+            graph = self.source.at_seconds(seconds).float_graph
+        return graph if graph is not None and _takes(graph, spec, rows) else None
+
+
+def _takes(graph: Graph, spec: FeatureSpec, rows: int) -> bool:
+    return graph.tensors[graph.inputs[0]].elements == rows * spec.row_values
+
+
+def to_int8(source: Source, recipe: Recipe, calib: Path | None = None) -> Int8Model:
+    """Quantise a source as `quantize_source` does; one that is a ``.tflite`` passes unchanged."""
     if source.tflite is not None:
-        return source.tflite, source.issues
-    quantized = quantize_source(source, Recipe(attention=attention), calib)
-    return quantized.data, quantized.issues
+        graph = read_tflite(source.tflite, source.name)
+        return Int8Model(source, source.tflite, graph, source.issues)
+    quantized = quantize_source(source, recipe, calib)
+    graph = read_tflite(quantized.data, source.name)
+    return Int8Model(source, quantized.data, graph, quantized.issues, quantized, calib)
 
 
 def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -> Quantized:
@@ -63,8 +133,6 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
     input is made up, and a note says so.  Raises InputError for data or a recipe that cannot be
     used, UnsupportedError for an operator without an integer form.
     """
-    from toolkit.tflite.write import write_tflite
-
     graph = source.float_graph
     assert graph is not None
     ranges = source.ranges if calib is None else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +17,6 @@ from toolkit.ir import Graph, QuantParams
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.inputs import float_cases
-from toolkit.model.origin import LABELS_KEY
 from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.quantize.given import attach, given_params
@@ -33,11 +31,13 @@ MAX_CLIP_SECONDS = 60.0
 class Source:
     """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
 
-    ``sha256`` is that of the file; ``ranges`` come with zoo models, ``given`` with models that were
-    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
-    what was done to it on the way in.
+    ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
+    ``ranges`` come with zoo models, ``given`` with models that were quantised elsewhere: the scales
+    and zero points of the model as it was imported; ``issues`` say what was done to it on the way
+    in.
     """
 
+    argument: str
     name: str
     sha256: str
     float_graph: Graph | None = None
@@ -45,6 +45,10 @@ class Source:
     ranges: Ranges | None = None
     given: Mapping[str, QuantParams] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
+
+    def at_seconds(self, clip_seconds: float) -> Source:
+        """The same model for clips of another length, where its file leaves that open."""
+        return load_source(self.argument, clip_seconds)
 
 
 def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
@@ -65,7 +69,7 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
         zoo = _zoo_file(path)
     if zoo is not None:
         source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
-        return replace(source, ranges=load_ranges(zoo.ranges))
+        return replace(source, argument=model, ranges=load_ranges(zoo.ranges))
     return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds)
 
 
@@ -80,17 +84,6 @@ def feature_spec(graph: Graph) -> FeatureSpec | None:
     """The feature specification in a model's metadata; InputError when it is damaged."""
     text = graph.metadata.get(METADATA_KEY)
     return None if text is None else FeatureSpec.from_json(text)
-
-
-def output_labels(graph: Graph, count: int) -> tuple[str, ...]:
-    """Names of the ``count`` output values, from the metadata where it has them."""
-    try:
-        labels = json.loads(graph.metadata.get(LABELS_KEY, "[]"))
-    except (ValueError, RecursionError):
-        labels = []
-    if isinstance(labels, list) and len(labels) == count:
-        return tuple(str(label) for label in labels)
-    return tuple(f"output[{index}]" for index in range(count))
 
 
 def model_inputs(path: Path, graph: Graph) -> Array:
@@ -148,7 +141,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
             )
     imported = load_onnx(path, rows=rows)
     graph = attach(optimize(imported), imported)
-    return Source(name, _sha256(path), float_graph=graph, given=given_params(imported))
+    return Source(str(path), name, _sha256(path), float_graph=graph, given=given_params(imported))
 
 
 def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
@@ -159,12 +152,12 @@ def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
     data = path.read_bytes()
     ends = stripped_ends(data, name)
     if not ends:
-        return Source(name, _sha256(path), tflite=data)
+        return Source(str(path), name, _sha256(path), tflite=data)
     note = (
         f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts none"
     )
     issues = (Issue("model.int8_ends", note),)
-    return Source(name, _sha256(path), tflite=write_tflite(graph), issues=issues)
+    return Source(str(path), name, _sha256(path), tflite=write_tflite(graph), issues=issues)
 
 
 def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
@@ -178,7 +171,8 @@ def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
     with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
         onnx = Path(folder) / "model.onnx"
         export_checkpoint(path, onnx)
-        return replace(_from_onnx(onnx, name, clip_seconds), sha256=_sha256(path))
+        source = _from_onnx(onnx, name, clip_seconds)
+        return replace(source, argument=str(path), sha256=_sha256(path))
 
 
 def _zoo_file(path: Path) -> ZooModel | None:

@@ -1,13 +1,18 @@
 """Memory plans: where every byte a model needs lies, and the proof that nothing collides.
 
-A `Plan` is what emit turns into C; its ``schedule`` tells the kinds apart.
+A `Plan` is what emit turns into C, for one of three schedules: a whole clip from an arena, frame by
+frame, or endless audio.  All three answer for themselves, so that nobody asks which one it is:
+``graph`` (the batch network of an inference, `at_rows` at another clip length), ``input_rows``,
+``variants`` and ``calls`` (the kernels), ``ram_bytes``, ``arena_bytes``, ``state_bytes`` and
+``lower_bound_bytes``, ``memory_map``, ``layer_bytes``, ``describe`` (figures), ``templates``,
+``audio_files`` and ``kernel_files`` (what the C is made of), ``stream`` (how a frame runs, None in
+batch) and ``continuous`` (None where outputs are exact).
 """
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from toolkit.ops.kernels import Variants
 from toolkit.plan.arena import ArenaPlan, PlacedBuffer, plan_arena
 from toolkit.plan.check import check_plan
 from toolkit.plan.continuous import ContinuousPlan, plan_continuous
@@ -19,16 +24,14 @@ from toolkit.plan.stream_check import check_stream
 Plan: TypeAlias = ArenaPlan | StreamPlan | ContinuousPlan
 
 
-def variants_of(plan: Plan) -> Variants:
-    """The kernels that a plan runs its nodes with."""
-    return plan.stream.variants if isinstance(plan, ContinuousPlan) else plan.variants
-
-
-def stream_of(plan: Plan) -> StreamPlan | None:
-    """How a frame runs, where the plan takes frames; None for a batch plan."""
-    if isinstance(plan, ContinuousPlan):
-        return plan.stream
-    return plan if isinstance(plan, StreamPlan) else None
+def check(plan: Plan) -> None:
+    """Raise `ToolkitError` (internal) at the first violation of a plan."""
+    if isinstance(plan, ArenaPlan):
+        check_plan(plan.graph, plan)
+    elif isinstance(plan, StreamPlan):
+        check_stream(plan.graph, plan)
+    else:
+        check_continuous(plan.graph, plan)
 
 
 __all__ = [
@@ -38,12 +41,11 @@ __all__ = [
     "PlacedBuffer",
     "Plan",
     "StreamPlan",
+    "check",
     "check_continuous",
     "check_plan",
     "check_stream",
     "plan_arena",
     "plan_continuous",
     "plan_stream",
-    "stream_of",
-    "variants_of",
 ]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 from toolkit.ir import Graph
-from toolkit.ops.kernels import PORTABLE_ONLY, Variants
+from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants, kernel_calls
+from toolkit.ops.parts.base import KernelCall, TimeBehaviour
 from toolkit.plan.lifetimes import Buffer, find_buffers, live_bytes
 
 #: Suits every element type, and vector loads of 16 bytes.
@@ -41,18 +43,37 @@ class PlacedBuffer:
 
 @dataclass(frozen=True)
 class ArenaPlan:
-    """A whole-clip ("batch") schedule: one arena, its size a multiple of ``alignment_bytes``.
+    """A whole-clip ("batch") schedule of ``graph``: one arena, its size a multiple of
+    ``alignment_bytes``.
 
     ``live_bytes`` is what each step needs; ``lower_bound_bytes``, their maximum, is reached first
     at ``peak_step``.  No plan can be smaller, this one may be larger (alignment, fragmentation).
     """
 
+    graph: Graph
     buffers: tuple[PlacedBuffer, ...]
     variants: Variants
     arena_bytes: int
     live_bytes: tuple[int, ...]
     alignment_bytes: int
     schedule: Literal["batch"] = "batch"
+
+    #: Templates of the generated C files, by file.
+    templates: ClassVar[Mapping[str, str]] = {
+        name: name for name in ("model.h", "model.c", "model_weights.h", "model_weights.c")
+    }
+    #: Hand-written C that joins features and model, by the name it takes: a clip has no such form.
+    audio_files: ClassVar[Mapping[str, str]] = {}
+    #: How nodes treat time: no node of a whole clip is streamed.
+    behaviours: ClassVar[Mapping[str, TimeBehaviour]] = {}
+    stream: ClassVar[None] = None
+    continuous: ClassVar[None] = None
+    state_bytes: ClassVar[int] = 0
+    input_rows: ClassVar[None] = None
+
+    @property
+    def ram_bytes(self) -> int:
+        return self.arena_bytes
 
     @property
     def lower_bound_bytes(self) -> int:
@@ -61,6 +82,52 @@ class ArenaPlan:
     @property
     def peak_step(self) -> int:
         return self.live_bytes.index(self.lower_bound_bytes)
+
+    @cached_property
+    def calls(self) -> Mapping[str, KernelCall]:
+        """The call of each layer function of the generated C, by node name, in their order."""
+        return kernel_calls(self.graph, self.variants)
+
+    @property
+    def kernel_files(self) -> frozenset[str]:
+        """Stems of the kernel files that the model calls."""
+        return frozenset(stem for call in self.calls.values() for stem in call.files)
+
+    def at_rows(self, rows: int | None) -> ArenaPlan:
+        """Itself: a clip has the file's length."""
+        return self
+
+    def describe(self, feature_bytes: int) -> list[Measurement]:
+        """Figures of the plan; ``feature_bytes`` is the state of features beside the model."""
+        planned, estimated = "memory plan, checked", Provenance.ESTIMATED
+        peak = f"bytes alive at {self.graph.nodes[self.peak_step].name!r}"
+        return [
+            Measurement("arena_bytes", self.arena_bytes, "B", estimated, planned),
+            Measurement("arena_lower_bound_bytes", self.lower_bound_bytes, "B", estimated, peak),
+            Measurement("state_bytes", feature_bytes, "B", estimated, "feature state"),
+        ]
+
+    def layer_bytes(self, name: str) -> tuple[int, int]:
+        """Bytes of what the node called ``name`` makes, and of all that its step needs."""
+        at = next(i for i, node in enumerate(self.graph.nodes) if node.name == name)
+        output = self.graph.tensors[self.graph.nodes[at].outputs[0]]
+        return output.size_bytes, self.live_bytes[at]
+
+    def memory_map(self) -> MemoryMap:
+        """Every block of the arena, by offset, and the steps (nodes) in which it is needed."""
+        rows = (
+            MemoryRow(
+                placed.buffer.node or placed.buffer.tensors[0],
+                "scratch" if placed.buffer.node else "tensor",
+                placed.offset_bytes,
+                placed.buffer.size_bytes,
+                placed.buffer.first_step,
+                placed.buffer.last_step,
+            )
+            for placed in self.buffers
+        )
+        steps = tuple(node.name for node in self.graph.nodes)
+        return MemoryMap("arena", self.arena_bytes, steps, tuple(sorted(rows, key=MemoryRow.place)))
 
     @cached_property
     def tensor_offsets(self) -> Mapping[str, int]:
@@ -86,6 +153,7 @@ def plan_arena(
     offsets = place(buffers, alignment_bytes)
     ends = [o + b.size_bytes for b, o in zip(buffers, offsets, strict=True)]
     return ArenaPlan(
+        graph=graph,
         buffers=tuple(PlacedBuffer(b, o) for b, o in zip(buffers, offsets, strict=True)),
         variants=variants,
         arena_bytes=_align(max(ends, default=1), alignment_bytes),

@@ -12,12 +12,16 @@ before it, there is no padding at its ends, and its last frames are still on the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from toolkit.errors import InputError
 from toolkit.features.spec import FeatureSpec
+from toolkit.ir import Graph
+from toolkit.measurement import Measurement, MemoryMap
+from toolkit.ops.kernels import Variants
+from toolkit.ops.parts.base import KernelCall, TimeBehaviour
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer
 from toolkit.plan.stream import (
@@ -27,6 +31,7 @@ from toolkit.plan.stream import (
     Ring,
     StateBuffer,
     StreamPlan,
+    describe_state,
 )
 from toolkit.plan.stream_schedule import Stage
 
@@ -57,6 +62,65 @@ class ContinuousPlan:
     state_bytes: int
     lower_bound_bytes: int
     schedule: Literal["continuous"] = "continuous"
+
+    #: Templates of the generated C files, by file.
+    templates: ClassVar[Mapping[str, str]] = {
+        "model.h": "model_continuous.h",
+        "model.c": "model_continuous.c",
+        "model_weights.h": "model_weights.h",
+        "model_weights.c": "model_weights.c",
+    }
+    #: Hand-written C that joins features and model, by the name it takes.
+    audio_files: ClassVar[Mapping[str, str]] = {
+        "model_audio.h": "model_continuous_audio.h",
+        "model_audio.c": "model_continuous_audio.c",
+    }
+    arena_bytes: ClassVar[int] = 0
+
+    @property
+    def graph(self) -> Graph:
+        return self.stream.graph
+
+    @property
+    def variants(self) -> Variants:
+        return self.stream.variants
+
+    @property
+    def behaviours(self) -> Mapping[str, TimeBehaviour]:
+        return self.stream.behaviours
+
+    @property
+    def continuous(self) -> ContinuousPlan:
+        return self
+
+    @property
+    def input_rows(self) -> int:
+        return self.stream.input_rows
+
+    @property
+    def ram_bytes(self) -> int:
+        return self.state_bytes
+
+    @property
+    def calls(self) -> Mapping[str, KernelCall]:
+        return self.stream.calls
+
+    @property
+    def kernel_files(self) -> frozenset[str]:
+        return self.stream.kernel_files
+
+    def at_rows(self, rows: int | None) -> ContinuousPlan:
+        """The same plan where ``graph`` is that of a clip of ``rows`` frames."""
+        return replace(self, stream=self.stream.at_rows(rows))
+
+    def describe(self, feature_bytes: int) -> list[Measurement]:
+        return describe_state(self.stream, self.state_bytes, self.lower_bound_bytes, feature_bytes)
+
+    def layer_bytes(self, name: str) -> tuple[int, int]:
+        return self.stream.layer_bytes(name)
+
+    def memory_map(self) -> MemoryMap:
+        return self.stream.memory_map()
 
     @property
     def blocks(self) -> int:

@@ -18,11 +18,10 @@ from toolkit.plan import (
     plan_arena,
     plan_continuous,
     plan_stream,
-    stream_of,
 )
 from toolkit.plan.choose import ALLOWANCES, choose_variants
 from toolkit.plan.continuous import require_endless_level
-from toolkit.plan.time_axis import find_time_axis, retime
+from toolkit.plan.time_axis import find_time_axis
 from toolkit.targets import Target
 
 
@@ -74,15 +73,6 @@ def stream_state_bytes(graph: Graph) -> int | None:
         return plan_stream(graph).state_bytes
     except NotStreamableError:
         return None
-
-
-def at_clip_length(graph: Graph, plan: Plan, rows: int | None) -> Graph:
-    """The batch network for a clip of ``rows`` frames, which a streamed run must equal.
-
-    A batch plan, or None, means the file's own length.  Raises TooFewFramesError.
-    """
-    stream = stream_of(plan)
-    return graph if stream is None or rows is None else retime(stream.time, rows)
 
 
 def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> ArenaPlan:

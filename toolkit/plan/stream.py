@@ -7,21 +7,22 @@ dead by then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import ClassVar, Literal
 
 from toolkit.ir import Graph
 from toolkit.ir.cut import suffix_graph
+from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE_ONLY, Variants
-from toolkit.ops.parts.base import view
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants, kernel_calls
+from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer, find_buffers
 from toolkit.plan.stream_schedule import Stage, Trace, find_stages, period_frames, play
-from toolkit.plan.time_axis import TimeAxis, find_time_axis
+from toolkit.plan.time_axis import TimeAxis, find_time_axis, retime
 
 #: Suits the 64-bit sums.
 ALIGNMENT_BYTES = 8
@@ -80,6 +81,98 @@ class StreamPlan:
     lower_bound_bytes: int
     max_frames: int
     schedule: Literal["stream"] = "stream"
+
+    #: Templates of the generated C files, by file.
+    templates: ClassVar[Mapping[str, str]] = {
+        "model.h": "model_stream.h",
+        "model.c": "model_stream.c",
+        "model_weights.h": "model_weights.h",
+        "model_weights.c": "model_weights.c",
+    }
+    #: Hand-written C that joins features and model, by the name it takes.
+    audio_files: ClassVar[Mapping[str, str]] = {
+        "model_audio.h": "model_audio.h",
+        "model_audio.c": "model_audio.c",
+    }
+    #: The schedule's own helper header.
+    helper_files: ClassVar[tuple[str, ...]] = ("tk_stream",)
+    continuous: ClassVar[None] = None
+    arena_bytes: ClassVar[int] = 0
+
+    @property
+    def graph(self) -> Graph:
+        """The batch network of a clip, which a streamed run must equal."""
+        return self.time.graph
+
+    @property
+    def behaviours(self) -> Mapping[str, TimeBehaviour]:
+        return self.time.behaviours
+
+    @property
+    def stream(self) -> StreamPlan:
+        return self
+
+    @property
+    def input_rows(self) -> int:
+        """Frames of a clip."""
+        return self.time.frames
+
+    @property
+    def ram_bytes(self) -> int:
+        return self.state_bytes
+
+    @cached_property
+    def finish_calls(self) -> Mapping[str, KernelCall]:
+        """What each node behind the reductions calls, by its name."""
+        return kernel_calls(self.finish_graph, self.variants)
+
+    @property
+    def calls(self) -> Mapping[str, KernelCall]:
+        """The call of each layer function of the generated C, by node name, in their order."""
+        return {**{stage.node.name: stage.call for stage in self.stages}, **self.finish_calls}
+
+    @property
+    def kernel_files(self) -> frozenset[str]:
+        """Stems of the kernel files that the model calls."""
+        called = (stem for call in self.calls.values() for stem in call.files)
+        return frozenset((*self.helper_files, *called))
+
+    def at_rows(self, rows: int | None) -> StreamPlan:
+        """The same plan where ``graph`` is that of a clip of ``rows`` frames (None: as it is).
+
+        Raises TooFewFramesError.
+        """
+        if rows is None:
+            return self
+        return replace(self, time=replace(self.time, graph=retime(self.time, rows)))
+
+    def describe(self, feature_bytes: int) -> list[Measurement]:
+        """Figures of the plan; ``feature_bytes`` is the state of features beside the model."""
+        return describe_state(self, self.state_bytes, self.lower_bound_bytes, feature_bytes)
+
+    def layer_bytes(self, name: str) -> tuple[int, int]:
+        """Bytes of the state that hold what the node called ``name`` makes (rows, sums or a tensor
+        at the end), and of all buffers."""
+        made = {name, *(o for node in self.graph.nodes if node.name == name for o in node.outputs)}
+        return sum(b.size_bytes for b in self.buffers if b.name in made), self.buffer_bytes
+
+    def memory_map(self) -> MemoryMap:
+        """Every block of the state, by offset: step 0 takes a frame, the stages follow, then the
+        end of a clip."""
+        steps = (
+            "a frame arrives",
+            *(stage.node.name for stage in self.stages),
+            *(f"{stage.node.name}, at the end" for stage in self.reductions),
+            *(node.name for node in self.finish_graph.nodes),
+        )
+        rows = [
+            MemoryRow(b.name, b.purpose, b.offset_bytes, b.size_bytes, b.first_step, b.last_step)
+            for b in self.buffers
+        ]
+        counters = self.state_bytes - self.buffer_bytes
+        end = len(steps) - 1
+        rows.append(MemoryRow("row counters", "counters", self.buffer_bytes, counters, 0, end))
+        return MemoryMap("state", self.state_bytes, steps, tuple(sorted(rows, key=MemoryRow.place)))
 
     @property
     def reductions(self) -> tuple[Stage, ...]:
@@ -178,6 +271,23 @@ def plan_stream(
         lower_bound_bytes=kept + counters_bytes,
         max_frames=_max_frames(time, stages),
     )
+
+
+def describe_state(
+    stream: StreamPlan, state_bytes: int, lower_bound_bytes: int, feature_bytes: int
+) -> list[Measurement]:
+    """Figures of a plan that runs frame by frame, as ``stream`` does, in ``state_bytes``."""
+    macs, planned = stream.frame_macs, "memory plan, checked"
+    kept = "what must outlive a frame"
+    figures = (
+        ("arena_bytes", 0, "B", planned),
+        ("state_bytes", state_bytes + feature_bytes, "B", planned),
+        ("state_lower_bound_bytes", lower_bound_bytes + feature_bytes, "B", kept),
+        ("delay_frames", stream.delay_frames, "frames", "schedule"),
+        ("macs_per_frame_mean", round(sum(macs) / len(macs)), "MACs", "schedule"),
+        ("macs_per_frame_worst", max(macs), "MACs", "schedule"),
+    )
+    return [Measurement(n, v, u, Provenance.ESTIMATED, basis) for n, v, u, basis in figures]
 
 
 def row_bytes(graph: Graph, tensor: str) -> int:

@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from toolkit.errors import NotStreamableError
-from toolkit.features.spec import FeatureSpec
-from toolkit.ir import Graph
+from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Check, Issue, Measurement, Provenance
-from toolkit.model.source import feature_spec
-from toolkit.plan import ContinuousPlan, Plan
+from toolkit.plan import Plan
 from toolkit.plan.choose import ALLOWANCES
 from toolkit.plan.schedule import ScheduleRequest, choose_plan
 from toolkit.profiling.estimate import Estimate, estimate
@@ -20,22 +18,21 @@ from toolkit.targets import Target
 
 
 def alternatives(
-    graph: Graph, plan: Plan, request: ScheduleRequest, target: Target, arithmetic: str = "auto"
+    plan: Plan, front_end: FrontEnd | None, request: ScheduleRequest, target: Target
 ) -> tuple[Alternative, ...]:
     """The model batch and streamed, for size, balanced and for speed; none in continuous mode."""
-    if isinstance(plan, ContinuousPlan):
+    if plan.continuous is not None:
         return ()
-    spec = feature_spec(graph)
     found = []
     for schedule in ("stream", "batch"):
         for optimize in ALLOWANCES:
             chosen = (schedule, optimize) == (plan.schedule, request.optimize)
             wanted = replace(request, schedule=schedule, optimize=optimize)
             try:
-                other = plan if chosen else choose_plan(graph, wanted, target)[0]
+                other = plan if chosen else choose_plan(plan.graph, wanted, target)[0]
             except NotStreamableError:
                 break
-            cost = estimate(graph, other, target, spec, arithmetic)
+            cost = estimate(other, target, front_end)
             found.append(
                 Alternative(
                     schedule=schedule,
@@ -44,16 +41,17 @@ def alternatives(
                     ram_bytes=cost.ram_static_bytes,
                     flash_bytes=cost.flash_bytes,
                     cycles=cost.cycles,
-                    realtime_factor=realtime_factor(cost, target, spec),
+                    realtime_factor=_realtime_factor(cost, target, front_end),
                 )
             )
     return tuple(found)
 
 
-def realtime_factor(found: Estimate, target: Target, spec: FeatureSpec | None) -> float | None:
+def _realtime_factor(found: Estimate, target: Target, front_end: FrontEnd | None) -> float | None:
     """Seconds of work for a second of audio; None for a model that takes none."""
-    if spec is None:
+    if front_end is None:
         return None
+    spec = front_end.spec
     audio_s = spec.samples_for_rows(found.frames) / spec.sample_rate_hz
     return found.cycles / target.clock_hz / audio_s
 

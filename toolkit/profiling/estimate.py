@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from toolkit.emit import feature_arithmetic
-from toolkit.emit.model import kernel_calls
-from toolkit.features.spec import FeatureSpec
-from toolkit.features.tables import state_bytes
-from toolkit.ir import Graph
+from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Measurement, Provenance
-from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import kernel_calls
 from toolkit.ops.parts.base import view
-from toolkit.plan import ArenaPlan, Plan, StreamPlan, stream_of, variants_of
-from toolkit.plan.choose import BATCH, predicted_cycles
+from toolkit.plan import Plan, StreamPlan
+from toolkit.plan.choose import predicted_cycles
 from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.profiling.features import FeatureEstimate, estimate_features
 from toolkit.profiling.flash import FlashEstimate, estimate_flash, firmware_code
@@ -61,49 +57,36 @@ class Estimate:
         return self.flash.total_bytes + extra
 
 
-def estimate(
-    graph: Graph,
-    plan: Plan,
-    target: Target,
-    spec: FeatureSpec | None,
-    asked: str = "auto",
-) -> Estimate:
-    """Predict what ``graph``, of one clip, costs when it runs by ``plan``; ``asked`` is the
-    arithmetic of its features, see `feature_arithmetic`."""
-    stream = stream_of(plan)
-    behaviours = BATCH if stream is None else stream.time.behaviours
-    calls = kernel_calls(graph, variants_of(plan))
+def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate:
+    """Predict what an inference costs that runs by ``plan``, features of ``front_end`` included."""
+    graph, stream = plan.graph, plan.stream
+    calls = kernel_calls(graph, plan.variants)
     layer_cycles = {
         node.name: predicted_cycles(
-            view(graph, node), calls[node.name], target, behaviours.get(node.name)
+            view(graph, node), calls[node.name], target, plan.behaviours.get(node.name)
         )
         for node in graph.nodes
-        if not OPERATORS[node.op].is_alias
+        if node.name in calls
     }
-    frames, features, feature_ram = 0, None, 0
-    if spec is not None:
-        arithmetic = feature_arithmetic(target, asked)
+    frames, features, ram_bytes = 0, None, plan.ram_bytes
+    if front_end is not None:
+        spec = front_end.spec
         frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
-        features = estimate_features(spec, arithmetic, target.core)
-        feature_ram = state_bytes(spec, arithmetic)
-    code = firmware_code(graph, plan)
+        features = estimate_features(spec, front_end.arithmetic, target.core)
+        state_bytes = front_end.state_bytes
+        ram_bytes += _aligned(state_bytes) if stream is None else state_bytes
+    code = firmware_code(plan)
     divides = features is not None and features.divides
-    if isinstance(plan, ArenaPlan):
-        planned, feature_ram = plan.arena_bytes, _aligned(feature_ram)
-    else:
-        planned = plan.state_bytes
     per_frame = features.cycles_per_frame if features else 0.0
     return Estimate(
         layer_cycles=layer_cycles,
         model_cycles=sum(layer_cycles.values()),
         features=features,
         frames=frames,
-        frame_cycles=()
-        if stream is None
-        else _frame_cycles(graph, stream, layer_cycles, per_frame),
+        frame_cycles=() if stream is None else _frame_cycles(stream, layer_cycles, per_frame),
         flash=estimate_flash(code, target.core, divides),
-        ram_static_bytes=planned + feature_ram,
-        stack=estimate_stack(code, target.core, features, spec is not None),
+        ram_static_bytes=ram_bytes,
+        stack=estimate_stack(code, target.core, features, front_end is not None),
     )
 
 
@@ -113,13 +96,13 @@ def _aligned(size_bytes: int) -> int:
 
 
 def _frame_cycles(
-    graph: Graph, plan: StreamPlan, layer_cycles: Mapping[str, int], feature_cycles: float
+    plan: StreamPlan, layer_cycles: Mapping[str, int], feature_cycles: float
 ) -> tuple[float, ...]:
     """Cycles of each frame of one period: every row at its share of the layer's cycles."""
-    a_row = {}
+    a_row, tensors = {}, plan.graph.tensors
     for stage in plan.stages:
         node = stage.node
-        rows = graph.tensors[(node.inputs[0] or "") if stage.reduces else node.outputs[0]].shape[1]
+        rows = tensors[(node.inputs[0] or "") if stage.reduces else node.outputs[0]].shape[1]
         a_row[stage.number] = layer_cycles[node.name] / rows
     return tuple(
         feature_cycles + sum(a_row[number] for number in rows if number in a_row)
@@ -128,7 +111,7 @@ def _frame_cycles(
 
 
 def estimate_measurements(
-    found: Estimate, target: Target, spec: FeatureSpec | None
+    found: Estimate, target: Target, front_end: FrontEnd | None
 ) -> list[Measurement]:
     """The estimate as figures of a report."""
     estimated = Provenance.ESTIMATED
@@ -169,7 +152,8 @@ def estimate_measurements(
                 row(f"cycles_per_frame_{name}", round(cycles), "cycles", f"{rates}, long run"),
                 row(f"frame_latency_ms_{name}", 1e3 * cycles / target.clock_hz, "ms", clock),
             ]
-    if spec is not None:
+    if front_end is not None:
+        spec = front_end.spec
         seconds = spec.samples_for_rows(found.frames) / spec.sample_rate_hz
         rows += audio_measurements(target, found.cycles, seconds, estimated, rates)
     return rows

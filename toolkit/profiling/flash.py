@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.emit.contexts import LayerText
-from toolkit.emit.model import kernel_calls, kernel_stems, model_context
-from toolkit.emit.stream import stream_context
-from toolkit.ir import Graph
-from toolkit.plan import ContinuousPlan, Plan, StreamPlan
+from toolkit.emit.model import emitted
+from toolkit.plan import Plan
 from toolkit.profiling.code_table import (
     BLOCK,
     DIVIDING,
@@ -87,32 +85,22 @@ class FirmwareCode:
     layers: tuple[LayerCode, ...]
 
 
-def firmware_code(graph: Graph, plan: Plan) -> FirmwareCode:
+def firmware_code(plan: Plan) -> FirmwareCode:
     """What would be generated for a plan."""
-    if isinstance(plan, ContinuousPlan):
-        plan = plan.stream
-    if isinstance(plan, StreamPlan):
-        streamed = stream_context(plan, "", "")
-        finish = kernel_calls(plan.finish_graph, plan.variants)
-        nodes = [*(stage.node.name for stage in plan.stages), *finish]
-        calls = [*(stage.call for stage in plan.stages), *finish.values()]
-        texts: Sequence[LayerText] = (*streamed.stages, *streamed.steps)
-        rows, weights = len(plan.stages), streamed.weights_bytes
-    else:
-        whole = kernel_calls(graph, plan.variants)
-        nodes, calls = [*whole], [*whole.values()]
-        batch = model_context(graph, plan, "", "")
-        texts, rows, weights = batch.steps, 0, batch.weights_bytes
+    written, graph, stream = emitted(plan), plan.graph, plan.stream
+    rows = 0 if stream is None else len(stream.stages)
     layers = (
         LayerCode(node, text, layer_key(call, number < rows), block_key(call), functions(call))
-        for number, (node, text, call) in enumerate(zip(nodes, texts, calls, strict=True))
+        for number, ((node, call), text) in enumerate(
+            zip(plan.calls.items(), written.layers, strict=True)
+        )
     )
     return FirmwareCode(
-        schedule=plan.schedule,
+        schedule="batch" if stream is None else stream.schedule,
         stages=rows,
         tensors=len(graph.inputs) + len(graph.outputs),
-        stems=frozenset(kernel_stems(graph, plan)),
-        weights_bytes=weights,
+        stems=plan.kernel_files,
+        weights_bytes=written.weights_bytes,
         layers=tuple(layers),
     )
 

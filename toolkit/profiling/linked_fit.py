@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from toolkit.deploy.run import FirmwareFacts
 from toolkit.measurement import Provenance
+from toolkit.profiling.linked import Linked
 from toolkit.profiling.size import SymbolSize
 from toolkit.report.model import Fit, Part, StackFrame
 from toolkit.targets import Target
 
 
-def firmware_fits(facts: FirmwareFacts, target: Target) -> tuple[Fit, ...]:
+def firmware_fits(linked: Linked, target: Target) -> tuple[Fit, ...]:
     """How full a linked firmware makes the part's flash, RAM (static and stack) and stack."""
-    stack, interrupts = facts.stack, target.policy.interrupt_bytes
+    stack, interrupts = linked.stack, target.policy.interrupt_bytes
     on_stack = stack.bound_bytes + interrupts
-    ram = facts.size.ram_static_bytes + on_stack
+    ram = linked.size.ram_static_bytes + on_stack
     symbols = {
         region: [
             Part(s.name, _kind(s), s.size_bytes)
-            for s in facts.size.symbols
+            for s in linked.size.symbols
             if s.section in sections
         ]
         for region, sections in _SECTIONS.items()
     }
-    linked = f"linker map, {facts.toolchain}"
-    frames = [Part(f.function, "frame", f.size_bytes) for f in stack_frames(facts)]
+    basis = f"linker map, {linked.toolchain}"
+    frames = [Part(f.function, "frame", f.size_bytes) for f in stack_frames(linked)]
     allowance = Part("interrupts", "bound", interrupts)
     with_stack = [*symbols["ram"], Part("stack", "bound", stack.bound_bytes), allowance]
     return (
-        _fit("flash", facts.size.flash_bytes, target.flash_bytes, linked, symbols["flash"]),
-        _fit("ram", ram, target.ram_bytes, f"{linked}, and the stack bound", with_stack),
+        _fit("flash", linked.size.flash_bytes, target.flash_bytes, basis, symbols["flash"]),
+        _fit("ram", ram, target.ram_bytes, f"{basis}, and the stack bound", with_stack),
         _fit(
             "stack",
             on_stack,
@@ -39,9 +39,9 @@ def firmware_fits(facts: FirmwareFacts, target: Target) -> tuple[Fit, ...]:
     )
 
 
-def stack_frames(facts: FirmwareFacts) -> tuple[StackFrame, ...]:
+def stack_frames(linked: Linked) -> tuple[StackFrame, ...]:
     """The call chain behind the stack bound, outermost first."""
-    stack = facts.stack
+    stack = linked.stack
     return tuple(map(StackFrame, stack.chain, stack.chain_bytes))
 
 

@@ -1,46 +1,23 @@
-"""Who occupies which bytes: a planned model's RAM step by step, and the part's memories."""
+"""How full a firmware makes the part: flash, RAM and stack, planned, and the verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from toolkit.ir import Graph
-from toolkit.measurement import Check, Provenance
-from toolkit.plan import ArenaPlan, Plan, StreamPlan, stream_of
+from toolkit.measurement import Check, MemoryMap, Provenance
+from toolkit.plan import Plan
 from toolkit.profiling.estimate import Estimate
-from toolkit.report.model import Fit, MemoryMap, MemoryRow, Part
+from toolkit.report.model import Fit, Part
 from toolkit.targets import Target
 
 #: Contributors that a verdict names.
 LISTED = 3
 
 
-def memory_map(graph: Graph, plan: Plan) -> MemoryMap:
-    """Every block of a plan's RAM, by offset, and the steps in which it is needed."""
-    stream = stream_of(plan)
-    if stream is not None:
-        return _state_map(stream)
-    assert isinstance(plan, ArenaPlan)
-    rows = [
-        MemoryRow(
-            placed.buffer.node or placed.buffer.tensors[0],
-            "scratch" if placed.buffer.node else "tensor",
-            placed.offset_bytes,
-            placed.buffer.size_bytes,
-            placed.buffer.first_step,
-            placed.buffer.last_step,
-        )
-        for placed in plan.buffers
-    ]
-    steps = tuple(node.name for node in graph.nodes)
-    return MemoryMap("arena", plan.arena_bytes, steps, _sorted(rows))
-
-
-def planned_fits(graph: Graph, plan: Plan, found: Estimate, target: Target) -> tuple[Fit, ...]:
+def planned_fits(plan: Plan, found: Estimate, target: Target) -> tuple[Fit, ...]:
     """How full a firmware that is not compiled makes the part's flash, RAM and stack."""
-    parts = _planned_parts(memory_map(graph, plan))
-    planned = plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes
-    features = found.ram_static_bytes - planned
+    parts = _planned_parts(plan.memory_map())
+    features = found.ram_static_bytes - plan.ram_bytes
     on_stack = [
         Part("stack", "bound", found.stack_bytes),
         Part("interrupts", "bound", target.policy.interrupt_bytes),
@@ -112,25 +89,3 @@ _WORDS = {
     "ram": "static RAM, stack and interrupts",
     "stack": "stack and interrupts",
 }
-
-
-def _state_map(plan: StreamPlan) -> MemoryMap:
-    """The state: step 0 takes a frame, the stages follow, then the end of a clip."""
-    steps = [
-        "a frame arrives",
-        *(stage.node.name for stage in plan.stages),
-        *(f"{stage.node.name}, at the end" for stage in plan.reductions),
-        *(node.name for node in plan.finish_graph.nodes),
-    ]
-    last = len(steps) - 1
-    rows = [
-        MemoryRow(b.name, b.purpose, b.offset_bytes, b.size_bytes, b.first_step, b.last_step)
-        for b in plan.buffers
-    ]
-    counters = plan.state_bytes - plan.buffer_bytes
-    rows.append(MemoryRow("row counters", "counters", plan.buffer_bytes, counters, 0, last))
-    return MemoryMap("state", plan.state_bytes, tuple(steps), _sorted(rows))
-
-
-def _sorted(rows: Iterable[MemoryRow]) -> tuple[MemoryRow, ...]:
-    return tuple(sorted(rows, key=lambda row: (row.offset_bytes, row.first_step, row.name)))

@@ -4,109 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from toolkit.deploy.findings import Audio
-from toolkit.deploy.run import FirmwareFacts, frame_cycles, layer_cycles, phase_cycles
-from toolkit.features.spec import FeatureSpec
-from toolkit.features.tables import state_bytes as feature_state_bytes
+from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.model.audio import Audio
 from toolkit.model.inputs import random_cases
-from toolkit.plan import ArenaPlan, Plan, stream_of
+from toolkit.plan import Plan
 from toolkit.profiling.energy import audio_measurements, inference_measurements
+from toolkit.profiling.linked import Linked
+from toolkit.profiling.timing import Timing
 from toolkit.report.model import FunctionRow
-from toolkit.simulate import SimulationResult
 from toolkit.simulate.protocol import HarnessOutput
-from toolkit.targets import Target
 from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.read import read_tflite
 
 
-def size_measurements(facts: FirmwareFacts) -> list[Measurement]:
+def size_measurements(linked: Linked) -> list[Measurement]:
     """Flash, static RAM and the static stack bound."""
-    left_out = (*facts.stack.recursive, *facts.stack.indirect, *facts.stack.dynamic)
-    basis = "ELF: deepest call chain, ending " + " → ".join(facts.stack.chain[-3:])
-    if not facts.stack.holds:
+    left_out = (*linked.stack.recursive, *linked.stack.indirect, *linked.stack.dynamic)
+    basis = "ELF: deepest call chain, ending " + " → ".join(linked.stack.chain[-3:])
+    if not linked.stack.holds:
         basis += f"; NOT a bound, left out: {', '.join(left_out)}"
-    measured, linker_map = Provenance.MEASURED, f"linker map, {facts.toolchain}"
+    measured, linker_map = Provenance.MEASURED, f"linker map, {linked.toolchain}"
     return [
-        Measurement("flash_bytes", facts.size.flash_bytes, "B", measured, linker_map),
-        Measurement("ram_static_bytes", facts.size.ram_static_bytes, "B", measured, linker_map),
-        Measurement("stack_bound_bytes", facts.stack.bound_bytes, "B", measured, basis),
+        Measurement("flash_bytes", linked.size.flash_bytes, "B", measured, linker_map),
+        Measurement("ram_static_bytes", linked.size.ram_static_bytes, "B", measured, linker_map),
+        Measurement("stack_bound_bytes", linked.stack.bound_bytes, "B", measured, basis),
     ]
 
 
 def run_measurements(
-    facts: FirmwareFacts,
-    result: SimulationResult,
-    target: Target,
-    output: HarnessOutput,
-    plan: Plan,
-    audio: Audio | None,
+    timing: Timing, output: HarnessOutput, plan: Plan, clip: Audio | None
 ) -> list[Measurement]:
-    """Counts of a simulated run, per inference; nothing for a run on the host."""
-    if not result.intervals:
+    """Counts of a simulated run, per inference; nothing for a run on the host.  ``plan`` is that of
+    a case: its ``input_rows`` are the frames of the clip."""
+    if not timing.is_counted:
         return []
-    phases, basis = phase_cycles(facts, result, target)
-    simulated = Provenance.SIMULATED
-    cases, simulator = len(output.cases), result.simulator
-    instructions = sum(p.instructions for p in phases.values()) // cases
-    cycles = {name: p.cycles // cases for name, p in phases.items()}
+    cases, target, simulated = len(output.cases), timing.target, Provenance.SIMULATED
+    basis, simulator = timing.basis, timing.result.simulator
+    instructions = sum(p.instructions for p in timing.phases.values()) // cases
+    cycles = {name: p.cycles // cases for name, p in timing.phases.items()}
     total = sum(cycles.values())
-    painted = output.stack_painted_bytes
-    rows = [
-        Measurement("stack_painted_bytes", painted, "B", simulated, simulator),
-        Measurement(
-            "instructions_per_inference", instructions, "instructions", simulated, simulator
-        ),
-        Measurement("cycles_per_inference", total, "cycles", simulated, basis),
-        Measurement("cycles_features", cycles["features"], "cycles", simulated, basis),
-        Measurement("cycles_model", cycles["model"], "cycles", simulated, basis),
-        *inference_measurements(target, total, simulated),
-    ]
-    stream = stream_of(plan)
-    if stream is not None:
-        frames = audio.rows if audio else stream.time.frames
-        rows += _frame_measurements(facts, result, target, basis, frames, audio)
-    if audio is not None:
-        rows += audio_measurements(target, total, audio.seconds, simulated, basis)
+    figures = (
+        ("stack_painted_bytes", output.stack_painted_bytes, "B", simulator),
+        ("instructions_per_inference", instructions, "instructions", simulator),
+        ("cycles_per_inference", total, "cycles", basis),
+        ("cycles_features", cycles["features"], "cycles", basis),
+        ("cycles_model", cycles["model"], "cycles", basis),
+    )
+    rows = [Measurement(n, v, u, simulated, b) for n, v, u, b in figures]
+    rows += inference_measurements(target, total, simulated)
+    if plan.input_rows is not None:
+        rows += _frame_measurements(timing, plan.input_rows, clip)
+    if clip is not None:
+        rows += audio_measurements(target, total, clip.seconds, simulated, basis)
     return rows
 
 
 def _frame_measurements(
-    facts: FirmwareFacts,
-    result: SimulationResult,
-    target: Target,
-    basis: str,
-    frames_per_clip: int,
-    audio: Audio | None,
+    timing: Timing, frames_per_clip: int, clip: Audio | None
 ) -> list[Measurement]:
     """Mean and worst cycles of a pushed frame, features included, and of the end of a clip; for
     audio the frames that the input must buffer, since some cost several frames' time."""
-    frames, ends = frame_cycles(facts, result, target, frames_per_clip)
-    of = f"{basis}; the first {len(frames)} frames, features included"
-    figures = [
-        ("cycles_per_frame_mean", round(sum(frames) / len(frames)), of),
-        ("cycles_per_frame_worst", max(frames), of),
+    frames, ends = timing.frames(frames_per_clip)
+    clock_hz, mean = timing.target.clock_hz, round(sum(frames) / len(frames))
+    clock = f"at {clock_hz / 1e6:g} MHz"
+    of = f"{timing.basis}; the first {len(frames)} frames, features included"
+    at_clock = f"cycles {clock}; features included"
+    figures: list[tuple[str, float, str, str]] = [
+        ("cycles_per_frame_mean", mean, "cycles", of),
+        ("cycles_per_frame_worst", max(frames), "cycles", of),
     ]
     if ends:
-        figures.append(("cycles_at_end_of_clip", max(ends), basis))
-    rows = [Measurement(n, v, "cycles", Provenance.SIMULATED, b) for n, v, b in figures]
-    clock = f"cycles at {target.clock_hz / 1e6:g} MHz; features included"
-    rows += [
-        Measurement(name, 1e3 * cycles / target.clock_hz, "ms", Provenance.SIMULATED, clock)
-        for name, cycles in (
-            ("frame_latency_ms_mean", round(sum(frames) / len(frames))),
-            ("frame_latency_ms_worst", max(frames)),
-        )
+        figures.append(("cycles_at_end_of_clip", max(ends), "cycles", timing.basis))
+    figures += [
+        ("frame_latency_ms_mean", 1e3 * mean / clock_hz, "ms", at_clock),
+        ("frame_latency_ms_worst", 1e3 * max(frames) / clock_hz, "ms", at_clock),
     ]
-    if audio is not None:
-        hop_cycles = target.clock_hz * audio.spec.hop_samples / audio.spec.sample_rate_hz
+    if clip is not None:
+        hop_cycles = clock_hz * clip.spec.hop_samples / clip.spec.sample_rate_hz
         buffer = input_buffer_frames(frames, hop_cycles)
         if buffer is not None:
-            clock = f"frame by frame at {target.clock_hz / 1e6:g} MHz, one arriving every hop"
-            rows.append(
-                Measurement("input_buffer_frames", buffer, "frames", Provenance.SIMULATED, clock)
-            )
-    return rows
+            arriving = f"frame by frame {clock}, one arriving every hop"
+            figures.append(("input_buffer_frames", buffer, "frames", arriving))
+    return [Measurement(n, v, u, Provenance.SIMULATED, b) for n, v, u, b in figures]
 
 
 def input_buffer_frames(frame_cycles: Sequence[int], hop_cycles: float) -> int | None:
@@ -124,34 +104,32 @@ def input_buffer_frames(frame_cycles: Sequence[int], hop_cycles: float) -> int |
     return most
 
 
-def stack_check(facts: FirmwareFacts, output: HarnessOutput, simulated: bool) -> list[Check]:
+def stack_check(linked: Linked, output: HarnessOutput, simulated: bool) -> list[Check]:
     """Whether the painted stack lies within the bound; nothing for a run on the host."""
-    if not simulated or not facts.stack.holds:
+    if not simulated or not linked.stack.holds:
         return []
-    bound, painted = facts.stack.bound_bytes, output.stack_painted_bytes
+    bound, painted = linked.stack.bound_bytes, output.stack_painted_bytes
     detail = f"static bound {bound:,} B, painted {painted:,} B"
     return [Check("stack_within_bound", painted <= bound, detail)]
 
 
-def plan_check(
-    facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None, arithmetic: str = "float32"
-) -> Check:
+def plan_check(linked: Linked, plan: Plan, front_end: FrontEnd | None) -> Check:
     """Whether the linker gave every planned object the planned size; the remainder is listed."""
-    planned = {"instance": plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes}
-    if spec is not None:
-        planned["features"] = feature_state_bytes(spec, arithmetic)
-    in_ram = [s for s in facts.size.symbols if s.section in (".data", ".bss")]
-    linked = {s.name: s.size_bytes for s in in_ram}
+    planned = {"instance": plan.ram_bytes}
+    if front_end is not None:
+        planned["features"] = front_end.state_bytes
+    in_ram = [s for s in linked.size.symbols if s.section in (".data", ".bss")]
+    found = {s.name: s.size_bytes for s in in_ram}
     rest = [f"{s.name} {s.size_bytes} B" for s in in_ram if s.name not in planned]
     wrong = [
-        f"{name} planned {size:,} B, linked {linked.get(name, 0):,} B"
+        f"{name} planned {size:,} B, linked {found.get(name, 0):,} B"
         for name, size in planned.items()
-        if linked.get(name) != size
+        if found.get(name) != size
     ]
     detail = (
         "; ".join(wrong) or ", ".join(f"{n} {b:,} B" for n, b in planned.items()) + " as planned"
     )
-    remainder = facts.size.ram_static_bytes - sum(linked.get(name, 0) for name in planned)
+    remainder = linked.size.ram_static_bytes - sum(found.get(name, 0) for name in planned)
     return Check(
         "plan_linked",
         not wrong,
@@ -160,61 +138,38 @@ def plan_check(
 
 
 def layer_measurements(
-    facts: FirmwareFacts,
-    result: SimulationResult,
-    target: Target,
-    nodes: Sequence[str],
-    cases: int,
+    timing: Timing, plan: Plan, cases: int
 ) -> dict[str, tuple[Measurement, ...]]:
-    """Instructions and cycles of each node per inference, what it calls included.
-
-    ``nodes`` are the nodes behind the layer functions by number less 1 (`emit.model.layers`).
-    """
-    layers, basis = layer_cycles(facts, result, target)
-    simulated = Provenance.SIMULATED
+    """Instructions and cycles of each node per inference, what it calls included, by its name."""
+    names = tuple(plan.calls)
     return {
-        nodes[number - 1]: (
-            Measurement(
-                "instructions",
-                instructions // cases,
-                "instructions",
-                simulated,
-                result.simulator,
-            ),
-            Measurement("cycles", cycles // cases, "cycles", simulated, basis),
-        )
-        for number, (instructions, cycles) in layers.items()
+        names[number - 1]: _counted(timing, instructions // cases, cycles // cases)
+        for number, (instructions, cycles) in timing.layers.items()
     }
 
 
-def function_rows(
-    facts: FirmwareFacts, result: SimulationResult, target: Target, cases: int
-) -> tuple[FunctionRow, ...]:
+def function_rows(timing: Timing, cases: int) -> tuple[FunctionRow, ...]:
     """Instructions and cycles of each function per inference, costliest first."""
-    if not result.intervals:
+    if not timing.is_counted:
         return ()
-    phases, basis = phase_cycles(facts, result, target)
     rows = [
         FunctionRow(
             function.function,
             phase,
-            (
-                Measurement(
-                    "instructions",
-                    function.instructions // cases,
-                    "instructions",
-                    Provenance.SIMULATED,
-                    result.simulator,
-                ),
-                Measurement(
-                    "cycles", function.cycles // cases, "cycles", Provenance.SIMULATED, basis
-                ),
-            ),
+            _counted(timing, function.instructions // cases, function.cycles // cases),
         )
-        for phase, estimate in phases.items()
+        for phase, estimate in timing.phases.items()
         for function in estimate.functions
     ]
     return tuple(sorted(rows, key=lambda row: -row.measurements[1].value))
+
+
+def _counted(timing: Timing, instructions: int, cycles: int) -> tuple[Measurement, Measurement]:
+    simulated, simulator = Provenance.SIMULATED, timing.result.simulator
+    return (
+        Measurement("instructions", instructions, "instructions", simulated, simulator),
+        Measurement("cycles", cycles, "cycles", simulated, timing.basis),
+    )
 
 
 def tflm_arena(builtin: bytes | None) -> list[Measurement]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -31,8 +31,21 @@ def real_outputs(graph: Graph, batches: Iterable[Batch]) -> Array:
     rows = []
     for batch in batches:
         values = run_graph(graph, fed(graph, batch))
-        rows.append(np.concatenate([real(graph, n, values[n]).ravel() for n in graph.outputs]))
+        rows.append(real_values(graph, [values[name] for name in graph.outputs]))
     return np.stack(rows)
+
+
+def real_values(graph: Graph, outputs: Sequence[Array]) -> Array:
+    """All output values of one inference in real units, flat, from arrays in the order of the
+    graph's outputs."""
+    pairs = zip(graph.outputs, outputs, strict=True)
+    return np.concatenate([real(graph, name, values).ravel() for name, values in pairs])
+
+
+def decoded(graph: Graph, outputs: Sequence[bytes]) -> list[Array]:
+    """Outputs of one inference as flat arrays, from the bytes that a device wrote."""
+    pairs = zip(graph.outputs, outputs, strict=True)
+    return [np.frombuffer(data, graph.tensors[name].dtype.numpy) for name, data in pairs]
 
 
 def real(graph: Graph, name: str, values: Array) -> Array:

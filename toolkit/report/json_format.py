@@ -10,8 +10,8 @@ from dataclasses import asdict
 from typing import Any
 
 import toolkit
-from toolkit.measurement import Measurement, Provenance
-from toolkit.report.model import SCHEMA_VERSION, Fit, LayerRow, MemoryMap, Report
+from toolkit.measurement import Measurement, MemoryMap, Provenance
+from toolkit.report.model import SCHEMA_VERSION, Fit, LayerRow, Report
 
 _GRAPH = {"provenance": Provenance.ESTIMATED.value, "basis": "graph and memory plan"}
 _PLAN = {"provenance": Provenance.ESTIMATED.value, "basis": "memory plan, checked"}

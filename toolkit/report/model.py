@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.ir import Shape
-from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.measurement import Check, Issue, Measurement, MemoryMap, Provenance
 
 SCHEMA_VERSION = 1
 
@@ -42,38 +42,6 @@ class Prediction:
     label: str
     float_value: float | None
     device_value: float
-
-
-@dataclass(frozen=True)
-class MemoryRow:
-    """A block of the model's RAM, needed in the steps ``first_step..last_step`` (inclusive).
-
-    ``kind`` is tensor or scratch; streamed also ring, row, sums, blocks and counters.
-    """
-
-    name: str
-    kind: str
-    offset_bytes: int
-    size_bytes: int
-    first_step: int
-    last_step: int
-
-    def alive(self, step: int) -> bool:
-        return self.first_step <= step <= self.last_step
-
-
-@dataclass(frozen=True)
-class MemoryMap:
-    """Who occupies which bytes when, in the ``arena`` of a batch plan or a streamed ``state``.
-
-    ``steps`` name what happens in each step; batch steps are the nodes of one inference, streamed
-    ones those of a frame and then of the end of a clip.
-    """
-
-    region: str
-    size_bytes: int
-    steps: tuple[str, ...]
-    rows: tuple[MemoryRow, ...]
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from toolkit.errors import InputError
-from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.report.model import (
     SCHEMA_VERSION,
     Alternative,
     Fit,
     FunctionRow,
     LayerRow,
-    MemoryMap,
-    MemoryRow,
     Part,
     Prediction,
     Report,

@@ -186,6 +186,13 @@ class Target:
         """Whether the core has the DSP extension."""
         return "dsp" in self.core.extensions
 
+    def arithmetic(self, asked: str = "auto") -> str:
+        """What features are computed in: as ``asked``, or with "auto" float32 where the core has
+        registers for it and fixed point elsewhere."""
+        if asked != "auto":
+            return asked
+        return "float32" if "fpu" in self.core.extensions else "fixed"
+
     @property
     def rates(self) -> Mapping[str, Rates]:
         """Rates by kernel."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from toolkit.errors import InputError
 from toolkit.toolchain.base import (
-    Firmware,
+    Binaries,
     Toolchain,
     device_sources,
     host_sources,
@@ -19,7 +19,7 @@ DEFAULT_TOOLCHAIN = "zig"
 __all__ = [
     "DEFAULT_TOOLCHAIN",
     "TOOLCHAINS",
-    "Firmware",
+    "Binaries",
     "Toolchain",
     "device_sources",
     "find_toolchain",

@@ -38,7 +38,7 @@ DEVICE_FLAGS = (
 
 
 @dataclass(frozen=True)
-class Firmware:
+class Binaries:
     """A linked firmware; ``command`` is one command line that builds the ELF in its project."""
 
     elf: Path
@@ -67,7 +67,7 @@ class Toolchain(Protocol):
         target: Target,
         out_dir: Path,
         defines: Mapping[str, str | int],
-    ) -> Firmware:
+    ) -> Binaries:
         """Build ``sources`` (paths relative to ``project_dir``) and link with its ``linker.ld``.
 
         Same inputs give the same bytes, wherever ``project_dir`` and ``out_dir`` are.
@@ -123,7 +123,7 @@ def run_compiler(
     raise ToolFailedError(f"{name} failed: {reason}")
 
 
-def finish(elf: Path, map_text: str, command: Sequence[str], toolchain: str) -> Firmware:
+def finish(elf: Path, map_text: str, command: Sequence[str], toolchain: str) -> Binaries:
     """Write ``.bin``, ``.hex`` and ``.map`` beside a linked ``.elf``."""
     from intelhex import IntelHex
 
@@ -136,7 +136,7 @@ def finish(elf: Path, map_text: str, command: Sequence[str], toolchain: str) -> 
     image.tobinfile(str(paths[".bin"]))
     image.write_hex_file(str(paths[".hex"]))
     paths[".map"].write_text(map_text, encoding="utf-8")
-    return Firmware(
+    return Binaries(
         elf=elf,
         bin=paths[".bin"],
         hex=paths[".hex"],

@@ -15,7 +15,7 @@ from toolkit.targets import Target
 from toolkit.toolchain.base import (
     DEVICE_FLAGS,
     LANGUAGE_FLAGS,
-    Firmware,
+    Binaries,
     define_flags,
     finish,
     run_compiler,
@@ -49,7 +49,7 @@ class GccToolchain:
         target: Target,
         out_dir: Path,
         defines: Mapping[str, str | int],
-    ) -> Firmware:
+    ) -> Binaries:
         """See ``Toolchain.compile``."""
         elf = out_dir.resolve() / "firmware.elf"
         core = target.compiler_flags(self.name)

@@ -18,7 +18,7 @@ from toolkit.targets import Target
 from toolkit.toolchain.base import (
     DEVICE_FLAGS,
     LANGUAGE_FLAGS,
-    Firmware,
+    Binaries,
     define_flags,
     finish,
     run_compiler,
@@ -60,7 +60,7 @@ class ZigToolchain:
         target: Target,
         out_dir: Path,
         defines: Mapping[str, str | int],
-    ) -> Firmware:
+    ) -> Binaries:
         """See ``Toolchain.compile``."""
         elf = out_dir.resolve() / "firmware.elf"
         flags = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,7 @@ from toolkit.budget.judge import judge
 from toolkit.budget.load import load_budgets
 from toolkit.budget.model import Budget, Gate
 from toolkit.compare.accuracy import Accuracy, measure_accuracy
+from toolkit.deploy.model import load
 from toolkit.errors import InputError
 from toolkit.measurement import Measurement
 from toolkit.model.source import DEFAULT_CLIP_SECONDS
@@ -21,10 +21,10 @@ from toolkit.report import LayerRow, Report
 from toolkit.report.json_format import report_json
 from toolkit.report.read import read_report
 from toolkit.report.render import write_text
-from toolkit.targets import load_target
-from toolkit.verbs.build import BuildRequest, Stage, build
+from toolkit.verbs.build import BuildRequest, build
 from toolkit.verbs.evaluate import EvaluationRequest, evaluate
-from toolkit.verbs.profile import load_int8, profile_int8
+from toolkit.verbs.profile import ProfileRequest, profile
+from toolkit.verbs.stages import Stage, silent
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def _reports(
 ) -> Iterator[tuple[Budget, Report]]:
     """A report for each budget that is for the model asked for, or names its own."""
     made: dict[tuple[str, Budget], Report] = {}
-    measure = cache(measure_accuracy)  # the same for every target
+    measure = cache(_measure)  # the same for every target
     for budget in budgets:
         model = request.model if request.model is not None else budget.model
         if model is None or (budget.model is not None and not _same(budget.model, model)):
@@ -103,8 +103,8 @@ def _report(budget: Budget, model: str) -> Report:
     schedule = ScheduleRequest(budget.schedule)
     if budget.mode == "profile":
         seconds = DEFAULT_CLIP_SECONDS if budget.seconds is None else budget.seconds
-        loaded = load_int8(model, seconds, budget.calib)
-        return profile_int8(loaded, load_target(budget.target), schedule)
+        wanted = ProfileRequest(model, (budget.target,), seconds, budget.calib, schedule)
+        return profile(wanted)[0]
     with tempfile.TemporaryDirectory(prefix="toolkit-check-") as folder:
         request = BuildRequest(
             model=model,
@@ -115,7 +115,7 @@ def _report(budget: Budget, model: str) -> Report:
             toolchain=budget.toolchain,
             schedule=schedule,
         )
-        return build(request, _silent)
+        return build(request, silent)
 
 
 def _merged(report: Report, others: Sequence[Report]) -> Report:
@@ -169,7 +169,7 @@ def _with_accuracy(
             toolchain=budget.toolchain,
             target=budget.target,
         )
-        evaluated = evaluate(request, _silent)
+        evaluated = evaluate(request, silent)
         known = {m.name for m in measurements}
         measurements += [m for m in evaluated.measurements if m.name not in known]
         checks += tuple(replace(c, name=f"{c.name}_recordings") for c in evaluated.checks)
@@ -181,6 +181,12 @@ def _with_accuracy(
         checks=checks,
         layers=_joined(report.layers, layers),
     )
+
+
+def _measure(model: str, test: Path, calib: Path | None, clip_seconds: float | None) -> Accuracy:
+    """The int8 form that a build makes of ``model``, against its float form."""
+    seconds = DEFAULT_CLIP_SECONDS if clip_seconds is None else clip_seconds
+    return measure_accuracy(load(model, seconds).quantize(calib).int8, test)
 
 
 def _require_data(budget: Budget) -> None:
@@ -226,8 +232,3 @@ def _write_baselines(found: Sequence[tuple[Budget, Report]], budget_file: Path) 
     for budget, report in found:
         if budget.baseline is not None and report.passed:
             write_text(budget.baseline, report_json(report))
-
-
-@contextmanager
-def _silent(_: str) -> Iterator[None]:
-    yield

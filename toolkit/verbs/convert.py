@@ -9,17 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.compare.accuracy import agreement
+from toolkit.compare.accuracy import int8_agreement
+from toolkit.deploy.model import load
 from toolkit.errors import InputError
 from toolkit.measurement import Issue, Measurement, Provenance
-from toolkit.model.int8 import Quantized, quantize_source, synthetic_batches
-from toolkit.model.source import Source, load_source, model_inputs
+from toolkit.model.int8 import Int8Model, Quantized, synthetic_batches
+from toolkit.model.source import model_inputs
 from toolkit.profiling.int16_cost import WideCost, wide_costs
 from toolkit.quantize.advice import advice, attention_issues, summary
-from toolkit.quantize.convert import Attention
 from toolkit.quantize.layers import TensorError, tensor_errors
 from toolkit.quantize.outputs import Batch, real_outputs
-from toolkit.quantize.ranges import Method
 from toolkit.quantize.recipe import Mixed, Recipe
 from toolkit.quantize.snr import int8_snr_db
 from toolkit.quantize.wide import candidates
@@ -29,10 +28,11 @@ from toolkit.report.accuracy import render as render_accuracy
 
 
 @dataclass(frozen=True)
-class ConversionRequest:
-    """What the user asks: recipe, calibration data, test data, and where the layer report goes
-    (its suffix, .txt, .json or .html, is the format)."""
+class ConvertRequest:
+    """What the user asked for: the model, the recipe, calibration and test data, and where the
+    layer report goes (its suffix, .txt, .json or .html, is the format)."""
 
+    model: str
     output: Path
     recipe: Recipe
     calib: Path | None = None
@@ -41,67 +41,56 @@ class ConversionRequest:
     clip_seconds: float = 1.0
 
 
-def recipe_of(
-    attention: Attention,
-    calibration: Method,
-    bias_correction: bool | None,
-    equalize: bool | None,
-    mixed: str,
-    target_snr_db: float,
-) -> Recipe:
-    """The recipe that options on the command line spell; InputError where they make no sense."""
-    kinds: dict[str, Mixed] = {"auto": "auto", "head": "head", "none": "none"}
-    chosen = kinds.get(mixed, tuple(name for name in mixed.split(",") if name))
-    if not np.isfinite(target_snr_db):
-        raise InputError(f"--target-snr-db must be finite; got {target_snr_db}.")
-    return Recipe(attention, calibration, bias_correction, equalize, chosen, target_snr_db)
+def mixed_of(text: str) -> Mixed:
+    """What ``--mixed`` spells: a word, or names of activations between commas."""
+    words: dict[str, Mixed] = {"auto": "auto", "head": "head", "none": "none"}
+    return words.get(text, tuple(name for name in text.split(",") if name))
 
 
-def convert_model(model: str, request: ConversionRequest) -> Report:
-    """Write the int8 form of ``model`` to ``request.output``, whole or not at all.
+def convert(request: ConvertRequest) -> Report:
+    """Write the int8 form of a model to ``request.output``, whole or not at all.
 
     With ``test`` (float inputs, or audio for a model with features) the report carries
     ``int8_snr_db`` and the concordance of each output with float.  Raises InputError for a source
-    that is int8 already.
+    that is int8 already, or options that make no sense.
     """
-    from toolkit.tflite.read import read_tflite
-
-    output, recipe, layers = request.output, request.recipe, request.layer_report
-    if output.resolve() == Path(model).resolve():
+    output, recipe = request.output, request.recipe
+    if not np.isfinite(recipe.target_snr_db):
+        raise InputError(f"--target-snr-db must be finite; got {recipe.target_snr_db}.")
+    if output.resolve() == Path(request.model).resolve():
         raise InputError(f"-o {output}: is the model itself.", hint="Choose another file.")
-    source = load_source(model, request.clip_seconds)
-    if source.float_graph is None:
+    model = load(request.model, request.clip_seconds)
+    float_graph = model.source.float_graph
+    if float_graph is None:
         raise InputError(
-            f"{model}: is an int8 .tflite already.", hint="Build or verify it as it is."
+            f"{request.model}: is an int8 .tflite already.", hint="Build or verify it as it is."
         )
-    quantized = quantize_source(source, recipe, request.calib)
-    graph = read_tflite(quantized.data, source.name)
+    int8 = model.quantize(request.calib, recipe).int8
+    quantized = int8.quantized
+    assert quantized is not None
     basis = f"file, attention {recipe.attention}"
-    size = Measurement("tflite_bytes", len(quantized.data), "B", Provenance.MEASURED, basis)
+    size = Measurement("tflite_bytes", len(int8.data), "B", Provenance.MEASURED, basis)
     measurements = [size]
     cases: Sequence[Batch] = ()
     if request.test is not None:
-        entry = source.float_graph.inputs[0]
-        cases = [{entry: case} for case in model_inputs(request.test, source.float_graph)]
-        measurements += agreement(source.float_graph, graph, cases, request.test)
+        entry = float_graph.inputs[0]
+        cases = [{entry: case} for case in model_inputs(request.test, float_graph)]
+        measurements += int8_agreement(float_graph, int8.graph, cases, request.test)
     costs = wide_costs(quantized.conversion)
     measurements += _mixed(quantized, costs)
-    if layers is not None:
-        about = request.test or request.calib
-        what = about.name if about else "made-up input"
-        cases = cases or quantized.batches or synthetic_batches(source.float_graph)[0]
-        accuracy = _accuracy(source, quantized, cases, what, costs)
-        write_atomically(layers, render_accuracy(accuracy, layers.suffix).encode())
-    write_atomically(output, quantized.data)
+    if request.layer_report is not None:
+        text = render_accuracy(_accuracy(int8, request, cases, costs), request.layer_report.suffix)
+        write_atomically(request.layer_report, text.encode())
+    write_atomically(output, int8.data)
     return Report(
-        model_name=source.name,
-        model_sha256=source.sha256,
+        model_name=int8.name,
+        model_sha256=int8.sha256,
         target="",
         toolchain="",
         simulator="",
         schedule="",
         measurements=tuple(measurements),
-        issues=(*quantized.issues, *_findings(quantized, recipe)),
+        issues=(*int8.issues, *_findings(quantized, recipe)),
     )
 
 
@@ -157,13 +146,18 @@ def _findings(quantized: Quantized, recipe: Recipe) -> tuple[Issue, ...]:
 
 
 def _accuracy(
-    source: Source,
-    quantized: Quantized,
+    model: Int8Model,
+    request: ConvertRequest,
     cases: Sequence[Batch],
-    what: str,
     costs: Sequence[WideCost],
 ) -> AccuracyReport:
-    conversion = quantized.conversion
+    """Every layer on the test ``cases``, without them on what the model was calibrated with, else
+    on made-up input."""
+    quantized = model.quantized
+    assert quantized is not None and model.float_graph is not None
+    conversion, about = quantized.conversion, request.test or request.calib
+    what = about.name if about else "made-up input"
+    cases = cases or quantized.batches or synthetic_batches(model.float_graph)[0]
     errors = tensor_errors(conversion.float_graph, conversion.quantized, cases)
     possible = set(candidates(conversion.float_graph))
     by_name = {cost.name: cost for cost in costs[1:]}
@@ -182,8 +176,8 @@ def _accuracy(
         )
 
     return AccuracyReport(
-        model_name=source.name,
-        model_sha256=source.sha256,
+        model_name=model.name,
+        model_sha256=model.sha256,
         basis=f"{len(cases)} cases of {what}",
         int8_snr_db=snr,
         summary=summary(errors),

@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from toolkit.deploy.findings import Audio, load_audio
-from toolkit.deploy.run import compile_host, run
-from toolkit.emit import emit_project, write_files
+from toolkit.deploy.deployment import Deployment
+from toolkit.deploy.model import load
+from toolkit.deploy.stimulus import Stimulus
+from toolkit.emit import write_files
 from toolkit.errors import InputError
 from toolkit.features.quantise import quantise_features
-from toolkit.features.spec import FeatureSpec
-from toolkit.ir import Graph
-from toolkit.ir.tensor import Array, dequantize
+from toolkit.ir.tensor import Array
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.metrics import accuracy, concordance
-from toolkit.model.int8 import to_int8
+from toolkit.model.audio import Audio
 from toolkit.model.labels import Labels, load_labels
-from toolkit.model.source import DEFAULT_CLIP_SECONDS, feature_spec, load_source, output_labels
-from toolkit.ops.execute import run_graph
-from toolkit.plan import Plan, stream_of
-from toolkit.plan.schedule import ScheduleRequest, at_clip_length, choose_plan
-from toolkit.plan.time_axis import find_time_axis, retime
+from toolkit.model.reference import run_case
+from toolkit.model.source import DEFAULT_CLIP_SECONDS
+from toolkit.quantize.outputs import decoded, real_values
 from toolkit.quantize.snr import int8_snr_db
 from toolkit.report import Report
 from toolkit.report.plot import require_matplotlib, scatter
-from toolkit.simulate.protocol import HarnessCase, encode_audio
-from toolkit.targets import Target, load_target
-from toolkit.tflite.read import read_tflite
+from toolkit.simulate.protocol import HarnessCase
+from toolkit.verbs.stages import Stage
 
-Stage = Callable[[str], AbstractContextManager[None]]
 STAGES = 4
 
 #: The forms of a model that are compared, by the prefix of their figures' names.
@@ -64,17 +58,6 @@ class EvaluationRequest:
     target: str = "cortex-m4"
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """The forms of one model: the float graph may be absent."""
-
-    spec: FeatureSpec
-    graph: Graph
-    plan: Plan
-    target: Target
-    float_graph: Graph | None
-
-
 def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
     """Figures of every form against the labels, and of the integer forms against the float one.
 
@@ -84,45 +67,49 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
         require_matplotlib()
     with stage("Load the model"):
         seconds = DEFAULT_CLIP_SECONDS if request.clip_seconds is None else request.clip_seconds
-        source = load_source(request.model, seconds)
-        data, issues = to_int8(source, "fused", request.calib)
-        graph = read_tflite(data, source.name)
-        model, notes = _model(graph, source.float_graph, request)
-        names = output_labels(graph, sum(graph.tensors[n].elements for n in graph.outputs))
-        labels = load_labels(request.data, request.audio, names, request.label_range)
+        deployment = load(request.model, seconds).quantize(request.calib).deploy(request.target)
+        model = deployment.model
+        if model.spec is None:
+            raise InputError(
+                f"{model.name}: carries no feature specification, so it does not take audio.",
+                hint="Use `toolkit convert --test` for a model of arrays.",
+            )
+        labels = load_labels(request.data, request.audio, model.labels, request.label_range)
     with tempfile.TemporaryDirectory(prefix="toolkit-eval-") as scratch:
         with stage(f"Compile with {request.toolchain}"):
             folder = Path(scratch)
-            project = emit_project(graph, model.plan, model.target, data, model.spec)
-            write_files(project, folder)
-            program = compile_host(folder, request.toolchain, True, folder)
+            write_files(deployment.project(), folder)
+            program = deployment.harness.compile_host(folder, request.toolchain, folder)
         with stage(f"Run {len(labels.files)} recordings"):
-            whole = stream_of(model.plan) is not None and request.clip_seconds is None
-            clips = list(_evaluated(model, program, labels.files, whole))
+            whole = request.clip_seconds is None
+            clips = list(_evaluated(deployment, program, labels.files, whole))
     with stage("Compare"):
         outputs = {
             form: np.stack([clip.outputs[form] for clip in clips])
             for form in FORMS
             if form in clips[0].outputs
         }
-        measurements = _measurements(names, labels, outputs)
+        measurements = _measurements(model.labels, labels, outputs)
         if request.plot is not None:
-            _plot(request.plot, source.name, names, labels, outputs)
+            _plot(request.plot, model.name, labels, outputs, model.labels)
     return Report(
-        model_name=source.name,
-        model_sha256=source.sha256,
+        model_name=model.name,
+        model_sha256=model.sha256,
         target="host",
         toolchain=request.toolchain,
         simulator="host",
-        schedule=model.plan.schedule,
+        schedule=deployment.plan.schedule,
         measurements=measurements,
         checks=(_bit_match(clips),),
-        issues=(*issues, *notes, *_scale_note(labels, outputs), *_audio_notes(clips)),
+        issues=(
+            *(*model.issues, *deployment.notes),
+            *(*_scale_note(labels, outputs), *_audio_notes(clips)),
+        ),
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Clip:
+class _Recording:
     """Real outputs [values] of one recording by form; whether C is bit for bit the reference on
     the features that C computed."""
 
@@ -131,78 +118,37 @@ class _Clip:
     is_altered: bool
 
 
-def _model(
-    graph: Graph, float_graph: Graph | None, request: EvaluationRequest
-) -> tuple[Model, tuple[Issue, ...]]:
-    spec = feature_spec(graph)
-    if spec is None:
-        raise InputError(
-            f"{graph.name}: carries no feature specification, so it does not take audio.",
-            hint="Use `toolkit convert --test` for a model of arrays.",
-        )
-    target = load_target(request.target)
-    plan, notes = choose_plan(graph, ScheduleRequest(), target)
-    return Model(spec, graph, plan, target, float_graph), notes
-
-
-def _evaluated(model: Model, program: Path, files: Sequence[Path], whole: bool) -> Iterator[_Clip]:
+def _evaluated(
+    deployment: Deployment, program: Path, files: Sequence[Path], whole: bool
+) -> Iterator[_Recording]:
     for start in range(0, len(files), _CHUNK):
-        audio = [
-            load_audio(file, model.spec, model.graph, whole)
+        clips = [
+            clip
             for file in files[start : start + _CHUNK]
+            for clip in deployment.stimulus(file, whole).clips
         ]
-        stimulus, width = encode_audio([clip.samples for clip in audio]), model.spec.row_values
-        _, output = run(program, stimulus, "host", model.target, model.graph, width)
-        for clip, case in zip(audio, output.cases, strict=True):
-            yield _clip(model, clip, case)
+        stimulus = Stimulus(clips=clips).encode(deployment.plan)
+        output = deployment.harness.run(program, stimulus, "host").output
+        for clip, case in zip(clips, output.cases, strict=True):
+            yield _recording(deployment, clip, case)
 
 
-def _clip(model: Model, audio: Audio, case: HarnessCase) -> _Clip:
-    graph = at_clip_length(model.graph, model.plan, audio.rows)
-    entry = graph.tensors[graph.inputs[0]]
-    features = quantise_features(audio.features, entry.scale, entry.zero_point)
-    expected = _run_int(graph, features)
-    found = [
-        np.frombuffer(data, graph.tensors[name].dtype.numpy)
-        for name, data in zip(graph.outputs, case.outputs, strict=True)
-    ]
-    assert case.rows is not None
-    if not np.array_equal(case.rows, features):  # features differ by a step here and there
-        expected_of_c = _run_int(graph, case.rows)
-    else:
-        expected_of_c = expected
-    outputs = {"int8": _real(graph, expected), "c": _real(graph, found)}
-    if model.float_graph is not None:
-        outputs["float"] = _run_float(model, audio)
+def _recording(deployment: Deployment, clip: Audio, case: HarnessCase) -> _Recording:
+    graph, front_end = deployment.plan.at_rows(clip.rows).graph, deployment.front_end
+    assert front_end is not None and case.rows is not None
+    features = quantise_features(clip.features, front_end.scale, front_end.zero_point)
+    expected = run_case(graph, [features])
+    found = decoded(graph, case.outputs)
+    same = np.array_equal(case.rows, features)  # features differ by a step here and there
+    expected_of_c = expected if same else run_case(graph, [case.rows])
+    outputs = {"int8": real_values(graph, expected), "c": real_values(graph, found)}
+    float_graph = deployment.model.float_at(clip.rows)
+    if float_graph is not None:
+        outputs["float"] = real_values(float_graph, run_case(float_graph, [clip.features]))
     bits_match = all(
         np.array_equal(a.ravel(), b) for a, b in zip(expected_of_c, found, strict=True)
     )
-    return _Clip(outputs, bits_match, bool(audio.issues))
-
-
-def _run_int(graph: Graph, rows: Array) -> list[Array]:
-    (entry,) = graph.inputs
-    values = run_graph(graph, {entry: rows.reshape(graph.tensors[entry].shape)})
-    return [values[name] for name in graph.outputs]
-
-
-def _run_float(model: Model, audio: Audio) -> Array:
-    graph = model.float_graph
-    assert graph is not None
-    (entry,) = graph.inputs
-    if graph.tensors[entry].elements != audio.features.size:
-        graph = retime(find_time_axis(graph), audio.rows)
-    values = run_graph(graph, {entry: audio.features.reshape(graph.tensors[entry].shape)})
-    return np.concatenate([values[name].ravel() for name in graph.outputs])
-
-
-def _real(graph: Graph, outputs: Sequence[Array]) -> Array:
-    values = []
-    for name, output in zip(graph.outputs, outputs, strict=True):
-        quant = graph.tensors[name].quant
-        assert quant is not None
-        values.append(dequantize(output, quant).ravel())
-    return np.concatenate(values)
+    return _Recording(outputs, bits_match, bool(clip.notes))
 
 
 # --- what is reported ---------------------------------------------------------------------------
@@ -250,7 +196,7 @@ def _measured(name: str, value: float, unit: str, basis: str) -> Measurement:
     return Measurement(name, round(value, 6), unit, Provenance.MEASURED, basis)
 
 
-def _bit_match(clips: Sequence[_Clip]) -> Check:
+def _bit_match(clips: Sequence[_Recording]) -> Check:
     differing = sum(not clip.bits_match for clip in clips)
     detail = (
         f"outputs of {differing} of {len(clips)} recordings differ from the integer reference on "
@@ -272,7 +218,7 @@ def _scale_note(labels: Labels, outputs: dict[str, Array]) -> tuple[Issue, ...]:
     return (Issue("evaluation.scale", note),)
 
 
-def _audio_notes(clips: Sequence[_Clip]) -> tuple[Issue, ...]:
+def _audio_notes(clips: Sequence[_Recording]) -> tuple[Issue, ...]:
     altered = sum(clip.is_altered for clip in clips)
     if not altered:
         return ()
@@ -281,7 +227,7 @@ def _audio_notes(clips: Sequence[_Clip]) -> tuple[Issue, ...]:
 
 
 def _plot(
-    path: Path, title: str, names: Sequence[str], labels: Labels, outputs: dict[str, Array]
+    path: Path, title: str, labels: Labels, outputs: dict[str, Array], names: Sequence[str]
 ) -> None:
     """Predictions over labels; of a classifier, the C's scores over the float's."""
     shown = {FORMS[form]: outputs[form] for form in ("float", "c") if form in outputs}

@@ -13,30 +13,28 @@ from numpy.typing import NDArray
 
 from toolkit.compare.features import (
     arithmetic_in_use,
-    arithmetic_notes,
     compare_features,
     judge_features,
 )
-from toolkit.deploy.run import compile_host
+from toolkit.compare.front_end import feature_issues
 from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
 from toolkit.emit.write import write_files
-from toolkit.errors import AudioError, InputError
-from toolkit.features.audio import load_clip
+from toolkit.errors import InputError
 from toolkit.features.describe import describe
-from toolkit.features.extract import extract
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import feature_context, state_bytes
 from toolkit.features.text import read_spec
 from toolkit.measurement import Check, Issue, Measurement, Provenance
-from toolkit.model.inputs import AUDIO_SUFFIXES
+from toolkit.model.audio import load_whole_audio
 from toolkit.model.int8 import to_int8
 from toolkit.model.source import demo_clip, feature_spec, load_source
+from toolkit.quantize.recipe import Recipe
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host
 from toolkit.simulate.protocol import decode_output, encode_audio
-from toolkit.tflite.read import read_tflite
-from toolkit.toolchain import find_toolchain
+from toolkit.toolchain import find_toolchain, host_sources
 
 SPEC_SUFFIXES = (".toml", ".json")
 # The harness' clip buffer holds 4 Mi samples.
@@ -61,7 +59,7 @@ Quantisation = tuple[float, int]
 
 
 @dataclass(frozen=True)
-class FrontEnd:
+class Subject:
     """A feature specification, where it came from, and the model input's scale and zero point
     where a model came with it."""
 
@@ -71,17 +69,7 @@ class FrontEnd:
     quantisation: Quantisation | None
 
 
-@dataclass(frozen=True, eq=False)
-class Heard:
-    """An audio file as samples and reference features."""
-
-    path: Path
-    samples: NDArray[np.int16]
-    features: NDArray[np.float32]
-    notes: tuple[str, ...]
-
-
-def load_front_end(argument: str) -> FrontEnd:
+def load_front_end(argument: str) -> Subject:
     """The features of a model (see `load_source`), or of a .toml or .json specification.
 
     InputError when the file cannot be used, or the model carries no specification that fits it.
@@ -89,9 +77,9 @@ def load_front_end(argument: str) -> FrontEnd:
     path = Path(argument)
     if path.suffix.lower() in SPEC_SUFFIXES:
         spec = read_spec(path)
-        return FrontEnd(path.stem, hashlib.sha256(path.read_bytes()).hexdigest(), spec, None)
+        return Subject(path.stem, hashlib.sha256(path.read_bytes()).hexdigest(), spec, None)
     source = load_source(argument)
-    graph = read_tflite(to_int8(source, "fused")[0], source.name)
+    graph = to_int8(source, Recipe()).graph
     carried = feature_spec(graph)
     if carried is None:
         raise InputError(
@@ -100,12 +88,12 @@ def load_front_end(argument: str) -> FrontEnd:
             "see docs/FEATURES.md.",
         )
     entry = graph.tensors[graph.inputs[0]]
-    return FrontEnd(source.name, source.sha256, carried, (entry.scale, entry.zero_point))
+    return Subject(source.name, source.sha256, carried, (entry.scale, entry.zero_point))
 
 
-def show(front_end: FrontEnd, arithmetic: str) -> tuple[tuple[str, ...], Report]:
+def show(subject: Subject, arithmetic: str) -> tuple[tuple[str, ...], Report]:
     """The specification in words, and its figures; ``arithmetic`` is one of ``ARITHMETICS``."""
-    spec = front_end.spec
+    spec = subject.spec
     rate = spec.sample_rate_hz
     exact, generated = "the specification", "generated C; the compiler refuses another state size"
     figures = (
@@ -117,7 +105,7 @@ def show(front_end: FrontEnd, arithmetic: str) -> tuple[tuple[str, ...], Report]
         ("feature_state_bytes", state_bytes(spec, arithmetic), "B", generated),
         (
             "feature_tables_bytes",
-            _tables_bytes(front_end, arithmetic),
+            _tables_bytes(subject, arithmetic),
             "B",
             "generated C, constant tables",
         ),
@@ -127,7 +115,7 @@ def show(front_end: FrontEnd, arithmetic: str) -> tuple[tuple[str, ...], Report]
         for name, value, unit, basis in figures
     )
     issues = () if spec.streams else (Issue("features", _CLIP_LEVEL),)
-    return describe(spec), _report(front_end, "", measurements, (), issues)
+    return describe(spec), _report(subject, "", measurements, (), issues)
 
 
 _CLIP_LEVEL = (
@@ -140,10 +128,10 @@ def _latency_ms(spec: FeatureSpec) -> float:
     return 1e3 * (spec.frame_samples / 2) / spec.sample_rate_hz
 
 
-def _tables_bytes(front_end: FrontEnd, arithmetic: str) -> int:
+def _tables_bytes(subject: Subject, arithmetic: str) -> int:
     """Sizes of the generated arrays; mel weights that are written out as code are not in it."""
-    scale, zero_point = front_end.quantisation or (1.0, 0)
-    context = feature_context(front_end.spec, scale, zero_point, arithmetic)
+    scale, zero_point = subject.quantisation or (1.0, 0)
+    context = feature_context(subject.spec, scale, zero_point, arithmetic)
     return sum(
         (value.count(",") + 1) * _SCALAR_BYTES[table.c_type]
         for table in context.tables
@@ -151,18 +139,18 @@ def _tables_bytes(front_end: FrontEnd, arithmetic: str) -> int:
     )
 
 
-def check(front_end: FrontEnd, audio: Path | None, toolchain: str, arithmetic: str) -> Report:
+def check(subject: Subject, audio: Path | None, toolchain: str, arithmetic: str) -> Report:
     """Build the generated C for this workstation and compare its rows with numpy's.
 
     ``audio`` is a file or a folder (the clip that ships, when None), ``arithmetic`` one of
     ``ARITHMETICS``.  Without a model's input the rows are quantised over the range that their
     features have.
     """
-    spec = front_end.spec
-    heard = hear(spec, audio)
-    scale, zero_point = front_end.quantisation or _spanning([clip.features for clip in heard])
-    samples = [clip.samples for clip in heard]
-    rows = rows_from_c(spec, (scale, zero_point), samples, toolchain, arithmetic)
+    spec = subject.spec
+    heard = load_whole_audio(audio or demo_clip(), spec)
+    scale, zero_point = subject.quantisation or _spanning([clip.features for clip in heard])
+    front_end = FrontEnd(spec, scale, zero_point, arithmetic)
+    rows = rows_from_c(front_end, [clip.samples for clip in heard], toolchain)
     arithmetic = arithmetic_in_use(spec, arithmetic)
     reference = [quantise_features(clip.features, scale, zero_point) for clip in heard]
     identical, steps = compare_features(np.concatenate(reference), np.concatenate(rows))
@@ -174,50 +162,19 @@ def check(front_end: FrontEnd, audio: Path | None, toolchain: str, arithmetic: s
         _measured("feature_values", values, "values", basis),
     )
     passed, detail = judge_features(arithmetic, identical, steps)
-    issues = [Issue("audio", f"{clip.path.name}: {n}") for clip in heard for n in clip.notes]
-    issues += [Issue("features", note) for note in arithmetic_notes(spec, arithmetic)]
-    if front_end.quantisation is None:
+    issues = [issue for clip in heard for issue in clip.issues]
+    issues += feature_issues(front_end)
+    if subject.quantisation is None:
         note = f"no model: rows quantised over their own range, scale {scale:.6g}"
         issues.append(Issue("features", f"{note}, zero point {zero_point}"))
     compiler = find_toolchain(toolchain)
     return _report(
-        front_end,
+        subject,
         f"{compiler.name} {compiler.version}",
         measurements,
         (Check("features_match", passed, detail),),
         tuple(issues),
     )
-
-
-def hear(spec: FeatureSpec, audio: Path | None) -> list[Heard]:
-    """Every clip that ``audio`` names; AudioError for one that gives no row."""
-    heard = []
-    for path in _audio_files(audio or demo_clip()):
-        clip = load_clip(path, spec.sample_rate_hz)
-        if not 0 < len(clip.samples) <= _MAX_CLIP_SAMPLES:
-            raise AudioError(
-                f"{path}: a clip may have at most {_MAX_CLIP_SAMPLES} samples; "
-                f"it has {len(clip.samples)}.",
-                "Cut it.",
-            )
-        if spec.rows_for_samples(len(clip.samples)) == 0:
-            raise AudioError(
-                f"{path}: {len(clip.samples)} samples give no row; "
-                f"one takes {spec.samples_for_rows(1)}."
-            )
-        heard.append(Heard(path, clip.samples, extract(clip.samples, spec), clip.notes))
-    return heard
-
-
-def _audio_files(audio: Path) -> list[Path]:
-    if not audio.is_dir():
-        return [audio]
-    files = sorted(p for p in audio.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
-    if not files:
-        raise InputError(
-            f"{audio}: holds no audio files.", hint=f"Looked for {', '.join(AUDIO_SUFFIXES)}."
-        )
-    return files
 
 
 def _spanning(features: Sequence[NDArray[np.float32]]) -> Quantisation:
@@ -229,19 +186,19 @@ def _spanning(features: Sequence[NDArray[np.float32]]) -> Quantisation:
 
 
 def rows_from_c(
-    spec: FeatureSpec,
-    quantisation: Quantisation,
-    clips: Sequence[NDArray[np.int16]],
-    toolchain: str,
-    arithmetic: str = "float32",
+    front_end: FrontEnd, clips: Sequence[NDArray[np.int16]], toolchain: str
 ) -> list[NDArray[np.int8]]:
     """Rows [rows, row_values] of each clip [n] by the generated C, compiled for this machine."""
     with tempfile.TemporaryDirectory(prefix="toolkit-features-") as scratch:
         folder = Path(scratch)
-        write_files(emit_features_only(spec, *quantisation, arithmetic), folder)
-        program = compile_host(folder, toolchain, True, folder)
+        write_files(emit_features_only(front_end), folder)
+        defines = {"HARNESS_FEATURES": 1}
+        program = find_toolchain(toolchain).compile_host(
+            folder, host_sources(folder), folder, defines
+        )
         output = run_host(program, encode_audio(clips)).output
-    rows = [case.rows for case in decode_output(output, [OUTPUT_BYTES], spec.row_values).cases]
+    values = front_end.spec.row_values
+    rows = [case.rows for case in decode_output(output, [OUTPUT_BYTES], values).cases]
     return [part for part in rows if part is not None]
 
 
@@ -250,19 +207,19 @@ def _measured(name: str, value: float | int, unit: str, basis: str) -> Measureme
 
 
 def _report(
-    front_end: FrontEnd,
+    subject: Subject,
     toolchain: str,
     measurements: tuple[Measurement, ...],
     checks: tuple[Check, ...],
     issues: tuple[Issue, ...],
 ) -> Report:
     return Report(
-        model_name=front_end.name,
-        model_sha256=front_end.sha256,
+        model_name=subject.name,
+        model_sha256=subject.sha256,
         target="host",
         toolchain=toolchain,
         simulator="host",
-        schedule="stream" if front_end.spec.streams else "batch",
+        schedule="stream" if subject.spec.streams else "batch",
         measurements=measurements,
         checks=checks,
         issues=issues,

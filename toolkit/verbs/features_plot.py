@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ToolMissingError
-from toolkit.verbs.features import FrontEnd, hear
+from toolkit.model.audio import load_whole_audio
+from toolkit.verbs.features import Subject
 
 PLOT_SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def plot(front_end: FrontEnd, audio: Path, out: Path) -> None:
+def plot(subject: Subject, audio: Path, out: Path) -> None:
     """Draw the clip and its reference features to ``out`` (.png, .svg or .pdf).
 
     ToolMissingError without matplotlib; InputError for another suffix or a file that cannot be
@@ -29,14 +30,14 @@ def plot(front_end: FrontEnd, audio: Path, out: Path) -> None:
         ) from None
     if audio.is_dir():
         raise InputError(f"--audio must be one file to plot; {audio} is a folder.")
-    spec = front_end.spec
-    (clip,) = hear(spec, audio)
+    spec = subject.spec
+    (clip,) = load_whole_audio(audio, spec)
     seconds = len(clip.samples) / spec.sample_rate_hz
     figure = Figure(figsize=(10.0, 6.0), layout="constrained")
     wave, image = figure.subplots(2, 1, sharex=True, height_ratios=(1, 2))
     times = np.arange(len(clip.samples)) / spec.sample_rate_hz
     wave.plot(times, clip.samples / 32768.0, linewidth=0.4)
-    wave.set(ylabel="full scale", title=f"{front_end.name}: {audio.name}")
+    wave.set(ylabel="full scale", title=f"{subject.name}: {audio.name}")
     first = -spec.padding_samples / spec.sample_rate_hz
     end = first + len(clip.features) * spec.hop_samples / spec.sample_rate_hz
     drawn = image.imshow(

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from toolkit.features.spec import METADATA_KEY
 from toolkit.ir import Graph, Node
 from toolkit.model.origin import LABELS_KEY, ORIGIN_KEY, read_origin
-from toolkit.model.source import feature_spec, load_source, output_labels
+from toolkit.model.reference import output_labels
+from toolkit.model.source import feature_spec, load_source
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
 from toolkit.report.inspection import Inspection, NodeRow, TensorRow
@@ -50,7 +51,7 @@ def _labels(graph: Graph) -> tuple[str, ...]:
     """Names of the output values; none where the model does not name them."""
     if LABELS_KEY not in graph.metadata:
         return ()
-    return output_labels(graph, sum(graph.tensors[name].elements for name in graph.outputs))
+    return output_labels(graph)
 
 
 def _feature_spec(graph: Graph) -> Mapping[str, object] | None:

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from toolkit.deploy.findings import harness_input, random_inputs
-from toolkit.deploy.first_wrong_layer import wrong_layer
-from toolkit.deploy.run import (
-    Mismatch,
-    compile_firmware,
-    find_mismatches,
-    reference_outputs,
-    run,
-    run_on_host,
-)
-from toolkit.emit import emit_project, write_files
+from toolkit.compare.outputs import Mismatch, find_mismatches
+from toolkit.deploy.first_wrong_layer import first_wrong_layer
+from toolkit.deploy.model import load
+from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
 from toolkit.errors import InputError
 from toolkit.ir import Graph
-from toolkit.ir.tensor import Array
-from toolkit.model.inputs import as_cases, load_array, quantized_cases
-from toolkit.model.int8 import to_int8
-from toolkit.model.source import load_source, model_inputs
-from toolkit.plan.schedule import ScheduleRequest, choose_plan
-from toolkit.simulate.protocol import HarnessOutput
-from toolkit.targets import Target, load_target
-from toolkit.tflite.read import read_tflite
+from toolkit.model.inputs import as_cases, load_array, quantized_cases, random_inputs
+from toolkit.model.reference import Case
+from toolkit.model.source import DEFAULT_CLIP_SECONDS, model_inputs
+from toolkit.plan.schedule import ScheduleRequest
+
+
+@dataclass(frozen=True)
+class VerifyRequest:
+    """What the user asked for.
+
+    ``inputs`` holds the cases (first axis): integers as the model takes them, or floats in the
+    layout of the model file, which are quantised; without it ``cases`` random ones run.
+    ``expected`` holds the outputs' bytes as an array of the output's type, cases first; without it
+    the numpy integer reference is the standard.
+    """
+
+    model: str
+    target: str
+    inputs: Path | None = None
+    expected: Path | None = None
+    cases: int = RANDOM_CASES
+    clip_seconds: float = DEFAULT_CLIP_SECONDS
+    toolchain: str = "zig"
+    simulator: str | None = None  # the target's first
+    schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
 
 
 @dataclass(frozen=True)
@@ -47,70 +57,37 @@ class Verification:
     wrong_layer: str = ""
 
 
-def verify(
-    model: str,
-    target_name: str,
-    inputs: Path | None,
-    expected: Path | None,
-    count: int,
-    toolchain: str,
-    simulator: str | None,
-    clip_seconds: float,
-    schedule: ScheduleRequest,
-) -> Verification:
-    """Compile ``model`` (see `load_source`), run it and compare.
-
-    ``inputs`` holds the cases (first axis): integers as the model takes them, or floats in the
-    layout of the model file, which are quantised; without it ``count`` random cases run.
-    ``expected`` holds the outputs' bytes as an array of the output's type, cases first; without it
-    the numpy integer reference is the standard.
-    """
-    target = load_target(target_name)
-    simulator = simulator or target.default_simulator
-    source = load_source(model, clip_seconds)
-    data, _ = to_int8(source, "fused")
-    graph = read_tflite(data, source.name)
-    cases = random_inputs(graph, count) if inputs is None else _cases(inputs, graph)
-    wanted = reference_outputs(graph, cases) if expected is None else _expected(expected, graph)
-    if len(wanted) != len(cases):
+def verify(request: VerifyRequest) -> Verification:
+    """Compile a model, run it and compare.  Raises InputError for files that cannot be used."""
+    model, expected = load(request.model, request.clip_seconds), request.expected
+    graph = model.int8.graph
+    cases: Sequence[Case] = (
+        random_inputs(graph, request.cases)
+        if request.inputs is None
+        else _cases(request.inputs, graph)
+    )
+    wanted = None if expected is None else _expected(expected, graph)
+    if wanted is not None and len(wanted) != len(cases):
         raise InputError(f"{expected}: holds {len(wanted)} cases; the inputs are {len(cases)}.")
-    with tempfile.TemporaryDirectory(prefix="toolkit-verify-") as scratch:
-        folder = Path(scratch)
-        plan, _ = choose_plan(graph, schedule, target)
-        write_files(emit_project(graph, plan, target, data), folder)
-        stimulus = harness_input(plan, None, cases)
-        output = _run(folder, graph, target, stimulus, toolchain, simulator)
-    mismatches = find_mismatches(graph, wanted, [case.outputs for case in output.cases])
+    deployment = model.deploy(request.target, request.schedule, audio=False)
+    firmware = deployment.compile(request.toolchain)
+    run = firmware.run_on(Stimulus(cases=cases), request.simulator)
+    mismatches = find_mismatches(graph.outputs, wanted or run.expected, run.outputs)
     where = ""
     if mismatches and expected is None:
-        wrong = cases[mismatches[0].case]
-        where = wrong_layer(graph, plan, target, data, toolchain, wrong)
+        where = first_wrong_layer(run.harness, request.toolchain, cases[mismatches[0].case])
     return Verification(
-        model=source.name,
+        model=model.name,
         cases=len(cases),
         compared_with="the numpy integer reference" if expected is None else expected.name,
-        simulator=simulator,
-        schedule=plan.schedule,
+        simulator=run.simulator,
+        schedule=run.plan.schedule,
         mismatches=mismatches,
         wrong_layer=where,
     )
 
 
-def _run(
-    folder: Path,
-    graph: Graph,
-    target: Target,
-    stimulus: bytes,
-    toolchain: str,
-    simulator: str,
-) -> HarnessOutput:
-    if simulator == "host":
-        return run_on_host(folder, stimulus, toolchain, target, graph, None)[1]
-    program = compile_firmware(folder, target, toolchain, False).firmware.elf
-    return run(program, stimulus, simulator, target, graph, None)[1]
-
-
-def _cases(path: Path, graph: Graph) -> list[list[Array]]:
+def _cases(path: Path, graph: Graph) -> list[Case]:
     if path.is_dir() or load_array(path).dtype.kind == "f":
         array = model_inputs(path, graph)
     elif len(graph.inputs) == 1:

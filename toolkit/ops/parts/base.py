@@ -95,6 +95,11 @@ class KernelCall:
     work: Work | None = None
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Stems of all kernel files that it needs."""
+        return (self.kernel, *self.extra_kernels)
+
+    @property
     def untyped(self) -> bool:
         return "element_bytes" in self.params
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.report.model import MemoryMap, MemoryRow
+from toolkit.measurement import MemoryMap, MemoryRow
 
 #: Smallest share of the height and of the width, in percent, that a number fits into.
 _LABEL_HEIGHT, _LABEL_WIDTH = 4.5, 4.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from toolkit.measurement import MemoryMap, MemoryRow
 from toolkit.report.layer_names import LayerNames
-from toolkit.report.model import MemoryMap, MemoryRow, Report
+from toolkit.report.model import Report
 from toolkit.report.screen.grid import labelled, sparkline
 from toolkit.report.text import printable
 

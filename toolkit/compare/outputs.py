@@ -1,0 +1,71 @@
+"""Output bytes of a device against the integer reference, and against TFLM's interpreter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.errors import ToolFailedError
+from toolkit.ir import Graph
+from toolkit.measurement import Check
+from toolkit.model.reference import Case
+from toolkit.tflite.oracle import run_tflm
+from toolkit.tflite.write import write_tflite
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """A case whose output differs: how many bytes, and the first of them."""
+
+    case: int
+    output: str
+    differing_bytes: int
+    total_bytes: int
+    first_offset: int
+    expected: int
+    found: int
+
+    def __str__(self) -> str:
+        return (
+            f"case {self.case}, output {self.output!r}: {self.differing_bytes} of "
+            f"{self.total_bytes} bytes differ, the first at {self.first_offset}: "
+            f"expected 0x{self.expected:02x}, found 0x{self.found:02x}"
+        )
+
+
+def find_mismatches(
+    names: Sequence[str], expected: Sequence[Sequence[bytes]], found: Sequence[Sequence[bytes]]
+) -> tuple[Mismatch, ...]:
+    """Every output (called by ``names``) of every case that differs.
+
+    Raises ToolFailedError when the numbers of cases differ.
+    """
+    if len(expected) != len(found):
+        raise ToolFailedError(f"the firmware ran {len(found)} of {len(expected)} cases.")
+    mismatches = []
+    for case, (wanted, got) in enumerate(zip(expected, found, strict=True)):
+        for name, want, have in zip(names, wanted, got, strict=True):
+            a, b = np.frombuffer(want, np.uint8), np.frombuffer(have, np.uint8)
+            where = np.flatnonzero(a != b)
+            if where.size:
+                first = int(where[0])
+                mismatches.append(
+                    Mismatch(case, name, where.size, a.size, first, int(a[first]), int(b[first]))
+                )
+    return tuple(mismatches)
+
+
+def tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:
+    """Whether outputs are those of TFLM's interpreter, which must be able to run ``graph``."""
+    columns = [np.stack(column) for column in zip(*cases, strict=True)]
+    outputs = run_tflm(write_tflite(graph), columns).outputs
+    expected = [
+        [np.ascontiguousarray(column[index]).tobytes() for column in outputs]
+        for index in range(len(cases))
+    ]
+    mismatches = find_mismatches(graph.outputs, expected, found)
+    differing = sum(mismatch.differing_bytes for mismatch in mismatches)
+    detail = f"{differing} output bytes differ from TFLM's interpreter"
+    return Check("tflm_match", not differing, detail)

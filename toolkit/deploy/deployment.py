@@ -1,0 +1,154 @@
+"""A model laid out for a target, and the firmware that it becomes."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from toolkit.deploy.harness import Harness
+from toolkit.deploy.run import Run
+from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
+from toolkit.emit import FirmwareProject, write_files
+from toolkit.errors import InputError
+from toolkit.features.front_end import FrontEnd
+from toolkit.measurement import Issue
+from toolkit.model.audio import load_audio
+from toolkit.model.inputs import random_inputs
+from toolkit.model.int8 import Int8Model
+from toolkit.model.source import demo_clip
+from toolkit.plan import Plan
+from toolkit.plan.schedule import ScheduleRequest
+from toolkit.profiling.alternatives import omissions, time_checks
+from toolkit.profiling.estimate import estimate, estimate_measurements
+from toolkit.profiling.linked import Linked
+from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
+from toolkit.profiling.planned_fit import fit_checks, planned_fits
+from toolkit.report import Report
+from toolkit.targets import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Deployment:
+    """An int8 model laid out for a target: where every byte lies, and how its features are
+    computed (None: the firmware takes arrays).
+
+    ``request`` is what the plan answers; ``notes`` say where it is not what one would expect.
+    """
+
+    model: Int8Model
+    target: Target
+    plan: Plan
+    front_end: FrontEnd | None
+    request: ScheduleRequest
+    notes: tuple[Issue, ...] = ()
+
+    @property
+    def harness(self) -> Harness:
+        return Harness(self.plan, self.target, self.model.data, self.front_end)
+
+    def at_rows(self, rows: int | None) -> Deployment:
+        """The same for a clip of ``rows`` feature rows: what figures of an inference refer to.
+        None leaves the file's length."""
+        return replace(self, plan=self.plan.at_rows(rows))
+
+    def project(self) -> FirmwareProject:
+        """The firmware project in memory, with the model's stock form for TFLM beside it."""
+        project, builtin = self.harness.project(), self.model.builtin
+        return project.with_files({} if builtin is None else {"model_tflm.tflite": builtin})
+
+    def stimulus(self, audio: Path | None = None, whole: bool = True) -> Stimulus:
+        """What the firmware runs on: the clip ``audio`` (the one that ships, when None), or random
+        arrays for a model without features.
+
+        With ``whole`` a model that streams takes all of the clip, else it is cropped or padded.
+        Raises AudioError for a clip that cannot be used, TooFewFramesError for one that is too
+        short, InputError for audio that the model does not take.
+        """
+        if self.front_end is not None:
+            path, streams = audio or demo_clip(), self.plan.stream is not None
+            clip = load_audio(path, self.front_end.spec, self.plan.graph, whole and streams)
+            self.plan.at_rows(clip.rows)  # refuse a clip that is too short before any work is done
+            return Stimulus(clips=[clip])
+        if audio is not None:
+            raise InputError(
+                f"--audio: {self.model.name} carries no feature specification.",
+                hint="Use `toolkit verify` with --inputs for models that do not take audio.",
+            )
+        return Stimulus(cases=random_inputs(self.plan.graph, RANDOM_CASES))
+
+    def compile(
+        self,
+        toolchain: str = "zig",
+        folder: Path | None = None,
+        project: FirmwareProject | None = None,
+    ) -> Firmware:
+        """Write the ``project`` (`project()`, when None) into ``folder`` and link it there.
+
+        Without a folder it lies in a temporary one, which lives as long as the firmware.  Raises
+        ToolMissingError without the compiler, ToolFailedError where it refuses.
+        """
+        scratch = None
+        if folder is None:
+            scratch = tempfile.TemporaryDirectory(prefix="toolkit-firmware-")
+            folder = Path(scratch.name)
+        write_files(self.project() if project is None else project, folder)
+        linked = self.harness.compile(folder, toolchain)
+        return Firmware(self, folder, linked, scratch)
+
+    def estimate(self) -> Report:
+        """What it will cost, from the plan alone: no compiler, no simulator."""
+        plan, target, front_end = self.plan, self.target, self.front_end
+        found = estimate(plan, target, front_end)
+        fits = planned_fits(plan, found, target)
+        measurements = (
+            *plan_measurements(plan, front_end),
+            *estimate_measurements(found, target, front_end),
+        )
+        return Report(
+            model_name=self.model.name,
+            model_sha256=self.model.sha256,
+            target=target.name,
+            toolchain="",
+            simulator="",
+            schedule=plan.schedule,
+            measurements=measurements,
+            checks=(*fit_checks(fits, target), *time_checks(measurements, target)),
+            issues=(*self.model.issues, *self.notes, *omissions(found, target)),
+            layers=layer_rows(plan, target),
+            memory=plan.memory_map(),
+            fits=fits,
+            roof=core_roof(target.core),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Firmware:
+    """A linked firmware, in ``folder`` with the project that it was made from."""
+
+    deployment: Deployment
+    folder: Path
+    linked: Linked
+    _scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def run(self, audio: str | Path | None = None, simulator: str | None = None) -> Run:
+        """Run it on a clip, see `Deployment.stimulus`; ``simulator`` as in `run_on`."""
+        path = None if audio is None else Path(audio)
+        return self.run_on(self.deployment.stimulus(path), simulator)
+
+    def run_on(self, stimulus: Stimulus, simulator: str | None = None) -> Run:
+        """Run it in a simulator of its target (None: the first; "host": this workstation).
+
+        Raises InputError for a simulator that the target does not have, ToolMissingError for one
+        that is not installed, ToolFailedError where the firmware faults or hangs, and
+        TooFewFramesError for a clip that is too short.
+        """
+        simulator = simulator or self.deployment.target.default_simulator
+        deployment = self.deployment.at_rows(stimulus.clip.rows if stimulus.clip else None)
+        input_bytes, harness = stimulus.encode(deployment.plan), deployment.harness
+        if simulator == "host":
+            execution = harness.run_on_host(self.folder, input_bytes, self.linked.compiler)
+        else:
+            execution = harness.run(self.linked.binaries.elf, input_bytes, simulator)
+        notes = (*deployment.model.issues, *deployment.notes)
+        return Run(deployment.model, harness, self.linked, stimulus, execution, notes)

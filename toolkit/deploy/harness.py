@@ -1,0 +1,87 @@
+"""A planned graph in C with the test harness around it: written, compiled and run."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.emit import FirmwareProject, emit_project, write_files
+from toolkit.features.front_end import FrontEnd
+from toolkit.ops import OPERATORS
+from toolkit.ops.parts.base import view
+from toolkit.plan import Plan
+from toolkit.profiling.linked import Linked, read_linked
+from toolkit.simulate import LIMIT_INSTRUCTIONS, SimulationResult, simulate
+from toolkit.simulate.protocol import HarnessOutput, decode_output
+from toolkit.targets import Target
+from toolkit.toolchain import device_sources, find_toolchain, host_sources
+
+
+@dataclass(frozen=True, eq=False)
+class Execution:
+    """What a simulator counted, and what the harness wrote."""
+
+    result: SimulationResult
+    output: HarnessOutput
+
+
+@dataclass(frozen=True, eq=False)
+class Harness:
+    """A plan for a target, the ``.tflite`` that its graph was read from, and the features that feed
+    it (None: the harness hands it arrays)."""
+
+    plan: Plan
+    target: Target
+    model_tflite: bytes
+    front_end: FrontEnd | None = None
+
+    def project(self) -> FirmwareProject:
+        """Every file of the firmware; see `emit_project` for what it raises."""
+        return emit_project(self.plan, self.target, self.model_tflite, self.front_end)
+
+    def compile(self, folder: Path, toolchain: str) -> Linked:
+        """Compile the project in ``folder``; firmware.elf, .bin, .hex and .map are left there."""
+        compiler = find_toolchain(toolchain)
+        sources = device_sources(folder)
+        return read_linked(
+            compiler.compile(folder, sources, self.target, folder, self._defines), compiler
+        )
+
+    def compile_host(self, folder: Path, toolchain: str, out: Path) -> Path:
+        """Compile the project in ``folder`` for this workstation, into ``out``; the program."""
+        compiler = find_toolchain(toolchain)
+        return compiler.compile_host(folder, host_sources(folder), out, self._defines)
+
+    def run(self, program: Path, input_bytes: bytes, simulator: str) -> Execution:
+        """Run the firmware's ELF (or, on ``host``, the workstation's program) on an input.bin."""
+        cases = int.from_bytes(input_bytes[8:12], "little")
+        limit = LIMIT_INSTRUCTIONS + cases * self._generous_instructions()
+        result = simulate(program, input_bytes, simulator, self.target, limit)
+        graph = self.plan.graph
+        sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
+        row_values = None if self.front_end is None else self.front_end.spec.row_values
+        is_continuous = self.plan.continuous is not None
+        return Execution(result, decode_output(result.output, sizes, row_values, is_continuous))
+
+    def run_on_host(self, folder: Path, input_bytes: bytes, toolchain: str) -> Execution:
+        """Compile the project in ``folder`` for this workstation, and run it."""
+        with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
+            program = self.compile_host(folder, toolchain, Path(scratch))
+            return self.run(program, input_bytes, "host")
+
+    def run_once_on_host(self, input_bytes: bytes, toolchain: str) -> Execution:
+        """The same for a project that nobody keeps."""
+        with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
+            write_files(self.project(), Path(scratch))
+            return self.run_on_host(Path(scratch), input_bytes, toolchain)
+
+    @property
+    def _defines(self) -> dict[str, str | int]:
+        return {"HARNESS_FEATURES": int(self.front_end is not None)}
+
+    def _generous_instructions(self) -> int:
+        """Several times what any kernel takes; only a firmware that hangs needs more."""
+        graph = self.plan.graph
+        work = [OPERATORS[node.op].work(view(graph, node)) for node in graph.nodes]
+        return sum(100 * w.macs + 1000 * (w.accumulators + w.elementwise) for w in work)

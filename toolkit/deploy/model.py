@@ -1,0 +1,85 @@
+"""A network and how it becomes int8: where every verb begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from toolkit.deploy.deployment import Deployment
+from toolkit.features.front_end import FrontEnd
+from toolkit.model.int8 import Int8Model, to_int8
+from toolkit.model.source import DEFAULT_CLIP_SECONDS, Source, load_source
+from toolkit.plan import check
+from toolkit.plan.schedule import ScheduleRequest, choose_plan
+from toolkit.quantize.recipe import Recipe
+from toolkit.targets import Target, load_target
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A zoo model or a file, with the recipe and the calibration data that make it int8.
+
+    It is quantised when `int8` is first asked for.  ``calib`` is a folder of audio, a ``.npy`` or a
+    ``.npz`` (None: the ranges stored with the model, else made-up input, and a note says so).
+    """
+
+    source: Source
+    recipe: Recipe = field(default_factory=Recipe)
+    calib: Path | None = None
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @cached_property
+    def int8(self) -> Int8Model:
+        """The model as it will run.  Raises InputError for data or a recipe that cannot be used,
+        UnsupportedError for an operator without an integer form."""
+        return to_int8(self.source, self.recipe, self.calib)
+
+    def quantize(self, calib: str | Path | None = None, recipe: Recipe | None = None) -> Model:
+        """The same network, made int8 with other data or another recipe; raises as `int8`.
+
+        A model that came as int8 stays as it is.
+        """
+        path = None if calib is None else Path(calib)
+        chosen = replace(self, calib=path, recipe=self.recipe if recipe is None else recipe)
+        _ = chosen.int8
+        return chosen
+
+    def deploy(
+        self,
+        target: str | Target,
+        schedule: ScheduleRequest | None = None,
+        arithmetic: str = "auto",
+        audio: bool = True,
+    ) -> Deployment:
+        """Lay it out for a target (a name as in `toolkit targets`).
+
+        ``arithmetic`` of the features is auto, float32 or fixed; without ``audio`` the firmware
+        takes the model's input as arrays, whatever features it has.  Raises NotStreamableError for
+        a schedule that the model cannot have, InputError for unusable options.
+        """
+        int8, request = self.int8, schedule or ScheduleRequest()
+        part = load_target(target) if isinstance(target, str) else target
+        plan, notes = choose_plan(int8.graph, request, part)
+        check(plan)
+        front_end = _front_end(int8, part.arithmetic(arithmetic)) if audio else None
+        return Deployment(int8, part, plan, front_end, request, notes)
+
+
+def _front_end(int8: Int8Model, arithmetic: str) -> FrontEnd | None:
+    if int8.spec is None:
+        return None
+    entry = int8.graph.tensors[int8.graph.inputs[0]]
+    return FrontEnd(int8.spec, entry.scale, entry.zero_point, arithmetic)
+
+
+def load(model: str | Path, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Model:
+    """Read a zoo name, an ``.onnx``, an int8 ``.tflite`` or a Wav2Small ``.safetensors``.
+
+    ``clip_seconds`` fixes the clip length where the file leaves it open.  Raises InputError (or a
+    subclass) for what cannot be used, ToolMissingError for a checkpoint without the training extra.
+    """
+    return Model(load_source(str(model), clip_seconds))

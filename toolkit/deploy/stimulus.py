@@ -1,0 +1,39 @@
+"""What a firmware is run on: clips of audio, or arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from toolkit.model.audio import Audio
+from toolkit.model.reference import Case
+from toolkit.plan import Plan
+from toolkit.simulate.protocol import encode_audio, encode_frames, encode_tensors
+
+#: Random cases for a model without features.
+RANDOM_CASES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Stimulus:
+    """Clips for a model with features, or cases of integer arrays for any other."""
+
+    clips: Sequence[Audio] = ()
+    cases: Sequence[Case] = ()
+
+    @property
+    def clip(self) -> Audio | None:
+        """The first clip; None where there are arrays."""
+        return self.clips[0] if self.clips else None
+
+    def encode(self, plan: Plan) -> bytes:
+        """The input.bin for a harness that runs ``plan``: frame by frame where it streams."""
+        if self.clips:
+            return encode_audio([clip.samples for clip in self.clips])
+        if plan.stream is not None:
+            return encode_frames([case[0][0] for case in self.cases])
+        return encode_tensors(
+            [[np.ascontiguousarray(t).tobytes() for t in case] for case in self.cases]
+        )

@@ -1,0 +1,93 @@
+"""Audio as a model hears it: samples of a clip, and their features by the numpy reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from toolkit.errors import AudioError, InputError
+from toolkit.features.audio import Clip, fit_clip, load_clip
+from toolkit.features.extract import extract
+from toolkit.features.spec import FeatureSpec
+from toolkit.ir import Graph
+from toolkit.measurement import Issue
+from toolkit.model.inputs import audio_files
+from toolkit.model.source import MAX_CLIP_SECONDS
+
+#: The harness' clip buffer holds 4 Mi samples.
+MAX_CLIP_SAMPLES = 4 * 1024 * 1024 - 65_536
+
+
+@dataclass(frozen=True, eq=False)
+class Audio:
+    """A clip: int16 ``samples`` [n], float ``features`` [rows, row_values], and what was done to
+    the file to get them."""
+
+    path: Path
+    spec: FeatureSpec
+    samples: NDArray[np.int16]
+    features: NDArray[np.float32]
+    notes: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / self.spec.sample_rate_hz
+
+    @property
+    def rows(self) -> int:
+        return len(self.features)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        return tuple(Issue("audio", f"{self.path.name}: {note}") for note in self.notes)
+
+
+def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audio:
+    """The ``whole`` clip (up to a minute), or cropped or padded to what the input of ``graph``
+    holds.
+
+    Raises AudioError for an unusable file, InputError where features do not fit the input.
+    """
+    entry = graph.tensors[graph.inputs[0]]
+    if len(graph.inputs) != 1 or entry.elements % spec.row_values:
+        raise InputError(
+            f"features of {spec.row_values} values a row do not fit the model's inputs "
+            f"{[list(graph.tensors[name].shape) for name in graph.inputs]}."
+        )
+    clip = load_clip(path, spec.sample_rate_hz)
+    rows = entry.elements // spec.row_values
+    if whole:
+        longest = round(MAX_CLIP_SECONDS * spec.sample_rate_hz)
+        rows = spec.rows_for_samples(min(len(clip.samples), longest))
+    fitted = fit_clip(clip.samples, spec, rows)
+    return _heard(path, spec, Clip(fitted.samples, (*clip.notes, *fitted.notes)))
+
+
+def load_whole_audio(path: Path, spec: FeatureSpec) -> list[Audio]:
+    """The clip, or every clip of the folder, called ``path``, at its own length.
+
+    Raises AudioError for one that gives no row or is longer than the harness holds, InputError for
+    a folder without audio.
+    """
+    clips = []
+    for file in audio_files(path) if path.is_dir() else [path]:
+        clip = load_clip(file, spec.sample_rate_hz)
+        count = len(clip.samples)
+        if not 0 < count <= MAX_CLIP_SAMPLES:
+            raise AudioError(
+                f"{file}: a clip may have at most {MAX_CLIP_SAMPLES} samples; it has {count}.",
+                "Cut it.",
+            )
+        if spec.rows_for_samples(count) == 0:
+            raise AudioError(
+                f"{file}: {count} samples give no row; one takes {spec.samples_for_rows(1)}."
+            )
+        clips.append(_heard(file, spec, clip))
+    return clips
+
+
+def _heard(path: Path, spec: FeatureSpec, clip: Clip) -> Audio:
+    return Audio(path, spec, clip.samples, extract(clip.samples, spec), clip.notes)
