@@ -19,7 +19,6 @@ from pathlib import Path
 from benchmarks.documents import RESULTS, write_generated
 from benchmarks.models import DS_CNN, FILES, MODELS, RESNET
 from benchmarks.small_models import MODELS as SMALL
-from toolkit.emit import feature_arithmetic
 from toolkit.measurement import Provenance
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
@@ -49,7 +48,7 @@ class Case:
 
     def differs_on(self, target: str) -> bool:
         """Whether the arithmetic asked for is another than the target's own."""
-        return self.arithmetic != feature_arithmetic(load_target(target))
+        return self.arithmetic != load_target(target).arithmetic()
 
 
 CASES = (

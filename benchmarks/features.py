@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from benchmarks.documents import RESULTS, write_generated
 from benchmarks.tables import markdown
-from toolkit.emit import feature_arithmetic
 from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
 from toolkit.emit.write import write_files
 from toolkit.features.audio import load_clip
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import (
     KEYWORD_MFCC,
     MICRO_SPEECH,
@@ -84,7 +84,8 @@ def quantisation(spec: FeatureSpec) -> tuple[float, int]:
 
 def write_project(spec: FeatureSpec, arithmetic: str, folder: Path, target: Target) -> None:
     """A firmware of the features alone, with its harness."""
-    write_files(emit_features_only(spec, *quantisation(spec), arithmetic), folder)
+    front_end = FrontEnd(spec, *quantisation(spec), arithmetic)
+    write_files(emit_features_only(front_end), folder)
     (folder / "linker.ld").write_text(render("linker.ld", target.linker_context()))
 
 
@@ -158,7 +159,7 @@ def _jobs() -> Iterator[Job]:
     for name, (_, arithmetic) in CASES.items():
         for target in TARGETS:
             # Features are not computed in emulated floating point.
-            if arithmetic == "fixed" or feature_arithmetic(load_target(target)) != "fixed":
+            if arithmetic == "fixed" or load_target(target).arithmetic() != "fixed":
                 yield from ((name, target, toolchain) for toolchain in TOOLCHAINS)
 
 

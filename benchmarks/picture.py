@@ -14,7 +14,7 @@ from benchmarks.models import ROOT
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report.screen import print_profile
 from toolkit.targets import load_target
-from toolkit.verbs.profile import load_int8, profile_int8
+from toolkit.verbs.profile import ProfileRequest, profile
 
 PICTURE = ROOT / "docs" / "images" / "profile.svg"
 MODEL, TARGET, OPTIMIZE = "wav2small", "cortex-m4", "balanced"
@@ -79,9 +79,9 @@ def picture() -> str:
         legacy_windows=False,
         _environ={},
     )
-    loaded, target = load_int8(MODEL, 1.0), load_target(TARGET)
-    report = profile_int8(loaded, target, ScheduleRequest(optimize=OPTIMIZE))
-    print_profile(report, target, OPTIMIZE, console)
+    request = ProfileRequest(MODEL, (TARGET,), schedule=ScheduleRequest(optimize=OPTIMIZE))
+    (report,) = profile(request)
+    print_profile(report, load_target(TARGET), OPTIMIZE, console)
     title = f"toolkit profile {MODEL} --target {TARGET}"
     text = console.export_svg(
         title=title, theme=_THEME, code_format=_FORMAT, unique_id="profile", font_aspect_ratio=0.6

@@ -16,13 +16,12 @@ import soundfile
 
 from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, Benchmark, Result, build_benchmark
 from benchmarks.tables import markdown, value
+from toolkit.deploy.model import load
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.model.source import demo_clip
 from toolkit.plan.schedule import ScheduleRequest
-from toolkit.targets import load_target
 from toolkit.toolchain import DEFAULT_TOOLCHAIN
-from toolkit.verbs.profile import load_int8, profile_int8
 
 SECONDS = (1, 3, 60)
 OPTIMIZE = ("size", "speed")
@@ -77,8 +76,7 @@ def _clip(job: Job) -> Result:
 
 def _plan(benchmark: Benchmark, target: str) -> Result:
     schedule = ScheduleRequest("stream", 1, benchmark.optimize)
-    model = load_int8(benchmark.source, 1.0)
-    return Result(benchmark, profile_int8(model, load_target(target), schedule, False))
+    return Result(benchmark, load(benchmark.source).deploy(target, schedule).estimate())
 
 
 def _clip_row(job: Job, result: Result) -> list[str]:

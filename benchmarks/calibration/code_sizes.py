@@ -12,11 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
-from toolkit.deploy.run import FirmwareFacts
-from toolkit.emit.model import model_context
-from toolkit.emit.stream import stream_context
-from toolkit.ir import Graph
-from toolkit.plan import ArenaPlan, StreamPlan
+from toolkit.emit.model import emitted
+from toolkit.plan import Plan
 from toolkit.profiling.code_table import (
     BLOCK,
     DIVISION,
@@ -28,6 +25,7 @@ from toolkit.profiling.code_table import (
     main_key,
 )
 from toolkit.profiling.flash import FirmwareCode, firmware_code
+from toolkit.profiling.linked import Linked
 from toolkit.profiling.size import SizeReport
 from toolkit.profiling.stack import bound_stack
 from toolkit.targets import CodeSize
@@ -56,20 +54,12 @@ class Sample:
 
 
 def code_samples(
-    facts: FirmwareFacts,
-    map_text: str,
-    graph: Graph,
-    plan: ArenaPlan | StreamPlan,
-    has_features: bool = False,
+    linked: Linked, map_text: str, plan: Plan, has_features: bool = False
 ) -> list[Sample]:
     """What a firmware says of its kernels, compiled with zig (whose map names the files)."""
-    context = (
-        stream_context(plan, "", "")
-        if isinstance(plan, StreamPlan)
-        else model_context(graph, plan, "", "")
-    )
+    context = emitted(plan)
     files = _by_file(map_text)
-    symbols = {s.name: s.size_bytes for s in facts.size.symbols}
+    symbols = {s.name: s.size_bytes for s in linked.size.symbols}
     kernels = {
         name.removesuffix(".o"): size
         for name, size in files.items()
@@ -81,13 +71,13 @@ def code_samples(
         if found := _FUNCTION.fullmatch(name):
             key = function_key(found[1], int(found[2]))
             samples.append(Sample(key, "once", symbols[name]))
-            samples.append(Sample(key, "stack", bound_stack(facts.elf, name).bound_bytes))
+            samples.append(Sample(key, "stack", bound_stack(linked.elf, name).bound_bytes))
     shared = {str(function.name): symbols[function.name] for function in context.shared}
     measured: set[str] = set()
     attributed = context.weights_bytes + sum(shared.values())
-    code = firmware_code(graph, plan)
+    code = firmware_code(plan)
     for number, layer in enumerate(code.layers, 1):
-        own, stack = _layer(facts, number, symbols)
+        own, stack = _layer(linked, number, symbols)
         own += symbols.get(layer.text.params, 0)
         own += symbols.get(getattr(layer.text, "window_name", ""), 0)
         attributed += own
@@ -100,18 +90,18 @@ def code_samples(
             measured.add(call)
     if has_features:  # its flash holds the features too
         return [s for s in samples if s.field in ("stack", "shared")] + _outside(
-            facts, code, has_features
+            linked, code, has_features
         )
     model = files.get("model.o", 0) + files.get("model_weights.o", 0)
-    division = division_bytes(facts.size)
+    division = division_bytes(linked.size)
     if division:
         samples.append(Sample(DIVISION, "once", division))
-    around = facts.size.flash_bytes - model - sum(kernels.values()) - division
+    around = linked.size.flash_bytes - model - sum(kernels.values()) - division
     return [
         *samples,
         Sample(driver_key(code.schedule, code.stages), "once", model - attributed),
         Sample(FIRMWARE, "once", around),
-        *_outside(facts, code, has_features),
+        *_outside(linked, code, has_features),
     ]
 
 
@@ -120,9 +110,9 @@ def division_bytes(size: SizeReport) -> int:
     return sum(s.size_bytes for s in size.symbols if _DIVISION.fullmatch(s.name))
 
 
-def _outside(facts: FirmwareFacts, code: FirmwareCode, has_features: bool) -> list[Sample]:
+def _outside(linked: Linked, code: FirmwareCode, has_features: bool) -> list[Sample]:
     """Stack above the layers: of the harness, of the model's functions, and without either."""
-    elf = facts.elf
+    elf = linked.elf
     main = bound_stack(elf, MAIN, ("model_", "features_", "tk_", "__")).bound_bytes
     roots = [f for f in _DRIVERS if elf.function(f) is not None]
     driver = max(bound_stack(elf, root, ("layer_", "tk_")).bound_bytes for root in roots)
@@ -180,9 +170,9 @@ def _by_file(map_text: str) -> Mapping[str, int]:
     return sizes
 
 
-def _layer(facts: FirmwareFacts, number: int, symbols: Mapping[str, int]) -> tuple[int, int]:
+def _layer(linked: Linked, number: int, symbols: Mapping[str, int]) -> tuple[int, int]:
     """Bytes of a layer's functions, and the deepest stack of them, without `BLOCK`."""
     names = [name for name in symbols if name.startswith(f"layer_{number}_")]
     size = sum(symbols[name] for name in names)
-    bounds = (bound_stack(facts.elf, name, (f"{BLOCK}_",)).bound_bytes for name in names)
+    bounds = (bound_stack(linked.elf, name, (f"{BLOCK}_",)).bound_bytes for name in names)
     return size, max(bounds, default=0)

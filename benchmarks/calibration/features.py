@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from benchmarks.calibration.code_sizes import division_bytes
 from benchmarks.features import DEMO_CLIP, HARNESS, RAW, write_project
-from toolkit.emit import feature_arithmetic
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import KEYWORD_MFCC, MICRO_SPEECH, WAV2SMALL_RUNNING, FeatureSpec
 from toolkit.profiling.code_table import FIRMWARE
@@ -76,7 +75,7 @@ class Sample:
 
 def jobs(target: Target) -> list[tuple[FeatureSpec, str, str]]:
     """Every specification in every arithmetic that the core computes it in."""
-    native = feature_arithmetic(target)
+    native = target.arithmetic()
     return [
         (spec, arithmetic, target.name)
         for spec in SPECS

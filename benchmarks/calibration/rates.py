@@ -23,22 +23,21 @@ import numpy as np
 from benchmarks.calibration import code_sizes
 from benchmarks.calibration.code_networks import code_networks
 from benchmarks.calibration.layer_graphs import batch_graphs, stream_graphs, twin_graphs
-from toolkit.deploy.findings import harness_input, random_inputs
-from toolkit.deploy.run import (
-    compile_firmware,
-    find_mismatches,
-    layer_cycles,
-    reference_outputs,
-    run,
-)
-from toolkit.emit import emit_project, feature_arithmetic, layers, write_files
+from toolkit.compare.outputs import find_mismatches
+from toolkit.deploy.harness import Harness
+from toolkit.deploy.stimulus import Stimulus
+from toolkit.emit import write_files
+from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph
+from toolkit.model.inputs import random_inputs
+from toolkit.model.reference import output_bytes
 from toolkit.model.source import feature_spec
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view
-from toolkit.plan import StreamPlan, plan_arena, plan_stream
-from toolkit.plan.choose import BATCH, executed_work
+from toolkit.plan import plan_arena, plan_stream
+from toolkit.plan.choose import executed_work
+from toolkit.profiling.timing import Timing
 from toolkit.targets import Rates, Target, load_target, targets_dir
 
 TOOLCHAIN = "zig"
@@ -95,29 +94,26 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
     target, graph = load_target(job.target), job.graph
     stream = job.schedule == "stream"
     plan = plan_stream(graph, variants=job.variants) if stream else plan_arena(graph, job.variants)
-    spec = feature_spec(graph)
+    harness = Harness(plan, target, b"", _front_end(graph, target))
     cases = random_inputs(graph, 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        project = emit_project(graph, plan, target, b"", spec, feature_arithmetic(target, "auto"))
-        write_files(project, folder)
-        facts = compile_firmware(folder, target, TOOLCHAIN, spec is not None)
-        map_text = facts.firmware.map.read_text(encoding="utf-8")
-        code = code_sizes.code_samples(facts, map_text, graph, plan, spec is not None)
+        write_files(harness.project(), folder)
+        linked = harness.compile(folder, TOOLCHAIN)
+        map_text = linked.binaries.map.read_text(encoding="utf-8")
+        code = code_sizes.code_samples(linked, map_text, plan, harness.front_end is not None)
         if not job.simulated:
-            return [], code, facts.toolchain
-        stimulus = harness_input(plan, None, cases)
-        result, output = run(
-            facts.firmware.elf, stimulus, target.default_simulator, target, graph, None
-        )
-    found = [case.outputs for case in output.cases]
-    wrong = find_mismatches(graph, reference_outputs(graph, cases), found)
+            return [], code, linked.toolchain
+        stimulus = Stimulus(cases=cases).encode(plan)
+        done = harness.run(linked.binaries.elf, stimulus, target.default_simulator)
+    found = [case.outputs for case in done.output.cases]
+    expected = [output_bytes(graph, case) for case in cases]
+    wrong = find_mismatches(graph.outputs, expected, found)
     if wrong:
         raise SystemExit(f"{graph.name}, {job.schedule}: {wrong[0]}")
-    nodes, names = {node.name: node for node in graph.nodes}, layers(graph, plan)
-    behaviours = plan.time.behaviours if isinstance(plan, StreamPlan) else BATCH
+    nodes, names = {node.name: node for node in graph.nodes}, tuple(plan.calls)
     samples = []
-    for number, (_, cycles) in layer_cycles(facts, result, target)[0].items():
+    for number, (_, cycles) in Timing(linked.elf, done.result, target).layers.items():
         node = view(graph, nodes[names[number - 1]])
         call = kernel_call(node, job.variants.get(node.node.name, PORTABLE))
         if node.node.name in job.variants:  # the others only keep the graph whole
@@ -126,11 +122,18 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
                     kernel=f"{call.kernel}/{call.variant}",
                     schedule=job.schedule,
                     layer=f"{node.input(0).shape} to {node.output.shape}",
-                    work=executed_work(node, call, behaviours.get(node.node.name)),
+                    work=executed_work(node, call, plan.behaviours.get(node.node.name)),
                     cycles=cycles,
                 )
             )
-    return samples, code, facts.toolchain
+    return samples, code, linked.toolchain
+
+
+def _front_end(graph: Graph, target: Target) -> FrontEnd | None:
+    spec, entry = feature_spec(graph), graph.tensors[graph.inputs[0]]
+    if spec is None:
+        return None
+    return FrontEnd.feeding(entry, spec, target.arithmetic())
 
 
 def fit(samples: Sequence[Sample]) -> Rates:

@@ -16,6 +16,7 @@ from toolkit.compare.continuous import agreement, frames_of
 from toolkit.emit import emit_project, write_project
 from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec, LevelSpec
@@ -47,8 +48,9 @@ def wav2small() -> Graph:
 def write(
     graph: Graph, plan: ContinuousPlan, folder: Path, spec: FeatureSpec | None = None
 ) -> Path:
-    target = load_target("cortex-m4")
-    write_project(emit_project(graph, plan, target, b"not looked at", spec), folder)
+    target, entry = load_target("cortex-m4"), graph.tensors[graph.inputs[0]]
+    front_end = None if spec is None else FrontEnd.feeding(entry, spec)
+    write_project(emit_project(plan, target, b"not looked at", front_end), folder)
     return folder
 
 
@@ -145,7 +147,7 @@ def agreements(graph: Graph, hop_s: float, recording: Array) -> dict[str, float]
     spec = feature_spec(graph)
     assert spec is not None
     plan = plan_continuous(plan_stream(graph), frames_of(hop_s, spec), frames_of(2, spec))
-    return {m.name: m.value for m in agreement(graph, plan, [recording])}
+    return {m.name: m.value for m in agreement(plan, [recording])}
 
 
 def test_agreement_with_clip_mode_on_speech(data_dir: Path, wav2small: Graph) -> None:
@@ -177,4 +179,4 @@ def test_agreement_on_one_window(data_dir: Path, wav2small: Graph) -> None:
 def test_agreement_needs_a_full_window(wav2small: Graph) -> None:
     plan = plan_continuous(plan_stream(wav2small), 250, 1000)
     with pytest.raises(InputError, match=r"must fill a window of 1000 frames; got \d+"):
-        agreement(wav2small, plan, [speech()])
+        agreement(plan, [speech()])

@@ -16,6 +16,7 @@ from tests.support.graphs import activation, conv_graph
 from tests.support.host_run import assert_c_matches_numpy, build_host, project_of
 from tests.support.random_graphs import branch_graph, random_graph, reshape_graph
 from toolkit.emit import FirmwareProject, emit_model, emit_project, write_project
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph, GraphBuilder
 from toolkit.ops.concatenation import ConcatenationAttrs
@@ -123,14 +124,14 @@ def test_equal_constants_are_stored_once() -> None:
     weights = [n for n in graph.tensors if n.endswith("weights")]
     shared = replace(graph.tensors[weights[1]], data=graph.tensors[weights[0]].values)
     twice = replace(graph, tensors={**graph.tensors, weights[1]: shared})
-    text = emit_model(twice, plan_arena(twice), "0" * 64, "cortex-m4")
+    text = emit_model(plan_arena(twice), "0" * 64, "cortex-m4")
     assert text["model_weights.c"].count("[81] =") == 1
     assert text["model.c"].count(".weights = model_conv_0_weights,") == 2
 
 
 def test_the_banner_and_every_call_explain_themselves() -> None:
     graph = conv_graph(layers=2)
-    text = emit_model(graph, plan_arena(graph), "ab" * 32, "cortex-m4")
+    text = emit_model(plan_arena(graph), "ab" * 32, "cortex-m4")
     assert f"sha256   {'ab' * 32}" in text["model.h"]
     assert "arena    448 B; lower bound 432 B, set by step 1 of 2" in text["model.h"]
     assert "in   int8_t 1x9x8x3 at 224, 216 B" in text["model.c"]
@@ -143,7 +144,8 @@ def feature_project() -> FirmwareProject:
         sample_rate_hz=16000, frame_samples=64, hop_samples=32, n_mels=24, f_min_hz=0, f_max_hz=8000
     )
     graph = conv_graph(in_h=10, in_w=8)
-    return emit_project(graph, plan_arena(graph), load_target("cortex-m4"), b"model", spec)
+    front_end = FrontEnd.feeding(graph.tensors[graph.inputs[0]], spec)
+    return emit_project(plan_arena(graph), load_target("cortex-m4"), b"model", front_end)
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")

@@ -19,6 +19,7 @@ from toolkit.compare.features import BOUNDS, arithmetic_notes, compare_features
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
 from toolkit.features.fixed_tables import least_floor
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import (
     KEYWORD_MFCC,
@@ -420,7 +421,7 @@ def test_floors_that_fixed_point_is_said_to_resolve(name: str, demo: Samples) ->
         spec = replace(LEAST_FLOORS[name], floor=floor)
         scale = max(0.5, -20.0 / spec.power * np.log10(floor) / 240.0)  # dB: floor to 0 dB fits
         zero_point = min(120, round(-120 - 20.0 / spec.power * np.log10(floor) / scale))
-        (rows,) = rows_from_c(spec, (scale, zero_point), [gated], "zig", "fixed")
+        (rows,) = rows_from_c(FrontEnd(spec, scale, zero_point, "fixed"), [gated], "zig")
         expected = quantise_features(extract(gated, spec), scale, zero_point)
         identical, steps = compare_features(expected, rows)
         print(f"{name}, floor {floor:.2g}: identical {identical:.4f}, {steps} steps")

@@ -14,6 +14,7 @@ from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
 from toolkit.emit import emit_project, write_project
 from toolkit.features.audio import load_clip
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL, FeatureSpec, LevelSpec
@@ -47,7 +48,9 @@ def wav2small() -> Graph:
 
 def write_stream(graph: Graph, folder: Path, spec: FeatureSpec | None = None) -> Path:
     plan, target = plan_stream(graph), load_target("cortex-m4")
-    write_project(emit_project(graph, plan, target, b"not looked at", spec), folder)
+    entry = graph.tensors[graph.inputs[0]]
+    front_end = None if spec is None else FrontEnd.feeding(entry, spec)
+    write_project(emit_project(plan, target, b"not looked at", front_end), folder)
     return folder
 
 

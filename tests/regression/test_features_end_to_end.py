@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import KEYWORD_MFCC, FeatureSpec
 from toolkit.features.tables import ARITHMETICS
@@ -79,7 +80,8 @@ def assert_same_predictions(clips: list[Path], arithmetic: str) -> None:
         return np.asarray(session.run(None, {entry: features[None, None]})[0]).reshape(3)
 
     device, reference = [], []
-    from_device = rows_from_c(spec, (scale, zero_point), samples, "zig", arithmetic)
+    front_end = FrontEnd(spec, scale, zero_point, arithmetic)
+    from_device = rows_from_c(front_end, samples, "zig")
     for clip, rows in zip(samples, from_device, strict=True):
         device.append(predict(np.float32(scale) * (rows.astype(np.float32) - zero_point)))
         reference.append(predict(librosa_features(clip, spec)))

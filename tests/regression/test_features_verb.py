@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from tests.support.cli import image_model, refused, toolkit, tree, write_noise
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import (
     KEYWORD_MFCC,
     MICRO_SPEECH,
@@ -113,8 +114,8 @@ def test_check_names_a_floor_that_fixed_point_does_not_resolve(folder: Path) -> 
 def test_check_fails_where_the_c_differs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from toolkit.verbs.features import emit_features_only as emit
 
-    def emit_louder(spec: FeatureSpec, scale: float, zero_point: int, arithmetic: str) -> object:
-        return emit(spec, scale * 1.02, zero_point, arithmetic)
+    def emit_louder(front_end: FrontEnd) -> object:
+        return emit(replace(front_end, scale=front_end.scale * 1.02))
 
     monkeypatch.setattr("toolkit.verbs.features.emit_features_only", emit_louder)
     run = toolkit("features", "check", "log_mel.toml", "--audio", "a.wav", "--json", cwd=folder)

@@ -31,8 +31,8 @@ from tests.support.plant import (
     wrong_features,
     wrong_weights,
 )
+from toolkit.deploy.harness import Execution, Harness
 from toolkit.simulate.protocol import HarnessOutput
-from toolkit.verbs import build as pipeline
 
 SHORT = ("--target", "cortex-m4", "--seconds", "0.1", "--json")
 
@@ -109,17 +109,18 @@ def test_all_pairs_give_the_same_bytes(
 ) -> None:
     outputs: dict[tuple[str, str], HarnessOutput] = {}
     reports: dict[tuple[str, str], Any] = {}
-    compare = pipeline.compare
+    run = Harness.run
     pairs = list(itertools.product(("zig", "gcc"), ("unicorn", "qemu", "host")))
     for pair in pairs:
         tiny.toolchain_or_skip(pair[0])
         tiny.simulator_or_skip(pair[1])
 
-        def record(*arguments: Any, pair: tuple[str, str] = pair) -> Any:
-            outputs[pair] = arguments[2]
-            return compare(*arguments)
+        def record(harness: Harness, *arguments: Any, pair: tuple[str, str] = pair) -> Execution:
+            execution = run(harness, *arguments)
+            outputs[pair] = execution.output
+            return execution
 
-        monkeypatch.setattr(pipeline, "compare", record)
+        monkeypatch.setattr(Harness, "run", record)
         options = ("--toolchain", pair[0], "--simulator", pair[1], "--out", "-".join(pair))
         options += ("--schedule", schedule)
         reports[pair] = built(toolkit("build", *SHORT, *options, cwd=tmp_path))

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.compare.continuous import frames_of
-from toolkit.deploy.run import compile_firmware
-from toolkit.emit import emit_project, write_project
+from toolkit.deploy.harness import Harness
+from toolkit.emit import write_project
 from toolkit.features.audio import load_clip
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.quantise import quantise_features
 from toolkit.model.source import demo_clip, feature_spec, load_source
@@ -32,14 +33,16 @@ def test_speech_on_the_core(tmp_path: Path) -> None:
     assert spec is not None
     plan = plan_continuous(plan_stream(graph), frames_of(0.1, spec), frames_of(0.3, spec))
     project = tmp_path / "project"
-    write_project(emit_project(graph, plan, target, data, spec), project)
-    facts = compile_firmware(project, target, "zig", True)
+    front_end = FrontEnd.feeding(graph.tensors[graph.inputs[0]], spec)
+    harness = Harness(plan, target, data, front_end)
+    write_project(harness.project(), project)
+    facts = harness.compile(project, "zig")
     (instance,) = (symbol for symbol in facts.elf.objects if symbol.name == "instance")
     assert instance.size_bytes == plan.state_bytes
     clips = [load_clip(demo_clip(), 16000).samples[:n] for n in (16000, 8000)]
     outputs, stacks = [], []
     for clip in clips:
-        result = simulate(facts.firmware.elf, encode_audio([clip]), "unicorn", target)
+        result = simulate(facts.binaries.elf, encode_audio([clip]), "unicorn", target)
         output = decode_output(result.output, [3], spec.n_mels, continuous=True)
         outputs.append(output.cases[0])
         stacks.append(output.stack_painted_bytes)

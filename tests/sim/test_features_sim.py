@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.features import CASES, DEMO_CLIP, TOOLCHAINS, on_host, simulated
-from toolkit.emit import feature_arithmetic
 from toolkit.features.audio import load_clip
 from toolkit.targets import load_target
 
@@ -34,7 +33,7 @@ def test_cores_without_floating_point_give_the_same_bits(core: str, toolchain: s
     if toolchain == "gcc" and not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("arm-none-eabi-gcc is not installed")
     target = load_target(core)
-    assert feature_arithmetic(target) == "fixed"
+    assert target.arithmetic() == "fixed"
     for spec, arithmetic in CASES.values():
         if arithmetic == "fixed":
             clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: spec.sample_rate_hz // 2]

@@ -11,15 +11,17 @@ from tests.support.graphs import activation, add_conv
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
 from tests.support.variants import dsp_variants
-from toolkit.deploy.run import FirmwareFacts, compile_firmware, run
-from toolkit.emit import emit_project, write_project
+from toolkit.deploy.harness import Harness
+from toolkit.emit import write_project
 from toolkit.features.audio import load_clip
+from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
 from toolkit.model.source import feature_spec, load_source
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.parts.window import Window
 from toolkit.plan import StreamPlan, plan_stream
+from toolkit.profiling.linked import Linked
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir
 from toolkit.simulate.protocol import encode_audio, encode_frames
@@ -33,10 +35,14 @@ RAM_BYTES = {False: 12 * 1024, True: 24 * 1024}
 STACK_BYTES = 2048
 
 
-def build(plan: StreamPlan, folder: Path, spec: FeatureSpec | None = None) -> FirmwareFacts:
-    project = emit_project(plan.time.graph, plan, TARGET, b"not looked at", spec)
-    write_project(project, folder)
-    return compile_firmware(folder, TARGET, "zig", spec is not None)
+def build(
+    plan: StreamPlan, folder: Path, spec: FeatureSpec | None = None
+) -> tuple[Harness, Linked]:
+    entry = plan.graph.tensors[plan.time.input]
+    front_end = None if spec is None else FrontEnd.feeding(entry, spec)
+    harness = Harness(plan, TARGET, b"not looked at", front_end)
+    write_project(harness.project(), folder)
+    return harness, harness.compile(folder, "zig")
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -44,10 +50,9 @@ def test_random_networks(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     graph = random_stream(lambda low, high: int(rng.integers(low, high, endpoint=True)))
     plan = plan_stream(graph, variants=dsp_variants(graph, seed) if seed % 2 else {})
-    facts = build(plan, tmp_path / "project")
+    harness, linked = build(plan, tmp_path / "project")
     clips = [random_frames(graph, plan.min_frames + extra, seed) for extra in (0, 7, 60)]
-    elf = facts.firmware.elf
-    _, output = run(elf, encode_frames(clips), "unicorn", TARGET, graph, None)
+    output = harness.run(linked.binaries.elf, encode_frames(clips), "unicorn").output
     for clip, case in zip(clips, output.cases, strict=True):
         expected = tuple(array.tobytes() for array in batch_outputs(plan, clip))
         assert case.outputs == expected, f"{len(clip)} frames"
@@ -65,8 +70,8 @@ def test_int16_frames(tmp_path: Path) -> None:
     graph = builder.build()
     plan = plan_stream(graph)
     clip = random_frames(graph, 49, 0)
-    facts = build(plan, tmp_path / "project")
-    _, output = run(facts.firmware.elf, encode_frames([clip]), "unicorn", TARGET, graph, None)
+    harness, linked = build(plan, tmp_path / "project")
+    output = harness.run(linked.binaries.elf, encode_frames([clip]), "unicorn").output
     (expected,) = batch_outputs(plan, clip)
     assert output.cases[0].outputs == (expected.tobytes(),)
 
@@ -84,20 +89,19 @@ def test_wav2small_needs_the_same_memory_for_any_clip(
     tmp_path: Path, wav2small: Graph, dsp: bool
 ) -> None:
     plan = plan_stream(wav2small, variants=dsp_variants(wav2small) if dsp else {})
-    facts = build(plan, tmp_path / "project", feature_spec(wav2small))
-    assert facts.size.ram_static_bytes <= RAM_BYTES[dsp]
-    assert facts.stack.bound_bytes <= STACK_BYTES
-    sizes = {symbol.name: symbol.size_bytes for symbol in facts.size.symbols}
+    harness, linked = build(plan, tmp_path / "project", feature_spec(wav2small))
+    assert linked.size.ram_static_bytes <= RAM_BYTES[dsp]
+    assert linked.stack.bound_bytes <= STACK_BYTES
+    sizes = {symbol.name: symbol.size_bytes for symbol in linked.size.symbols}
     assert sizes["instance"] == plan.state_bytes, "what the linker placed is what was planned"
     speech = load_clip(data_dir("models") / "wav2small" / "demo_clip.wav", 16000).samples
     painted = []
     for samples in (4000, 16000):
         clip = np.resize(speech, samples)
-        elf = facts.firmware.elf
-        _, output = run(elf, encode_audio([clip]), "unicorn", TARGET, wav2small, 26)
+        output = harness.run(linked.binaries.elf, encode_audio([clip]), "unicorn").output
         (case,) = output.cases
         assert case.rows is not None
         (expected,) = batch_outputs(plan, case.rows[:, :, None])
         assert case.outputs == (expected.tobytes(),)
         painted.append(output.stack_painted_bytes)
-    assert painted[0] == painted[1] <= facts.stack.bound_bytes
+    assert painted[0] == painted[1] <= linked.stack.bound_bytes

@@ -21,7 +21,7 @@ INPUT_MAGIC, OUTPUT_MAGIC, MODE_TENSORS = 0x4E494B54, 0x554F4B54, 0
 
 def project_of(graph: Graph, model_tflite: bytes = b"not looked at") -> FirmwareProject:
     """The project of ``graph`` for the first target."""
-    return emit_project(graph, plan_arena(graph), load_target("cortex-m4"), model_tflite)
+    return emit_project(plan_arena(graph), load_target("cortex-m4"), model_tflite)
 
 
 def build_host(project: FirmwareProject, folder: Path, toolchain: str = "gcc") -> Path:

@@ -4,36 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
+from toolkit.deploy.deployment import Deployment
+from toolkit.deploy.harness import Harness
 from toolkit.emit import FirmwareProject
-from toolkit.verbs import build as pipeline
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]) -> None:
     """Let ``edit`` change the files of every project that is built; it must change all but those
     that look for a wrong layer, which may lack what it edits."""
-    from toolkit.deploy import first_wrong_layer as locating
-    from toolkit.verbs import verify as verification
+    project = Harness.project
 
-    emit = pipeline.emit_project
-
-    def edited(*arguments: Any) -> FirmwareProject:
-        project = emit(*arguments)
-        files = dict(project.files)
+    def edited(harness: Harness) -> FirmwareProject:
+        made = project(harness)
+        files = dict(made.files)
         edit(files)
-        return project.with_files(files)
+        return made.with_files(files)
 
-    def certainly(*arguments: Any) -> FirmwareProject:
-        project = edited(*arguments)
-        assert project.files != emit(*arguments).files, "the bug was not planted"
-        return project
+    def certainly(deployment: Deployment) -> FirmwareProject:
+        made = whole(deployment)
+        plain = project(deployment.harness).files
+        assert any(made.files[name] != text for name, text in plain.items()), "nothing was planted"
+        return made
 
-    monkeypatch.setattr(pipeline, "emit_project", certainly)
-    monkeypatch.setattr(verification, "emit_project", certainly)
-    monkeypatch.setattr(locating, "emit_project", edited)
+    whole = Deployment.project
+    monkeypatch.setattr(Harness, "project", edited)
+    monkeypatch.setattr(Deployment, "project", certainly)
 
 
 def wrong_features(files: dict[str, bytes]) -> None:

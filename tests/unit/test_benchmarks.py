@@ -20,8 +20,8 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.check import check_operators
 from toolkit.ops.parts.base import Work, view
 from toolkit.ops.parts.window import WindowedAttrs
+from toolkit.quantize.recipe import Recipe
 from toolkit.targets import Rates
-from toolkit.tflite.read import read_tflite
 
 GRAPHS = (*batch_graphs(), *stream_graphs())
 OLD: dict[str, Any] = {
@@ -88,7 +88,7 @@ def geometries(graph: Graph) -> set[tuple[object, ...]]:
 
 def test_no_layer_to_calibrate_with_is_of_the_zoo() -> None:
     source = load_source("wav2small")
-    model = read_tflite(to_int8(source, "fused")[0], source.name)
+    model = to_int8(source, Recipe()).graph
     assert geometries(model)
     assert not geometries(model) & set().union(*map(geometries, GRAPHS))
 

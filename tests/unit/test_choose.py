@@ -12,8 +12,8 @@ from toolkit.model.source import load_source
 from toolkit.ops.kernels import Variants, kernel_call
 from toolkit.ops.parts.base import view
 from toolkit.plan.choose import ALLOWANCES, choose_variants, constants_bytes, predicted_cycles
+from toolkit.quantize.recipe import Recipe
 from toolkit.targets import Rates, Target, load_target
-from toolkit.tflite.read import read_tflite
 
 TARGET = load_target("cortex-m4")
 
@@ -21,7 +21,7 @@ TARGET = load_target("cortex-m4")
 @pytest.fixture(scope="module")
 def wav2small() -> Graph:
     source = load_source("wav2small")
-    return read_tflite(to_int8(source, "fused")[0], source.name)
+    return to_int8(source, Recipe()).graph
 
 
 def cost(graph: Graph, variants: Variants, target: Target = TARGET) -> tuple[int, int]:

@@ -76,7 +76,7 @@ def test_the_products_of_a_winograd_layer_are_counted(
 
 def test_the_stack_is_that_of_the_deepest_chain() -> None:
     core, graph = load_target("cortex-m4").core, code_network(2, 1)
-    code = firmware_code(graph, plan_arena(graph))
+    code = firmware_code(plan_arena(graph))
     conv = core.code["whole tk_conv_2d_s8/portable"].stack
     above = core.code["main batch 2"].stack + core.code["driver batch"].stack
     found = estimate_stack(code, core, None, has_features=False)

@@ -6,9 +6,9 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
+from toolkit.ir import Graph
 from toolkit.plan import ArenaPlan
 from toolkit.profiling import simulated as figures
 from toolkit.profiling.cycles import CycleEstimate, FunctionCycles
@@ -16,7 +16,7 @@ from toolkit.profiling.linked_fit import firmware_fits
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.size import SymbolSize
 from toolkit.profiling.stack import StackBound
-from toolkit.simulate.counts import Interval
+from toolkit.profiling.timing import Timing
 from toolkit.simulate.result import SimulationResult
 from toolkit.targets import load_target
 
@@ -24,10 +24,29 @@ TARGET = load_target("cortex-m4")
 ACTIVE_UW, ASLEEP_UW = 3.0 * 60.0 * 64, 3.0 * 3.0  # 60 uA/MHz at 64 MHz, 3 uA; 3 V
 CHAIN = ("Reset_Handler", "main", "model_invoke", "kernel")
 BOUND = StackBound(400, CHAIN, (), (), (), (8, 92, 100, 200))
-EMPTY = np.zeros(0, np.int64)
-BATCH = ArenaPlan(buffers=(), arena_bytes=100, live_bytes=(0,), alignment_bytes=16, variants={})
+BATCH = ArenaPlan(
+    graph=Graph("none", {}, (), (), ()),
+    buffers=(),
+    arena_bytes=100,
+    live_bytes=(0,),
+    alignment_bytes=16,
+    variants={},
+)
 FOUR_CASES: Any = SimpleNamespace(cases=(None,) * 4, stack_painted_bytes=320)
-SIMULATED = SimulationResult("unicorn", b"", "", 0, (Interval("model", EMPTY, EMPTY, EMPTY),), {})
+PHASES = {
+    "features": CycleEstimate("features", 400, 800, (FunctionCycles("push", 400, 800),)),
+    "model": CycleEstimate(
+        "model", 4000, 6000, (FunctionCycles("conv", 3600, 5600), FunctionCycles("inv", 400, 400))
+    ),
+}
+#: Four cases: 400 instructions of features, 4,000 of the model.
+SIMULATED: Any = SimpleNamespace(
+    is_counted=True,
+    phases=PHASES,
+    basis="table",
+    result=SimpleNamespace(simulator="unicorn"),
+    target=TARGET,
+)
 
 
 def facts(flash_bytes: int = 1000, ram_bytes: int = 200, stack: StackBound = BOUND) -> Any:
@@ -36,26 +55,11 @@ def facts(flash_bytes: int = 1000, ram_bytes: int = 200, stack: StackBound = BOU
     return SimpleNamespace(size=size, stack=stack, toolchain="zig 1")
 
 
-@pytest.fixture(autouse=True)
-def phases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four cases: 400 instructions of features, 4,000 of the model."""
-    estimates = {
-        "features": CycleEstimate("features", 400, 800, (FunctionCycles("push", 400, 800),)),
-        "model": CycleEstimate(
-            "model",
-            4000,
-            6000,
-            (FunctionCycles("conv", 3600, 5600), FunctionCycles("inv", 400, 400)),
-        ),
-    }
-    monkeypatch.setattr(figures, "phase_cycles", lambda *_: (estimates, "table"))
-
-
 def test_counts_are_per_inference() -> None:
     half_second: Any = SimpleNamespace(seconds=0.5)
     busy = 3400 / TARGET.clock_hz
     mean_uw = ACTIVE_UW * busy + ASLEEP_UW * (1 - busy)
-    rows = figures.run_measurements(facts(), SIMULATED, TARGET, FOUR_CASES, BATCH, half_second)
+    rows = figures.run_measurements(SIMULATED, FOUR_CASES, BATCH, half_second)
     found = {row.name: (row.value, row.provenance.value) for row in rows}
     assert found == {
         "stack_painted_bytes": (320, "simulated"),
@@ -72,7 +76,7 @@ def test_counts_are_per_inference() -> None:
         "energy_uj_per_audio_second": (pytest.approx(mean_uw), "simulated"),
         "average_power_uw": (pytest.approx(mean_uw), "simulated"),
     }
-    without_audio = figures.run_measurements(facts(), SIMULATED, TARGET, FOUR_CASES, BATCH, None)
+    without_audio = figures.run_measurements(SIMULATED, FOUR_CASES, BATCH, None)
     assert {row.name for row in without_audio} == found.keys() - {
         "average_power_uw",
         "cycles_per_audio_second",
@@ -84,13 +88,14 @@ def test_counts_are_per_inference() -> None:
 
 
 def test_the_host_counts_nothing() -> None:
-    host = replace(SIMULATED, simulator="host", intervals=())
-    assert figures.run_measurements(facts(), host, TARGET, FOUR_CASES, BATCH, None) == []
-    assert figures.function_rows(facts(), host, TARGET, 4) == ()
+    empty: Any = SimpleNamespace()
+    host = Timing(empty, SimulationResult("host", b"", "", 0, (), {}), TARGET)
+    assert figures.run_measurements(host, FOUR_CASES, BATCH, None) == []
+    assert figures.function_rows(host, 4) == ()
 
 
 def test_functions_are_sorted_by_cost() -> None:
-    rows = figures.function_rows(facts(), SIMULATED, TARGET, 4)
+    rows = figures.function_rows(SIMULATED, 4)
     found = [(row.name, row.phase, [m.value for m in row.measurements]) for row in rows]
     assert found == [
         ("conv", "model", [900, 1400]),

@@ -10,14 +10,17 @@ import onnx
 import pytest
 
 from tests.support.cli import image_model, speech_model, write_noise
+from tests.support.graphs import activation
 from toolkit.errors import InputError
 from toolkit.ir import Graph
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import LABELS_KEY, demo_clip, load_source, output_labels
+from toolkit.model.origin import LABELS_KEY
+from toolkit.model.reference import output_labels
+from toolkit.model.source import demo_clip, load_source
 from toolkit.model.zoo import zoo_model, zoo_models
 from toolkit.ops.execute import run_graph
+from toolkit.quantize.recipe import Recipe
 from toolkit.resources import data_dir
-from toolkit.tflite.read import read_tflite
 
 ZOO = data_dir("models")
 
@@ -38,43 +41,43 @@ def test_a_zoo_model_by_name_and_by_file() -> None:
         assert source.name == "wav2small"
         assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
         assert source.ranges is not None
-    files = [to_int8(source, "fused") for source in sources]
-    assert files[0] == files[1]
-    assert files[0][1] == ()
+    files = [to_int8(source, Recipe()) for source in sources]
+    assert files[0].data == files[1].data
+    assert files[0].issues == files[1].issues == ()
 
 
 def test_a_copy_of_a_zoo_model_is_calibrated_on_one_clip_with_a_note(tmp_path: Path) -> None:
     (tmp_path / "copy.ONNX").write_bytes((ZOO / "wav2small" / "model.onnx").read_bytes())
     source = load_source(str(tmp_path / "copy.ONNX"), 0.1)
     assert (source.name, source.ranges) == ("copy", None)
-    data, issues = to_int8(source, "fused")
-    assert [issue.code for issue in issues] == ["calibration.fallback"]
-    assert data == to_int8(source, "fused")[0]
+    int8 = to_int8(source, Recipe())
+    assert [issue.code for issue in int8.issues] == ["calibration.fallback"]
+    assert int8.data == to_int8(source, Recipe()).data
 
 
 def test_calibration_of_the_users_own(tmp_path: Path) -> None:
     onnx.save(speech_model(), tmp_path / "m.onnx")
     source = load_source(str(tmp_path / "m.onnx"), 0.1)
     write_noise(tmp_path / "a.wav", 16_000, 1, "PCM_16")
-    data, issues = to_int8(source, "fused", tmp_path)
-    assert issues == ()
-    assert data != to_int8(source, "fused")[0]
+    int8 = to_int8(source, Recipe(), tmp_path)
+    assert int8.issues == ()
+    assert int8.data != to_int8(source, Recipe()).data
 
 
 def test_a_tflite_passes_unchanged(tmp_path: Path) -> None:
     onnx.save(image_model(), tmp_path / "m.onnx")
-    data, _ = to_int8(load_source(str(tmp_path / "m.onnx")), "fused")
+    data = to_int8(load_source(str(tmp_path / "m.onnx")), Recipe()).data
     (tmp_path / "m.tflite").write_bytes(data)
     source = load_source(str(tmp_path / "m.tflite"))
     assert source.float_graph is None
-    assert to_int8(source, "fused") == (data, ())
+    int8 = to_int8(source, Recipe())
+    assert (int8.data, int8.issues, int8.quantized) == (data, (), None)
     assert source.sha256 == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize(("seconds", "rows"), [(0.004, 1), (0.1, 49), (1.0, 499), (3.0, 1499)])
 def test_clip_length_sets_the_rows(seconds: float, rows: int) -> None:
-    data, _ = to_int8(load_source("wav2small", seconds), "fused")
-    graph = read_tflite(data, "m")
+    graph = to_int8(load_source("wav2small", seconds), Recipe()).graph
     assert graph.tensors[graph.inputs[0]].elements == 26 * rows
 
 
@@ -112,4 +115,5 @@ def test_a_checkpoint_is_the_network_of_its_onnx() -> None:
 )
 def test_output_labels(text: str | None, labels: tuple[str, ...]) -> None:
     metadata = {} if text is None else {LABELS_KEY: text}
-    assert output_labels(Graph("m", {}, (), (), (), metadata), 2) == labels
+    graph = Graph("m", {"y": activation("y", (1, 2), 1.0, 0)}, (), (), ("y",), metadata)
+    assert output_labels(graph) == labels

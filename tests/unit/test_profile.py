@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import toolkit
+from tests.support.profiled import profiled, profiled_beside
+from toolkit.deploy.model import Model, load
 from toolkit.measurement import Provenance
 from toolkit.ops.kernels import kernel_call
 from toolkit.ops.parts.base import view
@@ -19,12 +21,11 @@ from toolkit.report import Report
 from toolkit.report.json_format import report_dict
 from toolkit.report.model import Alternative
 from toolkit.targets import list_targets, load_target
-from toolkit.verbs.profile import Int8Model, load_int8, profile_int8
 
 
 @pytest.fixture(scope="module")
-def wav2small() -> Int8Model:
-    return load_int8("wav2small", 1.0)
+def wav2small() -> Model:
+    return load("wav2small")
 
 
 def value(report: Report, name: str) -> float:
@@ -45,8 +46,8 @@ def test_energy_is_power_while_awake_and_asleep() -> None:
     assert energy_of(load_target("rsl10"), 0.25, 1.0) is None
 
 
-def test_wav2small_does_not_make_real_time_in_a_hearing_aid(wav2small: Int8Model) -> None:
-    report = profile_int8(wav2small, load_target("hearing-aid"), ScheduleRequest())
+def test_wav2small_does_not_make_real_time_in_a_hearing_aid(wav2small: Model) -> None:
+    report = profiled_beside(wav2small, load_target("hearing-aid"))
     check = next(c for c in report.checks if c.name == "real_time")
     factor = value(report, "realtime_factor")
     assert factor > 1 and not check.passed and not check.required
@@ -60,9 +61,9 @@ def test_wav2small_does_not_make_real_time_in_a_hearing_aid(wav2small: Int8Model
 
 
 @pytest.mark.parametrize("name", list_targets())
-def test_every_target_has_a_whole_profile(name: str, wav2small: Int8Model) -> None:
+def test_every_target_has_a_whole_profile(name: str, wav2small: Model) -> None:
     target = load_target(name)
-    report = profile_int8(wav2small, target, ScheduleRequest(), compare=False)
+    report = profiled(wav2small, target)
     assert {fit.region for fit in report.fits} == {"flash", "ram", "stack"}
     flash, ram, stack = (
         next(f for f in report.fits if f.region == r) for r in ("flash", "ram", "stack")
@@ -82,8 +83,8 @@ def test_every_target_has_a_whole_profile(name: str, wav2small: Int8Model) -> No
     assert not [i for i in report.issues if i.code == "estimate.code"]
 
 
-def test_fits_and_alternatives_say_that_they_are_estimated(wav2small: Int8Model) -> None:
-    rows = report_dict(profile_int8(wav2small, load_target("cortex-m4"), ScheduleRequest()))
+def test_fits_and_alternatives_say_that_they_are_estimated(wav2small: Model) -> None:
+    rows = report_dict(profiled_beside(wav2small, load_target("cortex-m4")))
     for group in ("fits", "alternatives"):
         assert rows[group]
         assert {row["provenance"] for row in rows[group]} == {"estimated"}
@@ -91,9 +92,9 @@ def test_fits_and_alternatives_say_that_they_are_estimated(wav2small: Int8Model)
     assert rows["roof"]["provenance"] == "estimated"
 
 
-def test_the_roof_and_the_ideal_are_the_cores(wav2small: Int8Model) -> None:
+def test_the_roof_and_the_ideal_are_the_cores(wav2small: Model) -> None:
     reports = {
-        core: profile_int8(wav2small, load_target(core), ScheduleRequest("batch"), compare=False)
+        core: profiled(wav2small, load_target(core), ScheduleRequest("batch"))
         for core in ("cortex-m0plus", "cortex-m4")
     }
     for core, macs_per_cycle in (("cortex-m0plus", 0.5), ("cortex-m4", 2.0)):
@@ -101,9 +102,9 @@ def test_the_roof_and_the_ideal_are_the_cores(wav2small: Int8Model) -> None:
         assert roof is not None and roof.macs_per_cycle == macs_per_cycle
         ideal = next(m for m in row.measurements if m.name == "cycles_ideal")
         assert f"{1 / macs_per_cycle:g} cycles per multiplication" in ideal.basis
-    first = wav2small.graph.nodes[0]
+    first = wav2small.int8.graph.nodes[0]
     executed = executed_work(
-        view(wav2small.graph, first), kernel_call(view(wav2small.graph, first))
+        view(wav2small.int8.graph, first), kernel_call(view(wav2small.int8.graph, first))
     )
     row = reports["cortex-m0plus"].layers[0]
     ideal = next(m for m in row.measurements if m.name == "cycles_ideal")
@@ -111,10 +112,9 @@ def test_the_roof_and_the_ideal_are_the_cores(wav2small: Int8Model) -> None:
 
 
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus"])
-def test_the_arithmetic_asked_for_is_estimated(core: str, wav2small: Int8Model) -> None:
+def test_the_arithmetic_asked_for_is_estimated(core: str, wav2small: Model) -> None:
     auto, fixed = (
-        profile_int8(wav2small, load_target(core), ScheduleRequest(), False, arithmetic)
-        for arithmetic in ("auto", "fixed")
+        profiled(wav2small, load_target(core), None, arithmetic) for arithmetic in ("auto", "fixed")
     )
     names = ("cycles_features", "feature_flash_bytes", "stack_bound_bytes", "cycles_per_inference")
     if core == "cortex-m0plus":  # what auto is there
@@ -124,15 +124,15 @@ def test_the_arithmetic_asked_for_is_estimated(core: str, wav2small: Int8Model) 
         assert all(value(fixed, name) > value(auto, name) for name in names)
 
 
-def test_features_that_were_never_measured_are_said_to_be_left_out(wav2small: Int8Model) -> None:
+def test_features_that_were_never_measured_are_said_to_be_left_out(wav2small: Model) -> None:
     target = load_target("cortex-m0plus")
-    report = profile_int8(wav2small, target, ScheduleRequest(), False, "float32")
+    report = profiled(wav2small, target, None, "float32")
     assert [i for i in report.issues if i.code == "estimate.features"]
     assert report.find("cycles_features") is None
 
 
-def test_batch_and_stream_stand_side_by_side(wav2small: Int8Model) -> None:
-    report = profile_int8(wav2small, load_target("cortex-m4"), ScheduleRequest("batch"))
+def test_batch_and_stream_stand_side_by_side(wav2small: Model) -> None:
+    report = profiled_beside(wav2small, load_target("cortex-m4"), ScheduleRequest("batch"))
     rows = {(a.schedule, a.optimize): a for a in report.alternatives}
     assert len(rows) == 6
     chosen = next(a for a in report.alternatives if a.chosen)
@@ -155,11 +155,8 @@ def test_advice_is_silent_where_little_is_to_be_had() -> None:
     assert "-500,000 cycles (+2,000 B RAM; +0 B flash)" in found[0].message
 
 
-def test_the_interrupt_allowance_counts(wav2small: Int8Model) -> None:
-    own, shared = (
-        profile_int8(wav2small, load_target("nrf52840", p), ScheduleRequest(), compare=False)
-        for p in ("default", "shared")
-    )
+def test_the_interrupt_allowance_counts(wav2small: Model) -> None:
+    own, shared = (profiled(wav2small, load_target("nrf52840", p)) for p in ("default", "shared"))
     parts = [
         {p.name: p.size_bytes for f in r.fits if f.region == "stack" for p in f.parts}
         for r in (own, shared)
@@ -176,5 +173,5 @@ def test_several_targets_are_a_list_of_reports(tmp_path: Path) -> None:
 
 def test_a_profile_is_quick() -> None:
     started = time.process_time()
-    profile_int8(load_int8("wav2small", 1.0), load_target("cortex-m4"), ScheduleRequest())
+    profiled_beside(load("wav2small"), load_target("cortex-m4"))
     assert time.process_time() - started < 2.0

@@ -12,15 +12,16 @@ import pytest
 
 from tests.support import onnx_models, qdq
 from tests.support.oracle import assert_matches_tflm
-from toolkit.deploy.run import is_builtin
 from toolkit.ir import DType, Graph, QuantParams
 from toolkit.ir.tensor import dequantize, quantize
 from toolkit.model.int8 import to_int8
+from toolkit.model.reference import is_builtin
 from toolkit.model.source import Source, load_source
 from toolkit.model.zoo import zoo_model
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.quantize.given import changes
+from toolkit.quantize.recipe import Recipe
 from toolkit.tflite.oracle import tflm_available
 from toolkit.tflite.read import read_tflite
 
@@ -84,7 +85,8 @@ def converted(net: Network, folder: Path, **options: Any) -> Converted:
     model = qdq.quantize_with_onnxruntime(net.model, net.shape, folder, **options)
     source = load_source(str(folder / "qdq.onnx"))
     assert source.float_graph is not None
-    data, issues = to_int8(source, "fused")
+    int8 = to_int8(source, Recipe())
+    data, issues = int8.data, int8.issues
     messages = tuple(issue.message for issue in issues)
     return Converted(model, source, source.float_graph, read_tflite(data, "converted"), messages)
 
@@ -227,7 +229,8 @@ def test_a_tensor_quantised_twice_gets_both_scales(tmp_path: Path) -> None:
     y = pair(maker.op("Add", fine, coarse), 0.1, 128)
     path = onnx_models.save(maker.model(y), tmp_path)
     source = load_source(str(path))
-    data, issues = to_int8(source, "fused")
+    int8 = to_int8(source, Recipe())
+    data, issues = int8.data, int8.issues
     graph = read_tflite(data, "twice")
     assert [issue.code for issue in issues] == ["quantisation.kept"]
     scales = sorted((t.scale, t.zero_point) for t in graph.tensors.values())
@@ -246,7 +249,8 @@ def test_a_pool_keeps_its_inputs_scale(tmp_path: Path) -> None:
 
     y = pair(maker.op("MaxPool", pair("x", 0.05), kernel_shape=[2, 2]), 0.04)
     source = load_source(str(onnx_models.save(maker.model(y), tmp_path)))
-    data, issues = to_int8(source, "fused")
+    int8 = to_int8(source, Recipe())
+    data, issues = int8.data, int8.issues
     (scale,) = {t.scale for t in read_tflite(data, "pool").tensors.values()}
     assert scale == float(np.float32(0.05))
     assert "in TFLite the output of MAX_POOL_2D has its input's parameters" in issues[1].message

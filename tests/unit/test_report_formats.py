@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import InputError
-from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.report import LayerRow, Report
 from toolkit.report.csv_format import report_csv
 from toolkit.report.html import report_html
@@ -23,7 +23,6 @@ from toolkit.report.json_format import report_json
 from toolkit.report.junit import report_junit
 from toolkit.report.markdown import report_markdown
 from toolkit.report.model import Fit, FunctionRow, Part, Prediction, Roof, StackFrame
-from toolkit.measurement import MemoryMap, MemoryRow
 from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.report.read import read_report
 from toolkit.report.render import FORMATS, require_formats, write_reports

@@ -12,28 +12,28 @@ from rich.console import Console
 
 from benchmarks.picture import PICTURE, picture
 from tests.support.cli import toolkit
-from toolkit.measurement import Check, Measurement, Provenance
+from tests.support.profiled import profiled, profiled_beside
+from toolkit.deploy.model import Model, load
+from toolkit.measurement import Check, Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.model import Alternative, LayerRow, Prediction, StackFrame
-from toolkit.measurement import MemoryMap, MemoryRow
 from toolkit.report.savings import savings
 from toolkit.report.screen import print_profile, print_targets
 from toolkit.report.screen.compare import saving_lines
 from toolkit.report.screen.grid import bar, sparkline
 from toolkit.report.screen.memory import live_bytes, peak_rows
 from toolkit.targets import list_targets, load_target
-from toolkit.verbs.profile import Int8Model, load_int8, profile_int8
 
 
 @pytest.fixture(scope="module")
-def wav2small() -> Int8Model:
-    return load_int8("wav2small", 1.0)
+def wav2small() -> Model:
+    return load("wav2small")
 
 
 @pytest.fixture(scope="module")
-def streamed(wav2small: Int8Model) -> Report:
-    return profile_int8(wav2small, load_target("cortex-m4"), ScheduleRequest())
+def streamed(wav2small: Model) -> Report:
+    return profiled_beside(wav2small, load_target("cortex-m4"))
 
 
 def console(width: int) -> tuple[Console, io.StringIO]:
@@ -104,9 +104,9 @@ def simulated(report: Report) -> Report:
 @pytest.mark.parametrize("schedule", ["stream", "batch"])
 @pytest.mark.parametrize("target", ["cortex-m4", "hearing-aid", "apollo510"])
 def test_it_is_one_screen_that_never_wraps_a_table(
-    schedule: str, target: str, wav2small: Int8Model
+    schedule: str, target: str, wav2small: Model
 ) -> None:
-    report = profile_int8(wav2small, load_target(target), ScheduleRequest(schedule))
+    report = profiled_beside(wav2small, load_target(target), ScheduleRequest(schedule))
     for given in (report, simulated(report)):
         for width in (80, 100, 160):
             lines = shown(given, width)
@@ -119,7 +119,7 @@ def test_it_is_one_screen_that_never_wraps_a_table(
     assert len(shown(report, 100)) <= 45
 
 
-def test_verdicts(wav2small: Int8Model, streamed: Report) -> None:
+def test_verdicts(wav2small: Model, streamed: Report) -> None:
     lines = shown(streamed)
     ram = next(fit for fit in streamed.fits if fit.region == "ram")
     assert f"{ram.used_bytes:,} B of 256 KB" in one(lines, "RAM")
@@ -134,7 +134,7 @@ def test_verdicts(wav2small: Int8Model, streamed: Report) -> None:
     assert energy in one(lines, "energy") and "[typical]" in one(lines, "energy")
 
     target = load_target("hearing-aid")
-    slow = profile_int8(wav2small, target, ScheduleRequest("batch"))
+    slow = profiled_beside(wav2small, target, ScheduleRequest("batch"))
     lines = shown(slow)
     factor = slow.find("realtime_factor")
     assert factor is not None and factor.value > 1
@@ -144,8 +144,8 @@ def test_verdicts(wav2small: Int8Model, streamed: Report) -> None:
     assert f"{100 * (1 - 1 / factor.value):.0f} % fewer cycles" in needs
 
 
-def test_no_energy_is_guessed(wav2small: Int8Model) -> None:
-    report = profile_int8(wav2small, load_target("rsl10"), ScheduleRequest())
+def test_no_energy_is_guessed(wav2small: Model) -> None:
+    report = profiled_beside(wav2small, load_target("rsl10"))
     lines = shown(report)
     assert "no current known" in one(lines, "energy")
     assert not [line for line in lines if "no document at hand" in line]
@@ -248,12 +248,9 @@ def test_bars() -> None:
     assert sparkline([0, 0], 4) == "▁▁"
 
 
-def test_targets_that_miss_are_seen(wav2small: Int8Model) -> None:
+def test_targets_that_miss_are_seen(wav2small: Model) -> None:
     names = list_targets()
-    reports = [
-        profile_int8(wav2small, load_target(name), ScheduleRequest(), compare=False)
-        for name in names
-    ]
+    reports = [profiled(wav2small, load_target(name)) for name in names]
     for width in (80, 100):
         to, text = console(width)
         print_targets(reports, "balanced", to)
@@ -268,10 +265,8 @@ def test_targets_that_miss_are_seen(wav2small: Int8Model) -> None:
     assert f"on {len(names)} targets" in lines[0] and "nrf52840" not in lines[0]
 
 
-def test_a_target_that_is_too_small_is_seen(wav2small: Int8Model) -> None:
-    report = profile_int8(
-        wav2small, load_target("hearing-aid"), ScheduleRequest("batch"), compare=False
-    )
+def test_a_target_that_is_too_small_is_seen(wav2small: Model) -> None:
+    report = profiled(wav2small, "hearing-aid", ScheduleRequest("batch"))
     to, text = console(100)
     print_targets([report, report], "balanced", to)
     assert text.getvalue().count("RAM TOO SMALL, TOO SLOW") == 2

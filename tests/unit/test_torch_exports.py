@@ -18,6 +18,7 @@ from toolkit.model.source import load_source
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.passes.optimize import optimize
+from toolkit.quantize.recipe import Recipe
 from toolkit.tflite.read import read_tflite
 
 torch = pytest.importorskip("torch")
@@ -160,7 +161,8 @@ def test_scales_of_quantisation_aware_training_stay(tmp_path: Path) -> None:
     net = Trained()
     model = export(net, tmp_path / "qat.onnx", 13)
     source = load_source(str(tmp_path / "qat.onnx"))
-    data, issues = to_int8(source, "fused")
+    int8 = to_int8(source, Recipe())
+    data, issues = int8.data, int8.issues
     assert [issue.code for issue in issues] == ["quantisation.kept"]
     graph = read_tflite(data, "qat")
     activations = {

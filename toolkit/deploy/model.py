@@ -65,15 +65,11 @@ class Model:
         part = load_target(target) if isinstance(target, str) else target
         plan, notes = choose_plan(int8.graph, request, part)
         check(plan)
-        front_end = _front_end(int8, part.arithmetic(arithmetic)) if audio else None
+        front_end = None
+        if audio and int8.spec is not None:
+            entry = int8.graph.tensors[int8.graph.inputs[0]]
+            front_end = FrontEnd.feeding(entry, int8.spec, part.arithmetic(arithmetic))
         return Deployment(int8, part, plan, front_end, request, notes)
-
-
-def _front_end(int8: Int8Model, arithmetic: str) -> FrontEnd | None:
-    if int8.spec is None:
-        return None
-    entry = int8.graph.tensors[int8.graph.inputs[0]]
-    return FrontEnd(int8.spec, entry.scale, entry.zero_point, arithmetic)
 
 
 def load(model: str | Path, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Model:

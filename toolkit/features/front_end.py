@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from toolkit.features import tables
 from toolkit.features.spec import FeatureSpec
+from toolkit.ir import Tensor
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class FrontEnd:
     scale: float
     zero_point: int
     arithmetic: str = "float32"
+
+    @classmethod
+    def feeding(cls, entry: Tensor, spec: FeatureSpec, arithmetic: str = "float32") -> FrontEnd:
+        """The features of ``spec`` for the quantised model input ``entry``."""
+        return cls(spec, entry.scale, entry.zero_point, arithmetic)
 
     @property
     def state_bytes(self) -> int:

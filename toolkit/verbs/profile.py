@@ -40,12 +40,12 @@ def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...
         deployment = model.deploy(part, request.schedule, request.arithmetic)
         report = deployment.estimate()
         if len(parts) == 1:
-            report = _beside_others(report, deployment)
+            report = beside_others(report, deployment)
         reports.append(_simulated(report, request, stage) if request.simulate else report)
     return tuple(reports)
 
 
-def _beside_others(report: Report, deployment: Deployment) -> Report:
+def beside_others(report: Report, deployment: Deployment) -> Report:
     """The report with other ways to run the model, and what they would save."""
     others = alternatives(
         deployment.plan, deployment.front_end, deployment.request, deployment.target
