@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "zoo": {"resources"},
     "ir": LEAVES,
     "ops": LEAVES | {"ir"},
-    "features": LEAVES,
+    "features": LEAVES | {"ir"},
 }
 ALLOWED["frontend"] = ALLOWED["passes"] = LEAVES | {"ir", "ops", "features"}
 ALLOWED["quantize"] = ALLOWED["tflite"] = ALLOWED["plan"] = LEAVES | {

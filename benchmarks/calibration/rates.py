@@ -32,8 +32,8 @@ from toolkit.deploy.run import (
     run,
 )
 from toolkit.emit import emit_project, feature_arithmetic, layers, write_files
+from toolkit.features.metadata import feature_spec
 from toolkit.ir import Graph
-from toolkit.model.source import feature_spec
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.ir import Graph
 from toolkit.measurement import Measurement, Provenance
 from toolkit.metrics import concordance
 from toolkit.model.int8 import quantize_source
-from toolkit.model.source import DEFAULT_CLIP_SECONDS, load_source, model_inputs, output_labels
+from toolkit.model.source import load_source, model_inputs, output_labels
 from toolkit.quantize.layers import MAX_CASES, tensor_errors
 from toolkit.quantize.outputs import Batch, real_outputs
 from toolkit.quantize.recipe import Recipe

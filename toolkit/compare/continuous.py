@@ -13,22 +13,18 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.features.extract import extract
+from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.measurement import Measurement, Provenance
 from toolkit.metrics import concordance
-from toolkit.model.source import feature_spec, output_labels
+from toolkit.model.source import output_labels
 from toolkit.ops.execute import run_graph
 from toolkit.plan.continuous import ContinuousPlan, require_endless_level
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.plan.time_axis import retime
-
-
-def frames_of(seconds: float, spec: FeatureSpec) -> int:
-    """Frames nearest to that much time."""
-    return round(seconds * spec.sample_rate_hz / spec.hop_samples)
 
 
 def agreement(

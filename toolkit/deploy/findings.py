@@ -19,13 +19,14 @@ from toolkit.deploy.run import Case, find_mismatches, is_builtin, reference_outp
 from toolkit.errors import InputError
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
+from toolkit.features.metadata import MAX_CLIP_SECONDS
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.model.inputs import random_cases
-from toolkit.model.source import MAX_CLIP_SECONDS, output_labels
+from toolkit.model.source import output_labels
 from toolkit.ops.execute import run_graph
 from toolkit.plan import ContinuousPlan, Plan, stream_of
 from toolkit.plan.continuous_reference import continuous_outputs

@@ -13,6 +13,7 @@ import numpy as np
 import toolkit
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
+from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.synthetic import speech_like
 from toolkit.ir import Graph
@@ -20,7 +21,7 @@ from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.inputs import as_cases
 from toolkit.model.origin import ORIGIN_KEY, Origin
-from toolkit.model.source import Source, demo_clip, feature_spec, model_inputs
+from toolkit.model.source import Source, demo_clip, model_inputs
 from toolkit.quantize.convert import Attention
 from toolkit.quantize.given import bounded_ranges, changes, without_params
 from toolkit.quantize.outputs import Batch

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from toolkit.errors import NotStreamableError
+from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
 from toolkit.measurement import Check, Issue, Measurement, Provenance
-from toolkit.model.source import feature_spec
 from toolkit.plan import ContinuousPlan, Plan
 from toolkit.plan.choose import ALLOWANCES
 from toolkit.plan.schedule import ScheduleRequest, choose_plan

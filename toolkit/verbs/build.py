@@ -20,10 +20,11 @@ from toolkit.emit import (
     write_files,
 )
 from toolkit.errors import InputError
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, feature_spec
 from toolkit.ir import Graph
 from toolkit.measurement import Measurement
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import DEFAULT_CLIP_SECONDS, Source, demo_clip, feature_spec, load_source
+from toolkit.model.source import Source, demo_clip, load_source
 from toolkit.plan import ContinuousPlan, Plan, stream_of
 from toolkit.plan.schedule import ScheduleRequest, at_clip_length, choose_plan
 from toolkit.profiling.alternatives import time_checks

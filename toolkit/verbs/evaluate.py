@@ -14,6 +14,7 @@ from toolkit.deploy.findings import Audio, load_audio
 from toolkit.deploy.run import compile_host, run
 from toolkit.emit import emit_project, write_files
 from toolkit.errors import InputError
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
@@ -22,7 +23,7 @@ from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.metrics import accuracy, concordance
 from toolkit.model.int8 import to_int8
 from toolkit.model.labels import Labels, load_labels
-from toolkit.model.source import DEFAULT_CLIP_SECONDS, feature_spec, load_source, output_labels
+from toolkit.model.source import load_source, output_labels
 from toolkit.ops.execute import run_graph
 from toolkit.plan import Plan, stream_of
 from toolkit.plan.schedule import ScheduleRequest, at_clip_length, choose_plan

@@ -24,6 +24,7 @@ from toolkit.errors import AudioError, InputError
 from toolkit.features.audio import load_clip
 from toolkit.features.describe import describe
 from toolkit.features.extract import extract
+from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import feature_context, state_bytes
@@ -31,7 +32,7 @@ from toolkit.features.text import read_spec
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.model.inputs import AUDIO_SUFFIXES
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import demo_clip, feature_spec, load_source
+from toolkit.model.source import demo_clip, load_source
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host
 from toolkit.simulate.protocol import decode_output, encode_audio
