@@ -18,11 +18,11 @@ import numpy as np
 from benchmarks import networks
 from benchmarks.documents import replaced
 from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.metadata import feature_spec
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph
 from toolkit.ir.tensor import Array
 from toolkit.metrics import concordance
-from toolkit.model.source import feature_spec
 from toolkit.model.zoo import zoo_model
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.passes.optimize import optimize

@@ -26,7 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "zoo": {"resources"},
     "ir": LEAVES,
     "ops": LEAVES | {"ir"},
-    "features": LEAVES,
+    "features": LEAVES | {"ir"},
 }
 ALLOWED["frontend"] = ALLOWED["passes"] = LEAVES | {"ir", "ops", "features"}
 ALLOWED["quantize"] = ALLOWED["tflite"] = ALLOWED["plan"] = LEAVES | {
@@ -182,3 +182,19 @@ def test_one_file_an_operator() -> None:
 
     for name, operator in OPERATORS.items():
         assert type(operator).__module__ == f"toolkit.ops.{name}", name
+
+
+def test_one_module_a_fast_kernel() -> None:
+    from toolkit.resources import kernel_path
+
+    made = {
+        path.relative_to(PACKAGE / "ops"): kernel
+        for path in (PACKAGE / "ops").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and {"kernel", "variant"} <= {k.arg for k in node.keywords}
+        for kernel in (ast.literal_eval(k.value) for k in node.keywords if k.arg == "kernel")
+    }
+    assert len(made) >= 5
+    for path, kernel in made.items():
+        assert path == Path("variants", f"{kernel.removeprefix('tk_')}.py")
+        assert any(kernel_path(f"{kernel}.{suffix}").is_file() for suffix in ("c", "h")), kernel

@@ -28,10 +28,10 @@ from toolkit.deploy.harness import Harness
 from toolkit.deploy.stimulus import Stimulus
 from toolkit.emit import write_files
 from toolkit.features.front_end import FrontEnd
+from toolkit.features.metadata import feature_spec
 from toolkit.ir import Graph
 from toolkit.model.inputs import random_inputs
 from toolkit.model.reference import output_bytes
-from toolkit.model.source import feature_spec
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view

@@ -12,17 +12,18 @@ import pytest
 
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import random_frames
-from toolkit.compare.continuous import agreement, frames_of
+from toolkit.compare.continuous import agreement
 from toolkit.emit import emit_project, write_project
 from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.metadata import feature_spec, frames_of
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec, LevelSpec
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.model.source import feature_spec, load_source
+from toolkit.model.source import load_source
 from toolkit.plan import ContinuousPlan, plan_continuous, plan_stream
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.quantize.convert import convert

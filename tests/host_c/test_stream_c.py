@@ -16,10 +16,11 @@ from toolkit.emit import emit_project, write_project
 from toolkit.features.audio import load_clip
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL, FeatureSpec, LevelSpec
 from toolkit.ir import Graph
-from toolkit.model.source import feature_spec, load_source
+from toolkit.model.source import load_source
 from toolkit.plan import plan_stream
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir

@@ -24,19 +24,22 @@ from tests.support.operators import AddCase, add_input, add_node, case_inputs, p
 from tests.support.oracle import run_numpy
 from tests.support.windows import ACTIVATIONS, add_weights, random_window
 from toolkit.ir import GraphBuilder, QuantParams
-from toolkit.ops import OPERATORS, dsp
+from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import KernelCall, NodeView, view
 from toolkit.ops.parts.convolution import convolution_multipliers
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
+from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
+from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
+from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
 from toolkit.toolchain import TOOLCHAINS
 
 
 def conv_2d(view: NodeView[Any], weight_bits: int) -> KernelCall | None:
-    return dsp.conv_2d_call(view, *convolution_multipliers(view), weight_bits)
+    return conv_2d_call(view, *convolution_multipliers(view), weight_bits)
 
 
 def conv_2d_short(view: NodeView[Any]) -> KernelCall | None:
-    return dsp.conv_2d_short_call(view, *convolution_multipliers(view))
+    return conv_2d_short_call(view, *convolution_multipliers(view))
 
 
 def short(builder: GraphBuilder, rng: np.random.Generator) -> str:
@@ -57,7 +60,7 @@ def short(builder: GraphBuilder, rng: np.random.Generator) -> str:
 
 
 def depthwise_conv_2d(view: NodeView[Any]) -> KernelCall | None:
-    return dsp.depthwise_conv_2d_call(view, *convolution_multipliers(view))
+    return depthwise_conv_2d_call(view, *convolution_multipliers(view))
 
 
 def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:

@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("text", ["[]", "{", "3", '"x"', "[" * 100_000])
 def test_an_origin_that_makes_no_sense_is_none(text: str, folder: Path) -> None:
     model = speech_model(labels=json.dumps(LABELS))
-    model.metadata_props.add(key="toolkit.model.origin", value=text)
+    model.metadata_props.add(key="toolkit.origin", value=text)
     onnx.save(model, folder / "odd.onnx")
     assert inspected("odd.onnx", folder)["origin"] is None
 

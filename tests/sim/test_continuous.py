@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.compare.continuous import frames_of
 from toolkit.deploy.harness import Harness
 from toolkit.emit import write_project
 from toolkit.features.audio import load_clip
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.metadata import feature_spec, frames_of
 from toolkit.features.quantise import quantise_features
-from toolkit.model.source import demo_clip, feature_spec, load_source
+from toolkit.model.source import demo_clip, load_source
 from toolkit.plan import plan_continuous, plan_stream
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.quantize.convert import convert

@@ -130,7 +130,7 @@ def speech_model(
     model = m.model(m.dense(x, channels, 3))
     metadata = {METADATA_KEY: spec_json}
     if labels is not None:
-        metadata["toolkit.model.labels"] = labels
+        metadata["toolkit.labels"] = labels
     onnx.helper.set_model_props(model, metadata)
     return model
 

@@ -18,11 +18,12 @@ import numpy as np
 from tests.support.kernel import FLAGS, SANITIZE
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops import OPERATORS, winograd
+from toolkit.ops import OPERATORS
 from toolkit.ops.conv_2d import Conv2DAttrs
 from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.parts.base import NodeView, view
 from toolkit.ops.parts.window import Padding, Window
+from toolkit.ops.variants import conv_2d_s8_winograd2 as winograd
 from toolkit.resources import data_dir, kernel_path
 from toolkit.simulate import SimulationResult, simulate
 from toolkit.simulate.protocol import decode_output, encode_tensors

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from toolkit.errors import InputError
-from toolkit.features.kinds.log_mel import hann_window
+from toolkit.features.framing import hann_window
 from toolkit.features.mel import mel_filterbank
 from toolkit.features.spec import (
     KEYWORD_MFCC,

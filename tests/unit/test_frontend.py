@@ -125,9 +125,9 @@ def test_single_operators_equal_onnxruntime(model: onnx.ModelProto, tmp_path: Pa
 def test_metadata_names_and_labels_survive(tmp_path: Path) -> None:
     model = onnx_models.attention()
     entry = model.metadata_props.add()
-    entry.key, entry.value = "toolkit.model.labels", '["a"]'
+    entry.key, entry.value = "toolkit.labels", '["a"]'
     graph = optimize(load_onnx(save(model, tmp_path), rows=ROWS))
-    assert graph.metadata["toolkit.model.labels"] == '["a"]'
+    assert graph.metadata["toolkit.labels"] == '["a"]'
     assert graph.inputs == ("x",)
     assert graph.outputs == (model.graph.output[0].name,)
     assert graph.tensors["x"].shape == (1, ROWS, 7, 1)

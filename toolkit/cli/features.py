@@ -28,7 +28,8 @@ def command() -> None:
 @click.option("--toml", "as_toml", is_flag=True, help="Print the specification as TOML.")
 def show_command(model: str, arithmetic: str, as_json: bool, as_toml: bool) -> None:
     """Say what MODEL's features (or those of a SPEC.toml) are, and what they cost."""
-    from toolkit.features.text import to_data, to_toml
+    from toolkit.features.spec import to_data
+    from toolkit.features.text import to_toml
     from toolkit.verbs.features import load_front_end, show
 
     front_end = load_front_end(model)

@@ -13,6 +13,7 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.features.extract import extract
+from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
@@ -20,16 +21,10 @@ from toolkit.ir.tensor import Array
 from toolkit.measurement import Measurement, Provenance
 from toolkit.metrics import concordance
 from toolkit.model.reference import output_labels, run_case
-from toolkit.model.source import feature_spec
 from toolkit.plan.continuous import ContinuousPlan, require_endless_level
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.plan.time_axis import retime
 from toolkit.quantize.outputs import real_values
-
-
-def frames_of(seconds: float, spec: FeatureSpec) -> int:
-    """Frames nearest to that much time."""
-    return round(seconds * spec.sample_rate_hz / spec.hop_samples)
 
 
 def agreement(plan: ContinuousPlan, recordings: Sequence[Array]) -> tuple[Measurement, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import VerificationError
-from toolkit.features.fixed_tables import least_floor
+from toolkit.features.kinds import kind_of
 from toolkit.features.spec import FeatureSpec
 
 #: What the C code is held to, by arithmetic: least identical fraction, most int8 steps.
@@ -28,10 +28,6 @@ def compare_features(
     return float(np.mean(steps == 0)), int(steps.max())
 
 
-#: What a value of a row is called.
-_VALUES = {"log_mel": "band", "mfcc": "coefficient", "micro_frontend": "channel", "raw": "value"}
-
-
 def locate_deviation(
     reference_q: NDArray[np.int8], device_q: NDArray[np.int8], spec: FeatureSpec
 ) -> str:
@@ -46,34 +42,26 @@ def locate_deviation(
         return ""
     row, column = np.unravel_index(int(steps.argmax()), steps.shape)
     at_ms = 1e3 * int(row) * spec.hop_samples / spec.sample_rate_hz
-    word = _VALUES[spec.kind]
+    kind = kind_of(spec)
+    word = kind.value_word
     rows, columns = (int((steps > 0).any(axis=axis).sum()) for axis in (1, 0))
     text = (
         f"largest at frame {row} ({at_ms:g} ms), {word} {column}, counted from 0: "
         f"{device_q[row, column]} for {reference_q[row, column]}; {rows} of {len(steps)} frames "
         f"and {columns} of {steps.shape[1]} {word}s differ"
     )
-    stage = _stage(spec, columns / steps.shape[1])
+    stage = kind.deviation_stage(columns / steps.shape[1])
     return f"{text}: {stage}" if stage else text
-
-
-def _stage(spec: FeatureSpec, share: float) -> str:
-    """What most likely differs where that ``share`` of the values of a row does."""
-    if spec.kind == "raw":
-        return "level or quantisation"
-    if spec.kind == "mfcc":  # a coefficient mixes all bands
-        return "" if share > 0.5 else "the cosine transform"
-    return "level, window, FFT or logarithm" if share > 0.5 else "the filterbank's weights"
 
 
 def arithmetic_in_use(spec: FeatureSpec, chosen: str) -> str:
     """A key of ``BOUNDS``: as chosen, or "integer" for the kind that has no other arithmetic."""
-    return "integer" if spec.kind == "micro_frontend" else chosen
+    return kind_of(spec).arithmetic_in_use(chosen)
 
 
 def arithmetic_notes(spec: FeatureSpec, arithmetic: str) -> tuple[str, ...]:
     """What ``spec`` asks of an arithmetic that it does not give."""
-    if arithmetic != "fixed" or spec.floor >= (least := least_floor(spec)):
+    if arithmetic != "fixed" or spec.floor >= (least := kind_of(spec).least_floor(spec)):
         return ()
     return (
         f"fixed point resolves no floor below {least:.2g} with level '{spec.level.mode}'; it is "

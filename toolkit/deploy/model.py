@@ -8,8 +8,9 @@ from pathlib import Path
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.features.front_end import FrontEnd
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.model.int8 import Int8Model, to_int8
-from toolkit.model.source import DEFAULT_CLIP_SECONDS, Source, load_source
+from toolkit.model.source import Source, load_source
 from toolkit.plan import check
 from toolkit.plan.schedule import ScheduleRequest, choose_plan
 from toolkit.quantize.recipe import Recipe

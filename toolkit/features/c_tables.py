@@ -29,11 +29,13 @@ class CTable:
 
 
 class Parts(NamedTuple):
-    """What a stage adds: macros less their prefix, tables, mel sums written out."""
+    """What a stage adds: macros less their prefix, tables; and the mel sums written out, or that
+    they are a loop over the table ``mel_bands``."""
 
     defines: dict[str, str]
     tables: tuple[CTable, ...] = ()
     mel_sums: tuple[str, ...] = ()
+    mel_loop: bool = False
 
 
 def float_literal(value: float | np.float32) -> str:

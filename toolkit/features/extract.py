@@ -1,4 +1,4 @@
-"""Features of any kind: the numpy references behind one function."""
+"""Features of any kind behind one function."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.features.framing import Samples
-from toolkit.features.kinds.log_mel import log_mel
-from toolkit.features.kinds.mfcc import mfcc
-from toolkit.features.kinds.micro_frontend import micro_frontend
-from toolkit.features.kinds.raw import raw
+from toolkit.features.kinds import kind_of
 from toolkit.features.spec import FeatureSpec
-
-_REFERENCES = {"log_mel": log_mel, "mfcc": mfcc, "micro_frontend": micro_frontend, "raw": raw}
 
 
 def extract(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:
@@ -20,4 +15,4 @@ def extract(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:
 
     InputError when the clip gives no row, has more than one channel, or is not finite.
     """
-    return _REFERENCES[spec.kind](samples, spec)
+    return kind_of(spec).extract(samples, spec)

@@ -1,4 +1,4 @@
-"""Tables and constants of the integer C code: level, spectrum, and what ends each kind."""
+"""Level and spectrum of the integer C code: files, state, tables and constants."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.features.arithmetic import Arithmetic, State
 from toolkit.features.c_tables import (
     CTable,
     Parts,
@@ -17,16 +18,13 @@ from toolkit.features.c_tables import (
     pair_literals,
     sparse_bands,
 )
-from toolkit.features.framing import FULL_SCALE
-from toolkit.features.kinds.log_mel import hann_window, log_unit
-from toolkit.features.kinds.mfcc import dct_matrix
+from toolkit.features.fields import SpecFields
+from toolkit.features.framing import hann_window
 from toolkit.features.level import smoothing, warmup_frames
 from toolkit.features.mel import mel_filterbank
-from toolkit.features.spec import FeatureSpec
 
 _Q31_MAX = 2**31 - 1
 _VARIANCE_BITS = 46  # full scale squared, 2 ** 30, with 16 fractional bits
-_LN2 = math.log(2.0)
 
 # Energies of a band of unit height below these, in full scale squared (2: power) or full scale
 # (1: magnitude), are roundings of the level's mean once it is subtracted from digital silence:
@@ -34,21 +32,19 @@ _LN2 = math.log(2.0)
 _LEAST_ENERGY = {2.0: 2e-11, 1.0: 3e-5}
 
 
-def least_floor(spec: FeatureSpec) -> float:
-    """The lowest floor that fixed point resolves in silence after speech; 0 where any is.
-
-    A fixed gain leaves digital silence at 0, and no other kind has a floor.
-    """
-    if spec.kind not in ("log_mel", "mfcc") or spec.level.mode == "fixed":
+def least_floor(spec: SpecFields) -> float:
+    """The lowest floor of mel bands that fixed point resolves in silence after speech; 0 where any
+    is, for a fixed gain leaves digital silence at 0."""
+    if spec.level.mode == "fixed":
         return 0.0
     return _LEAST_ENERGY[spec.power] * float(mel_filterbank(spec).max())
 
 
-def level_parts(spec: FeatureSpec) -> Parts:
-    """The level divides samples: energies by its root to the power of ``spec.power``."""
-    exponent = 1.0 if spec.kind == "raw" else spec.power
+def _level_parts(spec: SpecFields, exponent: float) -> Parts:
+    """The level divides samples, thus what they become by its root to the power of
+    ``exponent``."""
     initial = spec.level.gain**exponent if spec.level.mode == "fixed" else 1.0
-    defines = _number("LEVEL_INITIAL", "LEVEL_INITIAL_EXPONENT", initial)
+    defines = number_macros("LEVEL_INITIAL", "LEVEL_INITIAL_EXPONENT", initial)
     if spec.level.mode != "fixed":
         defines["LEVEL_EPSILON"] = f"INT64_C({round(spec.level.epsilon * 2**_VARIANCE_BITS)})"
     if spec.level.mode == "running":
@@ -59,7 +55,7 @@ def level_parts(spec: FeatureSpec) -> Parts:
     return Parts(defines)
 
 
-def spectrum_parts(spec: FeatureSpec) -> Parts:
+def _spectrum_parts(spec: SpecFields) -> Parts:
     """Window, FFT and mel bands."""
     points = spec.fft_samples // 2
     filterbank = mel_filterbank(spec)
@@ -91,26 +87,7 @@ def spectrum_parts(spec: FeatureSpec) -> Parts:
     return Parts(defines, tables)
 
 
-def mfcc_parts(spec: FeatureSpec, scale: float) -> Parts:
-    """Floor, logarithm and cosine transform."""
-    cosines = dct_matrix(spec) * (log_unit(spec) * _LN2 / scale)
-    _, octave = math.frexp(float(np.abs(cosines).max()) / (1.0 - 2.0**-16))
-    shift = 15 - octave
-    logarithms = np.round(np.log2(1.0 + np.arange(129) / 128.0) * 65536.0)
-    defines = _number("FLOOR_MANTISSA", "FLOOR_EXPONENT", spec.floor)
-    tables = (
-        CTable("int16_t", "tk_cosines", integer_literals(np.round(cosines * 2.0**shift))),
-        CTable("uint32_t", "tk_logarithms", integer_literals(logarithms)),
-    )
-    return Parts({**defines, "COSINE_SHIFT": f"({shift})"}, tables)
-
-
-def raw_parts(scale: float) -> Parts:
-    """From samples to steps of the model's input."""
-    return Parts(_number("STEPS_PER_SAMPLE", "STEPS_EXPONENT", 1.0 / (FULL_SCALE * scale)))
-
-
-def _number(mantissa: str, exponent: str, value: float) -> dict[str, str]:
+def number_macros(mantissa: str, exponent: str, value: float) -> dict[str, str]:
     """Macros of a positive number as 32 bits and an exponent."""
     fraction, octave = math.frexp(value)
     bits = min(round(fraction * 2**32), 2**32 - 1)
@@ -124,3 +101,16 @@ def _q31(values: NDArray[np.complex128]) -> tuple[str, ...]:
         for part in (values.real, values.imag)
     )
     return pair_literals(re, im)
+
+
+FIXED = Arithmetic(
+    name="fixed",
+    level_files=(
+        *("tk_sums.c", "tk_sums.h", "tk_level_q.c", "tk_level_q.h"),
+        *("tk_multiply_q.h", "tk_number_q.h"),
+    ),
+    level_state={"fixed": State(3), "clip": State(3), "running": State(8, alignment_words=2)},
+    level_parts=_level_parts,
+    spectrum_files=("tk_fft_q.h", "tk_spectrum_q.c", "tk_spectrum_q.h"),
+    spectrum_parts=_spectrum_parts,
+)

@@ -1,4 +1,4 @@
-"""Tables and constants of the float32 C code: level, spectrum, and what ends each kind."""
+"""Level and spectrum of the float32 C code: files, state, tables and constants."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.features.arithmetic import Arithmetic, State
 from toolkit.features.c_tables import (
     CTable,
     Parts,
@@ -18,20 +19,18 @@ from toolkit.features.c_tables import (
     float_literals,
     sparse_bands,
 )
-from toolkit.features.framing import FULL_SCALE
-from toolkit.features.kinds.log_mel import hann_window, log_unit
-from toolkit.features.kinds.mfcc import dct_matrix
+from toolkit.features.fields import SpecFields
+from toolkit.features.framing import FULL_SCALE, hann_window
 from toolkit.features.level import smoothing, warmup_frames
 from toolkit.features.mel import mel_filterbank
-from toolkit.features.spec import FeatureSpec
 
 # Up to so many mel weights the sums are written out; beyond, a loop is far smaller.
 _STRAIGHT_WEIGHTS = 96
 
 
-def level_parts(spec: FeatureSpec) -> Parts:
-    """The level divides samples: energies by its root to the power of ``spec.power``."""
-    exponent = 1.0 if spec.kind == "raw" else spec.power
+def _level_parts(spec: SpecFields, exponent: float) -> Parts:
+    """The level divides samples, thus what they become by its root to the power of
+    ``exponent``."""
     initial = spec.level.gain**exponent if spec.level.mode == "fixed" else 1.0
     defines = {"LEVEL_INITIAL": float_literal(initial)}
     if spec.level.mode != "fixed":
@@ -42,7 +41,7 @@ def level_parts(spec: FeatureSpec) -> Parts:
     return Parts(defines)
 
 
-def spectrum_parts(spec: FeatureSpec) -> Parts:
+def _spectrum_parts(spec: SpecFields) -> Parts:
     """Window, FFT and mel bands."""
     points = spec.fft_samples // 2
     bands, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
@@ -66,19 +65,7 @@ def spectrum_parts(spec: FeatureSpec) -> Parts:
     if len(weights) <= _STRAIGHT_WEIGHTS:
         return Parts(defines, tuple(tables), _sums(bands, rows))
     tables.append(CTable("tk_mel_band", "mel_bands", bands, private=True))
-    return Parts(defines, tuple(tables))
-
-
-def mfcc_parts(spec: FeatureSpec, scale: float) -> Parts:
-    """Floor and cosine transform."""
-    cosines = dct_matrix(spec) * (log_unit(spec) / scale)
-    table = CTable("float", "tk_cosines", float_literals(cosines))
-    return Parts({"FLOOR": float_literal(spec.floor)}, (table,))
-
-
-def raw_parts(scale: float) -> Parts:
-    """From samples to steps of the model's input."""
-    return Parts({"STEPS_PER_SAMPLE": float_literal(1.0 / (FULL_SCALE * scale))})
+    return Parts(defines, tuple(tables), mel_loop=True)
 
 
 def _sums(bands: tuple[str, ...], rows: tuple[NDArray[np.generic], ...]) -> tuple[str, ...]:
@@ -91,3 +78,13 @@ def _sums(bands: tuple[str, ...], rows: tuple[NDArray[np.generic], ...]) -> tupl
         sums.append("\n        + ".join(lines) or "0.0F")
         used += len(row)
     return tuple(sums)
+
+
+FLOAT32 = Arithmetic(
+    name="float32",
+    level_files=("tk_sums.c", "tk_sums.h", "tk_level.c", "tk_level.h", "tk_sqrt.h"),
+    level_state={"fixed": State(2), "clip": State(2), "running": State(6)},
+    level_parts=_level_parts,
+    spectrum_files=("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h"),
+    spectrum_parts=_spectrum_parts,
+)

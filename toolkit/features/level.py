@@ -13,23 +13,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.spec import FeatureSpec
+from toolkit.features.fields import SpecFields
 
 Array = NDArray[np.float64]
 
 
-def smoothing(spec: FeatureSpec) -> float:
+def smoothing(spec: SpecFields) -> float:
     """Weight of a new frame in the running estimates once they are warm."""
     hop_s = spec.hop_samples / spec.sample_rate_hz
     return -math.expm1(-hop_s / spec.level.time_constant_s)
 
 
-def warmup_frames(spec: FeatureSpec) -> int:
+def warmup_frames(spec: SpecFields) -> int:
     """Number of first frames n whose weight 1 / (n + 1) exceeds ``smoothing``."""
     return math.ceil(1.0 / smoothing(spec)) - 1
 
 
-def frame_levels(samples: Array, frames: Array, spec: FeatureSpec) -> tuple[Array, Array]:
+def frame_levels(samples: Array, frames: Array, spec: SpecFields) -> tuple[Array, Array]:
     """Mean and mean square (with epsilon, after the mean's removal) per frame, both [rows].
 
     ``samples`` is the whole clip, ``frames`` [rows, frame_samples] its frames; both in fractions
@@ -49,7 +49,7 @@ def frame_levels(samples: Array, frames: Array, spec: FeatureSpec) -> tuple[Arra
     return means, variances + level.epsilon
 
 
-def follow(means: Iterable[Any], variances: Iterable[Any], spec: FeatureSpec) -> Iterator[Any]:
+def follow(means: Iterable[Any], variances: Iterable[Any], spec: SpecFields) -> Iterator[Any]:
     """Pairs of running mean and variance after every frame, from its own mean and variance.
 
     Numbers, or anything with their arithmetic, such as a batch of clips in a torch tensor.  The

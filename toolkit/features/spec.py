@@ -2,72 +2,45 @@
 
 It says everything about how audio becomes the model's input except the input's quantisation,
 which is the input tensor's own.  It is stored as JSON in ONNX and TFLite metadata under
-``METADATA_KEY``; ``toolkit.features.text`` has the JSON and TOML forms.
+``METADATA_KEY``; ``toolkit.features.text`` has the TOML form.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from toolkit.errors import InputError
+from toolkit.features.fields import LevelSpec, MicroSpec, SpecFields
+from toolkit.features.kinds import KINDS, kind_of
+from toolkit.features.validate import common_violations, one_of
+
+__all__ = [
+    "KEYWORD_MFCC",
+    "METADATA_KEY",
+    "MICRO_SPEECH",
+    "WAV2SMALL",
+    "WAV2SMALL_RUNNING",
+    "FeatureSpec",
+    "LevelSpec",
+    "MicroSpec",
+    "from_data",
+    "to_data",
+]
 
 METADATA_KEY = "toolkit.feature_spec"
 
-KINDS = ("log_mel", "mfcc", "micro_frontend", "raw")
-LEVEL_MODES = ("clip", "running", "fixed")
-MEL_SCALES = ("slaney", "htk")
-MEL_NORMS = ("area", "none")
-MEL_SLOPES = ("hz", "mel")
-LOGS = ("db", "ln")
-FLOORINGS = ("max", "add")
-MFCC_NORMS = ("ortho", "htk")
+#: Written of every kind, before its own.
+_OF_EVERY_KIND = ("kind", "sample_rate_hz", "frame_samples", "hop_samples", "level")
+#: Younger than the first models: written only where they say something, so that those keep
+#: their bytes.
+_WRITTEN_WHEN_SET = ("mel_slopes", "flooring")
 
 
 @dataclass(frozen=True)
-class LevelSpec:
-    """How the level of the audio is normalised; samples are fractions of full scale, [-1, 1).
-
-    clip: subtract the clip's mean, divide by sqrt(mean square + epsilon) over the whole clip;
-          the device must see the clip before its first frame.
-    running: frame n has mean m and mean square q; with
-          a = max(1 / (n + 1), 1 - exp(-hop / (time_constant_s * sample rate))) the estimates
-          M += a (m - M), Q += a (q - Q) follow the signal, and the frame used is
-          (x - M) / sqrt(Q - M^2 + epsilon).  Causal, thus streamable.
-    fixed: multiply by ``gain``.
-    """
-
-    mode: str = "clip"
-    time_constant_s: float = 3.0
-    gain: float = 1.0
-    epsilon: float = 1e-7
-
-
-@dataclass(frozen=True)
-class MicroSpec:
-    """Noise reduction, gain control and logarithm of the ``micro_frontend`` kind.
-
-    ``even_smoothing`` and ``odd_smoothing``: weight in [0, 1] of a new frame in a channel's noise
-    estimate, channels 0, 2, .. and 1, 3, ..; ``min_signal_remaining``: share of a channel that
-    noise reduction always leaves; ``smoothing_bits``: fractional bits of the estimate.
-    Automatic gain (PCAN) divides by (noise + ``pcan_offset``) ** ``pcan_strength``, in
-    ``gain_bits`` fractional bits.  The logarithm has ``log_shift`` fractional bits, and a feature
-    is that integer times ``output_scale``.
-    """
-
-    smoothing_bits: int = 10
-    even_smoothing: float = 0.025
-    odd_smoothing: float = 0.06
-    min_signal_remaining: float = 0.05
-    pcan: bool = True
-    pcan_strength: float = 0.95
-    pcan_offset: float = 80.0
-    gain_bits: int = 21
-    log_shift: int = 6
-    output_scale: float = 10.0 / 256.0
-
-
-@dataclass(frozen=True)
-class FeatureSpec:
+class FeatureSpec(SpecFields):
     """Framing, level, and what becomes of a frame: one row of features.
 
     Frame t covers samples [t * hop_samples, t * hop_samples + frame_samples); with ``center`` it
@@ -89,78 +62,66 @@ class FeatureSpec:
     Raises InputError, naming every violation, when the values cannot be used.
     """
 
-    sample_rate_hz: int
-    frame_samples: int
-    hop_samples: int
-    n_mels: int = 0
-    f_min_hz: float = 0.0
-    f_max_hz: float = 0.0
-    level: LevelSpec = LevelSpec()
-    mel_scale: str = "slaney"
-    mel_norm: str = "area"
-    log: str = "db"
-    floor: float = 1e-10
-    kind: str = "log_mel"
-    window: str = "hann"
-    center: bool = False
-    power: float = 2.0
-    mel_slopes: str = "hz"
-    flooring: str = "max"
-    n_mfcc: int = 0
-    mfcc_norm: str = "ortho"
-    micro: MicroSpec = MicroSpec()
-
     def __post_init__(self) -> None:
-        from toolkit.features.validate import violations
-
-        if problems := list(violations(self)):
+        if problems := list(_violations(self)):
             raise InputError(f"feature spec: {'; '.join(problems)}.")
 
     @property
     def row_values(self) -> int:
         """Number of features in a row."""
-        return {"mfcc": self.n_mfcc, "raw": self.frame_samples}.get(self.kind, self.n_mels)
-
-    @property
-    def fft_samples(self) -> int:
-        """Length of the FFT: the smallest power of two that holds a frame."""
-        return 1 << (self.frame_samples - 1).bit_length()
-
-    @property
-    def padding_samples(self) -> int:
-        """Zeros that count as audio before the first sample, and after the last."""
-        return self.frame_samples // 2 if self.center else 0
-
-    @property
-    def streams(self) -> bool:
-        """Whether a row can be given as soon as its last sample is there."""
-        return self.level.mode != "clip"
-
-    def rows_for_samples(self, n: int) -> int:
-        """Number of feature rows that ``n`` samples give."""
-        if n <= 0:
-            return 0
-        return max(0, 1 + (n + 2 * self.padding_samples - self.frame_samples) // self.hop_samples)
-
-    def samples_for_rows(self, t: int) -> int:
-        """Smallest number of samples that gives ``t`` rows."""
-        if t <= 0:
-            return 0
-        spanned = self.frame_samples + (t - 1) * self.hop_samples
-        return max(1, spanned - 2 * self.padding_samples)
+        return kind_of(self).row_values(self)
 
     def to_json(self) -> str:
-        """One line of JSON with every field of the kind; ``from_json`` gives an equal spec back."""
-        from toolkit.features.text import to_json
-
-        return to_json(self)
+        """One line of JSON with every field of the kind, keys sorted; ``from_json`` gives an equal
+        spec back."""
+        return json.dumps(to_data(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> FeatureSpec:
         """Read ``to_json`` text; InputError when it is damaged, incomplete or has unknown keys."""
-        from toolkit.features.text import from_json
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"feature spec: must be JSON; {error}.") from None
+        return from_data(data)
 
-        return from_json(text)
+
+def to_data(spec: FeatureSpec) -> dict[str, Any]:
+    """The fields of the spec's kind, as plain values."""
+    data = asdict(spec)
+    defaults = {field.name: field.default for field in fields(FeatureSpec)}
+    younger = (name for name in _WRITTEN_WHEN_SET if data[name] != defaults[name])
+    return {name: data[name] for name in (*_OF_EVERY_KIND, *kind_of(spec).fields, *younger)}
+
+
+def from_data(data: object) -> FeatureSpec:
+    """Inverse of ``to_data``; InputError naming what is missing, unknown or out of range."""
+    values = _known(FeatureSpec, data, "feature spec")
+    for name, cls in (("level", LevelSpec), ("micro", MicroSpec)):
+        if name in values:
+            values[name] = cls(**_known(cls, values[name], f"feature spec: {name}"))
+    try:
+        return FeatureSpec(**values)
+    except TypeError as error:
+        missing = str(error).partition("missing ")[2] or str(error)
+        raise InputError(f"feature spec: missing {missing}.") from None
+
+
+def _violations(spec: FeatureSpec) -> Iterator[str]:
+    """Everything that is wrong with ``spec``, one clause each."""
+    yield from one_of("kind", spec.kind, tuple(KINDS))
+    yield from common_violations(spec)
+    for kind in KINDS.values():
+        if kind.name == spec.kind:
+            yield from kind.violations(spec)
+
+
+def _known(cls: type, data: object, where: str) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise InputError(f"{where}: must be an object; got {type(data).__name__}.")
+    if unknown := sorted(set(data) - {field.name for field in fields(cls)}):
+        raise InputError(f"{where}: unknown keys {', '.join(unknown)}.")
+    return dict(data)
 
 
 WAV2SMALL = FeatureSpec(

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from toolkit.errors import AudioError, InputError
 from toolkit.features.audio import Clip, fit_clip, load_clip
 from toolkit.features.extract import extract
+from toolkit.features.metadata import MAX_CLIP_SECONDS
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
 from toolkit.measurement import Issue
 from toolkit.model.inputs import audio_files
-from toolkit.model.source import MAX_CLIP_SECONDS
 
 #: The harness' clip buffer holds 4 Mi samples.
 MAX_CLIP_SAMPLES = 4 * 1024 * 1024 - 65_536

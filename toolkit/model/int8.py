@@ -15,6 +15,7 @@ import toolkit
 from toolkit.errors import NotStreamableError
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
+from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.synthetic import speech_like
 from toolkit.ir import Graph
@@ -23,7 +24,7 @@ from toolkit.measurement import Issue
 from toolkit.model.inputs import as_cases
 from toolkit.model.origin import ORIGIN_KEY, Origin
 from toolkit.model.reference import is_builtin, output_labels
-from toolkit.model.source import Source, demo_clip, feature_spec, model_inputs
+from toolkit.model.source import Source, demo_clip, model_inputs
 from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.given import bounded_ranges, changes, without_params
 from toolkit.quantize.outputs import Batch

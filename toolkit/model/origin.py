@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-ORIGIN_KEY = "toolkit.model.origin"
-LABELS_KEY = "toolkit.model.labels"
+ORIGIN_KEY = "toolkit.origin"
+LABELS_KEY = "toolkit.labels"
 
 
 @dataclass(frozen=True)

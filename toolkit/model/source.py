@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ToolMissingError
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS, feature_spec
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.ir import Graph, QuantParams
 from toolkit.ir.tensor import Array
@@ -21,10 +22,6 @@ from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.quantize.given import attach, given_params
 from toolkit.quantize.ranges import Ranges, load_ranges
-
-DEFAULT_CLIP_SECONDS = 1.0
-#: Longer clips need more memory than any board here has; the limit bounds the workstation's too.
-MAX_CLIP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +75,6 @@ def demo_clip() -> Path:
     zoo = zoo_model(DEFAULT_MODEL)
     assert zoo is not None
     return zoo.demo_clip
-
-
-def feature_spec(graph: Graph) -> FeatureSpec | None:
-    """The feature specification in a model's metadata; InputError when it is damaged."""
-    text = graph.metadata.get(METADATA_KEY)
-    return None if text is None else FeatureSpec.from_json(text)
 
 
 def model_inputs(path: Path, graph: Graph) -> Array:

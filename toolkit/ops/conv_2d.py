@@ -17,7 +17,8 @@ from toolkit.ops.parts.convolution import (
     portable_params,
 )
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
-from toolkit.ops.variants import dsp
+from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
+from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
 from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
 
 Conv2DAttrs = WindowedAttrs
@@ -62,8 +63,8 @@ class Conv2D(Convolution):
         if view.input(0).dtype is not DType.INT8:
             return ()
         multipliers, shifts = convolution_multipliers(view)
-        calls = [dsp.conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
-        calls.append(dsp.conv_2d_short_call(view, multipliers, shifts))
+        calls = [conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
+        calls.append(conv_2d_short_call(view, multipliers, shifts))
         calls.append(winograd2_call(view))
         return tuple(call for call in calls if call is not None)
 

@@ -20,7 +20,7 @@ from toolkit.ops.parts.convolution import (
     portable_params,
 )
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
-from toolkit.ops.variants import dsp
+from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
 
 DepthwiseConv2DAttrs = WindowedAttrs
 
@@ -85,7 +85,7 @@ class DepthwiseConv2D(Convolution):
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         if view.input(0).dtype is not DType.INT8:
             return ()
-        call = dsp.depthwise_conv_2d_call(view, *convolution_multipliers(view))
+        call = depthwise_conv_2d_call(view, *convolution_multipliers(view))
         return () if call is None else (call,)
 
 

@@ -23,8 +23,7 @@ from toolkit.ops.numerics.int16 import (
 )
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights_symmetric
-from toolkit.ops.variants.dsp import requantize_problem, requantize_records
-from toolkit.ops.variants.dsp_work import dense_work
+from toolkit.ops.variants.fully_connected_s8_dsp import fully_connected_call
 
 
 @dataclass(frozen=True)
@@ -171,40 +170,8 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         if view.input(0).dtype is not DType.INT8:
             return ()
-        multipliers, shifts = self.multipliers(view)
-        if requantize_problem(view, 0, multipliers, shifts) is not None:
-            return ()
-        x, weights = view.input(0), view.input(1).values
-        outputs, inputs = weights.shape
-        batches = x.elements // inputs
-        low, high = clamp_limits(view.attrs.activation, view.output)
-        call = KernelCall(
-            kernel="tk_fully_connected_s8_dsp",
-            params={
-                "batches": batches,
-                "inputs": inputs,
-                "outputs": outputs,
-                "out_min": low,
-                "out_max": high,
-                "weights": _by_fours(weights),
-                "requantize": requantize_records(view, 0, multipliers, shifts, 1),
-            },
-            inputs=(x.name,),
-            outputs=(view.output.name,),
-            extra_kernels=("tk_dsp", "tk_dsp_mac"),
-            variant="dsp",
-            work=dense_work(batches, inputs, outputs),
-        )
-        return (call,)
-
-
-def _by_fours(weights: Array) -> Array:
-    """int8 ``[outputs][inputs]`` as the words that ``tk_fully_connected_s8_dsp`` reads."""
-    filled = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4)))
-    words = np.ascontiguousarray(filled).view("<u4")
-    together = len(words) // 4 * 4
-    fours = words[:together].reshape(together // 4, 4, words.shape[1]).swapaxes(1, 2)
-    return np.concatenate([fours.reshape(-1), words[together:].reshape(-1)]).astype(np.uint32)
+        call = fully_connected_call(view, *self.multipliers(view))
+        return () if call is None else (call,)
 
 
 def _ratios(view: View) -> list[float]:

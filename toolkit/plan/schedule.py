@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.compare.continuous import frames_of
 from toolkit.errors import InputError, NotStreamableError
+from toolkit.features.metadata import MAX_CLIP_SECONDS, feature_spec, frames_of
 from toolkit.ir import Graph
 from toolkit.measurement import Issue
-from toolkit.model.source import MAX_CLIP_SECONDS, feature_spec
 from toolkit.ops.parts.rows import TIME_AXIS
 from toolkit.plan import (
     ArenaPlan,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.errors import NotStreamableError
+from toolkit.features.metadata import feature_spec
 from toolkit.ir import Graph
-from toolkit.model.source import feature_spec
 from toolkit.ops.kernels import kernel_call
 from toolkit.ops.parts.base import view
 from toolkit.plan import plan_arena, plan_stream

@@ -16,7 +16,7 @@ from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.training.checkpoint import load_checkpoint
 from toolkit.training.wav2small import LABELS, Wav2Small
 
-LABELS_KEY = "toolkit.model.labels"
+LABELS_KEY = "toolkit.labels"
 _OPSET = 17
 _TRACED_ROWS = 499  # one second; the graph itself holds for any number of rows
 _FRONT_END = ("vgg7.spectrogram_extractor", "vgg7.logmel_extractor")

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from toolkit.errors import UnsupportedError
-from toolkit.features.kinds.log_mel import hann_window, log_unit
+from toolkit.features.framing import hann_window
 from toolkit.features.kinds.mfcc import dct_matrix
 from toolkit.features.level import follow
+from toolkit.features.log_bands import log_unit
 from toolkit.features.mel import mel_filterbank
 from toolkit.features.spec import FeatureSpec
 
@@ -20,24 +21,27 @@ from toolkit.features.spec import FeatureSpec
 def extract(samples: Tensor, spec: FeatureSpec) -> Tensor:
     """Features [batch, rows, row_values] of clips [batch, n], fractions of full scale.
 
-    In the samples' own float type.  UnsupportedError for "micro_frontend", whose integers have
-    no gradient.
+    In the samples' own float type.  UnsupportedError for kinds that have no form here, such as
+    "micro_frontend", whose integers have no gradient.
     """
-    if spec.kind == "micro_frontend":
+    if spec.kind not in _FORMS:
         raise UnsupportedError(
-            "features: kind 'micro_frontend' is integer arithmetic and has no torch form.",
+            f"features: kind '{spec.kind}' has no torch form.",
             "Compute it with toolkit.features.extract before training.",
         )
     padded = torch.nn.functional.pad(samples, (spec.padding_samples, spec.padding_samples))
     frames = padded.unfold(-1, spec.frame_samples, spec.hop_samples)
     mean, square = _frame_levels(samples, frames, spec)
-    centred = frames - mean[..., None]
-    if spec.kind == "raw":
-        return centred / square.sqrt()[..., None]
-    bands = _log_bands(centred, square[..., None], spec)
-    if spec.kind == "mfcc":
-        return bands @ torch.from_numpy(dct_matrix(spec).T).to(bands)
-    return bands
+    return _FORMS[spec.kind](frames - mean[..., None], square[..., None], spec)
+
+
+def _raw(frames: Tensor, square: Tensor, spec: FeatureSpec) -> Tensor:
+    return frames / square.sqrt()
+
+
+def _mfcc(frames: Tensor, square: Tensor, spec: FeatureSpec) -> Tensor:
+    bands = _log_bands(frames, square, spec)
+    return bands @ torch.from_numpy(dct_matrix(spec).T).to(bands)
 
 
 def _log_bands(frames: Tensor, square: Tensor, spec: FeatureSpec) -> Tensor:
@@ -65,3 +69,8 @@ def _frame_levels(samples: Tensor, frames: Tensor, spec: FeatureSpec) -> tuple[T
     followed = list(follow(means.unbind(-1), variances.unbind(-1), spec))
     mean, variance = (torch.stack([pair[i] for pair in followed], dim=-1) for i in (0, 1))
     return mean, variance + level.epsilon
+
+
+#: By kind: features of frames less their mean, [batch, rows, n], and their mean squares
+#: [batch, rows, 1].
+_FORMS = {"log_mel": _log_bands, "mfcc": _mfcc, "raw": _raw}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from toolkit.deploy.model import load
 from toolkit.emit import staged_directory
-from toolkit.model.source import DEFAULT_CLIP_SECONDS
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.json_format import report_json

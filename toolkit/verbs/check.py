@@ -14,8 +14,8 @@ from toolkit.budget.model import Budget, Gate
 from toolkit.compare.accuracy import Accuracy, measure_accuracy
 from toolkit.deploy.model import load
 from toolkit.errors import InputError
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.measurement import Measurement
-from toolkit.model.source import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import LayerRow, Report
 from toolkit.report.json_format import report_json

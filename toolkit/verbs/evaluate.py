@@ -14,6 +14,7 @@ from toolkit.deploy.model import load
 from toolkit.deploy.stimulus import Stimulus
 from toolkit.emit import write_files
 from toolkit.errors import InputError
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.features.quantise import quantise_features
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Check, Issue, Measurement, Provenance
@@ -21,7 +22,6 @@ from toolkit.metrics import accuracy, concordance
 from toolkit.model.audio import Audio
 from toolkit.model.labels import Labels, load_labels
 from toolkit.model.reference import run_case
-from toolkit.model.source import DEFAULT_CLIP_SECONDS
 from toolkit.quantize.outputs import decoded, real_values
 from toolkit.quantize.snr import int8_snr_db
 from toolkit.report import Report

@@ -22,6 +22,7 @@ from toolkit.emit.write import write_files
 from toolkit.errors import InputError
 from toolkit.features.describe import describe
 from toolkit.features.front_end import FrontEnd
+from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import feature_context, state_bytes
@@ -29,7 +30,7 @@ from toolkit.features.text import read_spec
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.model.audio import load_whole_audio
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import demo_clip, feature_spec, load_source
+from toolkit.model.source import demo_clip, load_source
 from toolkit.quantize.recipe import Recipe
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host

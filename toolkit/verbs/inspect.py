@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import METADATA_KEY
 from toolkit.ir import Graph, Node
 from toolkit.model.origin import LABELS_KEY, ORIGIN_KEY, read_origin
 from toolkit.model.reference import output_labels
-from toolkit.model.source import feature_spec, load_source
+from toolkit.model.source import load_source
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
 from toolkit.report.inspection import Inspection, NodeRow, TensorRow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.model import load
-from toolkit.model.source import DEFAULT_CLIP_SECONDS
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.profiling.alternatives import advice, alternatives
 from toolkit.report import Report

@@ -13,10 +13,11 @@ from toolkit.deploy.first_wrong_layer import first_wrong_layer
 from toolkit.deploy.model import load
 from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
 from toolkit.errors import InputError
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.ir import Graph
 from toolkit.model.inputs import as_cases, load_array, quantized_cases, random_inputs
 from toolkit.model.reference import Case
-from toolkit.model.source import DEFAULT_CLIP_SECONDS, model_inputs
+from toolkit.model.source import model_inputs
 from toolkit.plan.schedule import ScheduleRequest
 
 

@@ -14,6 +14,7 @@ from toolkit.features.c_tables import (
     pair_literals,
     sparse_bands,
 )
+from toolkit.features.fields import SpecFields
 from toolkit.features.kinds.micro_tables import (
     NOISE_BITS,
     SNR_BITS,
@@ -23,13 +24,12 @@ from toolkit.features.kinds.micro_tables import (
     log2_table,
     mel_channels,
 )
-from toolkit.features.spec import FeatureSpec
 
 _ONE = 32767
 _MULTIPLIER_SHIFT = 24
 
 
-def micro_parts(spec: FeatureSpec, scale: float, zero_point: int) -> Parts:
+def micro_parts(spec: SpecFields, scale: float, zero_point: int) -> Parts:
     """Everything of the kind, for an int8 model input of that quantisation."""
     micro, points = spec.micro, spec.fft_samples // 2
     first = 4 if points.bit_length() % 2 else 2

@@ -1,4 +1,4 @@
-"""TensorFlow's and TFLM's integer audio front-end in numpy, bit for bit.
+"""Kind "micro_frontend": TensorFlow's and TFLM's integer audio front-end, bit for bit.
 
 Hann window, int16 FFT, energy, mel channels, square root, noise reduction, gain control (PCAN)
 and logarithm, every stage in the integers of TensorFlow's microfrontend library: the tests hold
@@ -7,10 +7,18 @@ each one to that library's published values, and the whole to TFLM's signal oper
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+from toolkit.features.arithmetic import Arithmetic, State
+from toolkit.features.c_tables import Parts
+from toolkit.features.fields import MicroSpec, SpecFields
 from toolkit.features.framing import FULL_SCALE, Samples, as_fractions, cut_frames
+from toolkit.features.kinds.base import BAND_FIELDS, FeatureKind, frames_line
+from toolkit.features.kinds.micro_c_tables import micro_parts
 from toolkit.features.kinds.micro_fft import real_fft
 from toolkit.features.kinds.micro_tables import (
     LOG_SEGMENTS,
@@ -24,14 +32,22 @@ from toolkit.features.kinds.micro_tables import (
     log2_table,
     mel_channels,
 )
-from toolkit.features.spec import FeatureSpec, MicroSpec
+from toolkit.features.validate import (
+    band_violations,
+    frame_violations,
+    integer_in,
+    is_number,
+    is_whole,
+    number_in,
+    one_of,
+)
 
 Int64 = NDArray[np.int64]
 
 _LN2_Q16 = 45426
 
 
-def micro_frontend(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:
+def micro_frontend(samples: Samples, spec: SpecFields) -> NDArray[np.float32]:
     """Features [rows, n_mels] of one clip: the front-end's integers times ``output_scale``.
 
     ``samples`` [n] are int16, or fractions of full scale, which are rounded to int16.
@@ -47,7 +63,7 @@ def micro_frontend(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:
     return (values * spec.micro.output_scale).astype(np.float32)
 
 
-def channel_magnitudes(frames: Int64, spec: FeatureSpec) -> Int64:
+def channel_magnitudes(frames: Int64, spec: SpecFields) -> Int64:
     """Square roots [rows, n_mels] of the channels' energies of int16 ``frames`` [rows, n]."""
     windowed = (frames * hann_q12(spec.frame_samples)) >> WINDOW_BITS
     largest = np.minimum(np.abs(windowed).max(axis=1), 32767)
@@ -83,7 +99,7 @@ def reduce_noise(signal: Int64, micro: MicroSpec) -> tuple[Int64, Int64]:
     return cleaned, estimates
 
 
-def control_gain(signal: Int64, noise: Int64, spec: FeatureSpec) -> Int64:
+def control_gain(signal: Int64, noise: Int64, spec: SpecFields) -> Int64:
     """PCAN: signal times gain(noise), squeezed, with SHRUNK_BITS fractional bits."""
     shift = spec.micro.gain_bits - correction_bits(spec) - SNR_BITS
     snr = ((signal * _gain(noise, gain_table(spec))) >> shift) & 0xFFFFFFFF
@@ -126,3 +142,79 @@ def shifted(x: Int64, left: int | Int64) -> Int64:
 def _bit_length(x: Int64) -> Int64:
     """Bits needed for integers in [0, 2**52]."""
     return np.frexp(x.astype(np.float64))[1].astype(np.int64)
+
+
+#: Integers whatever was chosen.
+_SOURCES = ("tk_micro.h", "tk_micro.c", "tk_multiply_q.h")
+
+
+class MicroFrontend(FeatureKind):
+    """Channels in the integers of TensorFlow's microfrontend library, which has its own gain."""
+
+    name = "micro_frontend"
+    fields = (*BAND_FIELDS, "micro")
+    value_word = "channel"
+    sources: ClassVar[Mapping[str, tuple[str, ...]]] = {"float32": _SOURCES, "fixed": _SOURCES}
+
+    def violations(self, spec: SpecFields) -> Iterator[str]:
+        yield from frame_violations(spec)
+        yield from band_violations(spec)
+        yield from _micro_violations(spec)
+
+    def row_values(self, spec: SpecFields) -> int:
+        return spec.n_mels
+
+    def extract(self, samples: Samples, spec: SpecFields) -> NDArray[np.float32]:
+        return micro_frontend(samples, spec)
+
+    def description(self, spec: SpecFields) -> tuple[str, ...]:
+        return (
+            frames_line(spec),
+            f"bands   {spec.n_mels} channels, {spec.f_min_hz:g} to {spec.f_max_hz:g} Hz",
+            "output  noise reduction, automatic gain, logarithm: TFLM's micro_frontend",
+        )
+
+    def kernel_files(self, arithmetic: Arithmetic) -> tuple[str, ...]:
+        return self.sources[arithmetic.name]
+
+    def front_state(self, spec: SpecFields, arithmetic: Arithmetic) -> State:
+        return State(spec.fft_samples // 2 + 1 + spec.n_mels)
+
+    def parts(
+        self, spec: SpecFields, arithmetic: Arithmetic, scale: float, zero_point: int
+    ) -> tuple[Parts, ...]:
+        return (micro_parts(spec, scale, zero_point),)
+
+    def arithmetic_in_use(self, chosen: str) -> str:
+        return "integer"
+
+
+def _micro_violations(spec: SpecFields) -> Iterator[str]:
+    if spec.level.mode != "fixed" or spec.level.gain != 1.0:
+        yield (
+            "level must be mode 'fixed' with gain 1 with kind 'micro_frontend', which has its own "
+            f"gain control; got {spec.level.mode!r} with gain {spec.level.gain!r}"
+        )
+    yield from one_of("center (kind 'micro_frontend')", spec.center, (False,))
+    micro: MicroSpec = spec.micro
+    if is_number(spec.f_max_hz) and is_number(spec.sample_rate_hz):
+        bin_hz = spec.sample_rate_hz / spec.fft_samples if is_whole(spec.frame_samples) else 0.0
+        if spec.f_max_hz > spec.sample_rate_hz / 2 - bin_hz:
+            yield (
+                "f_max_hz must lie an FFT bin below half the sample rate with kind "
+                f"'micro_frontend'; got {spec.f_max_hz!r} at {spec.sample_rate_hz!r} Hz"
+            )
+    # A channel's magnitude is below 2**20: scaled, it must fit 32 bits; and the gain table's
+    # scale 2 ** (smoothing_bits - correction_bits) must be whole.
+    octaves = spec.fft_samples.bit_length() - 1 if is_whole(spec.frame_samples) else 6
+    yield from integer_in("micro.smoothing_bits", micro.smoothing_bits, max(0, octaves - 6), 12)
+    yield from number_in("micro.even_smoothing", micro.even_smoothing, 0.0, 1.0)
+    yield from number_in("micro.odd_smoothing", micro.odd_smoothing, 0.0, 1.0)
+    yield from number_in("micro.min_signal_remaining", micro.min_signal_remaining, 0.0, 1.0)
+    yield from one_of("micro.pcan", micro.pcan, (False, True))
+    yield from number_in("micro.pcan_strength", micro.pcan_strength, 0.0, 1.0)
+    yield from number_in("micro.pcan_offset", micro.pcan_offset, 1.0, 1e6)
+    # The product of gain and magnitude is shifted right, by bits that grow with the FFT.
+    yield from integer_in("micro.gain_bits", micro.gain_bits, octaves + 6, 30)
+    yield from integer_in("micro.log_shift", micro.log_shift, 0, 10)
+    yield from number_in("micro.output_scale", micro.output_scale, 1e-6, 1e6)

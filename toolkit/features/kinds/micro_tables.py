@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.spec import FeatureSpec
+from toolkit.features.fields import SpecFields
 
 WINDOW_BITS = 12
 WEIGHT_BITS = 12
@@ -55,7 +55,7 @@ class MicroChannels:
         return dense[1:-1]
 
 
-def mel_channels(spec: FeatureSpec) -> MicroChannels:
+def mel_channels(spec: SpecFields) -> MicroChannels:
     """The filter bank: triangles straight in mel, 1127 ln(1 + f / 700 Hz), DC left out."""
     bins = spec.fft_samples // 2 + 1
     hz_per_bin = _f32(0.5 * spec.sample_rate_hz / (bins - 1))
@@ -80,12 +80,12 @@ def _mel(hz: np.ndarray | np.floating) -> np.ndarray:
     return (1127.0 * np.log1p(np.asarray(hz, np.float64) / 700.0)).astype(_f32)
 
 
-def correction_bits(spec: FeatureSpec) -> int:
+def correction_bits(spec: SpecFields) -> int:
     """Fractional bits that the FFT's scaling took from a channel, less those its weights gave."""
     return spec.fft_samples.bit_length() - 1 - WEIGHT_BITS // 2
 
 
-def gain_table(spec: FeatureSpec) -> Int64:
+def gain_table(spec: SpecFields) -> Int64:
     """Gain (noise + offset) ** -strength as quadratics, one for every octave of the noise.
 
     [2 + 4 * 31]: the gain at noise 0 and at 1; then for octave n = 1, 2, .. of 32-bit noise x,

@@ -1,0 +1,56 @@
+"""``tk_fully_connected_s8_dsp``: four outputs of a dense layer at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+from toolkit.ops.numerics.activation import clamp_limits
+from toolkit.ops.parts.base import KernelCall, NodeView, Work
+from toolkit.ops.variants.requantize import requantize_problem, requantize_records
+
+
+def fully_connected_call(
+    view: NodeView[Any], multipliers: Array, shifts: Array
+) -> KernelCall | None:
+    """``tk_fully_connected_s8_dsp``; None: not eligible."""
+    if requantize_problem(view, 0, multipliers, shifts) is not None:
+        return None
+    x, weights = view.input(0), view.input(1).values
+    outputs, inputs = weights.shape
+    batches = x.elements // inputs
+    low, high = clamp_limits(view.attrs.activation, view.output)
+    return KernelCall(
+        kernel="tk_fully_connected_s8_dsp",
+        params={
+            "batches": batches,
+            "inputs": inputs,
+            "outputs": outputs,
+            "out_min": low,
+            "out_max": high,
+            "weights": _by_fours(weights),
+            "requantize": requantize_records(view, 0, multipliers, shifts, 1),
+        },
+        inputs=(x.name,),
+        outputs=(view.output.name,),
+        extra_kernels=("tk_dsp", "tk_dsp_mac"),
+        variant="dsp",
+        work=_work(batches, inputs, outputs),
+    )
+
+
+def _by_fours(weights: Array) -> Array:
+    """int8 ``[outputs][inputs]`` as the words that the kernel reads."""
+    filled = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4)))
+    words = np.ascontiguousarray(filled).view("<u4")
+    together = len(words) // 4 * 4
+    fours = words[:together].reshape(together // 4, 4, words.shape[1]).swapaxes(1, 2)
+    return np.concatenate([fours.reshape(-1), words[together:].reshape(-1)]).astype(np.uint32)
+
+
+def _work(batches: int, inputs: int, outputs: int) -> Work:
+    """Inputs filled up to fours, read once for four outputs."""
+    filled, reads = -(-inputs // 4) * 4, outputs // 4 + outputs % 4
+    return Work(batches * outputs * filled, batches * outputs, batches * reads * filled)
