@@ -15,10 +15,12 @@ from typing import TypeAlias
 
 from toolkit.plan.arena import ArenaPlan, PlacedBuffer, plan_arena
 from toolkit.plan.check import check_plan
-from toolkit.plan.continuous import ContinuousPlan, plan_continuous
+from toolkit.plan.continuous import ContinuousPlan
 from toolkit.plan.continuous_check import check_continuous
 from toolkit.plan.lifetimes import Buffer
-from toolkit.plan.stream import StreamPlan, plan_stream
+from toolkit.plan.plan_continuous import plan_continuous
+from toolkit.plan.plan_stream import plan_stream
+from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_check import check_stream
 
 Plan: TypeAlias = ArenaPlan | StreamPlan | ContinuousPlan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -50,7 +50,7 @@ class ArenaPlan:
     at ``peak_step``.  No plan can be smaller, this one may be larger (alignment, fragmentation).
     """
 
-    graph: Graph
+    graph: Graph = field(compare=False)  # one of equal content gives the same plan
     buffers: tuple[PlacedBuffer, ...]
     variants: Variants
     arena_bytes: int

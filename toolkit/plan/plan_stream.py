@@ -1,0 +1,144 @@
+"""Plans a model that runs frame by frame: where the rows, sums and tensors of its state lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from toolkit.ir import Graph
+from toolkit.ir.cut import suffix_graph
+from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants
+from toolkit.ops.parts.base import view
+from toolkit.ops.parts.rows import TIME_AXIS, row_view
+from toolkit.plan.arena import place
+from toolkit.plan.lifetimes import Buffer, find_buffers
+from toolkit.plan.stream import (
+    ALIGNMENT_BYTES,
+    COUNTER_BYTES,
+    Purpose,
+    Ring,
+    StateBuffer,
+    StreamPlan,
+    aligned,
+    row_bytes,
+)
+from toolkit.plan.stream_schedule import Stage, Trace, find_stages, play
+from toolkit.plan.time_axis import TimeAxis, find_time_axis
+
+#: Frames that the counters hold with room to spare.
+_MAX_FRAMES = 1 << 30
+
+
+def plan_stream(
+    graph: Graph, time_axis: int = TIME_AXIS, variants: Variants = PORTABLE_ONLY
+) -> StreamPlan:
+    """Plan a quantised graph frame by frame; deterministic.
+
+    ``variants`` names the kernel of each node that is not to run the portable one.
+    Raises NotStreamableError naming every node that stands in the way, and why.
+    """
+    time = find_time_axis(graph, time_axis)
+    stages, counters = find_stages(time, variants)
+    tensors = {number: name for name, number in reversed([*counters.items()])}
+    bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
+    trace = play(stages, bytes_of, time.min_frames)
+    finish_graph = suffix_graph(time.graph, [s.node.outputs[0] for s in stages if s.reduces])
+    wanted = [
+        *_row_buffers(stages, trace, tensors, bytes_of),
+        *_finish_buffers(stages, finish_graph, variants),
+    ]
+    buffers = _place(wanted)
+    places = {b.name: b for b in buffers if b.purpose in ("ring", "row")}
+    rings = [
+        Ring(
+            tensor=tensors[n],
+            offset_bytes=places[tensors[n]].offset_bytes,
+            rows=trace.capacity[n],
+            row_bytes=bytes_of[n],
+        )
+        if n in tensors
+        else None
+        for n in _numbers(stages)
+    ]
+    counters_bytes = COUNTER_BYTES * len(rings)
+    buffer_bytes = max(b.offset_bytes + b.size_bytes for b in buffers)
+    buffer_bytes = aligned(buffer_bytes, COUNTER_BYTES)
+    kept = sum(n * size for n, size in zip(trace.lower_bound_rows, bytes_of, strict=True))
+    kept += sum(b.size_bytes for b in wanted if b.purpose == "sums")
+    return StreamPlan(
+        time=time,
+        stages=stages,
+        variants=variants,
+        trace=trace,
+        rings=tuple(rings),
+        buffers=buffers,
+        finish_graph=finish_graph,
+        buffer_bytes=buffer_bytes,
+        state_bytes=aligned(buffer_bytes + counters_bytes, ALIGNMENT_BYTES),
+        lower_bound_bytes=kept + counters_bytes,
+        max_frames=_max_frames(time, stages),
+    )
+
+
+def _numbers(stages: Sequence[Stage]) -> range:
+    return range(len(stages) + 1)
+
+
+def _row_buffers(
+    stages: Sequence[Stage], trace: Trace, tensors: dict[int, str], bytes_of: Sequence[int]
+) -> list[StateBuffer]:
+    """Rings, rows that live within a pass, and the stages' own sums and scratch."""
+    last, reductions = len(stages), [s for s in stages if s.reduces]
+    buffers = []
+    for number, name in sorted(tensors.items()):
+        size = trace.capacity[number] * bytes_of[number]
+        if trace.remembered[number]:
+            buffers.append(StateBuffer("ring", name, size, 0, 0, last))
+        else:
+            end = max((s.number for s in stages if number in s.inputs), default=number)
+            buffers.append(StateBuffer("row", name, size, 0, number, end))
+    for stage in stages:
+        size, name = stage.call.scratch_bytes, stage.node.name
+        if stage.reduces:
+            finished = last + 1 + reductions.index(stage)
+            buffers.append(StateBuffer("sums", name, size, 0, 0, finished))
+        elif size:
+            buffers.append(StateBuffer("scratch", name, size, 0, stage.number, stage.number))
+    return buffers
+
+
+def _finish_buffers(
+    stages: Sequence[Stage], finish_graph: Graph, variants: Variants
+) -> list[StateBuffer]:
+    """What the nodes behind the reductions need; results of all reductions exist side by side."""
+    first = len(stages) + 1
+    shift = first + sum(stage.reduces for stage in stages)
+    buffers = []
+    for buffer in find_buffers(finish_graph, variants):
+        is_input = not buffer.node and buffer.tensors[0] in finish_graph.inputs
+        begin = first if is_input else buffer.first_step + shift
+        purpose: Purpose = "scratch" if buffer.node else "tensor"
+        name = buffer.node or buffer.tensors[0]
+        end = buffer.last_step + shift
+        buffers.append(StateBuffer(purpose, name, buffer.size_bytes, 0, begin, end))
+    return buffers
+
+
+def _place(wanted: Sequence[StateBuffer]) -> tuple[StateBuffer, ...]:
+    plain = [Buffer(b.size_bytes, b.first_step, b.last_step) for b in wanted]
+    offsets = place(plain, ALIGNMENT_BYTES)
+    return tuple(
+        StateBuffer(b.purpose, b.name, b.size_bytes, offset, b.first_step, b.last_step)
+        for b, offset in zip(wanted, offsets, strict=True)
+    )
+
+
+def _max_frames(time: TimeAxis, stages: Sequence[Stage]) -> int:
+    """Longest clip that the sums of every reduction hold."""
+    limits = [_MAX_FRAMES]
+    for stage in stages:
+        row = row_view(view(time.graph, stage.node), stage.behaviour)
+        rows = OPERATORS[stage.node.op].max_rows(row) if stage.reduces else None
+        if rows is not None:
+            limits.append(rows * stage.count.step - stage.count.offset)
+    return min(limits)
