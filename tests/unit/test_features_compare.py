@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from toolkit.compare.features import locate_deviation
-from toolkit.features.spec import WAV2SMALL, FeatureSpec
+from toolkit.compare.features import arithmetic_notes, locate_deviation
+from toolkit.features.spec import WAV2SMALL, FeatureSpec, LevelSpec
 
 FRAMES = 50
 BEFORE_OR_AFTER = "level, window, FFT or logarithm"
@@ -62,3 +63,8 @@ def test_the_stage_follows_from_what_differs(
     device[5, :columns] = 1
     text = locate_deviation(reference, device, spec)
     assert f"{word} 0" in text and text.endswith(stage)
+
+
+def test_a_kind_without_a_floor_asks_for_none_whatever_the_file_says() -> None:
+    data = {**json.loads(replace(RAW, level=LevelSpec("running")).to_json()), "floor": None}
+    assert arithmetic_notes(FeatureSpec.from_json(json.dumps(data)), "fixed") == ()

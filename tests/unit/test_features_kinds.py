@@ -19,7 +19,8 @@ from toolkit.features.describe import describe
 from toolkit.features.extract import extract
 from toolkit.features.fields import SpecFields
 from toolkit.features.framing import Samples
-from toolkit.features.kinds import KINDS, FeatureKind
+from toolkit.features.kinds import KINDS
+from toolkit.features.kinds.base import FeatureKind
 from toolkit.features.kinds.raw import Raw
 from toolkit.features.spec import KEYWORD_MFCC, FeatureSpec
 from toolkit.features.tables import ARITHMETICS, kernel_files, render_features, state_bytes
@@ -68,8 +69,9 @@ def test_a_new_kind_needs_a_row_alone(halves: FeatureSpec) -> None:
         )
         assert arithmetic_in_use(halves, arithmetic) == arithmetic
         assert arithmetic_notes(halves, arithmetic) == ()
-    reference = np.zeros((3, 2), np.int8)
-    assert "half 1" in locate_deviation(reference, reference + np.int8([0, 1]), halves)
+    reference, device = np.zeros((2, 3, 2), np.int8)
+    device[:, 1] = 1
+    assert "half 1" in locate_deviation(reference, device, halves)
 
 
 def test_a_kind_without_a_row_is_refused_with_the_names_of_all() -> None:

@@ -61,7 +61,8 @@ def arithmetic_in_use(spec: FeatureSpec, chosen: str) -> str:
 
 def arithmetic_notes(spec: FeatureSpec, arithmetic: str) -> tuple[str, ...]:
     """What ``spec`` asks of an arithmetic that it does not give."""
-    if arithmetic != "fixed" or spec.floor >= (least := kind_of(spec).least_floor(spec)):
+    least = kind_of(spec).least_floor(spec) if arithmetic == "fixed" else 0.0
+    if least == 0.0 or spec.floor >= least:
         return ()
     return (
         f"fixed point resolves no floor below {least:.2g} with level '{spec.level.mode}'; it is "

@@ -51,26 +51,31 @@ def _level(level: LevelSpec) -> Iterator[str]:
 
 
 def is_whole(value: object) -> bool:
+    """Whether it is an integer; True and False are none."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_number(value: object) -> bool:
+    """Whether it is a finite number; True and False are none."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     return abs(value) <= sys.float_info.max
 
 
 def integer_in(name: str, value: Any, low: int, high: int) -> Iterator[str]:
+    """The field of that name must be a whole number in [low, high]."""
     if not is_whole(value) or not low <= value <= high:
         yield f"{name} must be a whole number in [{low}, {high}]; got {value!r}"
 
 
 def number_in(name: str, value: Any, low: float, high: float) -> Iterator[str]:
+    """The field of that name must be a number in [low, high]."""
     if not is_number(value) or not low <= value <= high:
         yield f"{name} must be in [{low:g}, {high:g}]; got {value!r}"
 
 
 def one_of(name: str, value: object, allowed: tuple[object, ...]) -> Iterator[str]:
+    """The field of that name must be one of the allowed values; 1 is not True."""
     if not any(value == c and isinstance(value, bool) == isinstance(c, bool) for c in allowed):
         choices = " or ".join(repr(choice) for choice in allowed)
         yield f"{name} must be {choices}; got {value!r}"
