@@ -1,3 +1,68 @@
-"""Hearing-aid toolkit: ONNX to verified int8 firmware for hearing-aid-class microcontrollers."""
+"""Hearing-aid toolkit: ONNX to verified int8 firmware for hearing-aid-class microcontrollers.
+
+The verbs of the command line in Python, each object leading to the next::
+
+    model = toolkit.load("model.onnx").quantize(calib="clips/")
+    deployment = model.deploy("cortex-m4", toolkit.ScheduleRequest(optimize="size"))
+    print(deployment.estimate().find("ram_static_bytes"))   # no compiler, no simulator
+    run = deployment.compile().run(audio="clip.wav")        # linked, simulated
+    print(run.predictions, run.report.passed)
+
+Whatever cannot be used raises a `ToolkitError`, whose ``hint`` names the remedy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolkit.deploy.deployment import Deployment, Firmware
+    from toolkit.deploy.model import Model, load
+    from toolkit.deploy.run import Run
+    from toolkit.errors import ToolkitError
+    from toolkit.measurement import Check, Issue, Measurement, Provenance
+    from toolkit.plan.schedule import ScheduleRequest
+    from toolkit.quantize.recipe import Recipe
+    from toolkit.report import Report
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Check",
+    "Deployment",
+    "Firmware",
+    "Issue",
+    "Measurement",
+    "Model",
+    "Provenance",
+    "Recipe",
+    "Report",
+    "Run",
+    "ScheduleRequest",
+    "ToolkitError",
+    "load",
+]
+
+#: Where each name is defined; it is imported when it is first asked for.
+_HOMES = {
+    "Check": "toolkit.measurement",
+    "Deployment": "toolkit.deploy.deployment",
+    "Firmware": "toolkit.deploy.deployment",
+    "Issue": "toolkit.measurement",
+    "Measurement": "toolkit.measurement",
+    "Model": "toolkit.deploy.model",
+    "Provenance": "toolkit.measurement",
+    "Recipe": "toolkit.quantize.recipe",
+    "Report": "toolkit.report",
+    "Run": "toolkit.deploy.run",
+    "ScheduleRequest": "toolkit.plan.schedule",
+    "ToolkitError": "toolkit.errors",
+    "load": "toolkit.deploy.model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -59,8 +59,9 @@ class _LazyGroup(click.Group):
 def cli(ctx: click.Context, verbose: bool) -> None:
     """Tiny audio networks on hearing-aid-class microcontrollers, proven to fit and behave.
 
-    Exit codes: 0 done, bits match, stated budgets hold; 1 a bit mismatch or an explicit budget
-    failed; 2 bad input or usage; 3 a needed tool is missing; 4 internal error; 130 interrupted.
+    Exit codes: 0 done, bits match, fits, keeps up where the target promises it, stated budgets
+    hold; 1 one of these failed; 2 bad input or usage; 3 a needed tool is missing; 4 internal
+    error; 130 interrupted.
     """
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help(), err=True)

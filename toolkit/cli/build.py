@@ -33,6 +33,9 @@ from toolkit.cli.options import (
 @continuous_options
 @report_option
 @arithmetic_option
+@click.option(
+    "--allow-misfit", is_flag=True, help="Exit 0 although it does not fit the part or keep up."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -50,12 +53,14 @@ def command(
     window: float,
     reports: tuple[Path, ...],
     arithmetic: str,
+    allow_misfit: bool,
     as_json: bool,
 ) -> int:
     """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
 
     The firmware runs in a simulator on real speech and every output byte is compared with the
-    integer reference. Exit code 1 when a byte differs.
+    integer reference. Exit code 1 when a byte differs, when the firmware does not fit the part, or
+    when it does not keep up with its audio on a target that promises real time.
     """
     from rich.console import Console
 
@@ -79,6 +84,7 @@ def command(
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
         arithmetic=arithmetic,
+        allow_misfit=allow_misfit,
     )
     report = build(request, Stages(STAGES, quiet=as_json))
     write_reports(report, reports)

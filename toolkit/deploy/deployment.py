@@ -43,6 +43,10 @@ class Deployment:
     request: ScheduleRequest
     notes: tuple[Issue, ...] = ()
 
+    def __repr__(self) -> str:
+        ram = f"{self.plan.schedule}, {self.plan.ram_bytes} B"
+        return f"Deployment({self.model.name!r} for {self.target.name!r}, {ram})"
+
     @property
     def harness(self) -> Harness:
         return Harness(self.plan, self.target, self.model.data, self.front_end)
@@ -130,6 +134,11 @@ class Firmware:
     folder: Path
     linked: Linked
     _scratch: tempfile.TemporaryDirectory[str] | None = None
+
+    def __repr__(self) -> str:
+        size = self.linked.size
+        sizes = f"flash {size.flash_bytes} B, RAM {size.ram_static_bytes} B"
+        return f"Firmware({self.deployment.model.name!r}, {sizes}, in {str(self.folder)!r})"
 
     def run(self, audio: str | Path | None = None, simulator: str | None = None) -> Run:
         """Run it on a clip, see `Deployment.stimulus`; ``simulator`` as in `run_on`."""

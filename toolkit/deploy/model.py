@@ -29,6 +29,9 @@ class Model:
     recipe: Recipe = field(default_factory=Recipe)
     calib: Path | None = None
 
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.source.sha256[:12]})"
+
     @property
     def name(self) -> str:
         return self.source.name

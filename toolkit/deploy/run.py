@@ -59,6 +59,10 @@ class Run:
     execution: Execution
     notes: tuple[Issue, ...] = ()
 
+    def __repr__(self) -> str:
+        cases = len(self.execution.output.cases)
+        return f"Run({self.model.name!r} on {self.simulator}, {cases} cases)"
+
     @property
     def plan(self) -> Plan:
         return self.harness.plan
@@ -167,8 +171,8 @@ class Run:
                 *self.checks,
                 *stack_check(linked, output, timing.is_counted),
                 plan_check(linked, plan, front_end),
-                *fit_checks(fits, target),
-                *time_checks(costs, target),
+                *fit_checks(fits, target, required=True),
+                *time_checks(costs, target, required=target.real_time),
             ),
             issues=(*self.notes, *self._audio_issues),
             layers=layer_rows(plan, target, layer_measurements(timing, plan, cases)),

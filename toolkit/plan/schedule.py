@@ -23,6 +23,8 @@ from toolkit.plan.continuous import require_endless_level
 from toolkit.plan.time_axis import find_time_axis
 from toolkit.targets import Target
 
+SCHEDULES = ("auto", "batch", "stream")
+
 
 @dataclass(frozen=True)
 class ScheduleRequest:
@@ -32,7 +34,7 @@ class ScheduleRequest:
     specification says it; ``optimize`` is speed, size or balanced, how kernels trade flash and RAM
     for speed (`toolkit.plan.choose`).  With ``hop_out_seconds`` the
     model runs continuously: endless audio, an output every so often over the last
-    ``window_seconds``.
+    ``window_seconds``.  Raises InputError for other words.
     """
 
     schedule: str = "auto"
@@ -40,6 +42,16 @@ class ScheduleRequest:
     optimize: str = "balanced"
     hop_out_seconds: float | None = None
     window_seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            raise InputError(
+                f"the schedule must be one of {', '.join(SCHEDULES)}; got '{self.schedule}'."
+            )
+        if self.optimize not in ALLOWANCES:
+            raise InputError(
+                f"optimize must be one of {', '.join(ALLOWANCES)}; got '{self.optimize}'."
+            )
 
 
 def choose_plan(

@@ -56,8 +56,10 @@ def _realtime_factor(found: Estimate, target: Target, front_end: FrontEnd | None
     return found.cycles / target.clock_hz / audio_s
 
 
-def time_checks(measurements: Iterable[Measurement], target: Target) -> tuple[Check, ...]:
-    """Whether audio is processed as fast as it comes, and by how much; informative.
+def time_checks(
+    measurements: Iterable[Measurement], target: Target, required: bool = False
+) -> tuple[Check, ...]:
+    """Whether audio is processed as fast as it comes, and by how much.
 
     A simulated real-time factor decides before an estimated one; nothing without either.
     """
@@ -76,7 +78,7 @@ def time_checks(measurements: Iterable[Measurement], target: Target) -> tuple[Ch
             f"does not make real time: {factor:.2f} s of work for 1 s of audio {at}; "
             f"it would take {needed:.0f} MHz, or {100 * (1 - 1 / factor):.0f} % fewer cycles"
         )
-    return (Check("real_time", factor <= 1, verdict, required=False),)
+    return (Check("real_time", factor <= 1, verdict, required),)
 
 
 def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:

@@ -57,16 +57,16 @@ def _fit(region: str, available: int, basis: str, parts: list[Part]) -> Fit:
     return Fit(region, used, available, Provenance.ESTIMATED, basis, tuple(present))
 
 
-def fit_checks(fits: Iterable[Fit], target: Target) -> list[Check]:
-    """Whether the firmware fits the part, and its largest contributors; informative, the simulated
-    board is roomier."""
+def fit_checks(fits: Iterable[Fit], target: Target, required: bool = False) -> list[Check]:
+    """Whether the firmware fits the part, and its largest contributors; the simulated board, which
+    is roomier, runs it all the same."""
     return [
         Check(
             f"fits_{fit.region}",
             fit.holds,
             f"{_WORDS[fit.region]} {fit.used_bytes:,} B of {fit.available_bytes:,} B on "
             f"{target.name}: {'fits' if fit.holds else 'does not fit'}{_largest(fit)}",
-            required=False,
+            required=required,
         )
         for fit in fits
     ]

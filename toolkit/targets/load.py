@@ -118,6 +118,8 @@ def _parse(table: dict[str, Any], folder: str, core: Core, policy: Policy) -> Ta
     """Build a Target from a parsed ``target.toml``; unknown and missing keys are errors."""
     if table["name"] != folder:
         raise ValueError(f"name must equal the folder '{folder}', found '{table['name']}'")
+    if not isinstance(table["real_time"], bool):
+        raise ValueError(f"real_time must be true or false, found {table['real_time']!r}")
     power = table.get("power")
     read = ("core", "policy", "power", "memory")
     return Target(

@@ -158,6 +158,7 @@ class Policy:
 class Target:
     """One microcontroller under a memory policy: core, clock in Hz, memories, power.
 
+    ``real_time`` says whether a firmware that does not keep up with its audio is a failure here;
     ``power`` is None where no document gives the current; ``source`` names what the part's other
     figures were read from.
     """
@@ -167,6 +168,7 @@ class Target:
     source: str
     core: Core
     clock_hz: int
+    real_time: bool
     memories: tuple[Memory, ...]
     power: Power | None
     policy: Policy
@@ -189,6 +191,8 @@ class Target:
     def arithmetic(self, asked: str = "auto") -> str:
         """What features are computed in: as ``asked``, or with "auto" float32 where the core has
         registers for it and fixed point elsewhere."""
+        if asked not in ("auto", "float32", "fixed"):
+            raise InputError(f"arithmetic must be auto, float32 or fixed; got '{asked}'.")
         if asked != "auto":
             return asked
         return "float32" if "fpu" in self.core.extensions else "fixed"

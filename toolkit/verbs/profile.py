@@ -65,6 +65,7 @@ def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
             schedule=request.schedule,
             arithmetic=request.arithmetic,
             policy=request.policy,
+            allow_misfit=True,
         )
         run = build(wanted, stage)
     notes = tuple(issue for issue in report.issues if issue not in run.issues)
