@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.features.c_tables import (
     CTable,
     Parts,
+    band_literals,
     complex_literals,
     fft_roots,
     fft_twiddles,
@@ -45,7 +44,7 @@ def level_parts(spec: FeatureSpec) -> Parts:
 def spectrum_parts(spec: FeatureSpec) -> Parts:
     """Window, FFT and mel bands."""
     points = spec.fft_samples // 2
-    bands, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
+    starts, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
     weights = np.concatenate(rows)
     window = np.zeros(spec.fft_samples)
     window[: spec.frame_samples] = hann_window(spec.frame_samples) / (2.0 * FULL_SCALE)
@@ -64,8 +63,8 @@ def spectrum_parts(spec: FeatureSpec) -> Parts:
         CTable("float", "mel_weights", float_literals(weights), private=True),
     ]
     if len(weights) <= _STRAIGHT_WEIGHTS:
-        return Parts(defines, tuple(tables), _sums(bands, rows))
-    tables.append(CTable("tk_mel_band", "mel_bands", bands, private=True))
+        return Parts(defines, tuple(tables), _sums(starts, rows))
+    tables.append(CTable("tk_mel_band", "mel_bands", band_literals(starts, rows), private=True))
     return Parts(defines, tuple(tables))
 
 
@@ -81,12 +80,11 @@ def raw_parts(scale: float) -> Parts:
     return Parts({"STEPS_PER_SAMPLE": float_literal(1.0 / (FULL_SCALE * scale))})
 
 
-def _sums(bands: tuple[str, ...], rows: tuple[NDArray[np.generic], ...]) -> tuple[str, ...]:
+def _sums(starts: NDArray[np.int64], rows: tuple[NDArray[np.generic], ...]) -> tuple[str, ...]:
     """Every band's energy written out, over the weights and the spectrum, its bin k at 2k."""
     sums, used = [], 0
-    for band, row in zip(bands, rows, strict=True):
-        (first,) = re.findall(r"^{(\d+)", band)
-        terms = [f"w[{used + k}] * s[{2 * (int(first) + k)}]" for k in range(len(row))]
+    for first, row in zip(starts.tolist(), rows, strict=True):
+        terms = [f"w[{used + k}] * s[{2 * (first + k)}]" for k in range(len(row))]
         lines = [" + ".join(terms[k : k + 4]) for k in range(0, len(terms), 4)]
         sums.append("\n        + ".join(lines) or "0.0F")
         used += len(row)
