@@ -39,6 +39,7 @@ from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view
 from toolkit.plan import StreamPlan, plan_arena, plan_stream
 from toolkit.plan.choose import BATCH, executed_work
+from toolkit.profiling.flash import firmware_code
 from toolkit.targets import Rates, Target, load_target, targets_dir
 
 TOOLCHAIN = "zig"
@@ -103,7 +104,11 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
         write_files(project, folder)
         facts = compile_firmware(folder, target, TOOLCHAIN, spec is not None)
         map_text = facts.firmware.map.read_text(encoding="utf-8")
-        code = code_sizes.code_samples(facts, map_text, graph, plan, spec is not None)
+        code = code_sizes.code_samples(
+            *(facts, map_text, project.symbols),
+            firmware_code(graph, plan),
+            has_features=spec is not None,
+        )
         if not job.simulated:
             return [], code, facts.toolchain
         stimulus = harness_input(plan, None, cases)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from benchmarks.picture import PICTURE, picture
 from tests.support.cli import toolkit
-from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.measurement import Check, Measurement, Provenance, Symbol
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.model import Alternative, LayerRow, MemoryMap, MemoryRow, Prediction, StackFrame
@@ -23,6 +23,9 @@ from toolkit.report.screen.grid import bar, sparkline
 from toolkit.report.screen.memory import live_bytes, peak_rows
 from toolkit.targets import list_targets, load_target
 from toolkit.verbs.profile import Int8Model, load_int8, profile_int8
+
+#: A function of the model's second layer.
+RELU_STAGE = "layer_2_model_vgg7_l2_Relu_output_0_stage"
 
 
 @pytest.fixture(scope="module")
@@ -95,8 +98,9 @@ def simulated(report: Report) -> Report:
             Check("bit_match", True, "0 of 3 output bytes differ"),
             Check("plan_linked", False, "the map has 3 B more"),
         ),
-        stack=(StackFrame("main", 48), StackFrame("layer_2_model_vgg7_l2_Relu_output_0_stage", 72)),
+        stack=(StackFrame("main", 48), StackFrame(RELU_STAGE, 72)),
         predictions=(Prediction("arousal", 0.7589, 0.7618),),
+        symbols={RELU_STAGE: Symbol("stage", ("/vgg7/l2/Relu_output_0",))},
     )
 
 

@@ -143,10 +143,12 @@ def compare(
     measurements.append(
         Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
     )
+    where = ""
     if mismatches:
         wrong = cases[0 if isinstance(plan, ContinuousPlan) else mismatches[0].case]
-        detail = "; ".join([detail, locate(wrong), *map(str, mismatches[:3])])
-    checks.insert(0, Check("bit_match", not differing, detail))
+        where = locate(wrong)
+        detail = "; ".join([detail, where, *map(str, mismatches[:3])])
+    checks.insert(0, Check("bit_match", not differing, detail, where=where))
     if is_builtin(graph) and tflm_available() and not isinstance(plan, ContinuousPlan):
         checks.append(_tflm_check(graph, cases, found))
     return Findings(tuple(measurements), tuple(checks), predictions, tuple(issues))
@@ -190,7 +192,7 @@ def _compare_features(
     passed, detail = judge_features(arithmetic, identical, error_steps)
     where = locate_deviation(reference, rows, audio.spec)
     detail = f"{detail}; {where}" if where else detail
-    return figures, Check("features_match", passed, detail, required=False)
+    return figures, Check("features_match", passed, detail, required=False, where=where)
 
 
 def _predictions(

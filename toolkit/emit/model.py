@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from toolkit.emit.contexts import ModelContext
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from toolkit.emit.contexts import ModelContext, StreamContext
 from toolkit.emit.continuous import continuous_context
-from toolkit.emit.parts import Parts, banner, tensor_text
+from toolkit.emit.parts import Parts, StepPlace, banner, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context, stream_kernels
+from toolkit.emit.symbols import driver_symbols
 from toolkit.ir import Graph
-from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE, Variants, kernel_call
-from toolkit.ops.parts.base import KernelCall, view
+from toolkit.measurement import Symbols
+from toolkit.ops.kernels import kernel_calls
 from toolkit.plan import (
     ArenaPlan,
     ContinuousPlan,
@@ -22,6 +25,7 @@ from toolkit.plan import (
     stream_of,
     variants_of,
 )
+from toolkit.plan.sharing import shared_code
 from toolkit.resources import render
 
 #: Files of a model, and the template of each by schedule.
@@ -42,12 +46,20 @@ MODEL_FILES = {
 }
 
 
-def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> dict[str, str]:
-    """Text of the model's four C files by name; ``model_sha256`` identifies its source.
+@dataclass(frozen=True)
+class ModelText:
+    """Text of the model's four C files by name, and what each symbol of theirs belongs to."""
+
+    files: Mapping[str, str]
+    symbols: Symbols
+
+
+def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> ModelText:
+    """The model in C; ``model_sha256`` identifies its source.
 
     The plan is checked first.  Raises UnsupportedError for tensors that are not integers.
     """
-    context: object
+    context: ModelContext | StreamContext
     if isinstance(plan, StreamPlan):
         context = stream_context(check_stream(graph, plan), model_sha256, target)
     elif isinstance(plan, ContinuousPlan):
@@ -55,7 +67,10 @@ def emit_model(graph: Graph, plan: Plan, model_sha256: str, target: str) -> dict
     else:
         context = model_context(graph, plan, model_sha256, target)
     templates = MODEL_FILES[plan.schedule]
-    return {name: render(template, context) for name, template in templates.items()}
+    return ModelText(
+        files={name: render(template, context) for name, template in templates.items()},
+        symbols={**driver_symbols(plan.schedule), **context.symbols},
+    )
 
 
 def weights_bytes(graph: Graph, plan: Plan) -> int:
@@ -65,15 +80,6 @@ def weights_bytes(graph: Graph, plan: Plan) -> int:
     if isinstance(plan, ContinuousPlan):
         return stream_context(plan.stream, "", "").weights_bytes
     return model_context(graph, plan, "", "").weights_bytes
-
-
-def kernel_calls(graph: Graph, variants: Variants) -> dict[str, KernelCall]:
-    """What each node calls, by node name in execution order; aliases call nothing."""
-    return {
-        node.name: kernel_call(view(graph, node), variants.get(node.name, PORTABLE))
-        for node in graph.nodes
-        if not OPERATORS[node.op].is_alias
-    }
 
 
 def layers(graph: Graph, plan: Plan) -> tuple[str, ...]:
@@ -95,7 +101,7 @@ def kernel_stems(graph: Graph, plan: Plan) -> set[str]:
     if isinstance(plan, ContinuousPlan):
         return stream_kernels(plan.stream)
     calls = kernel_calls(graph, plan.variants).values()
-    return {stem for call in calls for stem in (call.kernel, *call.extra_kernels)}
+    return {stem for call in calls for stem in call.files}
 
 
 def model_context(graph: Graph, plan: ArenaPlan, model_sha256: str, target: str) -> ModelContext:
@@ -103,16 +109,14 @@ def model_context(graph: Graph, plan: ArenaPlan, model_sha256: str, target: str)
     check_plan(graph, plan)
     parts, calls = Parts(), kernel_calls(graph, plan.variants)
     nodes = {node.name: node for node in graph.nodes}
+    scratch, places = plan.scratch_offsets, plan.tensor_offsets
     steps = tuple(
-        parts.step(
-            graph, nodes[name], call, number, plan.tensor_offsets, plan.scratch_offsets.get(name, 0)
-        )
+        parts.step(graph, nodes[name], call, StepPlace(number, 0, places, scratch.get(name, 0)))
         for number, (name, call) in enumerate(calls.items(), 1)
     )
-    shared = SharedKernels(steps)
+    shared = SharedKernels(steps, shared_code([*calls.values()]))
     numbers = {name: number for number, name in enumerate(calls, 1)}
     peak = graph.nodes[plan.peak_step].name if graph.nodes else ""
-    places = plan.tensor_offsets
     return ModelContext(
         banner=banner(graph, model_sha256, target),
         arena_bytes=plan.arena_bytes,
@@ -123,7 +127,8 @@ def model_context(graph: Graph, plan: ArenaPlan, model_sha256: str, target: str)
         kernels=tuple(sorted({call.kernel for call in calls.values()})),
         constants=parts.constants,
         shared=shared.functions,
-        steps=tuple(shared.applied(step) for step in steps),
+        steps=tuple(map(shared.applied, steps)),
         weights_bytes=parts.weights_bytes,
         macs=sum(step.macs for step in steps),
+        symbols={**parts.symbols, **shared.symbols([*calls])},
     )

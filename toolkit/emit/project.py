@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from toolkit.emit import parts
 from toolkit.emit.contexts import Banner, FileText, ProjectContext
 from toolkit.emit.model import emit_model, kernel_stems
+from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
 from toolkit.errors import ToolkitError
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import kernel_files as feature_kernel_files
 from toolkit.features.tables import render_features
 from toolkit.ir import Graph
+from toolkit.measurement import Symbols
 from toolkit.plan import ArenaPlan, Plan
 from toolkit.plan.continuous import require_endless_level
 from toolkit.resources import data_dir, kernel_path, render
@@ -67,9 +69,11 @@ _PURPOSES = {
 
 @dataclass(frozen=True)
 class FirmwareProject:
-    """Every file of a firmware project, by path relative to its directory (``/`` separates)."""
+    """Every file of a firmware project, by path relative to its directory (``/`` separates), and
+    what the C symbols of the model belong to."""
 
     files: Mapping[str, bytes]
+    symbols: Symbols = field(default_factory=dict)
 
     def with_files(self, files: Mapping[str, bytes]) -> FirmwareProject:
         """A project with further or replaced files."""
@@ -93,11 +97,13 @@ def emit_project(
     """
     sha256 = hashlib.sha256(model_tflite).hexdigest()
     templates = data_dir("firmware_templates")
-    text = emit_model(graph, plan, sha256, target.name)
+    model = emit_model(graph, plan, sha256, target.name)
+    text, symbols = {**model.files}, {**model.symbols, **HARNESS_MODEL}
     text |= _kernels(kernel_stems(graph, plan))
     text |= {name: _read(templates / "harness" / name) for name in HARNESS_FILES}
     text["linker.ld"] = render("linker.ld", target.linker_context())
     if features is not None:
+        symbols |= HARNESS_FEATURES
         quantisation = graph.tensors[graph.inputs[0]]
         arithmetic = feature_arithmetic(target, arithmetic)
         text |= render_features(features, quantisation.scale, quantisation.zero_point, arithmetic)
@@ -113,7 +119,7 @@ def emit_project(
     text |= {name: render(name, context) for name in ("CMakeLists.txt", "README.md")}
     files = {name: content.encode() for name, content in text.items()}
     files["model.tflite"] = model_tflite
-    return FirmwareProject(dict(sorted(files.items())))
+    return FirmwareProject(dict(sorted(files.items())), symbols)
 
 
 def feature_arithmetic(target: Target, asked: str = "auto") -> str:

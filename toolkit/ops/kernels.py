@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour
+from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, view
 
 #: The variant that every operator has, on every core.
 PORTABLE = "portable"
@@ -15,12 +16,21 @@ Variants = Mapping[str, str]
 PORTABLE_ONLY: Variants = {}
 
 
-def kernel_call(view: NodeView[Any], variant: str = PORTABLE) -> KernelCall:
+def kernel_call(node: NodeView[Any], variant: str = PORTABLE) -> KernelCall:
     """How generated code runs a node on whole tensors with the kernel of that name."""
-    operator = OPERATORS[view.node.op]
+    operator = OPERATORS[node.node.op]
     if variant == PORTABLE:
-        return operator.kernel_call(view)
-    return next(call for call in operator.dsp_calls(view) if call.variant == variant)
+        return operator.kernel_call(node)
+    return next(call for call in operator.dsp_calls(node) if call.variant == variant)
+
+
+def kernel_calls(graph: Graph, variants: Variants) -> dict[str, KernelCall]:
+    """What each node calls, by node name in execution order; aliases call nothing."""
+    return {
+        node.name: kernel_call(view(graph, node), variants.get(node.name, PORTABLE))
+        for node in graph.nodes
+        if not OPERATORS[node.op].is_alias
+    }
 
 
 def row_call(row: NodeView[Any], behaviour: TimeBehaviour, variant: str = PORTABLE) -> KernelCall:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.emit import feature_arithmetic
-from toolkit.emit.model import kernel_calls
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph
 from toolkit.measurement import Measurement, Provenance
 from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import kernel_calls
 from toolkit.ops.parts.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, stream_of, variants_of
 from toolkit.plan.choose import BATCH, predicted_cycles

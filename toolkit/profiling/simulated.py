@@ -8,7 +8,14 @@ from toolkit.deploy.findings import Audio
 from toolkit.deploy.run import FirmwareFacts, frame_cycles, layer_cycles, phase_cycles
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import state_bytes as feature_state_bytes
-from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.measurement import (
+    FEATURE_STATE,
+    MODEL_STATE,
+    Check,
+    Measurement,
+    Provenance,
+    Symbols,
+)
 from toolkit.model.inputs import random_cases
 from toolkit.plan import ArenaPlan, Plan, stream_of
 from toolkit.profiling.energy import audio_measurements, inference_measurements
@@ -134,12 +141,17 @@ def stack_check(facts: FirmwareFacts, output: HarnessOutput, simulated: bool) ->
 
 
 def plan_check(
-    facts: FirmwareFacts, plan: Plan, spec: FeatureSpec | None, arithmetic: str = "float32"
+    facts: FirmwareFacts,
+    symbols: Symbols,
+    plan: Plan,
+    spec: FeatureSpec | None,
+    arithmetic: str = "float32",
 ) -> Check:
     """Whether the linker gave every planned object the planned size; the remainder is listed."""
-    planned = {"instance": plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes}
+    sizes = {MODEL_STATE: plan.arena_bytes if isinstance(plan, ArenaPlan) else plan.state_bytes}
     if spec is not None:
-        planned["features"] = feature_state_bytes(spec, arithmetic)
+        sizes[FEATURE_STATE] = feature_state_bytes(spec, arithmetic)
+    planned = {name: sizes[s.role] for name, s in symbols.items() if s.role in sizes}
     in_ram = [s for s in facts.size.symbols if s.section in (".data", ".bss")]
     linked = {s.name: s.size_bytes for s in in_ram}
     rest = [f"{s.name} {s.size_bytes} B" for s in in_ram if s.name not in planned]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from toolkit.ir import Shape
-from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.measurement import Check, Issue, Measurement, Provenance, Symbols
 
 SCHEMA_VERSION = 1
 
@@ -139,7 +139,8 @@ class Alternative:
 class Report:
     """Everything a build or profile found.  Rows with two provenances share their name.
 
-    ``stack`` is the call chain behind ``stack_bound_bytes``, outermost first.
+    ``stack`` is the call chain behind ``stack_bound_bytes``, outermost first.  ``symbols`` are
+    those of the generated C, none where nothing was generated.
     """
 
     model_name: str
@@ -159,6 +160,7 @@ class Report:
     stack: tuple[StackFrame, ...] = ()
     roof: Roof | None = None
     alternatives: tuple[Alternative, ...] = ()
+    symbols: Symbols = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -98,7 +98,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
         with stage("Generate C"):
             spec = feature_spec(graph)
             arithmetic = feature_arithmetic(target, request.arithmetic)
-            write_files(emit_project(graph, plan, target, data, spec, arithmetic), folder)
+            project = emit_project(graph, plan, target, data, spec, arithmetic)
+            write_files(project, folder)
             if builtin is not None:
                 (folder / "model_tflm.tflite").write_bytes(builtin)
         with stage(f"Compile with {request.toolchain}"):
@@ -116,7 +117,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 partial(wrong_layer, clip_graph, plan, target, data, request.toolchain),
             )
         with stage("Report"):
-            fits = firmware_fits(facts, target)
+            fits = firmware_fits(facts, target, project.symbols)
             estimated = estimate(clip_graph, plan, target, spec, request.arithmetic)
             found = (
                 *run_measurements(facts, result, target, output, plan, audio),
@@ -140,7 +141,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 checks=(
                     *findings.checks,
                     *stack_check(facts, output, bool(result.intervals)),
-                    plan_check(facts, plan, spec, arithmetic),
+                    plan_check(facts, project.symbols, plan, spec, arithmetic),
                     *fit_checks(fits, target),
                     *time_checks(found, target),
                 ),
@@ -154,6 +155,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 fits=fits,
                 stack=stack_frames(facts),
                 roof=core_roof(target.core),
+                symbols=project.symbols,
             )
             (folder / "report.json").write_text(report_json(report), encoding="utf-8")
     return report

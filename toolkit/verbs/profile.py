@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.emit import feature_arithmetic
-from toolkit.emit.model import kernel_calls, weights_bytes
+from toolkit.emit.model import weights_bytes
 from toolkit.features.tables import state_bytes
 from toolkit.ir import Graph, Node
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.model.int8 import to_int8
 from toolkit.model.source import feature_spec, load_source
 from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import kernel_calls
 from toolkit.ops.parts.base import view
 from toolkit.plan import ArenaPlan, Plan, StreamPlan, plan_arena, stream_of, variants_of
 from toolkit.plan.choose import BATCH, executed_work, predicted_cycles

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.parts.base import KernelCall, NodeView
+from toolkit.ops.parts.base import CodeFacts, KernelCall, LinkedFunction, NodeView
 from toolkit.ops.parts.constraints import accumulator_bound
 from toolkit.ops.parts.convolution import output_fields
 from toolkit.ops.parts.window import Window, WindowedAttrs, window_fields
@@ -81,6 +81,10 @@ def conv_2d_call(
         variant=f"dsp{weight_bits}",
         inlined=True,
         work=patch_work(view),
+        # An odd number of channels takes loops for the one that is left over from pairs.
+        code=CodeFacts(
+            form="odd" if view.output.shape[3] % 2 else "", size=view.attrs.window.kernel_h
+        ),
     )
 
 
@@ -108,7 +112,16 @@ def conv_2d_short_call(view: View, multipliers: Array, shifts: Array) -> KernelC
         variant="dsp_short",
         inlined=True,
         work=short_work(view, short_pairs(values.shape[1])),
+        code=CodeFacts(size=view.attrs.window.kernel_h, functions=(_short_block(view),)),
     )
+
+
+def _short_block(view: View) -> LinkedFunction:
+    """Where the output's zero point is -128, sums below 0 need no exact rounding."""
+    pairs = short_pairs(view.input(1).elements // view.output.shape[3])
+    suffix = "_negative" if view.output.zero_point > -128 else ""
+    name = f"tk_short_block_{pairs}{suffix}"
+    return LinkedFunction(name, "tk_short_block", pairs, stack_apart=True)
 
 
 def short_pairs(values: int) -> int:
@@ -191,6 +204,7 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
         variant="dsp",
         inlined=True,
         work=strip_work(view, together, words),
+        code=CodeFacts(size=together),
     )
 
 
