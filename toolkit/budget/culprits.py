@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from toolkit.measurement import MODEL_STATE, Measurement, Provenance, find_symbol
+from toolkit.measurement import MODEL_STATE, Check, Measurement, Provenance, find_symbol
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Part
-from toolkit.report.names import figure
+from toolkit.report.names import Origin, figure
 from toolkit.report.text import format_number, layer_cycles, layer_value, printable
 
 
@@ -38,34 +38,33 @@ LEAST_SHARE = 0.01
 def culprits(found: Measurement, report: Report, baseline: Report | None) -> str:
     """The layers or functions that changed ``found`` most against the baseline, or that contribute
     most where there is none or none of them changed; empty where the report tells nothing."""
-    if found.name == "output_mismatches":
-        return _detail(report, "bit_match")
-    if found.name.startswith("feature_"):
-        where = next((c.where for c in report.checks if c.name == "features_match"), "")
-        return f"features.c: {printable(where)}" if where else ""
-    if found.name.startswith(ACCURACY):
+    origin = figure(found.name).origin
+    if origin == "bits":
+        return _check(report, "bit_match").detail
+    if origin == "features":
+        where = _check(report, "features_match").where
+        return f"features.c: {where}" if where else ""
+    if origin == "accuracy":
         return _accuracy(report, baseline)
-    shares_of = _source(found.name)
-    if shares_of is None:
+    if origin not in _SOURCES:
         return ""
+    shares_of = _SOURCES[origin]
     report, baseline = _alike(report, baseline)
     shares = shares_of(report, found.provenance)
-    more_is_better = figure(found.name).better == "more"
-    unit = _unit(found)
+    unit = "cycles" if origin == "cycles" else found.unit  # a time comes from cycles
     if baseline is not None:
         before = shares_of(baseline, found.provenance)
         changes = {name: shares.get(name, 0) - before.get(name, 0) for name in {*shares, *before}}
-        worse = {n: c for n, c in changes.items() if (c < 0 if more_is_better else c > 0)}
+        worse = {name: change for name, change in changes.items() if change > 0}
         if worse:
             parts = [
-                f"{name} {_signed(change, unit)} "
+                f"{name} +{format_number(change, unit)} "
                 f"({_amount(before.get(name), unit)} → {_amount(shares.get(name), unit)})"
-                for name, change in _largest(worse, more_is_better)
+                for name, change in _largest(worse)
             ]
             return f"changed most: {', '.join(parts)}"
-    parts = [f"{name} {_amount(v, unit)}" for name, v in _largest(shares, more_is_better) if v]
-    word = "lowest" if more_is_better else "largest"
-    return f"{word}: {', '.join(parts)}" if parts else ""
+    parts = [f"{name} {_amount(value, unit)}" for name, value in _largest(shares) if value]
+    return f"largest: {', '.join(parts)}" if parts else ""
 
 
 def _alike(report: Report, baseline: Report | None) -> tuple[Report, Report | None]:
@@ -75,10 +74,9 @@ def _alike(report: Report, baseline: Report | None) -> tuple[Report, Report | No
     return replace(report, symbols={}), replace(baseline, symbols={})
 
 
-def _largest(shares: Shares, more_is_better: bool) -> list[tuple[Contributor, float]]:
-    """The worst few, by name where equal."""
-    sign = 1 if more_is_better else -1
-    return sorted(shares.items(), key=lambda item: (sign * item[1], str(item[0])))[:NAMED]
+def _largest(shares: Shares) -> list[tuple[Contributor, float]]:
+    """The largest few, by name where equal."""
+    return sorted(shares.items(), key=lambda item: (-item[1], str(item[0])))[:NAMED]
 
 
 def _flash(report: Report, _: Provenance) -> Shares:
@@ -144,8 +142,10 @@ def _macs(report: Report, _: Provenance) -> Shares:
     return _per_layer(report, lambda row: row.macs)
 
 
-def _detail(report: Report, name: str) -> str:
-    return next((printable(check.detail) for check in report.checks if check.name == name), "")
+def _check(report: Report, name: str) -> Check:
+    """The check of that name, in printable words; one that says nothing where there is none."""
+    found = next((check for check in report.checks if check.name == name), Check(name, True, ""))
+    return replace(found, detail=printable(found.detail), where=printable(found.where))
 
 
 def _accuracy(report: Report, baseline: Report | None) -> str:
@@ -166,7 +166,7 @@ def _accuracy(report: Report, baseline: Report | None) -> str:
             what = "int8 adds no error that the baseline lacks; most of it enters in"
     snr = _measured(report, "int8_snr_db")
     parts = []
-    for name, value in _largest(noise, more_is_better=False):
+    for name, value in _largest(noise):
         if value >= LEAST_SHARE * total > 0:
             now = f"{snr[name]:.1f} dB" if name in snr else "none"
             at = f"{then[name]:.1f} dB → {now}" if name in then else now
@@ -197,36 +197,19 @@ def _functions(report: Report, name: str) -> dict[Contributor, float]:
     }
 
 
-_Source = Callable[[Report, Provenance], Shares]
-_SOURCES: Mapping[str, _Source] = {
-    "flash_bytes": _flash,
-    "weights_bytes": _weights,
-    "tflite_bytes": _weights,
+#: Shares of a figure by what it comes of.
+_SOURCES: Mapping[Origin, Callable[[Report, Provenance], Shares]] = {
+    "flash": _flash,
+    "weights": _weights,
+    "ram": _ram,
+    "stack": _stack,
+    "macs": _macs,
+    "instructions": _instructions,
+    "cycles": _cycles,
 }
-_FAMILIES: tuple[tuple[tuple[str, ...], _Source], ...] = (
-    (("stack_",), _stack),
-    (("ram_", "arena_", "state_", "batch_arena", "stream_state"), _ram),
-    (("macs_",), _macs),
-    (("instructions_",), _instructions),
-    (("cycles_", "latency_", "frame_latency_", "realtime_", "energy_", "input_buffer"), _cycles),
-)
-#: How the names of figures begin that tell of outputs' accuracy.
-ACCURACY = ("accuracy", "ccc_", "int8_", "c_")
 _KINDS = {"code": "function", "initial values": "object"}
 #: Kinds of what is linked into RAM beside the stack.
 _OBJECTS = ("initial values", "state", "other")
-
-
-def _source(name: str) -> _Source | None:
-    if name in _SOURCES:
-        return _SOURCES[name]
-    return next((source for prefixes, source in _FAMILIES if name.startswith(prefixes)), None)
-
-
-def _unit(found: Measurement) -> str:
-    """The unit of a figure's shares: a time comes from cycles."""
-    is_time = _source(found.name) is _cycles
-    return "cycles" if is_time else found.unit
 
 
 def _per_layer(
@@ -242,7 +225,3 @@ def _parts(report: Report, region: str) -> tuple[Part, ...]:
 
 def _amount(value: float | None, unit: str) -> str:
     return "absent" if value is None else format_number(value, unit)
-
-
-def _signed(change: float, unit: str) -> str:
-    return f"{'+' if change > 0 else '−'}{format_number(abs(change), unit)}"
