@@ -10,21 +10,20 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
-from toolkit.emit.model import emitted
-from toolkit.plan import Plan
+from toolkit.measurement import Symbols
 from toolkit.profiling.code_table import (
-    BLOCK,
     DIVISION,
     FIRMWARE,
     MAIN,
-    MATMUL,
+    CodeKey,
     driver_key,
     function_key,
+    kernel_key,
     main_key,
 )
-from toolkit.profiling.flash import FirmwareCode, firmware_code
+from toolkit.profiling.flash import FirmwareCode, LayerCode
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.size import SizeReport
 from toolkit.profiling.stack import bound_stack
@@ -48,60 +47,67 @@ _INPUT = re.compile(
 class Sample:
     """Bytes of one part of a firmware's code; ``field`` of `CodeSize`."""
 
-    key: str
+    key: CodeKey
     field: str
     size_bytes: int
 
 
 def code_samples(
-    linked: Linked, map_text: str, plan: Plan, has_features: bool = False
+    firmware: Linked,
+    map_text: str,
+    symbols: Symbols,
+    code: FirmwareCode,
+    has_features: bool = False,
 ) -> list[Sample]:
-    """What a firmware says of its kernels, compiled with zig (whose map names the files)."""
-    context = emitted(plan)
+    """What a firmware says of its kernels, compiled with zig (whose map names the files); ``code``
+    is what its plan generates, ``symbols`` what its symbols belong to."""
     files = _by_file(map_text)
-    symbols = {s.name: s.size_bytes for s in linked.size.symbols}
+    sizes = {s.name: s.size_bytes for s in firmware.size.symbols}
     kernels = {
         name.removesuffix(".o"): size
         for name, size in files.items()
         if name.startswith("tk_") and name not in _HARNESS
     }
-    samples = [Sample(stem, "once", size) for stem, size in kernels.items()]
-    samples = [s for s in samples if s.key not in (BLOCK, MATMUL)]
-    for name in symbols:
-        if found := _FUNCTION.fullmatch(name):
-            key = function_key(found[1], int(found[2]))
-            samples.append(Sample(key, "once", symbols[name]))
-            samples.append(Sample(key, "stack", bound_stack(linked.elf, name).bound_bytes))
-    shared = {str(function.name): symbols[function.name] for function in context.shared}
-    measured: set[str] = set()
-    attributed = context.weights_bytes + sum(shared.values())
-    code = firmware_code(plan)
-    for number, layer in enumerate(code.layers, 1):
-        own, stack = _layer(linked, number, symbols)
-        own += symbols.get(layer.text.params, 0)
-        own += symbols.get(getattr(layer.text, "window_name", ""), 0)
-        attributed += own
-        call = layer.text.call
+    linked = dict.fromkeys(f for layer in code.layers for f in layer.call.code.functions)
+    apart = {function.stem for function in linked}
+    samples = [Sample(kernel_key(s), "once", size) for s, size in kernels.items() if s not in apart]
+    for function in linked:
+        key, bound = function_key(function), bound_stack(firmware.elf, function.symbol)
+        samples.append(Sample(key, "once", sizes[function.symbol]))
+        samples.append(Sample(key, "stack", bound.bound_bytes))
+    bodies = {
+        symbol.layers[0]: sizes[name] for name, symbol in symbols.items() if symbol.role == "shared"
+    }
+    attributed = code.weights_bytes + sum(bodies.values())
+    for layer in code.layers:
+        own = {
+            name: size
+            for name, size in sizes.items()
+            if (symbol := symbols.get(name)) is not None
+            and symbol.layers == (layer.node,)
+            and symbol.role in _OF_A_LAYER
+        }
+        attributed += sum(own.values())
+        stack = _stack(firmware, [n for n in own if symbols[n].role != "params"], layer)
         samples.append(Sample(layer.key, "shared" if layer.shared else "stack", stack))
-        alone = layer.text.specialised and not layer.shared
-        samples.append(Sample(layer.key, "body" if alone else "layer", own))
-        if layer.shared and call not in measured:
-            samples.append(Sample(layer.key, "body", shared[call]))
-            measured.add(call)
+        alone = layer.call.inlined and not layer.shared
+        samples.append(Sample(layer.key, "body" if alone else "layer", sum(own.values())))
+        if layer.node in bodies:
+            samples.append(Sample(layer.key, "body", bodies[layer.node]))
     if has_features:  # its flash holds the features too
         return [s for s in samples if s.field in ("stack", "shared")] + _outside(
-            linked, code, has_features
+            firmware, code, has_features
         )
     model = files.get("model.o", 0) + files.get("model_weights.o", 0)
-    division = division_bytes(linked.size)
+    division = division_bytes(firmware.size)
     if division:
         samples.append(Sample(DIVISION, "once", division))
-    around = linked.size.flash_bytes - model - sum(kernels.values()) - division
+    around = firmware.size.flash_bytes - model - sum(kernels.values()) - division
     return [
         *samples,
         Sample(driver_key(code.schedule, code.stages), "once", model - attributed),
         Sample(FIRMWARE, "once", around),
-        *_outside(linked, code, has_features),
+        *_outside(firmware, code, has_features),
     ]
 
 
@@ -128,14 +134,14 @@ def _outside(linked: Linked, code: FirmwareCode, has_features: bool) -> list[Sam
 
 def code_toml(samples: Iterable[Sample], header: str) -> str:
     """Text of ``code.toml``: means, of stacks the largest; what is 0 is left out."""
-    found: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[CodeKey, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for sample in samples:
         found[sample.key][sample.field].append(sample.size_bytes)
     text = header
     for key in sorted(found, key=_by_size):
         values = {field.name: found[key].get(field.name, []) for field in fields(CodeSize)}
         if values["body"] and not values["layer"]:  # no two layers shared a body: as others do
-            values["layer"] = _glue(found, key.split()[0])
+            values["layer"] = _glue(found, key.kind)
         text += f'\n["{key}"]\n'
         for field, sizes in values.items():
             most = field in ("stack", "shared")
@@ -144,18 +150,18 @@ def code_toml(samples: Iterable[Sample], header: str) -> str:
     return text
 
 
-def _by_size(key: str) -> tuple[str, int]:
-    base, _, last = key.rpartition(" ")
-    return (base, int(last)) if last.isdigit() else (key, 0)
+def _by_size(key: CodeKey) -> tuple[str, int]:
+    return str(replace(key, size=None)), key.size or 0
 
 
-def _glue(found: Mapping[str, Mapping[str, list[int]]], schedule: str) -> list[int]:
+def _glue(found: Mapping[CodeKey, Mapping[str, list[int]]], kind: str) -> list[int]:
     """What a layer takes that calls a kernel elsewhere."""
-    rows = [sizes for key, sizes in found.items() if key.split()[0] == schedule]
+    rows = [sizes for key, sizes in found.items() if key.kind == kind]
     return [size for sizes in rows for size in sizes.get("layer", [])]
 
 
-_FUNCTION = re.compile(rf"({BLOCK}|{MATMUL})(?:_add)?_(\d+)(?:x\d_\d|_negative)?")
+#: Roles of the symbols that each layer has of its own.
+_OF_A_LAYER = ("stage", "step", "finish", "params")
 _DIVISION = re.compile(r"__aeabi_u?ldivmod|__u?divmoddi4|__u?(div|mod)di3")
 _DRIVERS = ("model_invoke", "model_reset", "model_push_frame", "model_finish")
 _FEWEST_TENSORS = 2
@@ -170,9 +176,9 @@ def _by_file(map_text: str) -> Mapping[str, int]:
     return sizes
 
 
-def _layer(linked: Linked, number: int, symbols: Mapping[str, int]) -> tuple[int, int]:
-    """Bytes of a layer's functions, and the deepest stack of them, without `BLOCK`."""
-    names = [name for name in symbols if name.startswith(f"layer_{number}_")]
-    size = sum(symbols[name] for name in names)
-    bounds = (bound_stack(linked.elf, name, (f"{BLOCK}_",)).bound_bytes for name in names)
-    return size, max(bounds, default=0)
+def _stack(firmware: Linked, functions: Iterable[str], layer: LayerCode) -> int:
+    """The deepest stack of a layer's functions, without what it calls and is stated apart."""
+    apart = tuple(f.symbol for f in layer.call.code.functions if f.stack_apart)
+    return max(
+        (bound_stack(firmware.elf, name, apart).bound_bytes for name in functions), default=0
+    )

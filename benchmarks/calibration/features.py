@@ -105,7 +105,7 @@ def measure(job: tuple[FeatureSpec, str, str]) -> tuple[Sample, str]:
         work=work.cycle_terms,
         sizes=work.flash_terms,
         cycles=cycles / spec.rows_for_samples(len(samples)),
-        flash_bytes=size.flash_bytes - target.core.code[FIRMWARE].once - division,
+        flash_bytes=size.flash_bytes - target.core.code[str(FIRMWARE)].once - division,
         divides=division > 0,
         stack=bound_stack(elf, "features_push").bound_bytes,
         bands=spec.n_mels,

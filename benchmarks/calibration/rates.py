@@ -37,6 +37,7 @@ from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view
 from toolkit.plan import plan_arena, plan_stream
 from toolkit.plan.choose import executed_work
+from toolkit.profiling.flash import firmware_code
 from toolkit.profiling.timing import Timing
 from toolkit.targets import Rates, Target, load_target, targets_dir
 
@@ -98,10 +99,13 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
     cases = random_inputs(graph, 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_files(harness.project(), folder)
+        project, has_features = harness.project(), harness.front_end is not None
+        write_files(project, folder)
         linked = harness.compile(folder, TOOLCHAIN)
         map_text = linked.binaries.map.read_text(encoding="utf-8")
-        code = code_sizes.code_samples(linked, map_text, plan, harness.front_end is not None)
+        code = code_sizes.code_samples(
+            *(linked, map_text, project.symbols), firmware_code(plan), has_features
+        )
         if not job.simulated:
             return [], code, linked.toolchain
         stimulus = Stimulus(cases=cases).encode(plan)

@@ -124,14 +124,14 @@ def test_equal_constants_are_stored_once() -> None:
     weights = [n for n in graph.tensors if n.endswith("weights")]
     shared = replace(graph.tensors[weights[1]], data=graph.tensors[weights[0]].values)
     twice = replace(graph, tensors={**graph.tensors, weights[1]: shared})
-    text = emit_model(plan_arena(twice), "0" * 64, "cortex-m4")
+    text = emit_model(plan_arena(twice), "0" * 64, "cortex-m4").files
     assert text["model_weights.c"].count("[81] =") == 1
     assert text["model.c"].count(".weights = model_conv_0_weights,") == 2
 
 
 def test_the_banner_and_every_call_explain_themselves() -> None:
     graph = conv_graph(layers=2)
-    text = emit_model(plan_arena(graph), "ab" * 32, "cortex-m4")
+    text = emit_model(plan_arena(graph), "ab" * 32, "cortex-m4").files
     assert f"sha256   {'ab' * 32}" in text["model.h"]
     assert "arena    448 B; lower bound 432 B, set by step 1 of 2" in text["model.h"]
     assert "in   int8_t 1x9x8x3 at 224, 216 B" in text["model.c"]

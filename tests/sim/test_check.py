@@ -49,6 +49,21 @@ def wrong_window(files: dict[str, bytes]) -> None:
     files["features.c"] = re.sub(first, rb"\g<1>0.5F", files["features.c"])
 
 
+#: Longer than what C keeps of a name.
+PREFIX = "encoder/block_with_a_name_that_is_longer_than_c_keeps_of_it/x"
+
+
+def prefixed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same with names of layers that agree in 60 characters."""
+    names = {name: PREFIX + name for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
+    for value in model.graph.output:
+        value.name = names[value.name]
+    return model
+
+
 BIGGER_FFT = replace(WAV2SMALL_RUNNING, frame_samples=128).to_json()
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "base": speech_model,
@@ -58,8 +73,17 @@ MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "wrong": speech_model,
     "kernel": speech_model,
     "window": speech_model,
+    "long": lambda: prefixed(speech_model()),
+    "long channel": lambda: prefixed(speech_model(channels=5)),
+    "long slow": lambda: prefixed(speech_model()),
 }
-EDITS = {"slow": slow_and_deep, "wrong": wrong, "kernel": damaged_dense, "window": wrong_window}
+EDITS = {
+    "slow": slow_and_deep,
+    "long slow": slow_and_deep,
+    "wrong": wrong,
+    "kernel": damaged_dense,
+    "window": wrong_window,
+}
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +182,28 @@ def test_a_planted_regression_is_named(
     found = verdict(run, figure)
     assert found["outcome"] == "exceeded" and found["fails"]
     assert named in found["message"], found["message"]
+
+
+@pytest.mark.parametrize(
+    ("variant", "figure", "layer"),
+    [
+        ("long channel", "flash_bytes", "t1"),
+        ("long channel", "ram_static_bytes", "t1"),
+        ("long channel", "weights_bytes", "t1"),
+        ("long channel", "macs_per_inference", "t1"),
+        ("long slow", "cycles_per_inference", "t2"),
+        ("long slow", "instructions_per_inference", "t2"),
+    ],
+)
+def test_layers_of_one_prefix_are_told_apart(
+    built: Callable[[str], Path], tmp_path: Path, variant: str, figure: str, layer: str
+) -> None:
+    rules = f'baseline = "{built("long")}"\n[budget.growth]\n{figure} = 0\n'
+    path = budget(tmp_path, rules)
+    options = ("--budget", path, "--allow-different", "--json")
+    found = verdict(toolkit("check", "--report", built(variant), *options, cwd=tmp_path), figure)
+    first = found["message"].partition("changed most: ")[2].partition(" +")[0]
+    assert first.endswith(f" '{PREFIX}{layer}'"), found["message"]
 
 
 def test_an_absolute_limit_names_what_contributes_most(

@@ -46,7 +46,7 @@ class Continuous:
     def __init__(self, graph: Graph, plan: ContinuousPlan, folder: Path) -> None:
         self.graph, self.plan = graph, plan
         folder.mkdir(parents=True, exist_ok=True)
-        files = {**emit_model(plan, "0" * 64, "cortex-m4"), "driver.c": _DRIVER}
+        files = {**emit_model(plan, "0" * 64, "cortex-m4").files, "driver.c": _DRIVER}
         for name, text in files.items():
             (folder / name).write_text(text)
         sources = [name for name in files if name.endswith(".c")]

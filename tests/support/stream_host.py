@@ -53,7 +53,7 @@ class Streamed:
     def __init__(self, graph: Graph, plan: StreamPlan, folder: Path) -> None:
         self.graph, self.plan = graph, plan
         folder.mkdir(parents=True, exist_ok=True)
-        files = {**emit_model(plan, "0" * 64, "cortex-m4"), "driver.c": _DRIVER}
+        files = {**emit_model(plan, "0" * 64, "cortex-m4").files, "driver.c": _DRIVER}
         for name, text in files.items():
             (folder / name).write_text(text)
         library = folder / "model.so"

@@ -8,9 +8,12 @@ import pytest
 
 from benchmarks.calibration.code_networks import code_network
 from benchmarks.calibration.features import envelope
-from toolkit.ops.parts.base import KernelCall
+from tests.support.graphs import conv_graph
+from toolkit.ops import OPERATORS
+from toolkit.ops.parts.base import CodeFacts, KernelCall, LinkedFunction, view
+from toolkit.ops.variants.conv_2d_s8_winograd2 import linked_functions
 from toolkit.plan import plan_arena
-from toolkit.profiling.code_table import block_key, find_code, functions, layer_key
+from toolkit.profiling.code_table import CodeKey, find_code, function_key, layer_key
 from toolkit.profiling.features import FeatureEstimate
 from toolkit.profiling.flash import firmware_code
 from toolkit.profiling.stack_estimate import estimate_stack
@@ -29,38 +32,51 @@ def core() -> Core:
     return replace(load_target("cortex-m4").core, code=CODE)
 
 
-def call(variant: str, **params: int) -> KernelCall:
-    blocks = ("tk_short_block",) if "pairs" in params else ()
-    inlined = variant != "portable"
-    return KernelCall("k", params, (), (), 0, blocks, variant, inlined)
+def key(size: int | None = None, kind: str = "whole", part: str = "k/fast") -> CodeKey:
+    return CodeKey(kind, part, size=size)
 
 
 def test_a_measured_size_is_taken_as_it_is(core: Core) -> None:
-    assert find_code(core, "whole k/fast 4") == SMALL
+    assert find_code(core, key(4)) == SMALL
 
 
 def test_between_two_sizes_code_is_interpolated_and_the_stack_the_larger(core: Core) -> None:
     between = CodeSize(body=150, layer=30, stack=80, shared=90)
-    assert find_code(core, "whole k/fast 6") == between
+    assert find_code(core, key(6)) == between
 
 
 @pytest.mark.parametrize(("size", "row"), [(1, SMALL), (50, LARGE)])
 def test_beyond_the_sizes_the_last_one_counts(size: int, row: CodeSize, core: Core) -> None:
-    assert find_code(core, f"whole k/fast {size}") == row
+    assert find_code(core, key(size)) == row
 
 
 def test_rows_fall_back_on_whole_tensors_and_nothing_else(core: Core) -> None:
-    assert find_code(core, "row k/portable") == CODE["whole k/portable"]
-    assert find_code(core, "row k/fast 12") == LARGE
-    assert find_code(core, "whole other/portable") is None
+    assert find_code(core, key(None, "row", "k/portable")) == CODE["whole k/portable"]
+    assert find_code(core, key(12, "row")) == LARGE
+    assert find_code(core, key(None, part="other/portable")) is None
 
 
-def test_a_key_has_the_size_that_specialised_code_depends_on() -> None:
-    assert layer_key(call("fast", kernel_h=3), by_rows=False) == "whole k/fast 3"
-    assert layer_key(call("fast", kernel_h=3, together=6), by_rows=True) == "row k/fast 6"
-    assert layer_key(call("portable", kernel_h=3), by_rows=True) == "row k/portable"
-    assert block_key(call("fast", pairs=14)) == "function tk_short_block 14"
-    assert block_key(call("fast")) == ""
+def test_a_key_has_what_the_kernel_says_its_code_depends_on() -> None:
+    plain = KernelCall("k", {"kernel_h": 3}, (), ())
+    assert str(layer_key(plain, by_rows=True)) == "row k/portable"
+    fast = replace(plain, variant="fast", inlined=True, code=CodeFacts("odd", 6))
+    assert str(layer_key(fast, by_rows=False)) == "whole k/fast odd 6"
+    function = LinkedFunction("tk_short_block_14_negative", "tk_short_block", 14)
+    assert str(function_key(function)) == "function tk_short_block 14"
+
+
+def test_kernels_say_what_their_code_depends_on() -> None:
+    """As the rows of code.toml are told apart; of a 3x3 convolution of 3 channels."""
+    graph = conv_graph()
+    core, node = load_target("cortex-m4").core, view(graph, graph.nodes[0])
+    keys = {c.variant: layer_key(c, by_rows=False) for c in OPERATORS["conv_2d"].dsp_calls(node)}
+    assert {variant: str(key).partition("/")[2] for variant, key in keys.items()} == {
+        "dsp8": "dsp8 odd 3",
+        "dsp16": "dsp16 odd 3",
+        "dsp_short": "dsp_short 3",
+        "winograd2": "winograd2 3",
+    }
+    assert all(find_code(core, key) is not None for key in keys.values())
 
 
 @pytest.mark.parametrize(
@@ -70,8 +86,9 @@ def test_a_key_has_the_size_that_specialised_code_depends_on() -> None:
 def test_the_products_of_a_winograd_layer_are_counted(
     in_c: int, out_c: int, sizes: list[int]
 ) -> None:
-    found = functions(call("winograd2", **{"tiles.in_c": in_c, "tiles.out_c": out_c}))
-    assert sorted(found.values()) == sorted(f"function tk_matmul_s16 {n}" for n in sizes)
+    found = linked_functions(in_c, out_c)
+    assert sorted(function.pairs for function in found) == sorted(sizes)
+    assert len({function.symbol for function in found}) == len(found)
 
 
 def test_the_stack_is_that_of_the_deepest_chain() -> None:

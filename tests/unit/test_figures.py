@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from toolkit.ir import Graph
+from toolkit.measurement import Symbol
 from toolkit.plan import ArenaPlan
 from toolkit.profiling import simulated as figures
 from toolkit.profiling.cycles import CycleEstimate, FunctionCycles
@@ -32,6 +33,7 @@ BATCH = ArenaPlan(
     alignment_bytes=16,
     variants={},
 )
+SYMBOLS = {"instance": Symbol("state")}
 FOUR_CASES: Any = SimpleNamespace(cases=(None,) * 4, stack_painted_bytes=320)
 PHASES = {
     "features": CycleEstimate("features", 400, 800, (FunctionCycles("push", 400, 800),)),
@@ -119,7 +121,7 @@ def test_a_stack_that_is_no_bound_says_so() -> None:
 def test_fit_is_exact_and_informs_only(spare: int, fits: bool) -> None:
     stack = replace(BOUND, bound_bytes=TARGET.stack_bytes - TARGET.policy.interrupt_bytes - spare)
     ram = TARGET.ram_bytes - TARGET.stack_bytes
-    fits_found = firmware_fits(facts(TARGET.flash_bytes - spare, ram, stack), TARGET)
+    fits_found = firmware_fits(facts(TARGET.flash_bytes - spare, ram, stack), TARGET, SYMBOLS)
     checks = fit_checks(fits_found, TARGET)
     assert [check.name for check in checks] == ["fits_flash", "fits_ram", "fits_stack"]
     for check in checks:
@@ -128,9 +130,20 @@ def test_fit_is_exact_and_informs_only(spare: int, fits: bool) -> None:
         assert (": fits; most: " if fits else ": does not fit; most: ") in check.detail
 
 
+def test_the_models_constants_are_those_that_it_generates() -> None:
+    """Whatever others are called."""
+    constants = (SymbolSize("model_x", ".rodata", 8), SymbolSize("model_y", ".rodata", 8))
+    given = facts()
+    given.size.symbols += constants
+    flash, *_ = firmware_fits(given, TARGET, {"model_x": Symbol("weights", ("x",))})
+    kinds = {part.name: part.kind for part in flash.parts}
+    assert (kinds["model_x"], kinds["model_y"]) == ("model constants", "constants")
+
+
 @pytest.mark.parametrize(("arena_bytes", "linked"), [(100, True), (96, False)])
 def test_planned_sizes_are_the_linkers(arena_bytes: int, linked: bool) -> None:
-    check = figures.plan_check(facts(ram_bytes=108), replace(BATCH, arena_bytes=arena_bytes), None)
+    plan = replace(BATCH, arena_bytes=arena_bytes)
+    check = figures.plan_check(facts(ram_bytes=108), SYMBOLS, plan, None)
     assert (check.name, check.passed, check.required) == ("plan_linked", linked, True)
     assert check.detail.endswith("remainder 8 B: other 8 B")
     if not linked:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toolkit.measurement import Symbol
 from toolkit.report.layer_names import WIDTH, short_names
 
 TENSORFLOW = (
@@ -58,14 +59,22 @@ def test_layers_stay_apart_within_the_width(names: list[str], width: int) -> Non
     assert all(0 < len(text) <= width and "\x1b" not in text for text in short)
 
 
-def test_symbols_name_their_layer() -> None:
-    names = short_names(["/vgg7/l2/Relu_output_0", "/vgg7/l3/Relu_output_0", "adv", "adv@int16"])
-    assert names.of_symbol("model_vgg7_l2_Relu_output_0_tiles_weights") == "vgg7/l2 tiles weights"
-    assert names.of_symbol("layer_4_model_vgg7_l3_Relu_output_0_step") == "vgg7/l3 step"
-    assert names.of_symbol("model_adv_int16_weights") == "adv@int16 weights"
-    assert names.of_symbol("model_adv") == "adv"
+def test_symbols_name_their_layers() -> None:
+    layers = ["/vgg7/l2/Relu_output_0", "/vgg7/l3/Relu_output_0", "adv", "adv@int16"]
+    symbols = {
+        "layer_2_x_step": Symbol("step", ("/vgg7/l2/Relu_output_0",)),
+        "model_adv_weights": Symbol("weights", ("adv@int16",)),
+        "model_shared_1": Symbol("shared", tuple(layers[:3])),
+        "model_advance": Symbol("driver"),
+    }
+    names = short_names(layers, symbols=symbols)
+    assert names.of_symbol("layer_2_x_step") == "vgg7/l2 step"
+    assert names.of_symbol("layer_2_x_step.constprop.0") == "vgg7/l2 step"
+    assert names.of_symbol("model_adv_weights") == "adv@int16 weights"
+    assert names.of_symbol("model_shared_1") == "vgg7/l2 +2 shared"
     assert names.of_symbol("model_advance") == "model_advance"
+    assert names.of_symbol("model_adv_bias") == "model_adv_bias"  # not in the map: no guess
+    assert names.of_symbol("/vgg7/l3/Relu_output_0") == "vgg7/l3"
     assert names.of_symbol("tk_max_pool_2d_s8_row") == "max_pool_2d_s8_row"
     assert names.of_symbol("tk_conv_2d_s8_winograd2/winograd2") == "winograd2"
-    assert names.of_symbol("Reset_Handler") == "Reset_Handler"
     assert names.of("/elsewhere/Conv_output_0") == "elsewhere/Conv"

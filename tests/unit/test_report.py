@@ -61,6 +61,7 @@ def test_keys_are_those_of_the_contract() -> None:
         "stack",
         "roof",
         "alternatives",
+        "symbols",
     ]
 
 

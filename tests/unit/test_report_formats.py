@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.errors import InputError
-from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance
+from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance, Symbol
 from toolkit.report import LayerRow, Report
 from toolkit.report.csv_format import report_csv
 from toolkit.report.html import report_html
@@ -59,7 +59,7 @@ FULL = Report(
     ),
     checks=(
         Check("bit_match", True, "fine"),
-        Check("tflm_match", False, HOSTILE),
+        Check("tflm_match", False, HOSTILE, where=HOSTILE),
         Check("fits_flash", False, "too large", required=False),
     ),
     issues=(Issue("audio", HOSTILE),),
@@ -82,6 +82,7 @@ FULL = Report(
     ),
     stack=(StackFrame("main", 40), StackFrame(HOSTILE, 60)),
     roof=Roof(2.0, 4.0, "two a cycle"),
+    symbols={"model_w": Symbol("weights", (HOSTILE, "b")), "model_invoke": Symbol("driver")},
 )
 BARE = Report("m", "b" * 64, "", "", "", "")
 

@@ -14,7 +14,7 @@ from benchmarks.picture import PICTURE, picture
 from tests.support.cli import toolkit
 from tests.support.profiled import profiled, profiled_beside
 from toolkit.deploy.model import Model, load
-from toolkit.measurement import Check, Measurement, MemoryMap, MemoryRow, Provenance
+from toolkit.measurement import Check, Measurement, MemoryMap, MemoryRow, Provenance, Symbol
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.model import Alternative, LayerRow, Prediction, StackFrame
@@ -24,6 +24,9 @@ from toolkit.report.screen.compare import saving_lines
 from toolkit.report.screen.grid import bar, sparkline
 from toolkit.report.screen.memory import live_bytes, peak_rows
 from toolkit.targets import list_targets, load_target
+
+#: A function of the model's second layer.
+RELU_STAGE = "layer_2_model_vgg7_l2_Relu_output_0_stage"
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +99,9 @@ def simulated(report: Report) -> Report:
             Check("bit_match", True, "0 of 3 output bytes differ"),
             Check("plan_linked", False, "the map has 3 B more"),
         ),
-        stack=(StackFrame("main", 48), StackFrame("layer_2_model_vgg7_l2_Relu_output_0_stage", 72)),
+        stack=(StackFrame("main", 48), StackFrame(RELU_STAGE, 72)),
         predictions=(Prediction("arousal", 0.7589, 0.7618),),
+        symbols={RELU_STAGE: Symbol("stage", ("/vgg7/l2/Relu_output_0",))},
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from toolkit import targets
 from toolkit.errors import InputError
-from toolkit.profiling.code_table import find_code
+from toolkit.profiling.code_table import FIRMWARE, driver_key, find_code
 from toolkit.profiling.cycles import load_cycle_table
 from toolkit.targets import load
 
@@ -31,8 +31,9 @@ def test_every_target_folder_loads(name: str) -> None:
     assert "portable" in target.rates
     assert target.core.peak.macs_per_cycle == (2.0 if target.dsp else 0.5)
     assert target.core.peak.source
-    assert find_code(target.core, "firmware") and find_code(target.core, "driver batch")
-    assert find_code(target.core, "driver stream 5")
+    assert find_code(target.core, FIRMWARE)
+    assert find_code(target.core, driver_key("batch", 0))
+    assert find_code(target.core, driver_key("stream", 5))
     assert any(kind.startswith("log_mel/") for kind in target.core.features)
 
 

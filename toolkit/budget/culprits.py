@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from toolkit.measurement import Measurement, Provenance
+from toolkit.measurement import MODEL_STATE, Check, Measurement, Provenance, find_symbol
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Part
-from toolkit.report.names import figure
+from toolkit.report.names import Origin, figure
 from toolkit.report.text import format_number, layer_cycles, layer_value, printable
 
-#: Named contributors, what each adds to a figure.
-Shares = Mapping[str, float]
+
+@dataclass(frozen=True)
+class Contributor:
+    """What adds to a figure: layers (several where they share it), a function, a block...; their
+    names are whole, so that no two are taken for one."""
+
+    kind: str
+    names: tuple[str, ...]
+    phase: str = ""
+
+    def __str__(self) -> str:
+        plural = "s" if len(self.names) > 1 else ""
+        names = ", ".join(f"'{printable(name)}'" for name in self.names)
+        return f"{self.kind}{plural} {names}{f' ({self.phase})' if self.phase else ''}"
+
+
+#: What each contributor adds to a figure.
+Shares = Mapping[Contributor, float]
 NAMED = 3
 #: A layer with less of the error at the outputs is not named.
 LEAST_SHARE = 0.01
@@ -22,61 +38,66 @@ LEAST_SHARE = 0.01
 def culprits(found: Measurement, report: Report, baseline: Report | None) -> str:
     """The layers or functions that changed ``found`` most against the baseline, or that contribute
     most where there is none or none of them changed; empty where the report tells nothing."""
-    if found.name == "output_mismatches":
-        return _detail(report, "bit_match")
-    if found.name.startswith("feature_"):
-        where = "".join(_detail(report, "features_match").partition("largest at ")[1:])
+    origin = figure(found.name).origin
+    if origin == "bits":
+        return _check(report, "bit_match").detail
+    if origin == "features":
+        where = _check(report, "features_match").where
         return f"features.c: {where}" if where else ""
-    if found.name.startswith(ACCURACY):
+    if origin == "accuracy":
         return _accuracy(report, baseline)
-    shares_of = _source(found.name)
-    if shares_of is None:
+    if origin not in _SOURCES:
         return ""
+    shares_of = _SOURCES[origin]
+    report, baseline = _alike(report, baseline)
     shares = shares_of(report, found.provenance)
-    more_is_better = figure(found.name).better == "more"
-    unit = _unit(found)
+    unit = "cycles" if origin == "cycles" else found.unit  # a time comes from cycles
     if baseline is not None:
         before = shares_of(baseline, found.provenance)
         changes = {name: shares.get(name, 0) - before.get(name, 0) for name in {*shares, *before}}
-        worse = {n: c for n, c in changes.items() if (c < 0 if more_is_better else c > 0)}
+        worse = {name: change for name, change in changes.items() if change > 0}
         if worse:
             parts = [
-                f"{name} {_signed(change, unit)} "
+                f"{name} +{format_number(change, unit)} "
                 f"({_amount(before.get(name), unit)} → {_amount(shares.get(name), unit)})"
-                for name, change in _largest(worse, more_is_better)
+                for name, change in _largest(worse)
             ]
             return f"changed most: {', '.join(parts)}"
-    parts = [f"{name} {_amount(v, unit)}" for name, v in _largest(shares, more_is_better) if v]
-    word = "lowest" if more_is_better else "largest"
-    return f"{word}: {', '.join(parts)}" if parts else ""
+    parts = [f"{name} {_amount(value, unit)}" for name, value in _largest(shares) if value]
+    return f"largest: {', '.join(parts)}" if parts else ""
 
 
-def _largest(shares: Shares, more_is_better: bool) -> list[tuple[str, float]]:
-    """The worst few, by name where equal."""
-    sign = 1 if more_is_better else -1
-    return sorted(shares.items(), key=lambda item: (sign * item[1], item[0]))[:NAMED]
+def _alike(report: Report, baseline: Report | None) -> tuple[Report, Report | None]:
+    """Both with the map of their symbols, or both without: symbols then stand for themselves."""
+    if baseline is None or bool(report.symbols) == bool(baseline.symbols):
+        return report, baseline
+    return replace(report, symbols={}), replace(baseline, symbols={})
+
+
+def _largest(shares: Shares) -> list[tuple[Contributor, float]]:
+    """The largest few, by name where equal."""
+    return sorted(shares.items(), key=lambda item: (-item[1], str(item[0])))[:NAMED]
 
 
 def _flash(report: Report, _: Provenance) -> Shares:
-    """Layers by their constants as linked (by the graph's weights where nothing is linked yet),
+    """Layers by what is linked for them (by the graph's weights where nothing is linked yet),
     everything else by symbol."""
     parts = _parts(report, "flash")
     if not parts:
         return _weights(report, _)
-    stems = {f"model_{_stem(row.name)}_": row.name for row in report.layers if row.weights_bytes}
-    shares: Counter[str] = Counter()
+    shares: Counter[Contributor] = Counter()
     for part in parts:
-        owner = max((s for s in stems if part.name.startswith(s)), key=len, default=None)
-        if part.kind == "model constants" and owner is not None:
-            shares[f"layer {_quoted(stems[owner])}"] += part.size_bytes
-        elif part.kind != "other":
-            shares[f"{_KINDS.get(part.kind, 'table')} {_quoted(part.name)}"] += part.size_bytes
+        if part.kind != "other":
+            kind = _KINDS.get(part.kind, "table")
+            shares[_of_symbol(report, part.name, kind)] += part.size_bytes
     return shares
 
 
-def _stem(name: str) -> str:
-    """What a layer's constants are called by in C (`toolkit.emit.c_text.identifier_stem`)."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", name.split(";")[0])[:40].strip("_")
+def _of_symbol(report: Report, name: str, kind: str) -> Contributor:
+    """The layers that a symbol belongs to, else itself, as one of that kind."""
+    symbol = find_symbol(report.symbols, name)
+    layers = () if symbol is None else symbol.layers
+    return Contributor("layer", layers) if layers else Contributor(kind, (name,))
 
 
 def _weights(report: Report, _: Provenance) -> Shares:
@@ -85,19 +106,22 @@ def _weights(report: Report, _: Provenance) -> Shares:
 
 def _ram(report: Report, _: Provenance) -> Shares:
     """Blocks of the plan by name, and what lies beside the model's memory."""
-    shares: Counter[str] = Counter()
+    shares: Counter[Contributor] = Counter()
     for row in report.memory.rows if report.memory else ():
-        shares[f"{row.kind} {_quoted(row.name)}"] += row.size_bytes
+        shares[Contributor(row.kind, (row.name,))] += row.size_bytes
     for part in _parts(report, "ram"):
-        if part.name not in ("instance", "stack") and part.kind != "plan":
-            shares[f"object {_quoted(part.name)}"] += part.size_bytes
+        symbol = find_symbol(report.symbols, part.name)
+        planned = symbol is not None and symbol.role == MODEL_STATE
+        if part.kind in _OBJECTS and not planned:
+            shares[Contributor("object", (part.name,))] += part.size_bytes
     return shares
 
 
 def _stack(report: Report, _: Provenance) -> Shares:
-    shares: Counter[str] = Counter()
+    """Layers by the frames of their functions, other functions by name."""
+    shares: Counter[Contributor] = Counter()
     for frame in report.stack:
-        shares[f"function {_quoted(frame.function)}"] += frame.size_bytes
+        shares[_of_symbol(report, frame.function, "function")] += frame.size_bytes
     return shares
 
 
@@ -118,8 +142,10 @@ def _macs(report: Report, _: Provenance) -> Shares:
     return _per_layer(report, lambda row: row.macs)
 
 
-def _detail(report: Report, name: str) -> str:
-    return next((printable(check.detail) for check in report.checks if check.name == name), "")
+def _check(report: Report, name: str) -> Check:
+    """The check of that name, in printable words; one that says nothing where there is none."""
+    found = next((check for check in report.checks if check.name == name), Check(name, True, ""))
+    return replace(found, detail=printable(found.detail), where=printable(found.where))
 
 
 def _accuracy(report: Report, baseline: Report | None) -> str:
@@ -140,7 +166,7 @@ def _accuracy(report: Report, baseline: Report | None) -> str:
             what = "int8 adds no error that the baseline lacks; most of it enters in"
     snr = _measured(report, "int8_snr_db")
     parts = []
-    for name, value in _largest(noise, more_is_better=False):
+    for name, value in _largest(noise):
         if value >= LEAST_SHARE * total > 0:
             now = f"{snr[name]:.1f} dB" if name in snr else "none"
             at = f"{then[name]:.1f} dB → {now}" if name in then else now
@@ -148,7 +174,7 @@ def _accuracy(report: Report, baseline: Report | None) -> str:
     return f"{what} {', '.join(parts)}" if parts else ""
 
 
-def _noise(report: Report) -> tuple[dict[str, float], float]:
+def _noise(report: Report) -> tuple[dict[Contributor, float], float]:
     """Squared error at the outputs that enters in each layer, and all of it (the model's input has
     a part too), over the outputs' variance."""
     snr = report.find("int8_snr_db", Provenance.MEASURED)
@@ -157,13 +183,13 @@ def _noise(report: Report) -> tuple[dict[str, float], float]:
     return {name: share * total for name, share in shares.items()}, total
 
 
-def _measured(report: Report, name: str) -> dict[str, float]:
+def _measured(report: Report, name: str) -> dict[Contributor, float]:
     return _per_layer(report, lambda row: layer_value(row, name, Provenance.MEASURED))
 
 
-def _functions(report: Report, name: str) -> dict[str, float]:
+def _functions(report: Report, name: str) -> dict[Contributor, float]:
     return {
-        f"function {_quoted(row.name)} ({row.phase})": m.value
+        Contributor("function", (row.name,), row.phase): m.value
         for row in report.functions
         if row.phase == "features"
         for m in row.measurements
@@ -171,52 +197,31 @@ def _functions(report: Report, name: str) -> dict[str, float]:
     }
 
 
-_Source = Callable[[Report, Provenance], Shares]
-_SOURCES: Mapping[str, _Source] = {
-    "flash_bytes": _flash,
-    "weights_bytes": _weights,
-    "tflite_bytes": _weights,
+#: Shares of a figure by what it comes of.
+_SOURCES: Mapping[Origin, Callable[[Report, Provenance], Shares]] = {
+    "flash": _flash,
+    "weights": _weights,
+    "ram": _ram,
+    "stack": _stack,
+    "macs": _macs,
+    "instructions": _instructions,
+    "cycles": _cycles,
 }
-_FAMILIES: tuple[tuple[tuple[str, ...], _Source], ...] = (
-    (("stack_",), _stack),
-    (("ram_", "arena_", "state_", "batch_arena", "stream_state"), _ram),
-    (("macs_",), _macs),
-    (("instructions_",), _instructions),
-    (("cycles_", "latency_", "frame_latency_", "realtime_", "energy_", "input_buffer"), _cycles),
-)
-#: How the names of figures begin that tell of outputs' accuracy.
-ACCURACY = ("accuracy", "ccc_", "int8_", "c_")
 _KINDS = {"code": "function", "initial values": "object"}
+#: Kinds of what is linked into RAM beside the stack.
+_OBJECTS = ("initial values", "state", "other")
 
 
-def _source(name: str) -> _Source | None:
-    if name in _SOURCES:
-        return _SOURCES[name]
-    return next((source for prefixes, source in _FAMILIES if name.startswith(prefixes)), None)
-
-
-def _unit(found: Measurement) -> str:
-    """The unit of a figure's shares: a time comes from cycles."""
-    is_time = _source(found.name) is _cycles
-    return "cycles" if is_time else found.unit
-
-
-def _per_layer(report: Report, value: Callable[[LayerRow], float | None]) -> dict[str, float]:
+def _per_layer(
+    report: Report, value: Callable[[LayerRow], float | None]
+) -> dict[Contributor, float]:
     found = ((row, value(row)) for row in report.layers)
-    return {f"layer {_quoted(row.name)}": v for row, v in found if v is not None}
+    return {Contributor("layer", (row.name,)): v for row, v in found if v is not None}
 
 
 def _parts(report: Report, region: str) -> tuple[Part, ...]:
     return next((fit.parts for fit in report.fits if fit.region == region), ())
 
 
-def _quoted(name: str) -> str:
-    return f"'{printable(name)}'"
-
-
 def _amount(value: float | None, unit: str) -> str:
     return "absent" if value is None else format_number(value, unit)
-
-
-def _signed(change: float, unit: str) -> str:
-    return f"{'+' if change > 0 else '−'}{format_number(abs(change), unit)}"

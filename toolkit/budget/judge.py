@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.budget.culprits import ACCURACY, culprits
+from toolkit.budget.culprits import culprits
 from toolkit.budget.model import Budget, Gate, Outcome, Rule, Verdict
 from toolkit.errors import InputError
 from toolkit.measurement import Measurement
@@ -55,7 +55,7 @@ def _rule(rule: Rule, budget: Budget, report: Report, baseline: Report | None) -
     title = figure(rule.figure).title
     if found is None:
         text = f"{title} is not in the report"
-        if rule.figure.startswith(ACCURACY):
+        if figure(rule.figure).origin == "accuracy":
             data = "`test`" if rule.figure.startswith(_OF_TEST) else "`labels`"
             text += f"; {data} in the budget has it measured"
         return _missing(rule, budget, _words(rule, "", None), text)

@@ -40,7 +40,7 @@ def feature_findings(
     passed, detail = judge_features(arithmetic, identical, error_steps)
     where = locate_deviation(reference, rows, spec)
     detail = f"{detail}; {where}" if where else detail
-    return figures, Check("features_match", passed, detail, required=False)
+    return figures, Check("features_match", passed, detail, required=False, where=where)
 
 
 def feature_issues(front_end: FrontEnd) -> tuple[Issue, ...]:

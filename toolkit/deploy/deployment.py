@@ -96,9 +96,10 @@ class Deployment:
         if folder is None:
             scratch = tempfile.TemporaryDirectory(prefix="toolkit-firmware-")
             folder = Path(scratch.name)
-        write_files(self.project() if project is None else project, folder)
+        project = self.project() if project is None else project
+        write_files(project, folder)
         linked = self.harness.compile(folder, toolchain)
-        return Firmware(self, folder, linked, scratch)
+        return Firmware(self, project, folder, linked, scratch)
 
     def estimate(self) -> Report:
         """What it will cost, from the plan alone: no compiler, no simulator."""
@@ -128,9 +129,10 @@ class Deployment:
 
 @dataclass(frozen=True, eq=False)
 class Firmware:
-    """A linked firmware, in ``folder`` with the project that it was made from."""
+    """A linked firmware, in ``folder`` with the ``project`` that it was made from."""
 
     deployment: Deployment
+    project: FirmwareProject
     folder: Path
     linked: Linked
     _scratch: tempfile.TemporaryDirectory[str] | None = None
@@ -159,5 +161,12 @@ class Firmware:
             execution = harness.run_on_host(self.folder, input_bytes, self.linked.compiler)
         else:
             execution = harness.run(self.linked.binaries.elf, input_bytes, simulator)
-        notes = (*deployment.model.issues, *deployment.notes)
-        return Run(deployment.model, harness, self.linked, stimulus, execution, notes)
+        return Run(
+            model=deployment.model,
+            harness=harness,
+            linked=self.linked,
+            symbols=self.project.symbols,
+            stimulus=stimulus,
+            execution=execution,
+            notes=(*deployment.model.issues, *deployment.notes),
+        )

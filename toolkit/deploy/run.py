@@ -15,7 +15,7 @@ from toolkit.deploy.stimulus import Stimulus
 from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.measurement import Check, Issue, Measurement, Provenance
+from toolkit.measurement import Check, Issue, Measurement, Provenance, Symbols
 from toolkit.model.audio import Audio
 from toolkit.model.int8 import Int8Model
 from toolkit.model.reference import Case, is_builtin, output_bytes, run_case
@@ -49,12 +49,14 @@ class Run:
     """A ``linked`` firmware of ``model`` that ran on ``stimulus``.
 
     ``harness`` has its plan at the clip's length, whose batch network ``graph`` the outputs must
-    equal; ``notes`` are what led to the firmware.
+    equal; ``symbols`` are what the C symbols of the model belong to, ``notes`` what led to the
+    firmware.
     """
 
     model: Int8Model
     harness: Harness
     linked: Linked
+    symbols: Symbols
     stimulus: Stimulus
     execution: Execution
     notes: tuple[Issue, ...] = ()
@@ -148,7 +150,7 @@ class Run:
         linked, plan, target, front_end = self.linked, self.plan, self.target, self.front_end
         output, cases = self.execution.output, len(self.execution.output.cases)
         timing = Timing(linked.elf, self.execution.result, target)
-        fits = firmware_fits(linked, target)
+        fits = firmware_fits(linked, target, self.symbols)
         costs = (
             *run_measurements(timing, output, plan, self.clip),
             *estimate_measurements(estimate(plan, target, front_end), target, front_end),
@@ -170,7 +172,7 @@ class Run:
             checks=(
                 *self.checks,
                 *stack_check(linked, output, timing.is_counted),
-                plan_check(linked, plan, front_end),
+                plan_check(linked, self.symbols, plan, front_end),
                 *fit_checks(fits, target, required=True),
                 *time_checks(costs, target, required=target.real_time),
             ),
@@ -182,6 +184,7 @@ class Run:
             fits=fits,
             stack=stack_frames(linked),
             roof=core_roof(target.core),
+            symbols=self.symbols,
         )
 
     @cached_property
@@ -191,11 +194,12 @@ class Run:
         total = sum(len(data) for case in self.outputs for data in case)
         differing = sum(m.differing_bytes for m in mismatches)
         detail = f"{differing} of {total} output bytes differ from the integer reference"
+        where = ""
         if mismatches:
             case = self.cases[mismatches[0].case if self.plan.continuous is None else 0]
             where = first_wrong_layer(self.harness, self.linked.compiler, case)
             detail = "; ".join([detail, where, *map(str, mismatches[:3])])
-        return Check("bit_match", not differing, detail)
+        return Check("bit_match", not differing, detail, where=where)
 
     @property
     def _comparison(self) -> tuple[Measurement, ...]:

@@ -12,6 +12,7 @@ from typing import NewType
 
 import numpy as np
 
+from toolkit.emit.symbols import RESERVED
 from toolkit.errors import UnsupportedError
 from toolkit.ir import DType
 from toolkit.ir.tensor import Array
@@ -67,9 +68,7 @@ class IdentifierPool:
     """
 
     def __init__(self) -> None:
-        self._taken = {"model_input", "model_output", "model_invoke"}
-        self._taken |= {"model_input_bytes", "model_output_bytes"}
-        self._taken |= {"model_input_offset", "model_output_offset"}
+        self._taken = set(RESERVED)
 
     def take(self, stem: str, suffix: str) -> Identifier:
         """``model_<stem>_<suffix>``, with a number after the stem where that is taken."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.emit.c_text import CommentText, Identifier
+from toolkit.measurement import Symbols
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,6 @@ class LayerText:
     op: str
     kernel: str
     call: str
-    specialised: bool
     params: Identifier
     fields: tuple[tuple[str, str], ...]
     arrays: frozenset[str]
@@ -105,6 +105,7 @@ class ModelContext:
     steps: tuple[Step, ...]
     weights_bytes: int
     macs: int
+    symbols: Symbols
 
     @property
     def layers(self) -> tuple[LayerText, ...]:
@@ -158,7 +159,6 @@ class StageText(LayerText):
     group: int
     runs: int
     window: tuple[tuple[str, str], ...]
-    window_name: Identifier
     arguments: tuple[RowArgument, ...]
 
 
@@ -204,6 +204,7 @@ class StreamContext:
     reductions: tuple[ReductionText, ...]
     steps: tuple[Step, ...]
     weights_bytes: int
+    symbols: Symbols
 
     @property
     def layers(self) -> tuple[LayerText, ...]:

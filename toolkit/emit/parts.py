@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from toolkit.emit.c_text import (
 from toolkit.emit.contexts import Argument, Banner, Constant, Step, TensorText
 from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.measurement import Symbol, Symbols
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import KernelCall, view
 
@@ -27,11 +29,24 @@ def banner(graph: Graph, model_sha256: str, target: str) -> Banner:
     return Banner(__version__, comment_text(graph.name), model_sha256, target)
 
 
+@dataclass(frozen=True)
+class StepPlace:
+    """Where a step stands and its tensors lie; ``number`` counts the steps from 1, ``before`` are
+    the layers that have functions already."""
+
+    number: int
+    before: int
+    offsets: Mapping[str, int]
+    scratch_offset: int
+
+
 class Parts:
-    """Collects constants (each content once) and hands out identifiers (each once)."""
+    """Collects constants (each content once) and hands out identifiers (each once), and knows what
+    each of them belongs to."""
 
     def __init__(self) -> None:
         self._pool = IdentifierPool()
+        self._symbols: dict[str, Symbol] = {}
         self._constants: dict[tuple[str, bytes], Constant] = {}
 
     @property
@@ -42,8 +57,28 @@ class Parts:
     def weights_bytes(self) -> int:
         return sum(len(data) for _, data in self._constants)
 
-    def identifier(self, node: Node, suffix: str) -> Identifier:
-        return self._pool.take(identifier_stem(node.name, node.op), suffix)
+    @property
+    def symbols(self) -> Symbols:
+        """What each identifier belongs to; a constant to all layers that use it."""
+        return self._symbols
+
+    def identifier(self, node: Node, role: str) -> Identifier:
+        """The name of an object of a layer."""
+        return self._owned(self._taken(node, role), node, role)
+
+    def function(self, node: Node, role: str, number: int) -> Identifier:
+        """The name of a function of the layer of that number, by which its executions are counted
+        (`toolkit.simulate.counts`)."""
+        return self._owned(Identifier(f"layer_{number}_{self._taken(node, role)}"), node, role)
+
+    def _taken(self, node: Node, role: str) -> Identifier:
+        return self._pool.take(identifier_stem(node.name, node.op), role.replace(".", "_"))
+
+    def _owned(self, name: Identifier, node: Node, role: str) -> Identifier:
+        known = self._symbols.get(name, Symbol(role))
+        if node.name not in known.layers:
+            self._symbols[name] = replace(known, layers=(*known.layers, node.name))
+        return name
 
     def fields(self, node: Node, call: KernelCall) -> tuple[tuple[str, str], ...]:
         """Initialisers of a call's parameter struct; its arrays become constants."""
@@ -62,37 +97,27 @@ class Parts:
         kind = c_type(DType(values.dtype.name), f"constant {field!r} of {owner!r}")
         key = (kind, np.ascontiguousarray(values).tobytes())
         if key not in self._constants:
-            name = self.identifier(node, field.replace(".", "_"))
-            lines = array_lines(values)
+            name, lines = self._taken(node, field), array_lines(values)
             self._constants[key] = Constant(name, kind, values.size, owner, lines)
-        return self._constants[key].name
+        return self._owned(self._constants[key].name, node, field)
 
-    def step(
-        self,
-        graph: Graph,
-        node: Node,
-        call: KernelCall,
-        number: int,
-        offsets: Mapping[str, int],
-        scratch_offset: int,
-    ) -> Step:
-        """A kernel call on whole tensors that lie at ``offsets``."""
-        stem = self.identifier(node, "params")
+    def step(self, graph: Graph, node: Node, call: KernelCall, place: StepPlace) -> Step:
+        """A kernel call on whole tensors."""
+        stem, offsets = self.identifier(node, "params"), place.offsets
         fields = self.fields(node, call)
         reads = tuple(graph.tensors[name] for name in call.inputs)
         writes = tuple(graph.tensors[name] for name in call.outputs)
         arguments = [self._argument(t, node, offsets, const=True) for t in reads]
         arguments += [self._argument(t, node, offsets, const=False) for t in writes]
         if call.scratch_bytes:
-            arguments.append(Argument("void *", scratch_offset))
+            arguments.append(Argument("void *", place.scratch_offset))
         return Step(
-            number=number,
+            number=place.number,
             name=comment_text(node.name),
-            function=self.identifier(node, "step"),
+            function=self.function(node, "step", place.before + place.number),
             op=node.op,
             kernel=call.kernel,
             call=call.kernel,
-            specialised=call.inlined,
             params=stem,
             fields=fields,
             arrays=array_fields(call),

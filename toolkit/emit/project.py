@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from toolkit.emit.contexts import Banner, FileText, ProjectContext
 from toolkit.emit.model import emit_model
 from toolkit.emit.parts import banner
+from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
 from toolkit.errors import ToolkitError
 from toolkit.features.front_end import FrontEnd
+from toolkit.measurement import Symbols
 from toolkit.plan import Plan
 from toolkit.plan.continuous import require_endless_level
 from toolkit.resources import data_dir, kernel_path, render
@@ -55,9 +57,11 @@ _PURPOSES = {
 
 @dataclass(frozen=True)
 class FirmwareProject:
-    """Every file of a firmware project, by path relative to its directory (``/`` separates)."""
+    """Every file of a firmware project, by path relative to its directory (``/`` separates), and
+    what the C symbols of the model belong to."""
 
     files: Mapping[str, bytes]
+    symbols: Symbols = field(default_factory=dict)
 
     def with_files(self, files: Mapping[str, bytes]) -> FirmwareProject:
         """A project with further or replaced files."""
@@ -75,13 +79,15 @@ def emit_project(
     """
     sha256 = hashlib.sha256(model_tflite).hexdigest()
     templates = data_dir("firmware_templates")
-    text = emit_model(plan, sha256, target.name)
+    model = emit_model(plan, sha256, target.name)
+    text, symbols = {**model.files}, {**model.symbols, **HARNESS_MODEL}
     text |= _kernels(plan.kernel_files)
     text |= {name: _read(templates / "harness" / name) for name in HARNESS_FILES}
     text["linker.ld"] = render("linker.ld", target.linker_context())
     if front_end is not None:
         if plan.continuous is not None:
             require_endless_level(front_end.spec)
+        symbols |= HARNESS_FEATURES
         text |= front_end.files()
         for name, source in plan.audio_files.items():
             text[name] = _read(templates / "features" / source)
@@ -92,7 +98,7 @@ def emit_project(
     text |= {name: render(name, context) for name in ("CMakeLists.txt", "README.md")}
     files = {name: content.encode() for name, content in text.items()}
     files["model.tflite"] = model_tflite
-    return FirmwareProject(dict(sorted(files.items())))
+    return FirmwareProject(dict(sorted(files.items())), symbols)
 
 
 def _kernels(stems: Iterable[str]) -> dict[str, str]:

@@ -1,61 +1,56 @@
-"""Layers of one shape share the code of a kernel that is specialised on it.
-
-The kernels for particular cores are inlined with constant parameters.  Where several layers differ
-in their arrays alone, one function takes those from the layer, and the rest is constant.
-"""
+"""The functions of kernels whose code several layers share, see `toolkit.plan.sharing`."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from toolkit.emit.c_text import Identifier
 from toolkit.emit.contexts import SharedKernel, StageText, Step
+from toolkit.measurement import Symbol, Symbols
+from toolkit.plan.sharing import Groups
 
 Caller = TypeVar("Caller", StageText, Step)
 
 
 class SharedKernels:
-    """The functions that two or more of the given layers share."""
+    """What each of ``groups`` of the given layers calls, by their places among them."""
 
-    def __init__(self, callers: Sequence[StageText | Step]) -> None:
-        keys = [_key(caller) for caller in callers if caller.specialised]
-        users = Counter(keys)
-        shared = [key for key in dict.fromkeys(keys) if users[key] > 1]
-        self._functions = {
-            key: SharedKernel(
-                name=Identifier(f"model_shared_{number}"),
-                kernel=key.kernel,
-                call=key.call,
-                argument_types=key.argument_types,
-                fields=key.fields,
-                users=users[key],
-            )
-            for number, key in enumerate(shared, 1)
+    def __init__(self, callers: Sequence[StageText | Step], groups: Groups) -> None:
+        self._groups = groups
+        self.functions = tuple(
+            _function(callers[places[0]], number, len(places))
+            for number, places in enumerate(groups, 1)
+        )
+        self._called = {
+            callers[place].function: function.name
+            for function, places in zip(self.functions, groups, strict=True)
+            for place in places
         }
-
-    @property
-    def functions(self) -> tuple[SharedKernel, ...]:
-        return tuple(self._functions.values())
 
     def applied(self, caller: Caller) -> Caller:
         """The layer, calling the shared function where it has one."""
-        function = self._functions.get(_key(caller)) if caller.specialised else None
-        return caller if function is None else replace(caller, call=function.name)
+        return replace(caller, call=self._called.get(caller.function, caller.call))
+
+    def symbols(self, layers: Sequence[str]) -> Symbols:
+        """The layers that each function belongs to; ``layers`` are the callers' full names."""
+        return {
+            function.name: Symbol("shared", tuple(layers[place] for place in places))
+            for function, places in zip(self.functions, self._groups, strict=True)
+        }
 
 
-def _key(caller: StageText | Step) -> SharedKernel:
-    """What layers must have in common, as the function they would share."""
+def _function(caller: StageText | Step, number: int, users: int) -> SharedKernel:
+    """The function of a group, from its first layer."""
     rows = ("const int8_t *const *",) if isinstance(caller, StageText) and caller.windowed else ()
     return SharedKernel(
-        name=Identifier(""),
+        name=Identifier(f"model_shared_{number}"),
         kernel=caller.kernel,
         call=caller.call,
         argument_types=(*rows, *(argument.c_type for argument in caller.arguments)),
         fields=tuple(
             (field, None if field in caller.arrays else text) for field, text in caller.fields
         ),
-        users=0,
+        users=users,
     )

@@ -11,10 +11,11 @@ from toolkit.emit.contexts import (
     StreamContext,
     TotalText,
 )
-from toolkit.emit.parts import Parts, array_fields, banner, tensor_text
+from toolkit.emit.parts import Parts, StepPlace, array_fields, banner, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.plan.sharing import shared_code
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage, find_stages
 
@@ -33,21 +34,15 @@ class _Emitter:
     def context(self, model_sha256: str, target: str) -> StreamContext:
         plan, graph, parts = self._plan, self._graph, self._parts
         stages = tuple(self._stage(stage) for stage in plan.stages)
-        calls, nodes = plan.finish_calls, {n.name: n for n in plan.finish_graph.nodes}
-        steps = tuple(
-            parts.step(
-                plan.finish_graph,
-                nodes[name],
-                call,
-                number,
-                plan.tensor_offsets,
-                plan.offset("scratch", name) if call.scratch_bytes else 0,
-            )
-            for number, (name, call) in enumerate(calls.items(), 1)
-        )
-        shared = SharedKernels((*stages, *steps))
-        stages = tuple(shared.applied(stage) for stage in stages)
-        steps = tuple(shared.applied(step) for step in steps)
+        calls, offsets = plan.finish_calls, plan.tensor_offsets
+        nodes = {n.name: n for n in plan.finish_graph.nodes}
+        steps = []
+        for number, (name, call) in enumerate(calls.items(), 1):
+            scratch = plan.offset("scratch", name) if call.scratch_bytes else 0
+            place = StepPlace(number, len(stages), offsets, scratch)
+            steps.append(parts.step(plan.finish_graph, nodes[name], call, place))
+        groups = shared_code([*plan.calls.values()], len(stages))
+        shared, names = SharedKernels((*stages, *steps), groups), [*plan.calls]
         entry = graph.tensors[plan.time.input]
         return StreamContext(
             banner=banner(graph, model_sha256, target),
@@ -76,14 +71,15 @@ class _Emitter:
                 for s in plan.stages
             ),
             shared=shared.functions,
-            stages=stages,
+            stages=tuple(map(shared.applied, stages)),
             reductions=tuple(
                 self._reduction(stage, text)
                 for stage, text in zip(plan.stages, stages, strict=True)
                 if stage.reduces
             ),
-            steps=steps,
+            steps=tuple(map(shared.applied, steps)),
             weights_bytes=parts.weights_bytes,
+            symbols={**parts.symbols, **shared.symbols(names)},
         )
 
     def _rings(self) -> tuple[RingText, ...]:
@@ -129,10 +125,9 @@ class _Emitter:
             name=comment_text(node.name),
             op=node.op,
             behaviour=stage.behaviour.value,
-            function=self._parts.identifier(node, "stage"),
+            function=self._parts.function(node, "stage", stage.number),
             kernel=call.kernel,
             call=call.kernel + suffix.get(stage.behaviour, ""),
-            specialised=call.inlined,
             params=self._parts.identifier(node, "params"),
             fields=self._parts.fields(node, call),
             arrays=array_fields(call),
@@ -151,7 +146,6 @@ class _Emitter:
                     ("top", stage.window.top),
                 )
             ),
-            window_name=self._parts.identifier(node, "window"),
             macs=stage.macs,
             arguments=tuple(arguments),
         )
@@ -171,7 +165,7 @@ class _Emitter:
             name=text.name,
             kernel=text.kernel,
             params=text.params,
-            finish=self._parts.identifier(stage.node, "finish"),
+            finish=self._parts.function(stage.node, "finish", stage.number),
             sums_offset=self._plan.offset("sums", stage.node.name),
             c_type=c_type(output.dtype, f"tensor {output.name!r}"),
             output_offset=self._plan.tensor_offsets[output.name],

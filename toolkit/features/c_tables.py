@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -12,6 +13,21 @@ from toolkit.errors import InputError
 
 _COLUMNS = 100
 
+#: Bytes of an element by its C type: the numbers, and the structs that the kernels declare.
+ELEMENT_BYTES = {
+    "float": 4,
+    "int16_t": 2,
+    "int32_t": 4,
+    "tk_complex": 8,
+    "tk_complex_q": 8,
+    "tk_mel_band": 4,
+    "tk_micro_channel": 4,
+    "tk_micro_complex": 4,
+    "uint16_t": 2,
+    "uint32_t": 4,
+    "uint8_t": 1,
+}
+
 
 @dataclass(frozen=True)
 class CTable:
@@ -21,6 +37,10 @@ class CTable:
     name: str
     values: tuple[str, ...]
     private: bool = False
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.values) * ELEMENT_BYTES[self.c_type]
 
     @property
     def columns(self) -> int:
@@ -83,22 +103,29 @@ def fft_twiddles(points: int, length: int) -> NDArray[np.complex128]:
 
 def sparse_bands(
     filterbank: NDArray[np.generic],
-) -> tuple[tuple[str, ...], tuple[NDArray[np.generic], ...]]:
-    """Initialisers {first bin, bins} of every band, and the weights of each.
+) -> tuple[NDArray[np.int64], tuple[NDArray[np.generic], ...]]:
+    """First bin of every band, and the weights of each from there on.
 
     InputError when no band holds any bin.
     """
-    texts, weights = [], []
+    starts, weights = [], []
     for row in filterbank:
         bins = np.flatnonzero(row)
         first, end = (int(bins[0]), int(bins[-1]) + 1) if len(bins) else (0, 0)
-        texts.append(f"{{{first}, {end - first}}}")
+        starts.append(first)
         weights.append(row[first:end])
     if not any(map(len, weights)):
         raise InputError(
             "features: no FFT bin lies in any mel band; raise frame_samples or widen the range."
         )
-    return tuple(texts), tuple(weights)
+    return np.array(starts, np.int64), tuple(weights)
+
+
+def band_literals(
+    starts: NDArray[np.int64], weights: Sequence[NDArray[np.generic]]
+) -> tuple[str, ...]:
+    """Initialisers {first bin, bins} of `sparse_bands`."""
+    return pair_literals(starts, np.array([len(row) for row in weights], np.int64))
 
 
 def pair_literals(re: NDArray[np.int64], im: NDArray[np.int64]) -> tuple[str, ...]:

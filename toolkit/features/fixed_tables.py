@@ -11,6 +11,7 @@ from toolkit.features.arithmetic import Arithmetic, State
 from toolkit.features.c_tables import (
     CTable,
     Parts,
+    band_literals,
     fft_roots,
     fft_twiddles,
     first_pass_points,
@@ -61,7 +62,7 @@ def _spectrum_parts(spec: SpecFields) -> Parts:
     filterbank = mel_filterbank(spec)
     _, octave = math.frexp(float(filterbank.max()) / (1.0 - 2.0**-17))
     mel_exponent = octave - 16
-    bands, rows = sparse_bands(np.round(filterbank * 2.0**-mel_exponent).astype(np.int64))
+    starts, rows = sparse_bands(np.round(filterbank * 2.0**-mel_exponent).astype(np.int64))
     weights = np.concatenate(rows)
     window = np.zeros(spec.fft_samples)
     window[: spec.frame_samples] = hann_window(spec.frame_samples)
@@ -81,7 +82,7 @@ def _spectrum_parts(spec: SpecFields) -> Parts:
         CTable("uint16_t", "tk_window", integer_literals(window_q16)),
         CTable("tk_complex_q", "tk_twiddles", twiddles),
         CTable("tk_complex_q", "tk_roots", _q31(roots)),
-        CTable("tk_mel_band", "tk_mel_bands", bands),
+        CTable("tk_mel_band", "tk_mel_bands", band_literals(starts, rows)),
         CTable("uint16_t", "tk_mel_weights", integer_literals(weights)),
     )
     return Parts(defines, tables)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,7 @@ from toolkit.features.arithmetic import Arithmetic, State
 from toolkit.features.c_tables import (
     CTable,
     Parts,
+    band_literals,
     complex_literals,
     fft_roots,
     fft_twiddles,
@@ -44,7 +43,7 @@ def _level_parts(spec: SpecFields, exponent: float) -> Parts:
 def _spectrum_parts(spec: SpecFields) -> Parts:
     """Window, FFT and mel bands."""
     points = spec.fft_samples // 2
-    bands, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
+    starts, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
     weights = np.concatenate(rows)
     window = np.zeros(spec.fft_samples)
     window[: spec.frame_samples] = hann_window(spec.frame_samples) / (2.0 * FULL_SCALE)
@@ -63,17 +62,16 @@ def _spectrum_parts(spec: SpecFields) -> Parts:
         CTable("float", "mel_weights", float_literals(weights), private=True),
     ]
     if len(weights) <= _STRAIGHT_WEIGHTS:
-        return Parts(defines, tuple(tables), _sums(bands, rows))
-    tables.append(CTable("tk_mel_band", "mel_bands", bands, private=True))
+        return Parts(defines, tuple(tables), _sums(starts, rows))
+    tables.append(CTable("tk_mel_band", "mel_bands", band_literals(starts, rows), private=True))
     return Parts(defines, tuple(tables), mel_loop=True)
 
 
-def _sums(bands: tuple[str, ...], rows: tuple[NDArray[np.generic], ...]) -> tuple[str, ...]:
+def _sums(starts: NDArray[np.int64], rows: tuple[NDArray[np.generic], ...]) -> tuple[str, ...]:
     """Every band's energy written out, over the weights and the spectrum, its bin k at 2k."""
     sums, used = [], 0
-    for band, row in zip(bands, rows, strict=True):
-        (first,) = re.findall(r"^{(\d+)", band)
-        terms = [f"w[{used + k}] * s[{2 * (int(first) + k)}]" for k in range(len(row))]
+    for first, row in zip(starts.tolist(), rows, strict=True):
+        terms = [f"w[{used + k}] * s[{2 * (first + k)}]" for k in range(len(row))]
         lines = [" + ".join(terms[k : k + 4]) for k in range(0, len(terms), 4)]
         sums.append("\n        + ".join(lines) or "0.0F")
         used += len(row)

@@ -20,7 +20,7 @@ import numpy as np
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.base import CodeFacts, KernelCall, NodeView, Operator, TimeBehaviour, Work
 
 TABLE_ENTRIES = 256
 #: Weight of the largest logit the quantisation allows.
@@ -196,6 +196,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
             outputs=(out.name,),
             scratch_bytes=SUM_BYTES * out.elements,
             extra_kernels=("tk_attention_pool_s8",) if wide else (),
+            code=CodeFacts(divides=True),
         )
 
 

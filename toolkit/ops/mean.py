@@ -17,7 +17,7 @@ from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.numerics.int16 import kernel_name, kernel_params, same_types, symmetric_int16
-from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.base import CodeFacts, KernelCall, NodeView, Operator, TimeBehaviour, Work
 
 #: Values whose sum, int8's offset included, stays within 32 bits.
 MAX_AVERAGED = (1 << 31) // 255 - 1
@@ -154,6 +154,7 @@ class Mean(Operator[MeanAttrs]):
             inputs=(x.name,),
             outputs=(out.name,),
             scratch_bytes=4 * (inner + 1),
+            code=CodeFacts(divides=True),
         )
 
     def max_rows(self, row: View) -> int:

@@ -7,94 +7,77 @@ the larger one's.
 
 from __future__ import annotations
 
-from toolkit.ops.parts.base import KernelCall
+from dataclasses import dataclass, replace
+
+from toolkit.ops.parts.base import KernelCall, LinkedFunction
 from toolkit.targets import CodeSize, Core
 
-FIRMWARE = "firmware"
+WHOLE, ROW = "whole", "row"
+
+
+@dataclass(frozen=True)
+class CodeKey:
+    """What a row is about; the words of its key in the file, in this order."""
+
+    kind: str = ""
+    part: str = ""
+    form: str = ""
+    size: int | None = None
+
+    def __str__(self) -> str:
+        size = "" if self.size is None else str(self.size)
+        return " ".join(filter(None, (self.kind, self.part, self.form, size)))
+
+
+FIRMWARE = CodeKey(part="firmware")
+#: The compiler's division of 64 bits.
+DIVISION = CodeKey(part="64-bit division")
 MAIN = "main"
 DRIVER = "driver"
-#: The compiler's division of 64 bits, and the kernels that link it.
-DIVISION = "64-bit division"
-DIVIDING = ("tk_attention_pool_", "tk_mean_")
-#: Files of kernels that are linked function by function, one for each number of pairs.
-BLOCK, MATMUL = "tk_short_block", "tk_matmul_s16"
-_MATMUL_PAIRS = 8
-#: Parameters whose value decides which loops a specialised kernel unrolls; the first one present.
-_UNROLLED = ("tiles.in_c", "together", "kernel_h")
 
 
-def layer_key(call: KernelCall, by_rows: bool) -> str:
+def kernel_key(stem: str) -> CodeKey:
+    """Key of a kernel's own file."""
+    return CodeKey(part=stem)
+
+
+def layer_key(call: KernelCall, by_rows: bool) -> CodeKey:
     """Key of a layer's function."""
-    base = f"{'row' if by_rows else 'whole'} {call.kernel}/{call.variant}"
-    if not call.inlined:
-        return base
-    if "weight_bits" in call.params and int(call.params["out_c"]) % 2:
-        base += " odd"  # loops for the channel that is left over from pairs
-    size = next((call.params[name] for name in _UNROLLED if name in call.params), None)
-    return base if size is None else f"{base} {size}"
+    part = f"{call.kernel}/{call.variant}"
+    return CodeKey(ROW if by_rows else WHOLE, part, call.code.form, call.code.size)
 
 
-def function_key(stem: str, pairs: int) -> str:
-    """Key of the functions of `BLOCK` or `MATMUL` for that many pairs."""
-    return f"function {stem} {pairs}"
+def function_key(function: LinkedFunction) -> CodeKey:
+    """Key of a function that is linked for itself."""
+    return CodeKey("function", function.stem, size=function.pairs)
 
 
-def block_key(call: KernelCall) -> str:
-    """Key of the function of `BLOCK` that a layer calls; empty where it calls none."""
-    pairs = call.params.get("pairs")
-    return function_key(BLOCK, pairs) if isinstance(pairs, int) else ""
-
-
-def functions(call: KernelCall) -> dict[str, str]:
-    """Functions of `BLOCK` and `MATMUL` that a layer links, by what tells them apart; their keys.
-
-    Those of ``tk_winograd_multiply``: chunks of at most eight pairs, the first stored and others
-    added, for three and for four tiles, by the output channels left over.
-    """
-    if block := block_key(call):
-        return {f"{block} {int(call.params['out_zero_point'] > -128)}": block}
-    if "tiles.in_c" not in call.params:
-        return {}
-    pairs, out_c = (int(call.params["tiles.in_c"]) + 1) // 2, int(call.params["tiles.out_c"])
-    chunk = -(-pairs // -(-pairs // _MATMUL_PAIRS))
-    products = {(chunk, "first")} | {(chunk, "add") for _ in range(pairs // chunk - 1)}
-    products |= {(pairs % chunk, "add")} if pairs % chunk else set()
-    return {
-        f"{MATMUL} {size} {kind} {tiles} {rest}": function_key(MATMUL, size)
-        for size, kind in products
-        for tiles, rest in ((3, out_c % 3), (4, out_c % 2))
-    }
-
-
-def main_key(schedule: str, has_features: bool, tensors: int) -> str:
+def main_key(schedule: str, has_features: bool, tensors: int) -> CodeKey:
     """Key of the test harness: ``tensors`` are the model's inputs and outputs."""
-    return f"{MAIN} {schedule}{' features' if has_features else ''} {tensors}"
+    return CodeKey(MAIN, schedule, "features" if has_features else "", tensors)
 
 
-def driver_key(schedule: str, stages: int) -> str:
+def driver_key(schedule: str, stages: int) -> CodeKey:
     """Key of the model's own functions around its layers; ``stages`` of a streamed one."""
-    return f"{DRIVER} {schedule} {stages}" if stages else f"{DRIVER} {schedule}"
+    return CodeKey(DRIVER, schedule, size=stages or None)
 
 
-def code_of(core: Core, key: str) -> CodeSize:
+def code_of(core: Core, key: CodeKey) -> CodeSize:
     """What the table says of a part, see `find_code`; nothing where it has no row for it."""
     return find_code(core, key) or CodeSize()
 
 
-def find_code(core: Core, key: str) -> CodeSize | None:
+def find_code(core: Core, key: CodeKey) -> CodeSize | None:
     """What the table says of a part; None where it has no row for it at any size.
 
     A kernel that was not measured by rows is taken as on whole tensors.
     """
-    if key in core.code:
-        return core.code[key]
-    base, _, size = key.rpartition(" ")
-    if not size.isdigit():
-        base, size = key, ""
-    found = _between(core, base, int(size)) if size else None
-    found = found or core.code.get(base)
-    if found is None and key.startswith("row "):
-        return find_code(core, f"whole {key.removeprefix('row ')}")
+    found = core.code.get(str(key))
+    if found is None and key.size is not None:
+        base = replace(key, size=None)
+        found = _between(core, str(base), key.size) or core.code.get(str(base))
+    if found is None and key.kind == ROW:
+        return find_code(core, replace(key, kind=WHOLE))
     return found
 
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from toolkit.emit.contexts import LayerText
-from toolkit.emit.model import emitted
+from toolkit.ops.parts.base import KernelCall
 from toolkit.plan import Plan
+from toolkit.plan.sharing import constants_bytes, shared_code
 from toolkit.profiling.code_table import (
-    BLOCK,
-    DIVIDING,
     DIVISION,
     FIRMWARE,
-    MATMUL,
-    block_key,
+    CodeKey,
     code_of,
     driver_key,
     find_code,
-    functions,
+    function_key,
+    kernel_key,
     layer_key,
 )
 from toolkit.targets import Core
@@ -54,19 +51,20 @@ class FlashEstimate:
 
 @dataclass(frozen=True)
 class LayerCode:
-    """A layer function of the generated C: what it calls, its key in ``code.toml``, that of the
-    function of `BLOCK` that it calls, and all functions that it links, see `functions`."""
+    """A layer function of the generated C: its node, what it calls and its key in ``code.toml``.
+
+    ``group`` tells apart the functions that several layers share, None where its code is its own.
+    """
 
     node: str
-    text: LayerText
-    key: str
-    block: str
-    functions: Mapping[str, str]
+    call: KernelCall
+    key: CodeKey
+    group: int | None
 
     @property
     def shared(self) -> bool:
         """Whether its kernel's body is a function that other layers call too."""
-        return self.text.call.startswith("model_shared_")
+        return self.group is not None
 
 
 @dataclass(frozen=True)
@@ -87,21 +85,20 @@ class FirmwareCode:
 
 def firmware_code(plan: Plan) -> FirmwareCode:
     """What would be generated for a plan."""
-    written, graph, stream = emitted(plan), plan.graph, plan.stream
-    rows = 0 if stream is None else len(stream.stages)
-    layers = (
-        LayerCode(node, text, layer_key(call, number < rows), block_key(call), functions(call))
-        for number, ((node, call), text) in enumerate(
-            zip(plan.calls.items(), written.layers, strict=True)
-        )
-    )
+    stream, graph, calls = plan.stream, plan.graph, plan.calls
+    stages = 0 if stream is None else len(stream.stages)
+    groups = shared_code([*calls.values()], stages)
+    group_of = {place: number for number, places in enumerate(groups) for place in places}
     return FirmwareCode(
         schedule="batch" if stream is None else stream.schedule,
-        stages=rows,
+        stages=stages,
         tensors=len(graph.inputs) + len(graph.outputs),
         stems=plan.kernel_files,
-        weights_bytes=written.weights_bytes,
-        layers=tuple(layers),
+        weights_bytes=constants_bytes(graph, calls.values()),
+        layers=tuple(
+            LayerCode(name, call, layer_key(call, place < stages), group_of.get(place))
+            for place, (name, call) in enumerate(calls.items())
+        ),
     )
 
 
@@ -113,26 +110,27 @@ def estimate_flash(code: FirmwareCode, core: Core, divides: bool) -> FlashEstima
         FlashPart("start-up, harness, run-time library", "around", code_of(core, FIRMWARE).once),
         FlashPart("driver", "around", code_of(core, driver_key(code.schedule, code.stages)).once),
     ]
-    stems = code.stems - {BLOCK, MATMUL}
-    parts += [FlashPart(stem, "kernels", code_of(core, stem).once) for stem in sorted(stems)]
-    if divides or any(stem.startswith(DIVIDING) for stem in stems):
-        parts.append(FlashPart(DIVISION, "around", code_of(core, DIVISION).once))
-    linked = {name: key for layer in code.layers for name, key in layer.functions.items()}
+    linked = dict.fromkeys(f for layer in code.layers for f in layer.call.code.functions)
+    stems = code.stems - {function.stem for function in linked}
     parts += [
-        FlashPart(key.split()[1], "kernels", code_of(core, key).once)
-        for _, key in sorted(linked.items())
+        FlashPart(stem, "kernels", code_of(core, kernel_key(stem)).once) for stem in sorted(stems)
     ]
-    bodies: set[str] = set()
+    if divides or any(layer.call.code.divides for layer in code.layers):
+        parts.append(FlashPart(DIVISION.part, "around", code_of(core, DIVISION).once))
+    parts += [
+        FlashPart(function.stem, "kernels", code_of(core, function_key(function)).once)
+        for function in linked
+    ]
+    bodies: set[int] = set()
     for layer in code.layers:
-        size, call = code_of(core, layer.key), layer.text.call
-        if layer.text.specialised and call not in bodies:
-            parts.append(FlashPart(layer.key.split()[1], "kernels", size.body))
-            bodies |= {call} if layer.shared else set()
-        if layer.shared or not layer.text.specialised:
+        size = code_of(core, layer.key)
+        if layer.call.inlined and layer.group not in bodies:
+            parts.append(FlashPart(layer.key.part, "kernels", size.body))
+        if layer.group is not None:
+            bodies.add(layer.group)
+        if layer.shared or not layer.call.inlined:
             parts.append(FlashPart(layer.node, "layers", size.layer))
+    unknown = {str(layer.key) for layer in code.layers if find_code(core, layer.key) is None}
     return FlashEstimate(
-        parts=tuple(part for part in parts if part.size_bytes),
-        unknown=tuple(
-            sorted({layer.key for layer in code.layers if find_code(core, layer.key) is None})
-        ),
+        parts=tuple(part for part in parts if part.size_bytes), unknown=tuple(sorted(unknown))
     )

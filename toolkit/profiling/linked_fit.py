@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from toolkit.measurement import Provenance
+from toolkit.measurement import Provenance, Symbols
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.size import SymbolSize
 from toolkit.report.model import Fit, Part, StackFrame
 from toolkit.targets import Target
 
 
-def firmware_fits(linked: Linked, target: Target) -> tuple[Fit, ...]:
-    """How full a linked firmware makes the part's flash, RAM (static and stack) and stack."""
+def firmware_fits(linked: Linked, target: Target, model_symbols: Symbols) -> tuple[Fit, ...]:
+    """How full a linked firmware makes the part's flash, RAM (static and stack) and stack;
+    ``model_symbols`` are those that the model generates."""
     stack, interrupts = linked.stack, target.policy.interrupt_bytes
     on_stack = stack.bound_bytes + interrupts
     ram = linked.size.ram_static_bytes + on_stack
     symbols = {
         region: [
-            Part(s.name, _kind(s), s.size_bytes)
+            Part(s.name, _kind(s, model_symbols), s.size_bytes)
             for s in linked.size.symbols
             if s.section in sections
         ]
@@ -48,10 +49,10 @@ def stack_frames(linked: Linked) -> tuple[StackFrame, ...]:
 _SECTIONS = {"flash": (".text", ".rodata", ".data"), "ram": (".data", ".bss")}
 
 
-def _kind(symbol: SymbolSize) -> str:
+def _kind(symbol: SymbolSize, model_symbols: Symbols) -> str:
     """What a symbol holds; the model's constants are weights, tables and kernel parameters."""
     if symbol.section == ".rodata":
-        return "model constants" if symbol.name.startswith("model_") else "constants"
+        return "model constants" if symbol.name in model_symbols else "constants"
     return {".text": "code", ".data": "initial values"}.get(symbol.section, "state")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from toolkit.emit.model import emitted
 from toolkit.errors import NotStreamableError
 from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph, Node
@@ -15,6 +14,7 @@ from toolkit.ops.kernels import kernel_calls
 from toolkit.ops.parts.base import KernelCall, view
 from toolkit.plan import Plan, plan_arena, plan_stream
 from toolkit.plan.choose import executed_work, predicted_cycles
+from toolkit.plan.sharing import constants_bytes
 from toolkit.report import LayerRow
 from toolkit.report.model import Roof
 from toolkit.targets import Core, Target
@@ -27,7 +27,7 @@ def plan_measurements(plan: Plan, front_end: FrontEnd | None) -> list[Measuremen
     """Weights, work and memory as planned, and what the other schedule would need."""
     estimated, graph = Provenance.ESTIMATED, plan.graph
     feature_bytes = front_end.state_bytes if front_end is not None else 0
-    weights_bytes = emitted(plan).weights_bytes
+    weights_bytes = constants_bytes(graph, plan.calls.values())
     macs = sum(OPERATORS[node.op].work(view(graph, node)).macs for node in graph.nodes)
     rows = [
         Measurement("weights_bytes", weights_bytes, "B", estimated, "generated arrays"),

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from toolkit.features.front_end import FrontEnd
-from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.measurement import (
+    FEATURE_STATE,
+    MODEL_STATE,
+    Check,
+    Measurement,
+    Provenance,
+    Symbols,
+)
 from toolkit.model.audio import Audio
 from toolkit.model.inputs import random_cases
 from toolkit.plan import Plan
@@ -113,11 +120,12 @@ def stack_check(linked: Linked, output: HarnessOutput, simulated: bool) -> list[
     return [Check("stack_within_bound", painted <= bound, detail)]
 
 
-def plan_check(linked: Linked, plan: Plan, front_end: FrontEnd | None) -> Check:
+def plan_check(linked: Linked, symbols: Symbols, plan: Plan, front_end: FrontEnd | None) -> Check:
     """Whether the linker gave every planned object the planned size; the remainder is listed."""
-    planned = {"instance": plan.ram_bytes}
+    sizes = {MODEL_STATE: plan.ram_bytes}
     if front_end is not None:
-        planned["features"] = front_end.state_bytes
+        sizes[FEATURE_STATE] = front_end.state_bytes
+    planned = {name: sizes[s.role] for name, s in symbols.items() if s.role in sizes}
     in_ram = [s for s in linked.size.symbols if s.section in (".data", ".bss")]
     found = {s.name: s.size_bytes for s in in_ram}
     rest = [f"{s.name} {s.size_bytes} B" for s in in_ram if s.name not in planned]

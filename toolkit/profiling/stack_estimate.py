@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.profiling.code_table import FIRMWARE, code_of, driver_key, main_key
+from toolkit.profiling.code_table import (
+    FIRMWARE,
+    code_of,
+    driver_key,
+    function_key,
+    main_key,
+)
 from toolkit.profiling.features import FeatureEstimate
 from toolkit.profiling.flash import FirmwareCode, LayerCode
 from toolkit.targets import Core
@@ -34,4 +40,5 @@ def estimate_stack(
 def _layer(core: Core, layer: LayerCode) -> int:
     size = code_of(core, layer.key)
     own = max(size.stack, size.shared) if layer.shared else size.stack
-    return own + code_of(core, layer.block).stack
+    apart = (f for f in layer.call.code.functions if f.stack_apart)
+    return own + max((code_of(core, function_key(f)).stack for f in apart), default=0)

@@ -37,7 +37,13 @@ def report_dict(report: Report) -> dict[str, Any]:
         "schedule": report.schedule,
         "measurements": [_measurement(m) for m in report.measurements],
         "checks": [
-            {"name": c.name, "passed": c.passed, "required": c.required, "detail": c.detail}
+            {
+                "name": c.name,
+                "passed": c.passed,
+                "required": c.required,
+                "detail": c.detail,
+                "where": c.where,
+            }
             for c in report.checks
         ],
         "issues": [{"code": i.code, "message": i.message} for i in report.issues],
@@ -61,6 +67,10 @@ def report_dict(report: Report) -> dict[str, Any]:
         if report.roof is None
         else {**asdict(report.roof), "provenance": Provenance.ESTIMATED.value},
         "alternatives": [{**asdict(a), **_ALTERNATIVE} for a in report.alternatives],
+        "symbols": [
+            {"name": name, "role": symbol.role, "layers": list(symbol.layers)}
+            for name, symbol in report.symbols.items()
+        ],
     }
 
 

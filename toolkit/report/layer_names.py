@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from toolkit.measurement import Symbols, find_symbol
 from toolkit.report.text import printable, tail
 
 #: Longest short name, in characters.
 WIDTH = 28
+NO_SYMBOLS: Symbols = {}
 #: What exporters put around the names of all layers.
 _ROOT = re.compile(r"(model|functional|sequential)(_\d+)?|StatefulPartitionedCall")
 _OUTPUT = re.compile(r"(_output_\d+)+$")
 #: The last part of a path when it only names an operator, as in ``block1/conv/Relu_22``.
 _OPERATOR = re.compile(r"[A-Z][A-Za-z0-9]*(_\d+)?")
-_NOT_C = re.compile(r"[^A-Za-z0-9]+")
-#: What generated C puts before a layer's name, and how much of the name it keeps.
-_BEFORE_STEM = re.compile(r"^(layer_\d+_)?(model_)?")
-_STEM_CHARACTERS = 40
 
 Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class LayerNames:
-    """Short names by full name; they differ from each other as the full ones do."""
+    """Short names by full name; they differ from each other as the full ones do.  ``symbols`` says
+    which layers the symbols of the generated C belong to."""
 
-    short: dict[str, str]
+    short: Mapping[str, str]
+    symbols: Symbols
 
     def of(self, name: str) -> str:
         """The short name of a layer or tensor; of another one, its own name, cleaned and cut."""
@@ -38,18 +38,21 @@ class LayerNames:
         return tail("/".join(path) + suffix, WIDTH)
 
     def of_symbol(self, symbol: str) -> str:
-        """A C symbol for people: the layer it belongs to, and what it is; of a kernel with its
-        variant (``tk_conv_2d_s8_winograd2/winograd2``), the variant."""
-        body = _BEFORE_STEM.sub("", symbol)
-        stems = ((_stem(name), short) for name, short in self.short.items())
-        fitting = [s for s in stems if s[0] and f"{body}_".startswith(f"{s[0]}_")]
-        if fitting:
-            stem, short = max(fitting, key=lambda s: len(s[0]))
-            return f"{short} {body[len(stem) :].replace('_', ' ').strip()}".strip()
+        """A part of flash or of the stack for people: the layers it belongs to, and what it is; of
+        a kernel with its variant (``tk_conv_2d_s8_winograd2/winograd2``), the variant."""
+        if symbol in self.short:
+            return self.short[symbol]
+        found = find_symbol(self.symbols, symbol)
+        if found is not None and found.layers:
+            first, *others = (self.of(name) for name in found.layers)
+            more = f" +{len(others)}" if others else ""
+            return f"{first}{more} {found.role}"
         return printable(symbol.removeprefix("tk_").rpartition("/")[2])
 
 
-def short_names(names: Sequence[str], width: int = WIDTH) -> LayerNames:
+def short_names(
+    names: Sequence[str], width: int = WIDTH, symbols: Symbols = NO_SYMBOLS
+) -> LayerNames:
     """Shorten the names of a model's layers; a pure function of all of them, in order.
 
     The exporter's root (``model/``), leading parts that all names share, ``_output_0``, and an
@@ -67,7 +70,7 @@ def short_names(names: Sequence[str], width: int = WIDTH) -> LayerNames:
         alone = len(path) > 1 and parents[path[:-1]] == 1
         kept = path[:-1] if alone and _OPERATOR.fullmatch(path[-1]) else path
         texts.append(tail("/".join(kept) + suffix, width))
-    return LayerNames(dict(zip(names, _distinct(texts, width), strict=True)))
+    return LayerNames(dict(zip(names, _distinct(texts, width), strict=True)), symbols)
 
 
 def _split(name: str) -> tuple[Path, str]:
@@ -78,11 +81,6 @@ def _split(name: str) -> tuple[Path, str]:
     while len(parts) > 1 and _ROOT.fullmatch(parts[0]):
         parts = parts[1:]
     return parts or (base or "?",), at + suffix
-
-
-def _stem(name: str) -> str:
-    """How generated C spells a name."""
-    return _NOT_C.sub("_", name.split(";")[0])[:_STEM_CHARACTERS].strip("_")
 
 
 def _shared(paths: Sequence[Path]) -> int:

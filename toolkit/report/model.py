@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from toolkit.ir import Shape
-from toolkit.measurement import Check, Issue, Measurement, MemoryMap, Provenance
+from toolkit.measurement import Check, Issue, Measurement, MemoryMap, Provenance, Symbols
 
 SCHEMA_VERSION = 1
 #: Checks of whether a firmware fits its part and keeps up with its audio.
@@ -109,7 +109,8 @@ class Alternative:
 class Report:
     """Everything a build or profile found.  Rows with two provenances share their name.
 
-    ``stack`` is the call chain behind ``stack_bound_bytes``, outermost first.
+    ``stack`` is the call chain behind ``stack_bound_bytes``, outermost first.  ``symbols`` are
+    those of the generated C, none where nothing was generated.
     """
 
     model_name: str
@@ -129,6 +130,7 @@ class Report:
     stack: tuple[StackFrame, ...] = ()
     roof: Roof | None = None
     alternatives: tuple[Alternative, ...] = ()
+    symbols: Symbols = field(default_factory=dict)
 
     def allowing_misfit(self) -> Report:
         """The same where a firmware that does not fit or keep up is no failure."""

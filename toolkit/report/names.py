@@ -6,63 +6,80 @@ docs/REPORT.md says what each means; a test holds the two lists against each oth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Better = Literal["less", "more", ""]
+#: What a figure comes of, and so what changes it: the parts of a memory, the work of layers, the
+#: error that enters in each; nothing where no part is to blame.
+Origin = Literal[
+    "",
+    "flash",
+    "weights",
+    "ram",
+    "stack",
+    "macs",
+    "instructions",
+    "cycles",
+    "accuracy",
+    "features",
+    "bits",
+]
 
 
 @dataclass(frozen=True)
 class Figure:
-    """How a figure is shown and judged; ``part`` marks one that is part of the figure before it."""
+    """How a figure is shown and judged, and what it comes of; ``part`` marks one that is part of
+    the figure before it."""
 
     title: str
     better: Better = "less"
     part: bool = False
+    origin: Origin = ""
 
 
 #: In the order of a report.
 FIGURES: Mapping[str, Figure] = {
-    "flash_bytes": Figure("flash"),
-    "weights_bytes": Figure("of it weights", part=True),
+    "flash_bytes": Figure("flash", origin="flash"),
+    "weights_bytes": Figure("of it weights", part=True, origin="weights"),
     "kernel_code_bytes": Figure("of it code of kernels", part=True),
     "layer_code_bytes": Figure("of it code of layers", part=True),
     "other_code_bytes": Figure("of it code around them", part=True),
     "feature_flash_bytes": Figure("of it features", part=True),
-    "ram_static_bytes": Figure("RAM (static)"),
-    "arena_bytes": Figure("of it arena", part=True),
-    "arena_lower_bound_bytes": Figure("arena, lower bound", part=True),
-    "state_bytes": Figure("of it state", part=True),
-    "state_lower_bound_bytes": Figure("state, lower bound", part=True),
-    "batch_arena_bytes": Figure("(batch would take)", part=True),
-    "stream_state_bytes": Figure("(streamed would take)", part=True),
-    "stack_bound_bytes": Figure("stack, static bound"),
-    "stack_painted_bytes": Figure("stack, painted"),
-    "macs_per_inference": Figure("MACs per inference"),
-    "instructions_per_inference": Figure("instructions per inference"),
-    "cycles_per_inference": Figure("cycles per inference"),
-    "cycles_features": Figure("cycles, features"),
-    "cycles_model": Figure("cycles, model"),
-    "macs_per_frame_mean": Figure("MACs per frame, mean"),
-    "macs_per_frame_worst": Figure("MACs per frame, worst"),
+    "ram_static_bytes": Figure("RAM (static)", origin="ram"),
+    "arena_bytes": Figure("of it arena", part=True, origin="ram"),
+    "arena_lower_bound_bytes": Figure("arena, lower bound", part=True, origin="ram"),
+    "state_bytes": Figure("of it state", part=True, origin="ram"),
+    "state_lower_bound_bytes": Figure("state, lower bound", part=True, origin="ram"),
+    "batch_arena_bytes": Figure("(batch would take)", part=True, origin="ram"),
+    "stream_state_bytes": Figure("(streamed would take)", part=True, origin="ram"),
+    "stack_bound_bytes": Figure("stack, static bound", origin="stack"),
+    "stack_painted_bytes": Figure("stack, painted", origin="stack"),
+    "macs_per_inference": Figure("MACs per inference", origin="macs"),
+    "instructions_per_inference": Figure("instructions per inference", origin="instructions"),
+    "cycles_per_inference": Figure("cycles per inference", origin="cycles"),
+    "cycles_features": Figure("cycles, features", origin="cycles"),
+    "cycles_model": Figure("cycles, model", origin="cycles"),
+    "macs_per_frame_mean": Figure("MACs per frame, mean", origin="macs"),
+    "macs_per_frame_worst": Figure("MACs per frame, worst", origin="macs"),
     "delay_frames": Figure("delay"),
-    "cycles_per_frame_mean": Figure("cycles per frame, mean"),
-    "cycles_per_frame_worst": Figure("cycles per frame, worst"),
-    "frame_latency_ms_mean": Figure("latency per frame, mean"),
-    "frame_latency_ms_worst": Figure("latency per frame, worst"),
-    "input_buffer_frames": Figure("input buffer for real time"),
-    "cycles_at_end_of_clip": Figure("cycles at the end of the clip"),
-    "cycles_per_audio_second": Figure("cycles per second of audio"),
-    "latency_ms": Figure("latency"),
-    "latency_ms_per_audio_second": Figure("latency per second of audio"),
-    "realtime_factor": Figure("real-time factor"),
+    "cycles_per_frame_mean": Figure("cycles per frame, mean", origin="cycles"),
+    "cycles_per_frame_worst": Figure("cycles per frame, worst", origin="cycles"),
+    "frame_latency_ms_mean": Figure("latency per frame, mean", origin="cycles"),
+    "frame_latency_ms_worst": Figure("latency per frame, worst", origin="cycles"),
+    "input_buffer_frames": Figure("input buffer for real time", origin="cycles"),
+    "cycles_at_end_of_clip": Figure("cycles at the end of the clip", origin="cycles"),
+    "cycles_per_audio_second": Figure("cycles per second of audio", origin="cycles"),
+    "latency_ms": Figure("latency", origin="cycles"),
+    "latency_ms_per_audio_second": Figure("latency per second of audio", origin="cycles"),
+    "realtime_factor": Figure("real-time factor", origin="cycles"),
     "duty_cycle": Figure("duty cycle"),
-    "energy_uj_per_audio_second": Figure("energy per second of audio"),
+    "energy_uj_per_audio_second": Figure("energy per second of audio", origin="cycles"),
     "average_power_uw": Figure("average power"),
-    "energy_uj_per_inference": Figure("energy per inference"),
-    "output_mismatches": Figure("output bytes that differ"),
-    "feature_identical_fraction": Figure("features identical", "more"),
-    "feature_max_error_steps": Figure("features, largest error"),
+    "energy_uj_per_inference": Figure("energy per inference", origin="cycles"),
+    "output_mismatches": Figure("output bytes that differ", origin="bits"),
+    "feature_identical_fraction": Figure("features identical", "more", origin="features"),
+    "feature_max_error_steps": Figure("features, largest error", origin="features"),
     "feature_values": Figure("features compared", ""),
     "feature_latency_ms": Figure("latency"),
     "feature_state_bytes": Figure("state"),
@@ -71,20 +88,20 @@ FIGURES: Mapping[str, Figure] = {
     "hop_ms": Figure("hop", ""),
     "frames_per_second": Figure("frames per second", ""),
     "row_values": Figure("features of a frame", ""),
-    "int8_snr_db": Figure("int8 against float, SNR", "more"),
-    "int8_max_deviation": Figure("int8 against float, largest deviation"),
-    "c_max_deviation": Figure("C against float, largest deviation"),
-    "accuracy": Figure("accuracy", "more"),
-    "tflite_bytes": Figure("size of the .tflite"),
+    "int8_snr_db": Figure("int8 against float, SNR", "more", origin="accuracy"),
+    "int8_max_deviation": Figure("int8 against float, largest deviation", origin="accuracy"),
+    "c_max_deviation": Figure("C against float, largest deviation", origin="accuracy"),
+    "accuracy": Figure("accuracy", "more", origin="accuracy"),
+    "tflite_bytes": Figure("size of the .tflite", origin="weights"),
     "tflm_arena_bytes": Figure("stock TFLM arena, builtin form"),
     "continuous_max_deviation": Figure("continuous, largest deviation"),
     "continuous_max_same_level_deviation": Figure("continuous, largest deviation, same level"),
 }
 #: Families of figures, one for each output of a model.
 FAMILIES: Mapping[str, Figure] = {
-    "ccc_": Figure("CCC", "more"),
-    "int8_ccc_to_float_": Figure("CCC int8 to float", "more"),
-    "c_ccc_to_float_": Figure("CCC C to float", "more"),
+    "ccc_": Figure("CCC", "more", origin="accuracy"),
+    "int8_ccc_to_float_": Figure("CCC int8 to float", "more", origin="accuracy"),
+    "c_ccc_to_float_": Figure("CCC C to float", "more", origin="accuracy"),
     "continuous_ccc_": Figure("continuous, CCC", "more"),
 }
 _ORDER = {name: place for place, name in enumerate(FIGURES)}
@@ -97,7 +114,7 @@ def figure(name: str) -> Figure:
     for prefix, family in FAMILIES.items():
         if name.startswith(prefix):
             output = name.removeprefix(prefix).replace("_", " ")
-            return Figure(f"{family.title} {output}", family.better)
+            return replace(family, title=f"{family.title} {output}")
     return Figure(name, "")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from toolkit.errors import InputError
-from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance
+from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance, Symbol
 from toolkit.report.model import (
     SCHEMA_VERSION,
     Alternative,
@@ -74,7 +74,12 @@ def _report(data: dict[str, Any]) -> Report:
         if roof is None
         else Roof(roof["macs_per_cycle"], roof["bytes_per_cycle"], _text(roof["basis"])),
         alternatives=_rows(data.get("alternatives", []), _alternative),
+        symbols=dict(_rows(data.get("symbols", []), _symbol)),
     )
+
+
+def _symbol(row: dict[str, Any]) -> tuple[str, Symbol]:
+    return _text(row["name"]), Symbol(_text(row["role"]), _rows(row["layers"], _text))
 
 
 def _alternative(row: dict[str, Any]) -> Alternative:

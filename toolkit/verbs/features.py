@@ -41,21 +41,6 @@ SPEC_SUFFIXES = (".toml", ".json")
 # The harness' clip buffer holds 4 Mi samples.
 _MAX_CLIP_SAMPLES = 4 * 1024 * 1024 - 65_536
 
-#: Size of a number in the generated tables, by the type of their elements.
-_SCALAR_BYTES = {
-    "float": 4,
-    "int16_t": 2,
-    "int32_t": 4,
-    "tk_complex": 4,
-    "tk_complex_q": 4,
-    "tk_mel_band": 2,
-    "tk_micro_channel": 2,
-    "tk_micro_complex": 2,
-    "uint16_t": 2,
-    "uint32_t": 4,
-    "uint8_t": 1,
-}
-
 Quantisation = tuple[float, int]
 
 
@@ -133,11 +118,7 @@ def _tables_bytes(subject: Subject, arithmetic: str) -> int:
     """Sizes of the generated arrays; mel weights that are written out as code are not in it."""
     scale, zero_point = subject.quantisation or (1.0, 0)
     context = feature_context(subject.spec, scale, zero_point, arithmetic)
-    return sum(
-        (value.count(",") + 1) * _SCALAR_BYTES[table.c_type]
-        for table in context.tables
-        for value in table.values
-    )
+    return sum(table.size_bytes for table in context.tables)
 
 
 def check(subject: Subject, audio: Path | None, toolchain: str, arithmetic: str) -> Report:

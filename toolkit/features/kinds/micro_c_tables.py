@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from toolkit.features.c_tables import (
     CTable,
     Parts,
+    band_literals,
     fft_roots,
     fft_twiddles,
     integer_literals,
@@ -36,7 +37,7 @@ def micro_parts(spec: SpecFields, scale: float, zero_point: int) -> Parts:
     # The first pass of radix 4 has factors too: all one, but one is 32767 / 32768.
     twiddles = _q15(fft_twiddles(points, 1 if first == 4 else 2))
     roots = _q15(fft_roots((np.arange(1, points // 2 + 1) / points + 0.5) / 2.0))
-    channels, rows = sparse_bands(mel_channels(spec).matrix())
+    starts, rows = sparse_bands(mel_channels(spec).matrix())
     weights = np.concatenate(rows)
     defines = {
         "FFT_SAMPLES": f"{spec.fft_samples}u",
@@ -58,7 +59,7 @@ def micro_parts(spec: SpecFields, scale: float, zero_point: int) -> Parts:
         CTable("int16_t", "tk_micro_window", integer_literals(hann_q12(spec.frame_samples))),
         CTable("tk_micro_complex", "tk_micro_twiddles", twiddles),
         CTable("tk_micro_complex", "tk_micro_roots", roots),
-        CTable("tk_micro_channel", "tk_micro_channels", channels),
+        CTable("tk_micro_channel", "tk_micro_channels", band_literals(starts, rows)),
         CTable("uint16_t", "tk_micro_weights", integer_literals(weights)),
         CTable("uint16_t", "tk_micro_logarithms", integer_literals(log2_table())),
     ]

@@ -67,6 +67,35 @@ class Work:
 
 
 @dataclass(frozen=True)
+class LinkedFunction:
+    """A C function that a layer links from a kernel file which is linked function by function.
+
+    Its code depends on the ``pairs`` of products that it sums up.  ``stack_apart``: a core's code
+    table states the layer's stack without this one's.
+    """
+
+    symbol: str
+    stem: str
+    pairs: int
+    stack_apart: bool = False
+
+
+@dataclass(frozen=True)
+class CodeFacts:
+    """What a kernel's code depends on, besides its name and variant, and what it links.
+
+    ``size`` decides which loops an inlined kernel unrolls, ``form`` names a further difference of
+    its code; a core's code table has rows by both.  One that ``divides`` links the compiler's
+    division of 64 bits.
+    """
+
+    form: str = ""
+    size: int | None = None
+    functions: tuple[LinkedFunction, ...] = ()
+    divides: bool = False
+
+
+@dataclass(frozen=True)
 class KernelCall:
     """How generated code runs a node.
 
@@ -80,7 +109,8 @@ class KernelCall:
     ``<kernel>_rows`` and takes a pointer for each, NULL for one that the clip does not have.
     One that is ``inlined`` is a header alone, folded into the layer with constant parameters.
     ``work`` is what it executes where that is not the operator's work: ``macs`` are executed
-    multiplications, ``elementwise`` the values that it gathers or transforms.
+    multiplications, ``elementwise`` the values that it gathers or transforms.  ``code`` is what is
+    known of its code in flash.
     """
 
     kernel: str
@@ -93,6 +123,7 @@ class KernelCall:
     inlined: bool = False
     rows: int = 1
     work: Work | None = None
+    code: CodeFacts = CodeFacts()
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.parts.base import KernelCall, Work
+from toolkit.ops.parts.base import CodeFacts, KernelCall, Work
 from toolkit.ops.variants.patches import (
     View,
     convolution_params,
@@ -43,6 +43,10 @@ def conv_2d_call(
         variant=f"dsp{weight_bits}",
         inlined=True,
         work=_work(view),
+        # An odd number of channels takes loops for the one that is left over from pairs.
+        code=CodeFacts(
+            form="odd" if view.output.shape[3] % 2 else "", size=view.attrs.window.kernel_h
+        ),
     )
 
 

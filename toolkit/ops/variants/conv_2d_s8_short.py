@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.parts.base import KernelCall, Work
+from toolkit.ops.parts.base import CodeFacts, KernelCall, LinkedFunction, Work
 from toolkit.ops.variants.patches import (
     View,
     convolution_params,
@@ -46,7 +46,16 @@ def conv_2d_short_call(view: View, multipliers: Array, shifts: Array) -> KernelC
         variant="dsp_short",
         inlined=True,
         work=_work(view, short_pairs(values.shape[1])),
+        code=CodeFacts(size=view.attrs.window.kernel_h, functions=(_short_block(view),)),
     )
+
+
+def _short_block(view: View) -> LinkedFunction:
+    """Where the output's zero point is -128, sums below 0 need no exact rounding."""
+    pairs = short_pairs(view.input(1).elements // view.output.shape[3])
+    suffix = "_negative" if view.output.zero_point > -128 else ""
+    name = f"tk_short_block_{pairs}{suffix}"
+    return LinkedFunction(name, "tk_short_block", pairs, stack_apart=True)
 
 
 def short_pairs(values: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.activation import clamp_limits
-from toolkit.ops.parts.base import KernelCall, NodeView, Work
+from toolkit.ops.parts.base import CodeFacts, KernelCall, LinkedFunction, NodeView, Work
 from toolkit.ops.parts.convolution import convolution_multipliers
 from toolkit.ops.parts.window import WindowedAttrs
 
@@ -166,6 +166,19 @@ def winograd2_call(view: View) -> KernelCall | None:
         inlined=True,
         rows=2,
         work=_work(view),
+        code=CodeFacts(size=in_c, functions=linked_functions(in_c, out_c)),
+    )
+
+
+def linked_functions(in_c: int, out_c: int) -> tuple[LinkedFunction, ...]:
+    """The products of tk_winograd_multiply: the first chunk's is stored, the others' are added, for
+    three and for four tiles, by the output channels left over."""
+    first, *others = chunks((in_c + 1) // 2)
+    products = {(first, ""), *((pairs, "_add") for pairs in others)}
+    return tuple(
+        LinkedFunction(f"tk_matmul_s16{add}_{pairs}x{count}_{rest}", "tk_matmul_s16", pairs)
+        for pairs, add in sorted(products)
+        for count, rest in ((3, out_c % 3), (4, out_c % 2))
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from toolkit.ir.tensor import Array
-from toolkit.ops.parts.base import KernelCall, NodeView, Work
+from toolkit.ops.parts.base import CodeFacts, KernelCall, NodeView, Work
 from toolkit.ops.parts.convolution import output_fields
 from toolkit.ops.parts.window import Window, WindowedAttrs, window_fields
 from toolkit.ops.variants.requantize import requantize_problem, requantize_records
@@ -54,6 +54,7 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
         variant="dsp",
         inlined=True,
         work=_work(view, together, words),
+        code=CodeFacts(size=together),
     )
 
 

@@ -33,7 +33,7 @@ def print_profile(
 ) -> None:
     """Print the report of one target, as wide as the console at most; with ``details`` also every
     figure with its provenance and basis, and layers without a kernel."""
-    names = short_names([row.name for row in report.layers])
+    names = short_names([row.name for row in report.layers], symbols=report.symbols)
     title = Text.assemble((printable(report.model_name), "bold"), " on ", (report.target, "bold"))
     console.print(title.append(f": {target.description}", "dim"))
     how = f"{report.schedule}, --optimize {optimize}; "

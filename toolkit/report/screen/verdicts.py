@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from toolkit.measurement import Provenance
+from toolkit.measurement import MODEL_STATE, Provenance, Symbol
 from toolkit.report.layer_names import LayerNames
 from toolkit.report.model import Fit, Report
 from toolkit.report.screen.grid import (
@@ -37,8 +37,6 @@ _REGIONS = {
     "flash": ("flash", "flash_bytes"),
     "stack": ("stack", "stack_bound_bytes"),
 }
-#: The planned memory in a linked firmware.
-_PLANNED = "instance"
 
 
 @dataclass(frozen=True)
@@ -137,8 +135,10 @@ def _size(size_bytes: int) -> str:
 def _parts(report: Report, fit: Fit, names: LayerNames) -> Counter[str]:
     """What a region holds: bytes by layer, or by what else it is."""
     sizes: Counter[str] = Counter()
+    nothing = Symbol("")
     for part in fit.parts:
-        if fit.region == "ram" and part.name == _PLANNED and report.memory is not None:
+        role = report.symbols.get(part.name, nothing).role
+        if fit.region == "ram" and role == MODEL_STATE and report.memory is not None:
             for row in peak_rows(report.memory):
                 sizes[names.of(row.name)] += row.size_bytes
         elif part.kind == "model constants":

@@ -1,0 +1,45 @@
+"""The C symbols of a model around its layers, by schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toolkit.measurement import FEATURE_STATE, MODEL_STATE, Symbol, Symbols
+
+_ROWS = (
+    "model_output_bytes",
+    "model_output_offset",
+    "model_rings",
+    "model_endless",
+    "model_advance",
+    "model_conclude",
+    "model_init",
+    "model_reset",
+    "model_push_frame",
+    "model_output",
+)
+#: What the templates of model.c define besides layers.
+DRIVER: Mapping[str, tuple[str, ...]] = {
+    "batch": (
+        "model_input_bytes",
+        "model_output_bytes",
+        "model_input_offset",
+        "model_output_offset",
+        "model_input",
+        "model_output",
+        "model_invoke",
+    ),
+    "stream": (*_ROWS, "model_finish"),
+    "continuous": (*_ROWS, "model_period_rows", "model_begin_block"),
+}
+#: No identifier of a layer may be one of these.
+RESERVED = frozenset(name for names in DRIVER.values() for name in names)
+
+#: The objects of the test harness whose size is planned.
+HARNESS_MODEL: Symbols = {"instance": Symbol(MODEL_STATE)}
+HARNESS_FEATURES: Symbols = {"features": Symbol(FEATURE_STATE)}
+
+
+def driver_symbols(schedule: str) -> Symbols:
+    """The symbols that belong to no layer."""
+    return {name: Symbol("driver") for name in DRIVER[schedule]}
