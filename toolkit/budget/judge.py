@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from toolkit.budget.culprits import culprits
 from toolkit.budget.model import Budget, Gate, Outcome, Rule, Verdict
 from toolkit.errors import InputError
@@ -60,7 +62,7 @@ def _rule(rule: Rule, budget: Budget, report: Report, baseline: Report | None) -
             text += f"; {data} in the budget has it measured"
         return _missing(rule, budget, _words(rule, "", None), text)
     if rule.kind == "limit":
-        return _judged(rule, found, None, rule.amount, report, baseline)
+        return _judged(_Bar(rule, rule.amount), found, report, baseline)
     then = None if baseline is None else baseline.find(rule.figure, found.provenance)
     if then is None:
         why = "there is no baseline" if baseline is None else "the baseline lacks it"
@@ -68,17 +70,20 @@ def _rule(rule: Rule, budget: Budget, report: Report, baseline: Report | None) -
         return _missing(rule, budget, _words(rule, found.unit, None), text)
     slack = abs(then.value) * rule.amount / 100 if rule.percent else rule.amount
     allowed = then.value - slack if _more(rule) else then.value + slack
-    return _judged(rule, found, then, allowed, report, baseline)
+    return _judged(_Bar(rule, allowed, then), found, report, baseline)
 
 
-def _judged(
-    rule: Rule,
-    found: Measurement,
-    then: Measurement | None,
-    allowed: float,
-    report: Report,
-    baseline: Report | None,
-) -> Verdict:
+@dataclass(frozen=True)
+class _Bar:
+    """What a figure may be at most (or least) by a rule; ``then`` is the baseline's."""
+
+    rule: Rule
+    allowed: float
+    then: Measurement | None = None
+
+
+def _judged(bar: _Bar, found: Measurement, report: Report, baseline: Report | None) -> Verdict:
+    rule, allowed, then = bar.rule, bar.allowed, bar.then
     holds = found.value >= allowed if _more(rule) else found.value <= allowed
     words = _words(rule, found.unit, then)
     message = f"{figure(rule.figure).title} {format_value(found)} ({found.provenance.value})"

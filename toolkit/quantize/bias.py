@@ -39,7 +39,7 @@ def correct_bias(graph: Graph, quantized: Graph, batches: Sequence[Batch]) -> Gr
     for index, node in enumerate(quantized.nodes):
         origin = origins.get(node.name)
         if origin is not None and _bias_name(node) is not None:
-            bias = _corrected(graph, origin, corrected, node, exact, rounded)
+            bias = _corrected(view(graph, origin), view(corrected, node), exact, rounded)
             tensors[bias.name] = bias
         if origin is not None:
             _run(graph, origin, exact)
@@ -58,35 +58,28 @@ def _bias_name(node: Node) -> str | None:
 
 
 def _corrected(
-    graph: Graph,
-    origin: Node,
-    quantized: Graph,
-    node: Node,
+    origin: NodeView[Any],
+    quantized: NodeView[Any],
     exact: Sequence[dict[str, Array]],
     rounded: Sequence[dict[str, Array]],
 ) -> Tensor:
-    """The bias of ``node`` less the mean shift of its output."""
-    name, weights_name = _bias_name(node), node.inputs[1]
-    assert name is not None and weights_name is not None
-    source, origin_source = node.inputs[0], origin.inputs[0]
-    assert source is not None and origin_source is not None
-    constants = [_real(quantized.tensors[n]) for n in (weights_name, name)]
-    plain = _without_activation(view(graph, origin))
-    wanted = _mean(plain, [values[origin_source] for values in exact], _constants(graph, origin))
-    source_quant = quantized.tensors[source].quant
-    assert source_quant is not None
-    inputs = [dequantize(values[source], source_quant) for values in rounded]
-    shift = _mean(plain, inputs, constants) - wanted
-    bias = quantized.tensors[name]
-    assert bias.quant is not None
+    """The bias of the ``quantized`` node less the mean shift of its output."""
+    place = OPERATORS[quantized.node.op].bias_input
+    assert place is not None
+    source, bias = quantized.input(0), quantized.input(place)
+    assert source.quant is not None and bias.quant is not None
+    plain, name = _without_activation(origin), origin.input(0).name
+    wanted = _mean(plain, [values[name] for values in exact], _constants(origin))
+    inputs = [dequantize(values[source.name], source.quant) for values in rounded]
+    shift = _mean(plain, inputs, [_real(t) for t in (quantized.input(1), bias)]) - wanted
     steps = np.rint(shift / np.asarray(bias.quant.scale, np.float64)).astype(np.int64)
     limits = np.iinfo(bias.dtype.numpy)
     moved = np.clip(bias.values.astype(np.int64) - steps, limits.min, limits.max)
     return replace(bias, data=moved.astype(bias.dtype.numpy))
 
 
-def _constants(graph: Graph, node: Node) -> list[Array]:
-    return [graph.tensors[name].values for name in node.inputs[1:] if name is not None]
+def _constants(node: NodeView[Any]) -> list[Array]:
+    return [tensor.values for tensor in node.inputs[1:] if tensor is not None]
 
 
 def _real(tensor: Tensor) -> Array:

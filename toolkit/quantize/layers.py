@@ -58,7 +58,7 @@ def tensor_errors(
     rounded = [{n: real(quantized, n, v) for n, v in case.items()} for case in integers]
     steps: list[tuple[str, Node | None]] = [(name, None) for name in graph.inputs]
     steps += [(node.outputs[0], node) for node in graph.nodes]
-    rows = [_row(graph, quantized, name, node, exact, rounded) for name, node in steps]
+    rows = [_row(graph, quantized, (name, node), exact, rounded) for name, node in steps]
     total = sum(noise for _, noise in rows) or 1.0
     return tuple(replace(row, output_share=noise / total) for row, noise in rows)
 
@@ -94,12 +94,13 @@ def snr_db(signal: Array, error: Array) -> float:
 def _row(
     graph: Graph,
     quantized: Graph,
-    name: str,
-    node: Node | None,
+    made: tuple[str, Node | None],
     exact: Sequence[Mapping[str, Array]],
     rounded: Sequence[Mapping[str, Array]],
 ) -> tuple[TensorError, float]:
-    """The row of one tensor without its share, and the noise it makes at the output."""
+    """The row of one tensor, and the node that makes it, without its share; and the noise it makes
+    at the output."""
+    name, node = made
     tensor = quantized.tensors[name]
     want = np.stack([case[name] for case in exact])
     have = np.stack([case[name] for case in rounded]).reshape(want.shape)

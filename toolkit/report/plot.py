@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +24,19 @@ def require_matplotlib() -> None:
         )
 
 
-def scatter(
-    path: Path,
-    title: str,
-    names: Sequence[str],
-    x_label: str,
-    x: Array,
-    series: Mapping[str, Array],
-) -> None:
-    """Write a picture with a panel for each name: every series [n, names] over ``x`` [n, names].
+@dataclass(frozen=True, eq=False)
+class Panels:
+    """A panel for each name: every series [n, names] over ``x`` [n, names], called ``x_label``."""
+
+    title: str
+    names: Sequence[str]
+    x_label: str
+    x: Array
+    series: Mapping[str, Array]
+
+
+def scatter(path: Path, panels: Panels) -> None:
+    """Write a picture of the panels.
 
     The suffix of ``path`` says the format.  Raises ToolMissingError without matplotlib, InputError
     for a path that cannot be written.
@@ -40,11 +45,12 @@ def scatter(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    names, x, series = panels.names, panels.x, panels.series
     columns = min(_COLUMNS, len(names))
     rows = -(-len(names) // columns)
     figure = Figure((_PANEL_INCHES * columns, _PANEL_INCHES * rows + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, parse_math=False)
+    figure.suptitle(panels.title, parse_math=False)
     for index, name in enumerate(names):
         axes = figure.add_subplot(rows, columns, index + 1)
         shown = [x[:, index], *(values[:, index] for values in series.values())]
@@ -53,7 +59,7 @@ def scatter(
         for label, values in series.items():
             axes.scatter(x[:, index], values[:, index], s=9, alpha=0.6, label=label, linewidths=0)
         axes.set_title(name, parse_math=False)
-        axes.set_xlabel(x_label)
+        axes.set_xlabel(panels.x_label)
     figure.axes[0].set_ylabel("prediction")
     figure.axes[0].legend()
     try:

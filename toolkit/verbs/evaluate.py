@@ -25,7 +25,7 @@ from toolkit.model.reference import run_case
 from toolkit.quantize.outputs import decoded, real_values
 from toolkit.quantize.snr import int8_snr_db
 from toolkit.report import Report
-from toolkit.report.plot import require_matplotlib, scatter
+from toolkit.report.plot import Panels, require_matplotlib, scatter
 from toolkit.simulate.protocol import HarnessCase
 from toolkit.verbs.stages import Stage
 
@@ -232,7 +232,8 @@ def _plot(
     """Predictions over labels; of a classifier, the C's scores over the float's."""
     shown = {FORMS[form]: outputs[form] for form in ("float", "c") if form in outputs}
     if not labels.is_classes:
-        scatter(path, title, names, "label", labels.values, shown)
+        scatter(path, Panels(title, names, "label", labels.values, shown))
         return
     base = "float" if "float" in outputs else "int8"
-    scatter(path, title, names, FORMS[base], outputs[base], {FORMS["c"]: outputs["c"]})
+    over = {FORMS["c"]: outputs["c"]}
+    scatter(path, Panels(title, names, FORMS[base], outputs[base], over))

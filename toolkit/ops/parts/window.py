@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -109,14 +110,23 @@ def taps_inside(window: Window, in_h: int, in_w: int) -> tuple[int, int]:
     """How many kernel rows meet a row of the input, summed over the output rows; the same of
     columns.  The others lie in the padding."""
     p, (out_h, out_w) = window.padding, window.output_hw(in_h, in_w)
-    return (
-        _taps_inside(out_h, window.kernel_h, window.stride_h, window.dilation_h, p.top, in_h),
-        _taps_inside(out_w, window.kernel_w, window.stride_w, window.dilation_w, p.left, in_w),
-    )
+    rows = _Axis(window.kernel_h, window.stride_h, window.dilation_h, p.top)
+    columns = _Axis(window.kernel_w, window.stride_w, window.dilation_w, p.left)
+    return _taps_inside(out_h, in_h, rows), _taps_inside(out_w, in_w, columns)
+
+
+class _Axis(NamedTuple):
+    """A window along one axis, with the padding before it."""
+
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
 
 
 @cache
-def _taps_inside(out: int, kernel: int, stride: int, dilation: int, before: int, size: int) -> int:
+def _taps_inside(out: int, size: int, axis: _Axis) -> int:
+    kernel, stride, dilation, before = axis
     places = (o * stride - before + k * dilation for o in range(out) for k in range(kernel))
     return sum(0 <= place < size for place in places)
 
