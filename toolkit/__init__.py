@@ -16,6 +16,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from toolkit.resources import __version__ as __version__
+
 if TYPE_CHECKING:
     from toolkit.deploy.deployment import Deployment, Firmware
     from toolkit.deploy.model import Model, load
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from toolkit.plan.schedule import ScheduleRequest
     from toolkit.quantize.recipe import Recipe
     from toolkit.report import Report
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Check",

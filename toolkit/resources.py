@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jinja2
 
+__version__ = "0.1.0"
+
 _PACKAGE = Path(__file__).resolve().parent
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import click
 
-import toolkit
 from toolkit.errors import ToolkitError, ToolMissingError
+from toolkit.resources import __version__
 
 #: Verb → what it does, in the order a newcomer meets them; the module has the verb's name.
 VERBS = {
@@ -53,7 +53,7 @@ class _LazyGroup(click.Group):
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(toolkit.__version__, prog_name="toolkit")
+@click.version_option(__version__, prog_name="toolkit")
 @click.option("-v", "--verbose", is_flag=True, help="Show the cause and traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context, verbose: bool) -> None:

@@ -1,0 +1,1 @@
+"""Whether it is the same: outputs, features, accuracy, continuous mode."""

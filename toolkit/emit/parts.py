@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from toolkit import __version__
 from toolkit.emit.c_text import (
     Identifier,
     IdentifierPool,
@@ -23,6 +22,7 @@ from toolkit.ir.tensor import Array
 from toolkit.measurement import Symbol, Symbols
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import KernelCall, view
+from toolkit.resources import __version__
 
 
 def banner(graph: Graph, model_sha256: str, target: str) -> Banner:

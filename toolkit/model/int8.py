@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-import toolkit
 from toolkit.errors import NotStreamableError
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
@@ -29,6 +28,7 @@ from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.given import bounded_ranges, changes, without_params
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.recipe import Conversion, Recipe, apply_recipe
+from toolkit.resources import __version__
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 
@@ -173,7 +173,7 @@ def _origin(source: Source, recipe: Recipe, calib: Path | None, batches: Sequenc
         for name in sorted(batch):
             digest.update(np.ascontiguousarray(batch[name], "<f4").tobytes())
     return Origin(
-        toolkit_version=toolkit.__version__,
+        toolkit_version=__version__,
         source_sha256=source.sha256,
         calibration=calibration,
         cases=len(batches),

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-import toolkit
 from toolkit.errors import InputError
 from toolkit.ir import Shape
+from toolkit.resources import __version__
 
 SCHEMA_VERSION = 1
 
@@ -116,7 +116,7 @@ def _text(report: AccuracyReport) -> str:
 def _json(report: AccuracyReport) -> str:
     document = {
         "schema_version": SCHEMA_VERSION,
-        "toolkit_version": toolkit.__version__,
+        "toolkit_version": __version__,
         "model": {"name": report.model_name, "sha256": report.model_sha256},
         "basis": report.basis,
         "int8_snr_db": _finite(report.int8_snr_db),

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-import toolkit
 from toolkit.ir import QuantParams, Shape, Tensor
 from toolkit.report.model import SCHEMA_VERSION
 from toolkit.report.text import compact, printable, tail
+from toolkit.resources import __version__
 
 _NAME_WIDTH = 20
 
@@ -73,7 +73,7 @@ def inspection_json(found: Inspection) -> str:
     name, sha256 = document.pop("model_name"), document.pop("sha256")
     head = {
         "schema_version": SCHEMA_VERSION,
-        "toolkit_version": toolkit.__version__,
+        "toolkit_version": __version__,
         "model": {"name": name, "sha256": sha256},
     }
     return json.dumps(head | document, indent=2, ensure_ascii=True, allow_nan=False) + "\n"

@@ -9,9 +9,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-import toolkit
 from toolkit.measurement import Measurement, MemoryMap, Provenance
 from toolkit.report.model import SCHEMA_VERSION, Fit, LayerRow, Report
+from toolkit.resources import __version__
 
 _GRAPH = {"provenance": Provenance.ESTIMATED.value, "basis": "graph and memory plan"}
 _PLAN = {"provenance": Provenance.ESTIMATED.value, "basis": "memory plan, checked"}
@@ -29,7 +29,7 @@ _RUN = {
 def report_dict(report: Report) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
-        "toolkit_version": toolkit.__version__,
+        "toolkit_version": __version__,
         "model": {"name": report.model_name, "sha256": report.model_sha256},
         "target": report.target,
         "toolchain": report.toolchain,

@@ -1,0 +1,1 @@
+"""What operators share: the base class, windows, rows, kernel parameters."""

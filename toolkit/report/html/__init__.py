@@ -6,13 +6,13 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import toolkit
 from toolkit.report.html.layers import layer_bars
 from toolkit.report.html.page import figure_rows, fit_bars, stack_bars
 from toolkit.report.html.roofline import roofline
 from toolkit.report.html.timeline import timeline
 from toolkit.report.model import Report
 from toolkit.report.text import printable
+from toolkit.resources import __version__
 
 if TYPE_CHECKING:
     import jinja2
@@ -24,7 +24,7 @@ def report_html(report: Report) -> str:
     """The report as an HTML document; same report, same bytes."""
     return _template().render(
         report=report,
-        version=toolkit.__version__,
+        version=__version__,
         style=files(__name__).joinpath("style.css").read_text(encoding="utf-8"),
         figures=figure_rows(report.measurements),
         fits=[fit_bars(fit) for fit in report.fits],
