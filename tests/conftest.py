@@ -1,29 +1,53 @@
-"""Fixtures for real data and models that lie beside the checkout."""
+"""Folders beside the checkout, compilers that keep what they made, and the quick tests."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_SHARED = Path(__file__).resolve().parents[2] / "shared"
+from tests.support import outside
+from tests.support.compilers import toolchains
+
+_BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
 
-def _folder(variable: str, default: Path) -> Path:
-    path = Path(os.environ.get(variable, default))
-    if not path.is_dir():
-        pytest.skip(f"{path} is absent; set {variable} to run this test")
-    return path
+def pytest_configure() -> None:
+    """Set what is not set, here alone, for tests, benchmarks and the processes they start."""
+    for variable in (outside.DATA, outside.MODELS, outside.CASES):
+        folder = _BESIDE / variable.removeprefix("TOOLKIT_").lower()
+        if folder.is_dir():
+            os.environ.setdefault(variable, str(folder))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _objects_are_kept() -> Iterator[None]:
+    with toolchains(keep_objects=True):
+        yield
+
+
+@pytest.fixture
+def fresh_objects() -> Iterator[None]:
+    """The toolchains as users have them, for tests of what they do themselves."""
+    with toolchains(keep_objects=False):
+        yield
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """Speech recordings: $TOOLKIT_DATA, or ``shared/data`` beside the checkout."""
-    return _folder("TOOLKIT_DATA", _SHARED / "data")
+    """Speech recordings."""
+    return outside.folder(outside.DATA)
 
 
 @pytest.fixture(scope="session")
 def models_dir() -> Path:
-    """Third-party models: $TOOLKIT_MODELS, or ``shared/models`` beside the checkout."""
-    return _folder("TOOLKIT_MODELS", _SHARED / "models")
+    """Models that others published."""
+    return outside.folder(outside.MODELS)
+
+
+@pytest.fixture(scope="session")
+def cases_dir() -> Path:
+    """Test cases that others wrote."""
+    return outside.folder(outside.CASES)

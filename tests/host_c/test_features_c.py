@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -15,6 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.support import outside
+from tests.support.compilers import GCC, ZIG, compile_c
 from toolkit.compare.features import BOUNDS, arithmetic_notes, compare_features
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
@@ -37,10 +37,7 @@ from toolkit.verbs.features import rows_from_c
 HERE = Path(__file__).parent
 KERNELS = data_dir("firmware_templates") / "features"
 DEMO_CLIP = data_dir("models") / "wav2small" / "demo_clip.wav"
-DATA = Path(os.environ.get("TOOLKIT_DATA", HERE.parents[2] / "shared" / "data"))
 
-ZIG = (sys.executable, "-m", "ziglang", "cc")
-GCC = ("gcc",)
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 # -iquote: with -I., glibc's headers would take the generated features.h for their own.
 STRICT = ["-std=c99", *WARNINGS, "-ffp-contract=off", "-iquote."]
@@ -139,7 +136,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
         shutil.copy(HERE / "features_driver.c", folder)
         sources = [name.name for name in sorted(folder.glob("*.c"))]
         command = [*compiler, *STRICT, *flags, *sources, "-o", "driver"]
-        subprocess.run(command, cwd=folder, check=True)
+        compile_c(command, folder)
 
         def run(samples: Samples, chunk: int = 0) -> NDArray[np.int8]:
             result = subprocess.run(
@@ -193,9 +190,9 @@ def test_speech_is_within_one_step_of_the_reference(
 
 
 def recordings() -> list[Path]:
-    clips = sorted(DATA.glob("emo*/audio/*.flac"))
+    clips = outside.files(outside.DATA, "emo*/audio/*.flac")
     if not clips:
-        pytest.skip(f"no speech in {DATA}; set TOOLKIT_DATA")
+        pytest.skip("there is no speech in $TOOLKIT_DATA")
     return clips
 
 
@@ -457,11 +454,10 @@ def test_planned_state_size_is_enforced_by_the_compiler(tmp_path: Path) -> None:
 def test_logarithm_holds_its_stated_bound(compiler: tuple[str, ...], tmp_path: Path) -> None:
     if compiler == GCC and not shutil.which("gcc"):
         pytest.skip("gcc is not installed")
-    driver = tmp_path / "log_driver"
-    source = HERE / "log_driver.c"
-    command = [*compiler, *STRICT, "-O2", f"-I{KERNELS}", str(source), "-o", str(driver), "-lm"]
-    subprocess.run(command, check=True)
-    output = subprocess.run([driver], capture_output=True, text=True, check=True).stdout
+    command = [*compiler, *STRICT, "-O2", f"-I{KERNELS}", str(HERE / "log_driver.c"), "-lm"]
+    compile_c([*command, "-o", "driver"], tmp_path)
+    driver = [tmp_path / "driver"]
+    output = subprocess.run(driver, capture_output=True, text=True, check=True).stdout
     beyond_bound, worst_audio, log_of_one = map(float, output.split())
     assert beyond_bound <= 0.0
     assert worst_audio * 10.0 / np.log(10.0) < 0.001 * quantisation(WAV2SMALL)[0]

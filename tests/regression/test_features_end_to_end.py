@@ -7,9 +7,7 @@ And MLPerf Tiny's published keyword spotter, trained on TensorFlow's MFCC, on ou
 
 from __future__ import annotations
 
-import os
 import warnings
-from pathlib import Path
 
 import librosa
 import numpy as np
@@ -17,6 +15,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from tests.support import outside
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
 from toolkit.features.front_end import FrontEnd
@@ -29,8 +28,6 @@ from toolkit.resources import data_dir
 from toolkit.tflite.read import read_tflite
 from toolkit.verbs.features import load_front_end, rows_from_c
 
-DATA = Path(os.environ.get("TOOLKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
-MODELS = Path(os.environ.get("TOOLKIT_MODELS", DATA.parent / "models"))
 MODEL = data_dir("models") / "wav2small" / "model.onnx"
 
 
@@ -65,9 +62,10 @@ def librosa_features(samples: NDArray[np.int16], spec: FeatureSpec) -> NDArray[n
     return np.asarray(decibels, np.float32)
 
 
-def assert_same_predictions(clips: list[Path], arithmetic: str) -> None:
+def assert_same_predictions(arithmetic: str, step: int) -> None:
+    clips = outside.files(outside.DATA, "emotale/audio/*.flac")[::step]
     if not clips:
-        pytest.skip(f"no speech in {DATA}; set TOOLKIT_DATA")
+        pytest.skip("there is no speech in $TOOLKIT_DATA")
     front_end = load_front_end("wav2small")
     spec = front_end.spec
     assert front_end.quantisation is not None
@@ -97,22 +95,20 @@ def assert_same_predictions(clips: list[Path], arithmetic: str) -> None:
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
 def test_a_sample_of_emotale_is_heard_alike(arithmetic: str) -> None:
-    assert_same_predictions(sorted((DATA / "emotale" / "audio").glob("*.flac"))[::25], arithmetic)
+    assert_same_predictions(arithmetic, step=25)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
 def test_all_of_emotale_is_heard_alike(arithmetic: str) -> None:
-    assert_same_predictions(sorted((DATA / "emotale" / "audio").glob("*.flac")), arithmetic)
+    assert_same_predictions(arithmetic, step=1)
 
 
 @pytest.mark.parametrize(("name", "word"), [("yes", 9), ("silence", 10), ("noise", 11)])
 def test_the_published_keyword_spotter_understands_our_mfcc(name: str, word: int) -> None:
     """Its classes 9, 10, 11: "yes", silence, unknown.  It hears the fourth clip, "no", as "go"."""
-    model = MODELS / "mlperf_tiny_kws_int8.tflite"
-    path = DATA / "tflm_micro_speech" / f"{name}_1000ms.wav"
-    if not (model.is_file() and path.is_file()):
-        pytest.skip(f"no {model.name} or {path.name}; set TOOLKIT_MODELS and TOOLKIT_DATA")
+    model = outside.file(outside.MODELS, "mlperf_tiny_kws_int8.tflite")
+    path = outside.file(outside.DATA, f"tflm_micro_speech/{name}_1000ms.wav")
     graph = read_tflite(model.read_bytes(), model.stem)
     entry = graph.tensors[graph.inputs[0]]
     samples = load_clip(path, 16_000).samples.astype(np.float64)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from pathlib import Path
 
 import numpy as np
 
+from tests.support.compilers import compile_c
 from tests.support.stream_host import COMPILE, kernel_archive
 from toolkit.emit import emit_model
 from toolkit.ir import Graph
@@ -51,7 +51,7 @@ class Continuous:
             (folder / name).write_text(text)
         sources = [name for name in files if name.endswith(".c")]
         command = [*COMPILE, "-O1", "-shared", "-iquote.", *sources, str(kernel_archive()[1])]
-        subprocess.run([*command, "-o", "model.so"], cwd=folder, check=True)
+        compile_c([*command, "-o", "model.so"], folder)
         self._library = ctypes.CDLL(str(folder / "model.so"))
 
     def instance(self) -> ContinuousInstance:

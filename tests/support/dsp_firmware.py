@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ import jinja2
 import numpy as np
 
 from tests.support import tiny
-from tests.support.kernel import FLAGS, SANITIZE, host_compiler, parameter_struct
+from tests.support.compilers import compile_c, host_compiler
+from tests.support.kernel import FLAGS, SANITIZE, parameter_struct
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import KernelCall
 from toolkit.profiling.cycles import CycleModel, load_cycle_table
@@ -223,5 +223,5 @@ def run_sanitized(cases: Sequence[Case], folder: Path) -> None:
     there the kernels are the same algorithms in C."""
     program = folder / "sanitized"
     command = [*host_compiler(), *FLAGS, *SANITIZE, "-iquote.", "-iquotekernels"]
-    subprocess.run([*command, *host_sources(folder), "-o", program], cwd=folder, check=True)
+    compile_c([*command, *host_sources(folder), "-o", str(program)], folder)
     check_output(cases, simulate(program, input_file(cases), "host", tiny.TARGET).output)

@@ -9,15 +9,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import re
-import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tests.support.compilers import compile_c, host_compiler
 from toolkit.ir import Graph, Node
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
@@ -50,21 +48,13 @@ def include_kernels(flag: str = "-I") -> list[str]:
     return [f"{flag}{folder}" for folder in kernel_folders()]
 
 
-def host_compiler() -> list[str]:
-    """gcc where there is one, else zig."""
-    return ["gcc"] if shutil.which("gcc") else [sys.executable, "-m", "ziglang", "cc"]
-
-
 @functools.cache
 def kernel_library(*flags: str) -> ctypes.CDLL:
     """Every kernel, compiled strictly with ``flags``."""
-    folder = Path(tempfile.mkdtemp(prefix="kernels"))
-    library = folder / "kernels.so"
     command = [*host_compiler(), *FLAGS, "-O2", "-fPIC", "-shared", *flags, *include_kernels()]
-    subprocess.run([*command, *kernel_sources(), "-o", str(library)], check=True)
-    loaded = ctypes.CDLL(str(library))
-    shutil.rmtree(folder)
-    return loaded
+    with tempfile.TemporaryDirectory(prefix="kernels") as folder:
+        compile_c([*command, *kernel_sources(), "-o", "kernels.so"], Path(folder))
+        return ctypes.CDLL(f"{folder}/kernels.so")
 
 
 @functools.cache

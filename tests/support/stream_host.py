@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.kernel import FLAGS, host_compiler, include_kernels, kernel_sources
+from tests.support.compilers import compile_c, host_compiler
+from tests.support.kernel import FLAGS, include_kernels, kernel_sources
 from toolkit.emit import emit_model
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
@@ -39,10 +40,11 @@ int driver_run(model *m, const int8_t *frames, uint32_t count) {
 
 @functools.cache
 def kernel_archive() -> tuple[tempfile.TemporaryDirectory[str], Path]:
-    """All kernels, compiled once a test session."""
+    """All kernels in one archive, which lasts as long as the test session."""
     folder = tempfile.TemporaryDirectory(prefix="toolkit-kernels-")
-    subprocess.run([*COMPILE, "-O2", "-c", *kernel_sources()], cwd=folder.name, check=True)
-    objects = sorted(path.name for path in Path(folder.name).glob("*.o"))
+    objects = {f"{Path(source).stem}.o": source for source in kernel_sources()}
+    for name, source in objects.items():
+        compile_c([*COMPILE, "-O2", "-c", source, "-o", name], Path(folder.name))
     subprocess.run(["ar", "rc", "kernels.a", *objects], cwd=folder.name, check=True)
     return folder, Path(folder.name) / "kernels.a"
 
@@ -56,11 +58,10 @@ class Streamed:
         files = {**emit_model(plan, "0" * 64, "cortex-m4").files, "driver.c": _DRIVER}
         for name, text in files.items():
             (folder / name).write_text(text)
-        library = folder / "model.so"
         sources = [name for name in files if name.endswith(".c")]
         command = [*COMPILE, "-O1", "-shared", "-iquote.", *sources, str(kernel_archive()[1])]
-        subprocess.run([*command, "-o", str(library)], cwd=folder, check=True)
-        self.library = ctypes.CDLL(str(library))
+        compile_c([*command, "-o", "model.so"], folder)
+        self.library = ctypes.CDLL(str(folder / "model.so"))
         self.library.model_output.restype = ctypes.c_void_p
 
     def instance(self) -> Instance:

@@ -15,6 +15,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
+from tests.support.compilers import GCC, compile_c
 from tests.support.kernel import FLAGS, SANITIZE
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
 from toolkit.ir.tensor import Array
@@ -266,12 +267,12 @@ def run_sanitized(folder: Path, cases: Sequence[Case]) -> None:
     """The same on this workstation, under AddressSanitizer and UndefinedBehaviorSanitizer."""
     write_project(folder, cases)
     sources = sorted(
-        str(path)
+        path.name
         for path in folder.glob("*.c")
         if path.name not in ("startup.c", "tk_io_semihosting.c", "tk_memory.c")
     )
     program = folder / "program"
-    subprocess.run(["gcc", *FLAGS, "-O1", *SANITIZE, *sources, "-o", str(program)], check=True)
+    compile_c([*GCC, *FLAGS, "-O1", *SANITIZE, *sources, "-o", program.name], folder)
     (folder / "input.bin").write_bytes(_input(cases))
     subprocess.run([str(program)], cwd=folder, check=True)
     assert_right(cases, (folder / "output.bin").read_bytes())

@@ -8,9 +8,7 @@ clips and the features its golden data and audio_preprocessor_test.py state for 
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.support import outside
 from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
@@ -32,8 +31,6 @@ from toolkit.features.kinds.micro_frontend import (
 from toolkit.features.kinds.micro_tables import correction_bits, hann_q12, log2_table, mel_channels
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import MICRO_SPEECH, FeatureSpec, LevelSpec, MicroSpec
-
-DATA = Path(os.environ.get("TOOLKIT_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
 SMALL = FeatureSpec(
     1000, 25, 10, 2, 8.0, 450.0, LevelSpec("fixed"), kind="micro_frontend", micro=MicroSpec()
@@ -119,9 +116,7 @@ def micro_speech_input(features: NDArray[np.float32]) -> NDArray[np.int8]:
 
 
 def published_clip(name: str) -> NDArray[np.int16]:
-    path = DATA / "tflm_micro_speech" / f"{name}_1000ms.wav"
-    if not path.is_file():
-        pytest.skip(f"no {path.name} in {DATA}; set TOOLKIT_DATA")
+    path = outside.file(outside.DATA, f"tflm_micro_speech/{name}_1000ms.wav")
     return load_clip(path, 16_000).samples
 
 

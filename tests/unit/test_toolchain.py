@@ -19,6 +19,8 @@ from toolkit.errors import InputError, ToolFailedError, ToolMissingError
 from toolkit.toolchain import TOOLCHAINS, device_sources, find_toolchain, host_sources
 from toolkit.toolchain.elf import read_elf
 
+pytestmark = pytest.mark.usefixtures("fresh_objects")
+
 
 @pytest.mark.parametrize("name", TOOLCHAINS)
 def test_same_bytes_in_any_folder(name: str, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import soundfile as sf
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
+from tests.support import outside  # noqa: E402
 from toolkit.errors import InputError  # noqa: E402
 from toolkit.features.extract import extract  # noqa: E402
 from toolkit.features.kinds.mfcc import dct_matrix  # noqa: E402
@@ -179,13 +180,8 @@ def test_stereo_clip_is_refused(small_emodb: Path) -> None:
         load_emodb(small_emodb)
 
 
-def test_real_corpora(request: pytest.FixtureRequest) -> None:
-    from os import environ
-
-    default = request.config.rootpath.parent / "shared" / "data"
-    root = Path(environ.get("TOOLKIT_DATA", default))
-    if not (root / "emodb" / "labels.csv").is_file():
-        pytest.skip(f"no corpora in {root}; set TOOLKIT_DATA")
+def test_real_corpora() -> None:
+    root = outside.file(outside.DATA, "emodb/labels.csv").parents[1]
     clips = load_emodb(root / "emodb")
     assert len(clips) == 535
     parts = {part: of_speakers(clips, who) for part, who in EMODB_SPLIT.items()}
