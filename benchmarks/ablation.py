@@ -1,6 +1,6 @@
 """What each calibration method and correction does to each network.
 
-``python -m benchmarks.ablation --data ../shared/data --networks build/networks`` rewrites the
+``python -m benchmarks.ablation --data $TOOLKIT_DATA --networks build/networks`` rewrites the
 tables in docs/QUANTISATION.md (half an hour).  Networks that are not there are trained
 first.  Calibration hears Emo-DB's training and validation speakers; tests hear its test speakers,
 for Wav2Small EmoTale: another corpus in two other languages.

@@ -16,8 +16,8 @@ from toolkit.report import Report
 from toolkit.verbs.build import BuildRequest, build
 
 ROOT = Path(__file__).resolve().parent.parent
-#: Models that are not in the repository.
-MODELS = Path(os.environ.get("TOOLKIT_MODELS", ROOT.parent / "shared" / "models"))
+#: Models that are not in the repository; unset, the name stands in the paths that are absent.
+MODELS = Path(os.environ.get("TOOLKIT_MODELS", "$TOOLKIT_MODELS"))
 
 WAV2SMALL, DS_CNN, RESNET = "Wav2Small 1 s", "MLPerf Tiny DS-CNN", "MLPerf Tiny ResNet-8"
 FILES = {DS_CNN: "mlperf_tiny_kws_int8.tflite", RESNET: "mlperf_tiny_resnet8_int8.tflite"}

@@ -1,6 +1,6 @@
 """Small networks trained briefly on Emo-DB, on which conversion is measured.
 
-``python -m benchmarks.networks --data ../shared/data/emodb --out build/networks`` writes one ONNX
+``python -m benchmarks.networks --data $TOOLKIT_DATA/emodb --out build/networks`` writes one ONNX
 file each (a few minutes, one thread, the same bytes on the same machine and torch).  They are
 measuring objects, no products: seven acted emotions from one second of speech, in four shapes that
 devices run.

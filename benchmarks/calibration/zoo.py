@@ -1,6 +1,6 @@
 """Makes the ranges that a zoo model ships with, from the training speakers of Emo-DB.
 
-Run from the repository: ``python benchmarks/calibration/zoo.py ../shared/data/emodb``.
+Run from the repository: ``python benchmarks/calibration/zoo.py $TOOLKIT_DATA/emodb``.
 """
 
 from __future__ import annotations
