@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 JOBS   ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo check check-all lint types test check-wheel gate gate-update bench results bench-check docs format clean
+.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check docs format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -14,10 +15,13 @@ help: ## Show this list
 demo: $(VENV)/.installed ## Build Wav2Small for cortex-m4, simulate and verify it on a speech clip
 	$(BIN)/toolkit build --target cortex-m4 --out out/wav2small-cortex-m4
 
+quick: $(VENV)/.dev ## Tests of a minute: one real path through every room, and the fast unit tests
+	$(PYTEST) -m "quick and not exhaustive"
+
 check: lint types test ## Lint, types and the quick tests (what CI runs)
 
 check-all: $(VENV)/.dev ## The quick tests and the exhaustive sweeps
-	$(BIN)/python -m pytest -n $(JOBS) -m "exhaustive or not exhaustive"
+	$(PYTEST) -m "exhaustive or not exhaustive"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -28,7 +32,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(PYTEST)
 
 check-wheel: $(VENV)/.dev ## Build the wheel, install it in an empty environment and use it once
 	rm -rf build/wheel && mkdir -p build/wheel

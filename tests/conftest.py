@@ -10,6 +10,7 @@ import pytest
 
 from tests.support import outside
 from tests.support.compilers import toolchains
+from tests.support.quick import mark_quick
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
@@ -20,6 +21,10 @@ def pytest_configure() -> None:
         folder = _BESIDE / variable.removeprefix("TOOLKIT_").lower()
         if folder.is_dir():
             os.environ.setdefault(variable, str(folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    mark_quick(items)
 
 
 @pytest.fixture(scope="session", autouse=True)
