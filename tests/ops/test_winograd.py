@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ SHAPES = (
 )
 
 
+@cache
 def cases() -> list[Case]:
     """Every shape once; clamp, weights, padding and zero points take turns."""
     found = []
