@@ -173,7 +173,7 @@ def test_the_demo_and_its_report(tmp_path: Path) -> None:
         assert row["provenance"] in ("measured", "simulated", "estimated"), row
         assert row["basis"] and row["name"] and isinstance(row["value"], int | float), row
     for check in report["checks"]:
-        assert check.keys() == {"name", "passed", "required", "detail"}
+        assert check.keys() == {"name", "passed", "required", "detail", "where"}
         assert check["detail"]
     assert report["issues"] == []
 
