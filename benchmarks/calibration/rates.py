@@ -109,16 +109,16 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
         if not job.simulated:
             return [], code, linked.toolchain
         stimulus = Stimulus(cases=cases).encode(plan)
-        done = harness.run(linked.binaries.elf, stimulus, target.default_simulator)
+        done = harness.run(linked.binaries.elf, stimulus, target.default_simulator, project.symbols)
     found = [case.outputs for case in done.output.cases]
     expected = [output_bytes(graph, case) for case in cases]
     wrong = find_mismatches(graph.outputs, expected, found)
     if wrong:
         raise SystemExit(f"{graph.name}, {job.schedule}: {wrong[0]}")
-    nodes, names = {node.name: node for node in graph.nodes}, tuple(plan.calls)
+    nodes = {node.name: node for node in graph.nodes}
     samples = []
-    for number, (_, cycles) in Timing(linked.elf, done.result, target).layers.items():
-        node = view(graph, nodes[names[number - 1]])
+    for name, (_, cycles) in Timing(linked.elf, done.result, target).layers.items():
+        node = view(graph, nodes[name])
         call = kernel_call(node, job.variants.get(node.node.name, PORTABLE))
         if node.node.name in job.variants:  # the others only keep the graph whole
             samples.append(

@@ -12,7 +12,7 @@ import pytest
 from tests.support import tiny
 from toolkit.errors import InputError, ToolFailedError, ToolMissingError
 from toolkit.profiling.disassembly import Disassembler
-from toolkit.simulate import simulate
+from toolkit.simulate import Watch, simulate
 from toolkit.simulate.protocol import decode_output
 from toolkit.toolchain import TOOLCHAINS, Binaries, host_sources
 from toolkit.toolchain.elf import read_elf
@@ -194,7 +194,7 @@ def test_bad_firmware_is_one_line(fault: str, simulator: str, tmp_path: Path) ->
     body, message = FAULTS[fault]
     firmware = tiny.build_body(tmp_path / "tiny", body)
     with pytest.raises(ToolFailedError, match=message) as caught:
-        simulate(firmware.elf, tiny.tensor_input(1), simulator, tiny.TARGET, 1_000_000)
+        simulate(firmware.elf, tiny.tensor_input(1), simulator, tiny.TARGET, Watch(1_000_000))
     assert "\n" not in str(caught.value)
 
 

@@ -160,7 +160,8 @@ class Firmware:
         if simulator == "host":
             execution = harness.run_on_host(self.folder, input_bytes, self.linked.compiler)
         else:
-            execution = harness.run(self.linked.binaries.elf, input_bytes, simulator)
+            elf, symbols = self.linked.binaries.elf, self.project.symbols
+            execution = harness.run(elf, input_bytes, simulator, symbols)
         return Run(
             model=deployment.model,
             harness=harness,

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.emit import FirmwareProject, emit_project, write_files
+from toolkit.emit.symbols import layer_functions
 from toolkit.features.front_end import FrontEnd
+from toolkit.measurement import Symbols
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
 from toolkit.plan import Plan
 from toolkit.profiling.linked import Linked, read_linked
-from toolkit.simulate import LIMIT_INSTRUCTIONS, SimulationResult, simulate
+from toolkit.simulate import EVERYTHING, SimulationResult, Watch, simulate
 from toolkit.simulate.protocol import HarnessOutput, decode_output
 from toolkit.targets import Target
 from toolkit.toolchain import device_sources, find_toolchain, host_sources
+
+#: No symbol is known.
+UNKNOWN: Symbols = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +58,17 @@ class Harness:
         compiler = find_toolchain(toolchain)
         return compiler.compile_host(folder, host_sources(folder), out, self._defines)
 
-    def run(self, program: Path, input_bytes: bytes, simulator: str) -> Execution:
-        """Run the firmware's ELF (or, on ``host``, the workstation's program) on an input.bin."""
+    def run(
+        self, program: Path, input_bytes: bytes, simulator: str, symbols: Symbols = UNKNOWN
+    ) -> Execution:
+        """Run the firmware's ELF (or, on ``host``, the workstation's program) on an input.bin.
+
+        Layers are counted apart where ``symbols``, those of the project, tell their functions.
+        """
         cases = int.from_bytes(input_bytes[8:12], "little")
-        limit = LIMIT_INSTRUCTIONS + cases * self._generous_instructions()
-        result = simulate(program, input_bytes, simulator, self.target, limit)
+        limit = EVERYTHING.limit_instructions + cases * self._generous_instructions()
+        watch = Watch(limit, layer_functions(symbols))
+        result = simulate(program, input_bytes, simulator, self.target, watch)
         graph = self.plan.graph
         sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
         row_values = None if self.front_end is None else self.front_end.spec.row_values

@@ -177,7 +177,7 @@ class Run:
                 *time_checks(costs, target, required=target.real_time),
             ),
             issues=(*self.notes, *self._audio_issues),
-            layers=layer_rows(plan, target, layer_measurements(timing, plan, cases)),
+            layers=layer_rows(plan, target, layer_measurements(timing, cases)),
             functions=function_rows(timing, cases),
             predictions=self.predictions,
             memory=plan.memory_map(),

@@ -35,6 +35,9 @@ DRIVER: Mapping[str, tuple[str, ...]] = {
 #: No identifier of a layer may be one of these.
 RESERVED = frozenset(name for names in DRIVER.values() for name in names)
 
+#: Roles of the functions that run a layer: streamed, and on whole tensors.
+LAYER_ROLES = frozenset({"stage", "step"})
+
 #: The objects of the test harness whose size is planned.
 HARNESS_MODEL: Symbols = {"instance": Symbol(MODEL_STATE)}
 HARNESS_FEATURES: Symbols = {"features": Symbol(FEATURE_STATE)}
@@ -43,3 +46,10 @@ HARNESS_FEATURES: Symbols = {"features": Symbol(FEATURE_STATE)}
 def driver_symbols(schedule: str) -> Symbols:
     """The symbols that belong to no layer."""
     return {name: Symbol("driver") for name in DRIVER[schedule]}
+
+
+def layer_functions(symbols: Symbols) -> dict[str, str]:
+    """The layer of each function that runs one, by the function's name."""
+    return {
+        name: symbol.layers[0] for name, symbol in symbols.items() if symbol.role in LAYER_ROLES
+    }

@@ -145,14 +145,11 @@ def plan_check(linked: Linked, symbols: Symbols, plan: Plan, front_end: FrontEnd
     )
 
 
-def layer_measurements(
-    timing: Timing, plan: Plan, cases: int
-) -> dict[str, tuple[Measurement, ...]]:
+def layer_measurements(timing: Timing, cases: int) -> dict[str, tuple[Measurement, ...]]:
     """Instructions and cycles of each node per inference, what it calls included, by its name."""
-    names = tuple(plan.calls)
     return {
-        names[number - 1]: _counted(timing, instructions // cases, cycles // cases)
-        for number, (instructions, cycles) in timing.layers.items()
+        name: _counted(timing, instructions // cases, cycles // cases)
+        for name, (instructions, cycles) in timing.layers.items()
     }
 
 

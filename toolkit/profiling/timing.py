@@ -43,11 +43,11 @@ class Timing:
         }
 
     @cached_property
-    def layers(self) -> Mapping[int, tuple[int, int]]:
-        """Instructions and cycles of each layer's functions, by its number."""
+    def layers(self) -> Mapping[str, tuple[int, int]]:
+        """Instructions and cycles of each layer, what it calls included, by its name."""
         return {
-            number: (part.instructions, self._model.cycles(part))
-            for number, part in self.result.layers.items()
+            name: (part.instructions, self._model.cycles(part))
+            for name, part in self.result.layers.items()
         }
 
     def frames(self, frames_per_clip: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

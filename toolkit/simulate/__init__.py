@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolkit.errors import InputError, ToolFailedError
+from toolkit.simulate.counts import Watch
 from toolkit.simulate.result import SimulationResult
 from toolkit.targets import Target
 
 SIMULATORS = ("unicorn", "qemu", "host")
-LIMIT_INSTRUCTIONS = 20_000_000_000
+#: No layer is told apart.
+EVERYTHING = Watch()
 
-__all__ = ["LIMIT_INSTRUCTIONS", "SIMULATORS", "SimulationResult", "simulate"]
+__all__ = ["EVERYTHING", "SIMULATORS", "SimulationResult", "Watch", "simulate"]
 
 
 def simulate(
@@ -19,14 +21,14 @@ def simulate(
     input_bytes: bytes,
     simulator: str,
     target: Target,
-    limit_instructions: int = LIMIT_INSTRUCTIONS,
+    watch: Watch = EVERYTHING,
 ) -> SimulationResult:
     """Run ``program`` on an input.bin and return what it did.
 
-    ``program`` is the firmware's ELF, or for ``host`` the workstation program. Unless it hangs, it
-    may execute at least ``limit_instructions``. Raises InputError for a simulator that the target
-    does not have, ToolMissingError for one that is not installed, ToolFailedError (one line, with
-    address and function) where the program faults, hangs, or ends with an error.
+    ``program`` is the firmware's ELF, or for ``host`` the workstation program. Raises InputError
+    for a simulator that the target does not have, ToolMissingError for one that is not installed,
+    ToolFailedError (one line, with address and function) where the program faults, hangs, or ends
+    with an error.
     """
     if simulator == "host":
         from toolkit.simulate.host import run_host
@@ -40,11 +42,11 @@ def simulate(
     elif simulator == "unicorn":
         from toolkit.simulate.unicorn_core import run_unicorn
 
-        result = run_unicorn(program, input_bytes, target, limit_instructions)
+        result = run_unicorn(program, input_bytes, target, watch)
     else:
         from toolkit.simulate.qemu import run_qemu
 
-        result = run_qemu(program, input_bytes, target, limit_instructions)
+        result = run_qemu(program, input_bytes, target, watch)
     if result.exit_code != 0:
         said = result.console.strip().splitlines()
         reason = said[-1] if said else "no message"

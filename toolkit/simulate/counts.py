@@ -5,10 +5,10 @@ The raw counts come from ``native/counter.c``, whose header describes the file r
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,6 @@ PHASES = ("startup", "other", "features", "model")
 # Intervals told apart; whatever runs later is summed by phase (COUNTER_INTERVALS_MAX).
 INTERVALS_APART = 2048
 
-# A layer's functions: what runs from one on, until the next or a change of phase, is the layer's.
-_LAYER = re.compile(r"layer_(\d+)_")
 _SCOPE = 0x10000  # COUNTER_SCOPE
 
 _OK, _LIMIT, _STRAY = range(3)
@@ -77,21 +75,34 @@ def marker_addresses(elf: ElfImage) -> list[int]:
     return addresses
 
 
-def layer_addresses(elf: ElfImage) -> list[tuple[int, int]]:
-    """Return the address of every layer function, and its layer's number."""
-    named = ((symbol, _LAYER.match(symbol.name)) for symbol in elf.functions)
-    return sorted((symbol.address, int(match[1])) for symbol, match in named if match)
+@dataclass(frozen=True)
+class Watch:
+    """What a run is watched for.
+
+    Unless it hangs, a firmware may execute at least ``limit_instructions``.  ``layers`` has the
+    layer of each function that begins one: what runs from there on, until the next or a change of
+    phase, is the layer's.
+    """
+
+    limit_instructions: int = 20_000_000_000
+    layers: Mapping[str, str] = field(default_factory=dict)
+
+    def addresses(self, elf: ElfImage) -> list[tuple[int, str]]:
+        """The address of every layer function of a firmware, and its layer.  Compilers put a suffix
+        behind a dot where they clone a function."""
+        named = ((s.address, self.layers.get(s.name.partition(".")[0])) for s in elf.functions)
+        return sorted((address, layer) for address, layer in named if layer is not None)
 
 
 def read_counts(
-    path: Path, elf: ElfImage, limit_instructions: int
-) -> tuple[tuple[Interval, ...], dict[int, Interval]]:
+    path: Path, elf: ElfImage, watch: Watch
+) -> tuple[tuple[Interval, ...], dict[str, Interval]]:
     """Return the intervals of a counter file, and what ran in each layer.
 
     Raises ToolFailedError where the run was stopped.
     """
-    layers = [number for _, number in layer_addresses(elf)]
-    raw: list[tuple[str, npt.NDArray[np.void]]] = []
+    layers = [layer for _, layer in watch.addresses(elf)]
+    raw: list[tuple[_Scope, npt.NDArray[np.void]]] = []
     data = path.read_bytes() if path.exists() else b""
     offset = 0
     while True:
@@ -103,20 +114,25 @@ def read_counts(
             break
         table = np.frombuffer(data, _ENTRY, entries, offset)
         if phase < len(PHASES):
-            raw.append((PHASES[phase], table))
+            raw.append((_Scope(PHASES[phase]), table))
         elif phase >= _SCOPE:
-            raw.append((f"layer {layers[phase - _SCOPE]}", table))
+            raw.append((_Scope("model", layers[phase - _SCOPE]), table))
         offset += entries * _ENTRY.itemsize
-    _require_ok(
-        entries, int.from_bytes(data[offset : offset + 4], "little"), elf, limit_instructions
-    )
-    found = _intervals(raw, elf)
-    parts: dict[int, list[Interval]] = {}
-    for interval in found:
-        if interval.phase not in PHASES:
-            parts.setdefault(int(interval.phase.split()[1]), []).append(interval)
-    merged = {number: merge(some, f"layer {number}") for number, some in sorted(parts.items())}
-    return tuple(i for i in found if i.phase in PHASES), merged
+    address = int.from_bytes(data[offset : offset + 4], "little")
+    _require_ok(entries, address, elf, watch.limit_instructions)
+    phases: list[Interval] = []
+    parts: dict[str, list[Interval]] = {}
+    for scope, interval in _intervals(raw, elf):
+        into = phases if scope.layer is None else parts.setdefault(scope.layer, [])
+        into.append(interval)
+    return tuple(phases), {layer: merge(some, "model") for layer, some in parts.items()}
+
+
+class _Scope(NamedTuple):
+    """What a table of the counter file is of: a phase, or a layer in it."""
+
+    phase: str
+    layer: str | None = None
 
 
 def _require_ok(status: int, address: int, elf: ElfImage, limit_instructions: int) -> None:
@@ -136,8 +152,8 @@ def _require_ok(status: int, address: int, elf: ElfImage, limit_instructions: in
 
 
 def _intervals(
-    raw: Sequence[tuple[str, npt.NDArray[np.void]]], elf: ElfImage
-) -> tuple[Interval, ...]:
+    raw: Sequence[tuple[_Scope, npt.NDArray[np.void]]], elf: ElfImage
+) -> list[tuple[_Scope, Interval]]:
     """Turn the derivatives of counts over halfwords into counts per instruction."""
     low, high = elf.code_range
     size = (high - low) // 2 + 1
@@ -148,13 +164,14 @@ def _intervals(
     # The counter files a taken branch under the last halfword of the branching instruction.
     owner = np.searchsorted(starts, np.arange(size), side="right") - 1
     intervals = []
-    for phase, table in raw:
+    for scope, table in raw:
         counts = _counts(table, size)[starts]
         taken = np.zeros(starts.size, np.int64)
         np.add.at(taken, owner[table["halfword"]], table["taken"])
         ran = counts > 0
-        intervals.append(Interval(phase, low + 2 * starts[ran], counts[ran], taken[ran]))
-    return tuple(intervals)
+        addresses = low + 2 * starts[ran]
+        intervals.append((scope, Interval(scope.phase, addresses, counts[ran], taken[ran])))
+    return intervals
 
 
 def _counts(table: npt.NDArray[np.void], size: int) -> npt.NDArray[np.int64]:

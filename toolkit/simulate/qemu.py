@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from toolkit.errors import ToolFailedError, ToolMissingError
-from toolkit.simulate.counts import layer_addresses, marker_addresses, read_counts
+from toolkit.simulate.counts import Watch, marker_addresses, read_counts
 from toolkit.simulate.native import build_library
 from toolkit.simulate.result import SimulationResult
 from toolkit.targets import Target
@@ -39,9 +39,7 @@ def qemu_version() -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def run_qemu(
-    elf_path: Path, input_bytes: bytes, target: Target, limit_instructions: int
-) -> SimulationResult:
+def run_qemu(elf_path: Path, input_bytes: bytes, target: Target, watch: Watch) -> SimulationResult:
     """Run a firmware; see ``toolkit.simulate.simulate``."""
     elf = read_elf(elf_path)
     version = qemu_version()
@@ -53,9 +51,9 @@ def run_qemu(
         counts = folder / "counts.bin"
         (folder / "code.bin").write_bytes(elf.read(low, high - low))
         options = [f"out={counts.name}", "code=code.bin", f"low={low}", f"high={high}"]
-        options.append(f"limit={2 * limit_instructions}")
+        options.append(f"limit={2 * watch.limit_instructions}")
         options.extend(f"marker={address}" for address in marker_addresses(elf))
-        options.extend(f"scope={address}" for address, _ in layer_addresses(elf))
+        options.extend(f"scope={address}" for address, _ in watch.addresses(elf))
         command = [_PROGRAM, "-M", target.simulation.qemu_machine]
         command += ["-nographic", "-monitor", "none", "-serial", "none"]
         command += ["-chardev", "stdio,id=console"]
@@ -65,7 +63,7 @@ def run_qemu(
         # Reserved addresses read as zero and swallow writes, those below the stack too: log it.
         command += ["-d", "unimp,guest_errors", "-D", "log.txt"]
         command += ["-kernel", str(elf_path.resolve())]
-        timeout_s = _START_S + 2 * limit_instructions / _SLOWEST_INSTRUCTIONS_PER_S
+        timeout_s = _START_S + 2 * watch.limit_instructions / _SLOWEST_INSTRUCTIONS_PER_S
         try:
             done = subprocess.run(
                 command,
@@ -80,7 +78,7 @@ def run_qemu(
         except subprocess.TimeoutExpired as error:
             raise ToolFailedError(f"qemu: no end after {timeout_s:.0f} s.") from error
         _require_sound(done, elf, folder)
-        intervals, layers = read_counts(counts, elf, limit_instructions)
+        intervals, layers = read_counts(counts, elf, watch)
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
     return SimulationResult("qemu", data, done.stdout, done.returncode, intervals, layers)

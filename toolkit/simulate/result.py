@@ -13,7 +13,7 @@ class SimulationResult:
     """A finished run.
 
     ``output`` is the harness' output.bin, ``console`` what the program printed. ``intervals`` are
-    in order of execution, ``layers`` what ran in each layer function of the model, by its number;
+    in order of execution, ``layers`` what ran in each layer of the model, by its name;
     there are none where the program ran natively.
     """
 
@@ -22,7 +22,7 @@ class SimulationResult:
     console: str
     exit_code: int
     intervals: tuple[Interval, ...]
-    layers: Mapping[int, Interval]
+    layers: Mapping[str, Interval]
 
     @property
     def instructions(self) -> int:

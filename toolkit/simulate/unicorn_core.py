@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ToolFailedError
-from toolkit.simulate.counts import layer_addresses, marker_addresses, read_counts
+from toolkit.simulate.counts import Watch, marker_addresses, read_counts
 from toolkit.simulate.native import build_library
 from toolkit.simulate.result import SimulationResult
 from toolkit.simulate.semihosting import Semihosting
@@ -22,7 +22,7 @@ _NEVER = 0xFFFFFFFE
 
 
 def run_unicorn(
-    elf_path: Path, input_bytes: bytes, target: Target, limit_instructions: int
+    elf_path: Path, input_bytes: bytes, target: Target, watch: Watch
 ) -> SimulationResult:
     """Run a firmware; see ``toolkit.simulate.simulate``."""
     from unicorn import UC_HOOK_INTR, UcError
@@ -44,7 +44,7 @@ def run_unicorn(
                 engine.emu_stop()
 
         engine.hook_add(UC_HOOK_INTR, on_interrupt)
-        counter = _Counter(engine, elf, folder / "counts.bin", limit_instructions)
+        counter = _Counter(engine, elf, folder / "counts.bin", watch)
         vectors = target.simulation.flash.origin
         stack, entry = (int.from_bytes(elf.read(vectors + 4 * i, 4), "little") for i in range(2))
         engine.reg_write(UC_ARM_REG_SP, stack)
@@ -61,7 +61,7 @@ def run_unicorn(
             fault = f"exception {interrupts[0]}"
         if fault:
             raise ToolFailedError(f"simulation: {fault} at {elf.describe(address)}.")
-        intervals, layers = read_counts(folder / "counts.bin", elf, limit_instructions)
+        intervals, layers = read_counts(folder / "counts.bin", elf, watch)
         if semihosting.exit_code is None:
             raise ToolFailedError(
                 f"simulation: stopped without an exit at {elf.describe(address)}."
@@ -117,7 +117,7 @@ def _places(addresses: list[int]) -> _Places:
 class _Counter:
     """The native block hook, attached to an engine."""
 
-    def __init__(self, engine: Any, elf: ElfImage, path: Path, limit_instructions: int) -> None:
+    def __init__(self, engine: Any, elf: ElfImage, path: Path, watch: Watch) -> None:
         from unicorn.unicorn_const import UC_HOOK_BLOCK
         from unicorn.unicorn_py3.unicorn import uclib
 
@@ -128,8 +128,8 @@ class _Counter:
             ctypes.c_uint32(low),
             ctypes.c_uint32(high),
             _places(marker_addresses(elf)),
-            _places([address for address, _ in layer_addresses(elf)]),
-            ctypes.c_uint64(2 * limit_instructions),
+            _places([address for address, _ in watch.addresses(elf)]),
+            ctypes.c_uint64(2 * watch.limit_instructions),
         )
         self._stop = ctypes.c_void_p(ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
         self._handle = ctypes.c_size_t()
