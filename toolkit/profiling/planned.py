@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from toolkit.errors import NotStreamableError
 from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph, Node
 from toolkit.measurement import Measurement, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import kernel_calls
 from toolkit.ops.parts.base import KernelCall, view
-from toolkit.plan import Plan, plan_arena, plan_stream
+from toolkit.plan import Plan, plan_arena
 from toolkit.plan.choose import executed_work, predicted_cycles
+from toolkit.plan.schedule import stream_state_bytes
 from toolkit.plan.sharing import constants_bytes
 from toolkit.report import LayerRow
 from toolkit.report.model import Roof
@@ -37,19 +37,11 @@ def plan_measurements(plan: Plan, front_end: FrontEnd | None) -> list[Measuremen
     if plan.stream is not None:
         batch, basis = plan_arena(graph).arena_bytes, "batch schedule of the same clip"
         return [*rows, Measurement("batch_arena_bytes", batch, "B", estimated, basis)]
-    streamed = _stream_state_bytes(graph)
+    streamed = stream_state_bytes(graph)
     if streamed is not None:
         value, basis = streamed + feature_bytes, "stream schedule, any clip length"
         rows.append(Measurement("stream_state_bytes", value, "B", estimated, basis))
     return rows
-
-
-def _stream_state_bytes(graph: Graph) -> int | None:
-    """The least the model would need streamed; None when that is not possible."""
-    try:
-        return plan_stream(graph).state_bytes
-    except NotStreamableError:
-        return None
 
 
 def layer_rows(

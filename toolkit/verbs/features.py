@@ -17,21 +17,19 @@ from toolkit.compare.features import (
     judge_features,
 )
 from toolkit.compare.front_end import feature_issues
+from toolkit.deploy.model import load
 from toolkit.emit.features_only import OUTPUT_BYTES, emit_features_only
 from toolkit.emit.write import write_files
 from toolkit.errors import InputError
 from toolkit.features.describe import describe
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import feature_context, state_bytes
 from toolkit.features.text import read_spec
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.model.audio import load_whole_audio
-from toolkit.model.int8 import to_int8
-from toolkit.model.source import demo_clip, load_source
-from toolkit.quantize.recipe import Recipe
+from toolkit.model.source import demo_clip
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host
 from toolkit.simulate.protocol import decode_output, encode_audio
@@ -64,17 +62,15 @@ def load_front_end(argument: str) -> Subject:
     if path.suffix.lower() in SPEC_SUFFIXES:
         spec = read_spec(path)
         return Subject(path.stem, hashlib.sha256(path.read_bytes()).hexdigest(), spec, None)
-    source = load_source(argument)
-    graph = to_int8(source, Recipe()).graph
-    carried = feature_spec(graph)
-    if carried is None:
+    model = load(argument).int8
+    if model.spec is None:
         raise InputError(
             f"{argument}: the model carries no feature specification.",
             hint="Give a .toml or .json specification, or export the model with one; "
             "see docs/FEATURES.md.",
         )
-    entry = graph.tensors[graph.inputs[0]]
-    return Subject(source.name, source.sha256, carried, (entry.scale, entry.zero_point))
+    entry = model.graph.tensors[model.graph.inputs[0]]
+    return Subject(model.name, model.sha256, model.spec, (entry.scale, entry.zero_point))
 
 
 def show(subject: Subject, arithmetic: str) -> tuple[tuple[str, ...], Report]:
