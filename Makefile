@@ -18,9 +18,9 @@ demo: $(VENV)/.installed ## Build Wav2Small for cortex-m4, simulate and verify i
 quick: $(VENV)/.dev ## Tests of a minute: one real path through every room, and the fast unit tests
 	$(PYTEST) -m "quick and not exhaustive"
 
-check: lint types test ## Lint, types and the quick tests (what CI runs)
+check: lint types test ## Lint, types and the tests (what CI runs)
 
-check-all: $(VENV)/.dev ## The quick tests and the exhaustive sweeps
+check-all: $(VENV)/.dev ## The tests and the exhaustive sweeps
 	$(PYTEST) -m "exhaustive or not exhaustive"
 
 lint: $(VENV)/.dev

@@ -14,7 +14,7 @@ Whatever cannot be used raises a `ToolkitError`, whose ``hint`` names the remedy
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from toolkit.resources import __version__ as __version__
 
@@ -62,7 +62,13 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+if not TYPE_CHECKING:  # a type checker knows the names above, and no other
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'toolkit' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,31 @@ def test_a_run_tells_what_it_ran_on(tmp_path: Path) -> None:
     assert [p.label for p in run.predictions] == ["arousal", "dominance", "valence"]
     assert [p.device_value for p in run.predictions] == run.values.tolist()
     assert (tmp_path / "firmware.elf").is_file()
+
+
+def test_a_folder_is_replaced_whole_or_refused(tmp_path: Path) -> None:
+    model, foreign = toolkit.load("wav2small", 0.1), tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "README.md").write_text("mine")
+    streamed, out = model.deploy("cortex-m4"), str(tmp_path / "out")
+    with pytest.raises(toolkit.ToolkitError, match="files of other origin"):
+        streamed.compile(folder=foreign)
+    assert [path.read_text() for path in foreign.iterdir()] == ["mine"]
+    first = streamed.compile(folder=out)
+    batch = model.deploy("cortex-m4", toolkit.ScheduleRequest("batch"))
+    second = batch.compile(folder=out)
+    assert second.run().report.passed is not None
+    with pytest.raises(toolkit.ToolkitError, match="not the one that was linked there"):
+        first.run()
+
+
+def test_a_temporary_folder_goes_with_its_firmware() -> None:
+    firmware = toolkit.load("wav2small", 0.1).deploy("cortex-m4").compile()
+    folder = firmware.folder
+    assert (folder / "firmware.elf").is_file()
+    del firmware
+    gc.collect()
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(

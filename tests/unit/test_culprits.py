@@ -149,6 +149,27 @@ def test_what_layers_share_is_theirs_together() -> None:
     assert text == "changed most: layers 'a', 'b' +2 B (7 B → 9 B)"
 
 
+@pytest.mark.parametrize("changed", ["b", "c"])
+def test_code_that_is_shared_no_more_is_no_growth(changed: str) -> None:
+    """One of two layers outgrows their common function: each has its own now."""
+    symbols = {
+        "model_bc": Symbol("shared", ("b", "c")),
+        "model_b": Symbol("step", ("b",)),
+        "model_c": Symbol("step", ("c",)),
+    }
+
+    def linked(weights: dict[str, int], **code: int) -> Report:
+        parts = tuple(Part(f"model_{name}", "code", size) for name, size in code.items())
+        fit = Fit("flash", 9000, 9000, MEASURED, "map", parts)
+        rows = tuple(layer(name, size, 0) for name, size in weights.items())
+        return replace(report({}, {"b": 1}), fits=(fit,), layers=rows, symbols=symbols)
+
+    before = linked({"b": 10, "c": 10}, bc=3256)
+    after = linked({"b": 10, "c": 10} | {changed: 25}, b=3000, c=3340)
+    text = culprits(measured("flash_bytes", 0), after, before)
+    assert text == f"changed most: layer '{changed}' +3,084 B (3,256 B → 6,340 B)"
+
+
 def test_without_the_map_of_either_symbols_stand_for_themselves() -> None:
     """Baselines that an earlier version wrote have none."""
     old = replace(shared((5, 5, 7)), symbols={})

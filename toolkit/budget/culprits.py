@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from toolkit.measurement import MODEL_STATE, Check, Measurement, Provenance, find_symbol
@@ -54,6 +54,7 @@ def culprits(found: Measurement, report: Report, baseline: Report | None) -> str
     unit = "cycles" if origin == "cycles" else found.unit  # a time comes from cycles
     if baseline is not None:
         before = shares_of(baseline, found.provenance)
+        before, shares = _together(before, shares, _changed_layers(report, baseline))
         changes = {name: shares.get(name, 0) - before.get(name, 0) for name in {*shares, *before}}
         worse = {name: change for name, change in changes.items() if change > 0}
         if worse:
@@ -71,7 +72,44 @@ def _alike(report: Report, baseline: Report | None) -> tuple[Report, Report | No
     """Both with the map of their symbols, or both without: symbols then stand for themselves."""
     if baseline is None or bool(report.symbols) == bool(baseline.symbols):
         return report, baseline
-    return replace(report, symbols={}), replace(baseline, symbols={})
+    symbols = {**report.symbols, **baseline.symbols}
+    planned = {name: symbol for name, symbol in symbols.items() if symbol.role == MODEL_STATE}
+    return replace(report, symbols=planned), replace(baseline, symbols=planned)
+
+
+def _together(before: Shares, now: Shares, changed: frozenset[str]) -> tuple[Shares, Shares]:
+    """Both with layers as one where only one of them has code that these layers share: what one
+    side counts as shared is in their own code on the other, and no layer has grown by it.  Such a
+    group is called by those of its layers that ``changed``, if any."""
+    once = [set(c.names) for c in {*before} ^ {*now} if len(c.names) > 1]
+    both = [set(c.names) for c in {*before} & {*now} if len(c.names) > 1]
+    groups = [group for group in _joined([*once, *both]) if any(names <= group for names in once)]
+    called = {name: tuple(sorted(group & changed or group)) for group in groups for name in group}
+
+    def summed(shares: Shares) -> Shares:
+        result: defaultdict[Contributor, float] = defaultdict(float)
+        for found, amount in shares.items():
+            names = called.get(found.names[0]) if found.kind == "layer" else None
+            result[replace(found, names=names or found.names)] += amount
+        return result
+
+    return summed(before), summed(now)
+
+
+def _joined(sets: Iterable[set[str]]) -> list[set[str]]:
+    """Sets that have anything in common become one."""
+    groups: list[set[str]] = []
+    for names in sets:
+        touching = [group for group in groups if group & names]
+        groups = [group for group in groups if group not in touching] + [names.union(*touching)]
+    return groups
+
+
+def _changed_layers(report: Report, baseline: Report) -> frozenset[str]:
+    """Names of layers that are not in the baseline as they are here."""
+    then = {(row.name, row.op, row.macs, row.weights_bytes) for row in baseline.layers}
+    now = {(row.name, row.op, row.macs, row.weights_bytes) for row in report.layers}
+    return frozenset(name for name, *_ in then ^ now)
 
 
 def _largest(shares: Shares) -> list[tuple[Contributor, float]]:

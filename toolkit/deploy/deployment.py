@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.deploy.harness import Harness
 from toolkit.deploy.run import Run
 from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
-from toolkit.emit import FirmwareProject, write_files
+from toolkit.emit import FirmwareProject, staged_directory, write_files
 from toolkit.errors import InputError
 from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Issue
@@ -81,25 +83,27 @@ class Deployment:
             )
         return Stimulus(cases=random_inputs(self.plan.graph, RANDOM_CASES))
 
-    def compile(
-        self,
-        toolchain: str = "zig",
-        folder: Path | None = None,
-        project: FirmwareProject | None = None,
-    ) -> Firmware:
-        """Write the ``project`` (`project()`, when None) into ``folder`` and link it there.
+    def compile(self, toolchain: str = "zig", folder: str | Path | None = None) -> Firmware:
+        """Write the project into ``folder`` and link it there.
 
-        Without a folder it lies in a temporary one, which lives as long as the firmware.  Raises
-        ToolMissingError without the compiler, ToolFailedError where it refuses.
+        The folder appears whole or not at all; one of an earlier build is replaced, one with other
+        files is refused.  Without a folder the firmware lies in a temporary one, which lives as
+        long as the firmware.  Raises ToolMissingError without the compiler, ToolFailedError where
+        it refuses, InputError for a folder that cannot be used.
         """
-        scratch = None
         if folder is None:
-            scratch = tempfile.TemporaryDirectory(prefix="toolkit-firmware-")
-            folder = Path(scratch.name)
-        project = self.project() if project is None else project
+            scratch = Scratch()
+            made = self.compile_in(scratch.path, toolchain, self.project())
+            return replace(made, _scratch=scratch)
+        with staged_directory(Path(folder)) as staging:
+            made = self.compile_in(staging, toolchain, self.project())
+        home = Path(folder).resolve()
+        return replace(made, folder=home, linked=made.linked.moved(home))
+
+    def compile_in(self, folder: Path, toolchain: str, project: FirmwareProject) -> Firmware:
+        """Write the ``project`` into an empty folder that is there, and link it; else `compile`."""
         write_files(project, folder)
-        linked = self.harness.compile(folder, toolchain)
-        return Firmware(self, project, folder, linked, scratch)
+        return Firmware(self, project, folder, self.harness.compile(folder, toolchain))
 
     def estimate(self) -> Report:
         """What it will cost, from the plan alone: no compiler, no simulator."""
@@ -127,6 +131,14 @@ class Deployment:
         )
 
 
+class Scratch:
+    """A temporary folder that goes with the last object that holds this one."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="toolkit-firmware-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Firmware:
     """A linked firmware, in ``folder`` with the ``project`` that it was made from."""
@@ -135,7 +147,7 @@ class Firmware:
     project: FirmwareProject
     folder: Path
     linked: Linked
-    _scratch: tempfile.TemporaryDirectory[str] | None = None
+    _scratch: Scratch | None = None
 
     def __repr__(self) -> str:
         size = self.linked.size
@@ -154,6 +166,11 @@ class Firmware:
         that is not installed, ToolFailedError where the firmware faults or hangs, and
         TooFewFramesError for a clip that is too short.
         """
+        if not self.linked.is_there:
+            raise InputError(
+                f"the firmware in '{self.folder}' is not the one that was linked there.",
+                hint="Something replaced or removed it: compile it again, in a folder of its own.",
+            )
         simulator = simulator or self.deployment.target.default_simulator
         deployment = self.deployment.at_rows(stimulus.clip.rows if stimulus.clip else None)
         input_bytes, harness = stimulus.encode(deployment.plan), deployment.harness

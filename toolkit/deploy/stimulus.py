@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from toolkit.errors import InputError
 from toolkit.model.audio import Audio
 from toolkit.model.reference import Case
 from toolkit.plan import Plan
@@ -22,6 +23,13 @@ class Stimulus:
 
     clips: Sequence[Audio] = ()
     cases: Sequence[Case] = ()
+
+    def __post_init__(self) -> None:
+        if not self.clips and not self.cases:
+            raise InputError(
+                "a stimulus without a clip and without arrays is nothing to run on.",
+                hint="`Deployment.stimulus` gives one.",
+            )
 
     @property
     def clip(self) -> Audio | None:

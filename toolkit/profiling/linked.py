@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from toolkit.errors import ToolFailedError
 from toolkit.profiling.size import SizeReport, measure_size
 from toolkit.profiling.stack import StackBound, bound_stack
 from toolkit.toolchain import Binaries, Toolchain
@@ -25,6 +27,18 @@ class Linked:
     def toolchain(self) -> str:
         """The compiler with its version."""
         return self.binaries.toolchain
+
+    @property
+    def is_there(self) -> bool:
+        """Whether its ELF lies where it was linked, and is still the same."""
+        try:
+            return read_elf(self.binaries.elf).loads == self.elf.loads
+        except ToolFailedError:
+            return False
+
+    def moved(self, folder: Path) -> Linked:
+        """The same after its files have moved to ``folder``."""
+        return replace(self, binaries=self.binaries.moved(folder))
 
 
 def read_linked(binaries: Binaries, compiler: Toolchain) -> Linked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +47,13 @@ class Binaries:
     map: Path
     command: tuple[str, ...]
     toolchain: str
+
+    def moved(self, folder: Path) -> Binaries:
+        """The same files in another folder."""
+        elf, image, hexadecimal, link_map = (
+            folder / path.name for path in (self.elf, self.bin, self.hex, self.map)
+        )
+        return replace(self, elf=elf, bin=image, hex=hexadecimal, map=link_map)
 
 
 class Toolchain(Protocol):

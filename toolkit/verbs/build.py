@@ -64,7 +64,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
         with stage("Generate C"):
             project = deployment.project()
         with stage(f"Compile with {request.toolchain}"):
-            firmware = deployment.compile(request.toolchain, folder, project)
+            firmware = deployment.compile_in(folder, request.toolchain, project)
         with stage(f"Run on {simulator}"):
             run = firmware.run_on(stimulus, simulator)
         with stage("Compare with the references"):
