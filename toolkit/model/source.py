@@ -108,6 +108,8 @@ def _require_model_file(path: Path) -> None:
         path.open("rb").close()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    except ValueError:  # a NUL in the name
+        raise InputError(f"{str(path)!r} is no file name.") from None
 
 
 def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:

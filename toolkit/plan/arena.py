@@ -35,11 +35,6 @@ class PlacedBuffer:
     buffer: Buffer
     offset_bytes: int
 
-    @property
-    def end_bytes(self) -> int:
-        """First byte behind the buffer."""
-        return self.offset_bytes + self.buffer.size_bytes
-
 
 @dataclass(frozen=True)
 class ArenaPlan:

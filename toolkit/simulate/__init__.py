@@ -9,11 +9,10 @@ from toolkit.simulate.counts import Watch
 from toolkit.simulate.result import SimulationResult
 from toolkit.targets import Target
 
-SIMULATORS = ("unicorn", "qemu", "host")
 #: No layer is told apart.
 EVERYTHING = Watch()
 
-__all__ = ["EVERYTHING", "SIMULATORS", "SimulationResult", "Watch", "simulate"]
+__all__ = ["EVERYTHING", "SimulationResult", "Watch", "simulate"]
 
 
 def simulate(

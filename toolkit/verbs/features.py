@@ -36,8 +36,6 @@ from toolkit.simulate.protocol import decode_output, encode_audio
 from toolkit.toolchain import find_toolchain, host_sources
 
 SPEC_SUFFIXES = (".toml", ".json")
-# The harness' clip buffer holds 4 Mi samples.
-_MAX_CLIP_SAMPLES = 4 * 1024 * 1024 - 65_536
 
 Quantisation = tuple[float, int]
 
