@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.errors import ModelError
-from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, unsupported
-from toolkit.frontend.reader import OnnxNode
+from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, no_effect, unsupported
+from toolkit.frontend.node import OnnxNode
 from toolkit.ir import Shape
 from toolkit.ir.tensor import Array
-from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs, same_padding
 from toolkit.ops.strided_slice import StridedSliceAttrs
@@ -35,6 +34,11 @@ def conv(low: Lowering, node: OnnxNode) -> str:
         raise ModelError(
             f"node {node.name!r} (Conv): {channels} input channels, but weights "
             f"{list(weights.shape)} in {groups} groups."
+        )
+    if attribute(node, "kernel_shape", tuple, weights.shape[2:]) != weights.shape[2:]:
+        raise ModelError(
+            f"node {node.name!r} (Conv): kernel_shape {list(node.attrs['kernel_shape'])}, but "
+            f"weights {list(weights.shape)}."
         )
     window = _window(node, weights.shape[2:], spatial)
     kernel = weights.reshape(*weights.shape[:2], *_two(weights.shape[2:]))
@@ -78,13 +82,7 @@ def _grouped(low: Lowering, node: OnnxNode, kernel: Array, window: Window, group
             if bias is not None:
                 inputs.append(low.weights(node.inputs[2], bias[rows], axis=0, rows=rows))
             results.append(low.append("conv_2d", inputs, WindowedAttrs(window), inner))
-        while len(results) > 1:  # a concatenation takes a few at a time
-            side_by_side = ConcatenationAttrs(axis=3)
-            results = [
-                low.append("concatenation", some, side_by_side, node) if len(some) > 1 else some[0]
-                for some in (results[i : i + 4] for i in range(0, len(results), 4))
-            ]
-        return results[0]
+        return low.join(results, 3, node)
 
     return low.spatial(low.value(node.inputs[0]), node, emit)
 
@@ -99,6 +97,7 @@ def global_max_pool(low: Lowering, node: OnnxNode) -> str:
 
 def max_pool(low: Lowering, node: OnnxNode) -> str:
     """MaxPool; the padding never wins."""
+    no_effect(node, "storage_order")  # of the indices, which are not made
     window = _pool_window(low, node)
     attrs = WindowedAttrs(window)
     x = low.value(node.inputs[0])
@@ -128,6 +127,9 @@ def batch_normalization(low: Lowering, node: OnnxNode) -> str:
     """BatchNormalization in inference: one multiplication and one addition per channel."""
     if attribute(node, "training_mode", int, 0):
         raise unsupported(node, "training mode", hint="Export the model in evaluation mode.")
+    if low.opset < 14 and any(node.outputs[1:]):
+        raise unsupported(node, "training mode", hint="Export the model in evaluation mode.")
+    no_effect(node, "momentum")  # of training
     gamma, beta, mean, variance = (low.constant(node, i) for i in range(1, 5))
     epsilon = attribute(node, "epsilon", float, 1e-5)
     deviation = np.sqrt(variance.astype(np.float64) + epsilon)
@@ -181,6 +183,19 @@ def _window(node: OnnxNode, kernel: Shape, spatial: Shape) -> Window:
 def _padding(node: OnnxNode, window: Window, in_h: int, in_w: int, rank: int) -> Padding:
     rule = attribute(node, "auto_pad", str, "NOTSET")
     if rule in ("SAME_UPPER", "SAME_LOWER"):
+        missing = [
+            (math.ceil(size / stride) - 1) * stride + span - size
+            for size, stride, span in (
+                (in_h, window.stride_h, window.span_h),
+                (in_w, window.stride_w, window.span_w),
+            )
+        ]
+        if min(missing) < -1:  # onnxruntime starts behind the first value, TensorFlow at it
+            raise unsupported(
+                node,
+                f"{rule} with strides beyond the window, which tools read differently",
+                hint="State pads instead of auto_pad.",
+            )
         same = same_padding(window, in_h, in_w)
         if rule == "SAME_UPPER":
             return same

@@ -7,9 +7,18 @@ import math
 import numpy as np
 
 from toolkit.errors import ModelError
-from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_input, unsupported
-from toolkit.frontend.reader import OnnxNode
-from toolkit.ir import QuantParams
+from toolkit.frontend.lowering import (
+    Lower,
+    Lowering,
+    attribute,
+    axis_of,
+    has_input,
+    no_effect,
+    unsupported,
+)
+from toolkit.frontend.node import OnnxNode
+from toolkit.frontend.reader import MAX_ELEMENTS
+from toolkit.ir import QuantParams, Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
@@ -116,27 +125,41 @@ def softmax(low: Lowering, node: OnnxNode) -> str:
 
 
 def identity(low: Lowering, node: OnnxNode) -> str:
-    """Identity, and Dropout in inference."""
+    """Identity."""
+    return low.value(node.inputs[0])
+
+
+def dropout(low: Lowering, node: OnnxNode) -> str:
+    """Dropout in inference, which does nothing."""
+    no_effect(node, "ratio", "seed")
+    training = low.optional(node, 2)
+    if training is not None and training.any():
+        raise unsupported(node, "training mode", hint="Export the model in evaluation mode.")
+    low.optional(node, 1)  # the ratio
     return low.value(node.inputs[0])
 
 
 def expand(low: Lowering, node: OnnxNode) -> str:
-    """Expand before arithmetic that broadcasts by itself: nothing at all."""
-    x = low.value(node.inputs[0])
-    have = low.tensor_shape(x)
-    wanted = np.broadcast_shapes(have, tuple(low.constant(node, 1).reshape(-1).tolist()))
-    if wanted == have:
+    """Expand; nothing at all before arithmetic that broadcasts by itself."""
+    x, output = low.value(node.inputs[0]), node.outputs[0]
+    wanted = np.broadcast_shapes(low.tensor_shape(x), tuple(low.constant(node, 1).tolist()))
+    if min(wanted, default=0) < 1 or math.prod(wanted) > MAX_ELEMENTS:
+        raise ModelError(f"node {node.name!r} (Expand): impossible shape {list(wanted)}.")
+    readers = low.readers(output)
+    if wanted == low.tensor_shape(x):
         return x
-    for reader in low.readers(node.outputs[0]):
-        others = [name for name in reader.inputs if name != node.outputs[0]]
-        broadcasts = reader.op in ("Add", "Mul", "Sub") and len(others) == 1
-        if not broadcasts or others[0] not in low.values or low.shape(others[0]) != wanted:
-            raise unsupported(
-                node,
-                "only an operand of Add, Mul or Sub whose other one has the full size expands",
-                hint="Let the arithmetic broadcast.",
-            )
-    return x
+    if output not in low.outputs and all(_broadcasts(low, r, output, wanted) for r in readers):
+        low.unexpanded.add(output)
+        return x
+    return low.expand(x, wanted, node)
+
+
+def _broadcasts(low: Lowering, reader: OnnxNode, name: str, shape: Shape) -> bool:
+    """Whether ``reader`` itself gives ``name``, one of its operands, the shape of the other."""
+    others = [other for other in reader.inputs.present() if other != name]
+    if reader.op not in ("Add", "Mul", "Sub") or len(others) != 1 or others[0] in low.unexpanded:
+        return False
+    return others[0] in low.values and low.shape(others[0]) == shape
 
 
 def _limit(low: Lowering, node: OnnxNode, name: str, index: int) -> float:
@@ -155,13 +178,10 @@ def _split_constant(low: Lowering, node: OnnxNode) -> tuple[str, Array, bool] | 
     constant_first = a in low.constants
     if not constant_first and b not in low.constants:
         return None
-    constant = low.constants[a if constant_first else b].astype(np.float32)
+    constant = low.floats(a if constant_first else b)
     x = low.value(b if constant_first else a)
-    shape = low.tensor_shape(x)
-    x = low.reshape(x, (1,) * (constant.ndim - len(shape)) + shape)
-    if np.broadcast_shapes(low.tensor_shape(x), constant.shape) != low.tensor_shape(x):
-        raise unsupported(node, f"a constant {list(constant.shape)} wider than {list(shape)}")
-    return x, constant, constant_first
+    wide = np.broadcast_shapes(low.tensor_shape(x), constant.shape)
+    return low.expand(x, wide, node), constant, constant_first
 
 
 def _constant_quant(low: Lowering, node: OnnxNode) -> QuantParams | None:
@@ -181,7 +201,7 @@ LOWERINGS: dict[str, Lower] = {
     "Add": add,
     "Clip": clip,
     "Div": div,
-    "Dropout": identity,
+    "Dropout": dropout,
     "Expand": expand,
     "HardSigmoid": hard_sigmoid,
     "HardSwish": hard_swish,

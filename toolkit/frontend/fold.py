@@ -11,12 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import ModelError
-from toolkit.frontend.reader import MAX_ELEMENTS, OnnxNode
+from toolkit.errors import ModelError, UnsupportedError
+from toolkit.frontend.node import OnnxNode
+from toolkit.frontend.reader import MAX_ELEMENTS
 from toolkit.ir.tensor import Array
 
 Attrs = Mapping[str, Any]
-Fold = Callable[[Sequence[Array], Attrs], Array]
+#: Inputs by position, None where an optional one is absent.
+Operands = Sequence[Any]
+Fold = Callable[[Operands, Attrs], Array]
 
 _CAST = {
     1: np.float32,
@@ -25,7 +28,7 @@ _CAST = {
     6: np.int64,
     7: np.int64,
     9: np.bool_,
-    10: np.float32,
+    10: np.float16,
     11: np.float32,
 }
 
@@ -40,84 +43,96 @@ def _bounded(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(s) for s in shape)
 
 
-def _constant(_: Sequence[Array], attrs: Attrs) -> Array:
+def _constant(_: Operands, attrs: Attrs) -> Array:
     for key in ("value", "value_float", "value_int", "value_floats", "value_ints"):
         if attrs.get(key) is not None:
             values = np.asarray(attrs[key])
-            if values.dtype.name in ("int8", "uint8"):
+            if values.dtype.name in ("int8", "uint8", "bool"):
                 return values
             return values.astype(np.float32 if values.dtype.kind == "f" else np.int64)
     raise ValueError("Constant without a numeric value")
 
 
-def _constant_of_shape(inputs: Sequence[Array], attrs: Attrs) -> Array:
+def _constant_of_shape(inputs: Operands, attrs: Attrs) -> Array:
     value = attrs.get("value")
     fill = np.zeros(1, np.float32) if value is None else np.asarray(value)
     return np.full(_bounded(inputs[0].tolist()), fill.reshape(-1)[0], fill.dtype)
 
 
-def _cast(inputs: Sequence[Array], attrs: Attrs) -> Array:
-    return inputs[0].astype(_CAST[attrs["to"]])
+def _cast(inputs: Operands, attrs: Attrs) -> Array:
+    attrs.get("saturate"), attrs.get("round_mode")  # of 8-bit floating point, which is refused
+    if attrs["to"] not in _CAST:
+        raise UnsupportedError(
+            f"Cast to ONNX type {attrs['to']} is not supported.", hint="Cast to float or int64."
+        )
+    values: Array = inputs[0].astype(_CAST[attrs["to"]])
+    return values.astype(np.float32) if values.dtype == np.float16 else values
 
 
 def _elementwise(function: Callable[..., Any]) -> Fold:
-    def evaluate(inputs: Sequence[Array], _: Attrs) -> Array:
+    def evaluate(inputs: Operands, _: Attrs) -> Array:
         _bounded(np.broadcast_shapes(*(x.shape for x in inputs)))
         return np.asarray(function(*inputs))
 
     return evaluate
 
 
-def _gather(inputs: Sequence[Array], attrs: Attrs) -> Array:
+def _gather(inputs: Operands, attrs: Attrs) -> Array:
     x, indices = inputs
     axis = attrs.get("axis", 0)
     _bounded((*x.shape[:axis], *indices.shape, *x.shape[axis:][1:]))
-    return np.take(x, indices, axis=axis)
+    return np.asarray(np.take(x, indices, axis=axis))
 
 
 def _divide(a: Array, b: Array) -> Array:
     if a.dtype.kind == "f":
         return np.asarray(a / b)
+    if not b.all():
+        raise ValueError("division by zero")
     quotient = np.abs(a) // np.abs(b)  # ONNX integer division truncates
     return np.asarray(np.where((a < 0) != (b < 0), -quotient, quotient))
 
 
-def _slice(inputs: Sequence[Array], attrs: Attrs) -> Array:
-    x, *ranges = inputs
-    if not ranges:  # operator set below 10
-        ranges = [np.asarray(attrs[key]) for key in ("starts", "ends", "axes") if key in attrs]
-    starts, ends = ranges[0].reshape(-1), ranges[1].reshape(-1)
-    axes = ranges[2].reshape(-1) if len(ranges) > 2 else np.arange(len(starts))
-    steps = ranges[3].reshape(-1) if len(ranges) > 3 else np.ones(len(starts), np.int64)
+def _slice(inputs: Operands, attrs: Attrs) -> Array:
+    x: Array = inputs[0]
+    starts = _integers(inputs, 1, attrs, "starts") or ()
+    ends = _integers(inputs, 2, attrs, "ends") or ()
+    axes = _integers(inputs, 3, attrs, "axes") or tuple(range(len(starts)))
+    steps = _integers(inputs, 4, attrs, "steps") or (1,) * len(starts)
     index = [slice(None)] * x.ndim
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
-        backwards_to_start = step < 0 and end < -x.shape[axis]
-        index[int(axis)] = slice(int(start), None if backwards_to_start else int(end), int(step))
+        size = x.shape[axis]
+        if step < 0:  # ONNX clamps the start to the first element, Python to before it
+            start = max(start, -size)
+        index[axis] = slice(start, None if step < 0 and end < -size else end, step)
     return x[tuple(index)]
 
 
-def _axes(inputs: Sequence[Array], attrs: Attrs) -> tuple[int, ...] | None:
-    if len(inputs) > 1:
-        return tuple(int(a) for a in inputs[1].reshape(-1))
-    return attrs.get("axes")
+def _integers(inputs: Operands, at: int, attrs: Attrs, name: str) -> tuple[int, ...] | None:
+    """Integers that older operator sets give as attribute ``name``, newer ones as input ``at``."""
+    if at < len(inputs) and inputs[at] is not None:
+        return tuple(int(value) for value in inputs[at].reshape(-1))
+    return attrs.get(name)
 
 
-def _squeeze(inputs: Sequence[Array], attrs: Attrs) -> Array:
-    return np.asarray(np.squeeze(inputs[0], _axes(inputs, attrs)))
+def _squeeze(inputs: Operands, attrs: Attrs) -> Array:
+    return np.asarray(np.squeeze(inputs[0], _integers(inputs, 1, attrs, "axes")))
 
 
-def _unsqueeze(inputs: Sequence[Array], attrs: Attrs) -> Array:
-    axes = _axes(inputs, attrs)
+def _unsqueeze(inputs: Operands, attrs: Attrs) -> Array:
+    axes = _integers(inputs, 1, attrs, "axes")
     assert axes is not None
     return np.expand_dims(inputs[0], axes)
 
 
-def _reshape(inputs: Sequence[Array], _: Attrs) -> Array:
+def _reshape(inputs: Operands, attrs: Attrs) -> Array:
     x, shape = inputs[0], inputs[1].tolist()
-    return x.reshape([x.shape[i] if size == 0 else size for i, size in enumerate(shape)])
+    if not attrs.get("allowzero", 0):
+        shape = [x.shape[i] if size == 0 else size for i, size in enumerate(shape)]
+    return np.asarray(x.reshape(shape))
 
 
-def _expand(inputs: Sequence[Array], _: Attrs) -> Array:
+def _expand(inputs: Operands, _: Attrs) -> Array:
     shape = _bounded(np.broadcast_shapes(inputs[0].shape, tuple(inputs[1].tolist())))
     return np.array(np.broadcast_to(inputs[0], shape))
 
@@ -147,14 +162,27 @@ FOLDS: dict[str, Fold] = {
 }
 
 
+class _Constants(Sequence[Any]):
+    """Values of a node's inputs, looked up when they are asked for, so that it shows which are."""
+
+    def __init__(self, names: Sequence[str], constants: Mapping[str, Array]) -> None:
+        self._names, self._constants = names, constants
+
+    def __getitem__(self, index: Any) -> Any:
+        name = self._names[index]
+        return self._constants[name] if name else None
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def fold(node: OnnxNode, constants: Mapping[str, Array]) -> Array | None:
     """The value of ``node`` when all its inputs are constant and it can be computed, else None."""
     evaluate = FOLDS.get(node.op)
-    present = [name for name in node.inputs if name]
-    if evaluate is None or any(name not in constants for name in present):
+    if evaluate is None or any(name not in constants for name in node.inputs.present()):
         return None
     with np.errstate(all="ignore"):
-        value = evaluate([constants[name] for name in present], node.attrs)
+        value = evaluate(_Constants(node.inputs, constants), node.attrs)
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         raise ModelError(f"node {node.name!r} ({node.op}): its constant value is not finite.")
     return value.astype(np.float32) if value.dtype.kind == "f" else value

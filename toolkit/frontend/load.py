@@ -10,12 +10,16 @@ import numpy as np
 from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError
 from toolkit.frontend import convolution, elementwise, matmul, quantization, shapes
 from toolkit.frontend.fold import FOLDS, fold
-from toolkit.frontend.lowering import Lower, Lowering
-from toolkit.frontend.reader import OnnxInput, OnnxModel, OnnxNode, read_onnx
+from toolkit.frontend.inferred import check_shapes
+from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
+from toolkit.frontend.node import OnnxNode
+from toolkit.frontend.reader import OnnxInput, OnnxModel, read_onnx
+from toolkit.frontend.schema import check_accounted, check_schema
 from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ir.edit import rename_tensors
 from toolkit.ir.tensor import Array
+from toolkit.ops.execute import run_graph
 
 #: One function an ONNX operator.
 LOWERINGS: dict[str, Lower] = {
@@ -48,8 +52,9 @@ def load_onnx(
     an input otherwise to 1 (the batch), the remaining ones to ``rows``.  Graph inputs and outputs
     keep the model's names, order and layout; its metadata goes to ``Graph.metadata``.
 
-    Raises ModelError (damaged or malformed), UnsupportedError (operators the toolkit lacks, all
-    named at once) or InputError (a dynamic dimension is left open).
+    Raises ModelError (damaged, malformed, or of other shapes than ONNX infers), UnsupportedError
+    (operators the toolkit lacks, all named at once, or what a lowering does not account for) or
+    InputError (a dynamic dimension is left open).
     """
     model = read_onnx(path)
     _check_operators(model)
@@ -59,6 +64,7 @@ def load_onnx(
         low.values[source.name] = low.builder.add_input(Tensor(source.name, shape, DType.FLOAT32))
     for node in model.nodes:
         _lower(low, node)
+    check_shapes(low, path)
     return check_graph(_finish(low, model), "import")
 
 
@@ -107,15 +113,22 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
             f"node {node.name!r} ({node.op}): input {unknown[0]!r} is produced by no earlier node.",
             hint="The graph has a cycle, is out of order, or uses a second output we lack.",
         )
-    if not node.outputs or node.outputs[0] in low.values or node.outputs[0] in low.constants:
+    outputs = [name for name in node.outputs if name]
+    clash = any(name in low.values or name in low.constants for name in outputs)
+    if clash or not outputs or len(set(outputs)) < len(outputs):
         raise ModelError(f"node {node.name!r} ({node.op}): outputs {list(node.outputs)} clash.")
+    check_schema(node, low.opset)
     try:
         if node.op == "Shape":
-            low.constants[node.outputs[0]] = np.array(low.shape(node.inputs[0]), np.int64)
+            low.constants[node.outputs[0]] = _shape(low, node)
         elif (value := _folded(low, node)) is not None:
             low.constants[node.outputs[0]] = value
+        elif node.op in LOWERINGS and _all_constant(low, node):
+            low.constants.update(_evaluated(low, node))
         elif node.op in LOWERINGS:
-            low.values[node.outputs[0]] = LOWERINGS[node.op](low, node)
+            result = LOWERINGS[node.op](low, node)
+            if node.outputs[0]:
+                low.values[node.outputs[0]] = result
         else:
             raise UnsupportedError(
                 f"node {node.name!r} ({node.op}): supported on constants only; its input is "
@@ -127,6 +140,39 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
     except _MALFORMED as error:
         what = " ".join(str(error).split())[:160] or type(error).__name__
         raise ModelError(f"node {node.name!r} ({node.op}): malformed operands: {what}.") from error
+    made = low.values.keys() | low.constants.keys()
+    lost = [name for name in outputs if name not in made and low.is_used(name)]
+    check_accounted(node, low.opset, lost)
+
+
+def _shape(low: Lowering, node: OnnxNode) -> Array:
+    """Shape, or a part of it; bounds beyond its ends are those."""
+    shape = low.shape(node.inputs[0])
+    start, end = attribute(node, "start", int, 0), attribute(node, "end", int, len(shape))
+    return np.array(shape[start:end], np.int64)
+
+
+def _all_constant(low: Lowering, node: OnnxNode) -> bool:
+    return all(name in low.constants for name in node.inputs.present())
+
+
+def _evaluated(low: Lowering, node: OnnxNode) -> dict[str, Array]:
+    """The values of a node whose inputs are all constants: it runs now instead of on the device."""
+    if low.constants[node.inputs[0]].dtype != np.float32:
+        raise unsupported(node, "supported on floats; its input is integers")
+    alone = Lowering(low.model)
+    alone.constants = low.constants
+    result = LOWERINGS[node.op](alone, node)
+    made = {name: alone.values[name] for name in node.outputs if name in alone.values}
+    if node.outputs[0]:
+        made[node.outputs[0]] = result
+    alone.builder.outputs += made.values()
+    values = run_graph(alone.builder.build(), {})
+    tensors = alone.builder.tensors
+    return {
+        name: tensors[tensor].values if tensors[tensor].is_constant else values[tensor]
+        for name, tensor in made.items()
+    }
 
 
 def _folded(low: Lowering, node: OnnxNode) -> Array | None:
@@ -141,9 +187,21 @@ def _finish(low: Lowering, model: OnnxModel) -> Graph:
     for output in model.outputs:
         if output not in low.values and output not in low.constants:
             raise ModelError(f"output {output!r} is produced by no node.")
-        tensor = low.value(output)
-        if low.builder.tensors[tensor].is_constant or tensor in low.builder.inputs:
-            raise UnsupportedError(f"output {output!r} does not depend on any computation.")
+        if output in renames.values():
+            raise ModelError(f"output {output!r} is stated twice.")
+        tensor = None if output in low.constants else low.values[output]
+        if tensor is None or low.builder.tensors[tensor].is_constant:
+            raise UnsupportedError(
+                f"output {output!r} is constant: it does not depend on any input.",
+                hint="Remove it from the model's outputs.",
+            )
+        if tensor in low.builder.inputs:
+            raise UnsupportedError(
+                f"output {output!r} is an input: it does not depend on any computation.",
+                hint="Remove it from the model's outputs.",
+            )
+        if tensor in renames:  # two outputs of one value: each has a tensor of its own
+            tensor = low.copy(tensor)
         low.builder.outputs.append(tensor)
         renames[tensor] = output
     return rename_tensors(low.builder.build(), renames)

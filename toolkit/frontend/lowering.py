@@ -14,10 +14,12 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from toolkit.errors import ModelError, UnsupportedError
-from toolkit.frontend.reader import MAX_ELEMENTS, OnnxModel, OnnxNode
+from toolkit.frontend.node import OnnxNode
+from toolkit.frontend.reader import MAX_ELEMENTS, OnnxModel
 from toolkit.ir import GraphBuilder, Node, QuantParams, Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.append import append
+from toolkit.ops.concatenation import MAX_INPUTS, ConcatenationAttrs
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.transpose import TransposeAttrs
@@ -30,6 +32,7 @@ class Lowering:
 
     ``values`` maps ONNX names to graph tensors, ``constants`` to what is known before running,
     ``quants`` those constants that the model has quantised to their int8 parameters.
+    ``unexpanded`` are values whose tensor is left to broadcast in the arithmetic that reads them.
     """
 
     def __init__(self, model: OnnxModel) -> None:
@@ -38,7 +41,9 @@ class Lowering:
         self.values: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(model.constants)
         self.quants: dict[str, QuantParams] = {}
-        self._nodes = model.nodes
+        self.unexpanded: set[str] = set()
+        self.outputs = frozenset(model.outputs)
+        self.model = model
 
     # --- looking at values --------------------------------------------------------------------
     def shape(self, name: str) -> Shape:
@@ -70,13 +75,24 @@ class Lowering:
     def value(self, name: str) -> str:
         """Graph tensor of an ONNX value; constants become graph constants."""
         if name not in self.values:
-            data = np.asarray(self.constants[name], np.float32)
+            data = self.floats(name)
             self.values[name] = self.builder.constant(name, data, self.quants.get(name))
         return self.values[name]
 
+    def floats(self, name: str) -> Array:
+        """A constant that arithmetic on floats reads; ModelError for one of integers."""
+        data = self.constants[name]
+        if data.dtype != np.float32:
+            raise ModelError(f"constant {name!r} must be floating point; it is {data.dtype.name}.")
+        return data
+
     def readers(self, name: str) -> tuple[OnnxNode, ...]:
         """The nodes that read an ONNX value."""
-        return tuple(node for node in self._nodes if name in node.inputs)
+        return tuple(node for node in self.model.nodes if name in node.inputs)
+
+    def is_used(self, name: str) -> bool:
+        """Whether a node reads an ONNX value, or it is an output of the model."""
+        return name in self.outputs or bool(self.readers(name))
 
     def source(self, tensor: str) -> str:
         """What ``tensor`` was before transposes and reshapes moved it."""
@@ -104,9 +120,31 @@ class Lowering:
     def append(self, op: str, inputs: Sequence[str | None], attrs: object, node: OnnxNode) -> str:
         result = append(self.builder, op, inputs, attrs, node.outputs[0], node.name)
         shape = self.tensor_shape(result)
+        if not shape:
+            raise scalar(f"node {node.name!r} ({node.op})")
         if min(shape) < 1 or math.prod(shape) > MAX_ELEMENTS:
             raise ModelError(f"node {node.name!r} ({node.op}): impossible shape {list(shape)}.")
         return result
+
+    def join(self, tensors: Sequence[str], axis: int, node: OnnxNode) -> str:
+        """Tensors one after the other along ``axis``; a concatenation takes a few at a time."""
+        attrs, rest = ConcatenationAttrs(axis), list(tensors)
+        while len(rest) > 1:
+            some = [rest[i : i + MAX_INPUTS] for i in range(0, len(rest), MAX_INPUTS)]
+            rest = [
+                self.append("concatenation", few, attrs, node) if len(few) > 1 else few[0]
+                for few in some
+            ]
+        return rest[0]
+
+    def expand(self, tensor: str, shape: Shape, node: OnnxNode) -> str:
+        """``tensor`` repeated to ``shape``, as a product with ones."""
+        have = self.tensor_shape(tensor)
+        tensor = self.reshape(tensor, (1,) * (len(shape) - len(have)) + have)
+        if (have := self.tensor_shape(tensor)) == shape:
+            return tensor
+        ones = [want if size == 1 else 1 for size, want in zip(have, shape, strict=True)]
+        return self.multiply(tensor, np.ones(ones, np.float32), node)
 
     def multiply(
         self, tensor: str, factor: Array, node: OnnxNode, quant: QuantParams | None = None
@@ -150,10 +188,16 @@ class Lowering:
             return tensor
         return self._moved("reshape", tensor, ReshapeAttrs(tuple(shape)), "reshaped")
 
+    def copy(self, tensor: str) -> str:
+        """The same values as a tensor of their own."""
+        return self._moved("reshape", tensor, ReshapeAttrs(self.tensor_shape(tensor)), "copy")
+
     def _moved(self, op: str, tensor: str, attrs: object, suffix: str) -> str:
         """The same values in another order or shape, quantised alike."""
         moved = append(self.builder, op, [tensor], attrs, f"{tensor}@{suffix}")
         tensors = self.builder.tensors
+        if not tensors[moved].shape:
+            raise scalar(f"{op} of {tensor!r}")
         tensors[moved] = replace(tensors[moved], quant=tensors[tensor].quant)
         return moved
 
@@ -180,20 +224,34 @@ Lower: TypeAlias = Callable[[Lowering, OnnxNode], str]
 
 
 def has_input(node: OnnxNode, index: int) -> bool:
-    return index < len(node.inputs) and bool(node.inputs[index])
+    return node.inputs.has(index)
 
 
 def attribute(node: OnnxNode, name: str, kind: type[T], default: Any) -> Any:
     """An attribute of the stated type; ModelError when the file gives it another."""
-    value = node.attrs.get(name)
-    if value is None:
+    if name not in node.attrs:
         return default
+    value = node.attrs[name]
     if not isinstance(value, kind):
         raise ModelError(
             f"node {node.name!r} ({node.op}): attribute {name!r} must be {kind.__name__}; "
             f"got {type(value).__name__}."
         )
     return value
+
+
+def no_effect(node: OnnxNode, *names: str) -> None:
+    """Account for attributes that do not change the one output that is made."""
+    for name in names:
+        node.attrs.get(name)
+
+
+def scalar(where: str) -> UnsupportedError:
+    """The error for a computed value without dimensions."""
+    return UnsupportedError(
+        f"{where}: the result is a scalar; a computed value must have a dimension.",
+        hint="Keep one dimension of size 1 (keepdims=1).",
+    )
 
 
 def unsupported(node: OnnxNode, what: str, hint: str = "") -> UnsupportedError:

@@ -6,10 +6,11 @@ import numpy as np
 
 from toolkit.errors import ModelError
 from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, unsupported
-from toolkit.frontend.reader import OnnxNode
+from toolkit.frontend.node import OnnxNode
 from toolkit.ir.tensor import Array
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.fully_connected import FullyConnectedAttrs
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 
 
 def gemm(low: Lowering, node: OnnxNode) -> str:
@@ -19,6 +20,8 @@ def gemm(low: Lowering, node: OnnxNode) -> str:
     if weights.ndim != 2:
         raise ModelError(f"node {node.name!r} (Gemm): weights must be 2-D; got {weights.ndim}-D.")
     x = low.value(node.inputs[0])
+    if len(low.tensor_shape(x)) != 2:
+        raise ModelError(f"node {node.name!r} (Gemm): {list(low.tensor_shape(x))} is not 2-D.")
     if attribute(node, "transA", int, 0):
         x = low.transpose(x, (1, 0))
     rows = weights if attribute(node, "transB", int, 0) else weights.T
@@ -29,16 +32,36 @@ def gemm(low: Lowering, node: OnnxNode) -> str:
     _check_columns(low, node, x, weights_columns=rows.shape[1])
     if not has_input(node, 2):
         return low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
-    bias = low.constant(node, 2) * np.float32(beta)
-    outputs = rows.shape[0]
-    if bias.size in (1, outputs):
-        vector = _packed(np.broadcast_to(bias.reshape(-1), (outputs,)))
-        if beta == 1.0 and bias.size == outputs:
-            inputs.append(low.weights(node.inputs[2], vector, axis=0))
-        else:
-            inputs.append(low.builder.constant(node.inputs[2], vector))
-        return low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
-    raise unsupported(node, f"a bias {list(bias.shape)} that is not one value an output")
+    shape = (low.tensor_shape(x)[0], rows.shape[0])
+    bias_shape = low.shape(node.inputs[2])
+    aligned = zip(reversed(bias_shape), reversed(shape), strict=False)
+    if len(bias_shape) > 2 or any(size not in (1, want) for size, want in aligned):
+        raise ModelError(
+            f"node {node.name!r} (Gemm): a bias {list(bias_shape)} does not fit {list(shape)}."
+        )
+    if node.inputs[2] not in low.constants or bias_shape[:-1] not in ((), (1,)):
+        product = low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
+        return _biased(low, node, product, beta)
+    bias = low.floats(node.inputs[2]) * np.float32(beta)
+    vector = _packed(np.broadcast_to(bias.reshape(-1), shape[1:]))
+    if beta == 1.0 and bias.size == vector.size:
+        inputs.append(low.weights(node.inputs[2], vector, axis=0))
+    else:
+        inputs.append(low.builder.constant(node.inputs[2], vector))
+    return low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
+
+
+def _biased(low: Lowering, node: OnnxNode, product: str, beta: float) -> str:
+    """``product`` plus a bias that differs from row to row, or is computed."""
+    name = node.inputs[2]
+    if name in low.constants:
+        return low.add(product, low.floats(name) * np.float32(beta), node)
+    bias = low.value(name)
+    have = low.tensor_shape(bias)
+    bias = low.reshape(bias, (1,) * (2 - len(have)) + have)
+    if beta != 1.0:
+        bias = low.multiply(bias, np.full(1, beta, np.float32), node)
+    return low.append("add", [product, bias], ArithmeticAttrs(), node)
 
 
 def matmul(low: Lowering, node: OnnxNode) -> str:

@@ -12,15 +12,17 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.errors import ModelError
-from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, unsupported
-from toolkit.frontend.reader import OnnxNode
+from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, no_effect, unsupported
+from toolkit.frontend.node import OnnxNode
 from toolkit.ir import QuantParams
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.parts.base import OutputRange
 
+#: Types by ONNX's numbers.
 _OUTPUT_DTYPES = {2: np.uint8, 3: np.int8}
+_FLOAT = 1
 _OPERATOR_FORMAT = ("QLinear", "ConvInteger", "MatMulInteger", "DynamicQuantize", "com.microsoft.Q")
 
 
@@ -70,10 +72,10 @@ def fold(low: Lowering, node: OnnxNode) -> Array | None:
     values, output = low.constants[node.inputs[0]], node.outputs[0]
     scale, zero, dtype = _stored(low, node)
     axis = attribute(node, "axis", int, 1) % max(values.ndim, 1)
+    spread = [1] * values.ndim
     if scale.size > 1:
-        spread = [1] * values.ndim
         spread[axis] = -1
-        scale, zero = scale.reshape(spread), zero.reshape(spread)
+    scale, zero = scale.reshape(spread), zero.reshape(spread)
     if node.op == "QuantizeLinear":
         limits = np.iinfo(dtype)
         scaled = np.rint(values.astype(np.float32) / scale) + zero
@@ -98,12 +100,20 @@ def _stored(low: Lowering, node: OnnxNode) -> tuple[Array, Array, type]:
     scale = low.constant(node, 1).astype(np.float32).reshape(-1)
     if not (scale.size and np.isfinite(scale).all() and (scale > 0).all()):
         raise ModelError(f"node {node.name!r} ({node.op}): scales must be positive.")
+    no_effect(node, "saturate")  # of 8-bit floating point
+    if scale.size == 1:
+        no_effect(node, "axis")
+    wanted = attribute(node, "output_dtype", int, 0)
+    if node.op == "DequantizeLinear" and wanted not in (0, _FLOAT):
+        raise unsupported(node, f"output_dtype {wanted}", hint="Dequantise to float32.")
     if has_input(node, 2):
         zero = low.constant(node, 2).reshape(-1)
         dtype = zero.dtype.type
+        if node.op == "QuantizeLinear" and wanted and _OUTPUT_DTYPES.get(wanted) != dtype:
+            raise unsupported(node, f"output_dtype {wanted} beside a zero point of {zero.dtype}")
     else:
         zero = np.zeros(scale.size, np.int64)
-        dtype = _OUTPUT_DTYPES.get(attribute(node, "output_dtype", int, 2), np.int64)
+        dtype = _OUTPUT_DTYPES.get(wanted or 2, np.int64)
         if node.op == "DequantizeLinear" and node.inputs[0] in low.constants:
             dtype = low.constants[node.inputs[0]].dtype.type
         elif node.op == "DequantizeLinear":

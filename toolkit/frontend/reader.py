@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from toolkit.errors import ModelError, UnsupportedError
+from toolkit.frontend.node import Attributes, Inputs, OnnxNode
 from toolkit.ir.tensor import Array
 
-#: Oldest operator set whose meaning the lowering table knows.
-MIN_OPSET = 7
+#: Operator sets whose meaning the lowering table knows.
+MIN_OPSET, MAX_OPSET = 7, 27
 
 #: Elements one tensor may have; larger ones cannot belong to a network for a microcontroller.
 MAX_ELEMENTS = 1 << 28
@@ -31,17 +32,6 @@ class OnnxInput:
 
     name: str
     dims: tuple[int | str, ...]
-
-
-@dataclass(frozen=True)
-class OnnxNode:
-    """One ONNX node; an absent optional input is ``""``."""
-
-    name: str
-    op: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    attrs: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -123,6 +113,11 @@ def _opset(proto: Any, where: str) -> int:
             f"{where}: operator set must be at least {MIN_OPSET}; got {versions[0]}.",
             hint="Export with opset_version=17.",
         )
+    if versions[0] > MAX_OPSET:
+        raise UnsupportedError(
+            f"{where}: operator set must be at most {MAX_OPSET}; got {versions[0]}.",
+            hint="Export with opset_version=17.",
+        )
     return int(versions[0])
 
 
@@ -150,7 +145,9 @@ def _node(proto: Any, index: int, where: str) -> OnnxNode:
     name = proto.name or f"{proto.op_type}_{index}"
     op = proto.op_type if proto.domain in ("", "ai.onnx") else f"{proto.domain}.{proto.op_type}"
     attrs = {a.name: _attribute(a, name, where) for a in proto.attribute}
-    return OnnxNode(name, op, tuple(proto.input), tuple(proto.output), attrs)
+    if len(attrs) != len(proto.attribute):
+        raise ModelError(f"{where}: node {name!r} ({op}) states an attribute twice.")
+    return OnnxNode(name, op, Inputs(proto.input), tuple(proto.output), Attributes(attrs))
 
 
 def _attribute(attribute: Any, node: str, where: str) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 
 from toolkit.errors import ModelError
 from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_input, unsupported
-from toolkit.frontend.reader import OnnxNode
-from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.frontend.node import OnnxNode
+from toolkit.ir.tensor import Array
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
@@ -100,10 +100,46 @@ def transpose(low: Lowering, node: OnnxNode) -> str:
 
 
 def concat(low: Lowering, node: OnnxNode) -> str:
-    """Concat."""
-    tensors = [low.value(name) for name in node.inputs]
-    axis = axis_of(node, attribute(node, "axis", int, 0), len(low.tensor_shape(tensors[0])))
-    return low.append("concatenation", tensors, ConcatenationAttrs(axis), node)
+    """Concat; kernels take no constants, which become padding of the computed value beside them,
+    and an addition where they are not zero."""
+    shapes = [low.shape(name) for name in node.inputs]
+    axis = axis_of(node, attribute(node, "axis", int, 0), len(shapes[0]))
+    if len({(*shape[:axis], *shape[axis + 1 :]) for shape in shapes}) > 1:
+        raise ModelError(f"node {node.name!r} (Concat): {[*map(list, shapes)]} along {axis}.")
+    parts: list[str] = []
+    before: list[Array] = []
+    last = max(i for i, name in enumerate(node.inputs) if name not in low.constants)
+    for index, name in enumerate(node.inputs):
+        if name in low.constants:
+            before.append(low.floats(name))
+        elif index < last:
+            parts.append(_beside(low, node, low.value(name), axis, (before, [])))
+            before = []
+        else:
+            after = [low.floats(name) for name in node.inputs[last + 1 :]]
+            parts.append(_beside(low, node, low.value(name), axis, (before, after)))
+            break
+    return low.join(parts, axis, node)
+
+
+def _beside(
+    low: Lowering, node: OnnxNode, x: str, axis: int, constants: tuple[list[Array], list[Array]]
+) -> str:
+    """``x`` with constants before and after it along ``axis``."""
+    shape = low.tensor_shape(x)
+    sizes = [sum(values.shape[axis] for values in some) for some in constants]
+    if not any(sizes):
+        return x
+    paddings = tuple((sizes[0], sizes[1]) if i == axis else (0, 0) for i in range(len(shape)))
+    before, after = constants
+    values = np.concatenate([*before, *after], axis)
+    if values.size and values.min() == values.max() != 0:
+        return low.append("pad_v2", [x], PadV2Attrs(paddings, float(values.flat[0])), node)
+    padded = low.append("pad", [x], PadAttrs(paddings), node)
+    if not values.any():
+        return padded
+    placed = np.concatenate([*before, np.zeros(shape, np.float32), *after], axis)
+    return low.add(padded, placed, node)
 
 
 def slice_(low: Lowering, node: OnnxNode) -> str:
@@ -127,6 +163,8 @@ def split(low: Lowering, node: OnnxNode) -> str:
     shape = low.tensor_shape(x)
     axis = axis_of(node, attribute(node, "axis", int, 0), len(shape))
     count = len(node.outputs)
+    if attribute(node, "num_outputs", int, count) != count:
+        raise ModelError(f"node {node.name!r} (Split): num_outputs is not {count}, its outputs.")
     sizes = low.integers(node, "split", 1)
     if sizes is None:
         most = math.ceil(shape[axis] / count)
@@ -138,7 +176,8 @@ def split(low: Lowering, node: OnnxNode) -> str:
         parts = [slice(None)] * len(shape)
         parts[axis] = slice(start, start + size)
         results.append(_part(low, replace(node, outputs=(output,)), x, parts))
-        low.values[output] = results[-1]
+        if output:
+            low.values[output] = results[-1]
         start += size
     return results[0]
 
@@ -200,8 +239,9 @@ def _reduced(low: Lowering, node: OnnxNode) -> tuple[tuple[int, ...], bool]:
     rank = len(low.shape(node.inputs[0]))
     axes = low.integers(node, "axes", 1)
     keep = bool(attribute(node, "keepdims", int, 1))
+    nothing = attribute(node, "noop_with_empty_axes", int, 0)
     if not axes:
-        axes = () if attribute(node, "noop_with_empty_axes", int, 0) else tuple(range(rank))
+        axes = () if nothing else tuple(range(rank))
     return tuple(sorted({axis_of(node, axis, rank) for axis in axes})), keep
 
 
