@@ -97,6 +97,7 @@ def build_benchmark(
             out=Path(folder) / "out",
             audio=audio,
             toolchain=toolchain,
+            allow_misfit=True,  # what is measured need not fit
             schedule=ScheduleRequest(
                 schedule=benchmark.schedule,
                 time_axis=1 if benchmark.schedule == "stream" else None,

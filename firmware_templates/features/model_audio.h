@@ -33,10 +33,14 @@ void model_audio_init(model_audio *a);
 void model_audio_set_level(model_audio *a, const int16_t *clip, size_t count);
 #endif
 
-/* Takes any number of samples; runs the model on every frame that they complete. */
-void model_push_audio(model_audio *a, const int16_t *samples, size_t count);
+/* Takes any number of samples; runs the model on every frame that they complete.  Returns MODEL_OK;
+ * MODEL_ENDED, without effect, from a model_audio_finish that returned MODEL_OK until
+ * model_audio_reset; or MODEL_TOO_MANY_FRAMES once the clip is too long to be finished. */
+int model_push_audio(model_audio *a, const int16_t *samples, size_t count);
 
-/* Ends the clip; samples that complete no frame are dropped.  Returns what model_finish does. */
+/* Ends the clip; samples that complete no frame are dropped.  Returns what model_finish does.
+ * Unless that is MODEL_OK nothing has changed: after MODEL_TOO_FEW_FRAMES the clip goes on as if
+ * never ended.  Once it has ended this returns MODEL_OK, and the outputs stay. */
 int model_audio_finish(model_audio *a);
 
 /* Begins the next clip. */

@@ -20,7 +20,9 @@ int main(int argc, char **argv) {
 #endif
         for (size_t start = 0; start < total; start += chunk) {
             const size_t left = total - start;
-            model_push_audio(&a, &samples[start], left < chunk ? left : chunk);
+            if (model_push_audio(&a, &samples[start], left < chunk ? left : chunk) != MODEL_OK) {
+                return 3;
+            }
         }
         if (model_audio_finish(&a) != MODEL_OK) {
             return 4;

@@ -12,6 +12,7 @@ import pytest
 from tests.support.oracle import run_tflm
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import (
+    ENDED,
     OK,
     TOO_FEW_FRAMES,
     TOO_MANY_FRAMES,
@@ -117,10 +118,14 @@ def assert_refuses_short_clips(streamed: Streamed) -> None:
     instance = streamed.instance()
     rows = random_frames(streamed.graph, plan.min_frames, 0)
     for frames in range(plan.min_frames):
-        assert instance.finish() == TOO_FEW_FRAMES
+        before = instance.memory()
+        assert instance.finish() == instance.finish() == TOO_FEW_FRAMES
+        assert instance.memory() == before
+        assert instance.status(plan.min_frames - frames - 1) == TOO_FEW_FRAMES
+        assert instance.status(plan.min_frames - frames) == OK
         with pytest.raises(TooFewFramesError, match=f"at least {plan.min_frames} frames"):
             retime(plan.time, frames)
-        instance.push(rows[frames : frames + 1])
+        assert instance.push(rows[frames : frames + 1]) == {OK}
     assert instance.finish() == OK
     for want, have in zip(batch_outputs(plan, rows), instance.outputs(), strict=True):
         assert (want == have).all(), "refused ends must leave the clip as it is"
@@ -143,10 +148,13 @@ def test_an_ended_clip_stays_as_it_is_until_reset(ds_cnn: Graph, tmp_path: Path)
     plan = plan_stream(ds_cnn)
     instance = Streamed(ds_cnn, plan, tmp_path).instance()
     first, second = random_frames(ds_cnn, 49, 1), random_frames(ds_cnn, 30, 2)
-    instance.push(first)
+    assert instance.push(first) == {OK}
     assert instance.finish() == OK
-    instance.push(second)
+    ended = instance.memory()
+    assert instance.push(second) == {ENDED}
     assert instance.finish() == OK
+    assert instance.status(0) == instance.status(1) == ENDED
+    assert instance.memory() == ended
     assert (instance.outputs()[0] == batch_outputs(plan, first)[0]).all()
     instance.reset()
     instance.push(second)
@@ -161,8 +169,16 @@ def test_a_clip_too_long_for_the_sums_is_refused(ds_cnn: Graph, tmp_path: Path) 
     instance.push(rows[:60])
     assert instance.finish() == OK
     instance.reset()
-    instance.push(np.concatenate([rows, rows]))
+    assert instance.push(rows) == {OK}
+    before = instance.memory()
+    assert instance.finish() == instance.status(0) == TOO_MANY_FRAMES
+    assert instance.push(rows) == {TOO_MANY_FRAMES}
     assert instance.finish() == TOO_MANY_FRAMES
+    assert instance.memory() == before
+    instance.reset()
+    assert instance.push(rows[:2]) == {OK}
+    assert (instance.status(58), instance.status(59)) == (OK, TOO_MANY_FRAMES)
+    assert instance.status(2**32 - 1) == TOO_MANY_FRAMES
 
 
 @pytest.mark.skipif(not tflm_available(), reason="tflite-micro is not installed")

@@ -19,7 +19,7 @@ from toolkit.ops.execute import run_graph
 from toolkit.plan import StreamPlan
 from toolkit.plan.time_axis import retime
 
-OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES = 0, 1, 2
+OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES, ENDED = 0, 1, 2, 3
 
 COMPILE = [*host_compiler(), "-fPIC", *include_kernels("-iquote"), *FLAGS]
 
@@ -31,7 +31,10 @@ unsigned driver_bytes(void) { return (unsigned)sizeof(model); }
 int driver_run(model *m, const int8_t *frames, uint32_t count);
 int driver_run(model *m, const int8_t *frames, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
-        model_push_frame(m, frames + i * MODEL_FRAME_BYTES);
+        const int status = model_push_frame(m, frames + i * MODEL_FRAME_BYTES);
+        if (status != MODEL_OK) {
+            return status;
+        }
     }
     return model_finish(m);
 }
@@ -86,13 +89,21 @@ class Instance:
     def reset(self) -> None:
         self._library.model_reset(self._pointer)
 
-    def push(self, rows: Array) -> None:
-        for row in rows:
-            data = np.ascontiguousarray(row)
-            self._library.model_push_frame(self._pointer, ctypes.c_void_p(data.ctypes.data))
+    def push(self, rows: Array) -> set[int]:
+        """What pushing one row after the other returned."""
+        frames = [np.ascontiguousarray(row) for row in rows]
+        push, pointer = self._library.model_push_frame, self._pointer
+        return {int(push(pointer, ctypes.c_void_p(data.ctypes.data))) for data in frames}
 
     def finish(self) -> int:
         return int(self._library.model_finish(self._pointer))
+
+    def status(self, more: int) -> int:
+        return int(self._library.model_status(self._pointer, ctypes.c_uint32(more)))
+
+    def memory(self) -> bytes:
+        """All of the struct, to see whether a call changed any of it."""
+        return self._memory[self._inside].tobytes()
 
     def run(self, rows: Array) -> list[Array]:
         """The outputs of a whole clip; the instance is reset for the next."""

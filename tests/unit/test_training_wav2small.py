@@ -110,8 +110,8 @@ def numpy_trunk(tensors: dict[str, torch.Tensor], features: np.ndarray) -> np.nd
     logits = one_by_one("sof")
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
     pooled = (one_by_one("lin") * exponentials).sum(axis=1) / exponentials.sum(axis=1)
-    vector = np.concatenate([pooled.ravel(), (pooled @ pooled.T).ravel()])
-    return w["adv.weight"] @ vector + w["adv.bias"]
+    rows = np.concatenate([pooled, pooled @ pooled.T], axis=1)
+    return w["adv.weight"] @ rows.ravel() + w["adv.bias"]
 
 
 def test_names_and_shapes_are_the_published_ones() -> None:

@@ -29,7 +29,7 @@ DRIVER: Mapping[str, tuple[str, ...]] = {
         "model_output",
         "model_invoke",
     ),
-    "stream": (*_ROWS, "model_finish"),
+    "stream": (*_ROWS, "model_finish", "model_status"),
     "continuous": (*_ROWS, "model_period_rows", "model_begin_block"),
 }
 #: No identifier of a layer may be one of these.

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from toolkit.errors import ModelError
 from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec
-from toolkit.training.wav2small import BINS, Wav2Small
+from toolkit.training.wav2small import BINS, CHANNELS, POOLED_BANDS, Wav2Small
 
 _HINT = "Use the weights of audeering/wav2small, or those written by toolkit.training.train."
 _MEL_WEIGHTS = "vgg7.logmel_extractor.melW"
 _FLOOR = "vgg7.logmel_extractor.amin"
+_BANDS = WAV2SMALL.n_mels
 
 
 def save_checkpoint(model: Wav2Small, spec: FeatureSpec, path: Path) -> None:
@@ -41,6 +42,19 @@ def load_checkpoint(path: Path) -> tuple[Wav2Small, FeatureSpec]:
     return model.eval(), spec
 
 
+def reorder_head(old: Path, new: Path) -> None:
+    """Write a checkpoint of an older toolkit, ``old``, in the published order as ``new``.
+
+    Its head took all pooled values before the whole Gram matrix; no shape tells the two apart.
+    ModelError as `load_checkpoint`.
+    """
+    model, spec = load_checkpoint(old)
+    weights = model.adv.weight.data
+    blocks = weights.reshape(len(weights), 2, CHANNELS, POOLED_BANDS)
+    model.adv.weight.data = blocks.transpose(1, 2).reshape(weights.shape)
+    save_checkpoint(model, spec, new)
+
+
 def _read(path: Path) -> tuple[dict[str, Tensor], FeatureSpec]:
     try:
         with safe_open(path, framework="pt") as file:
@@ -57,9 +71,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], FeatureSpec]:
 
 
 def _bins_first(mel_weights: Tensor) -> Tensor:
-    """Mel weights as [33 bins, 26 bands], whichever way round they were stored."""
-    flat = mel_weights.reshape(mel_weights.shape[-2:]) if mel_weights.dim() > 2 else mel_weights
-    return flat.T if flat.dim() == 2 and flat.shape[0] != BINS else flat
+    """Mel weights as [33 bins, 26 bands] where they were stored as [26, 33]; others as they are."""
+    return mel_weights.T if mel_weights.shape == (_BANDS, BINS) else mel_weights
 
 
 def _violations(tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> list[str]:

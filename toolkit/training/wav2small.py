@@ -116,10 +116,14 @@ class Wav2Small(nn.Module):  # type: ignore[misc]
         self.adv = nn.Linear(2 * CHANNELS * POOLED_BANDS, len(LABELS))
 
     def trunk(self, features: Tensor) -> Tensor:
-        """A/D/V ``[N, 3]`` of log-mel ``[N, 1, T, 26]`` in dB."""
+        """A/D/V ``[N, 3]`` of log-mel ``[N, 1, T, 26]`` in dB.
+
+        ``adv`` takes the 13 channels one after the other: of each, 13 pooled bands, then its row of
+        the Gram matrix.
+        """
         x = self.vgg7(features)
         gram = torch.matmul(x, x.transpose(1, 2))
-        adv: Tensor = self.adv(torch.flatten(torch.cat([x, gram], dim=1), start_dim=1))
+        adv: Tensor = self.adv(torch.flatten(torch.cat([x, gram], dim=2), start_dim=1))
         return adv
 
     def forward(self, waveform: Tensor) -> Tensor:
