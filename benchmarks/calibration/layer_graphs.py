@@ -24,8 +24,8 @@ from benchmarks.calibration.layers import (
     unary,
 )
 from toolkit.ir import DType, Graph, QuantParams, Shape, Tensor
-from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
+from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.parts.window import Padding, Window
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.strided_slice import StridedSliceAttrs
@@ -168,7 +168,7 @@ def _elementwise() -> Graph:
 
 
 def _sums() -> Graph:
-    """Dense layers, matrix products, softmax and means."""
+    """Dense layers, matrix products, softmax, means and sums."""
     layers, narrow, wide = Layers("sums"), DType.INT8, DType.INT16
     for batches, inputs, outputs in _DENSE:
         dense(layers, batches, inputs, outputs, narrow)
@@ -182,8 +182,9 @@ def _sums() -> Graph:
         unary(layers, "softmax", (rows, depth), SoftmaxAttrs(), (INT8, out8))
         unary(layers, "softmax", (rows, depth), SoftmaxAttrs(), (INT16, out16), (wide, wide))
     for grid in _GRIDS:
-        unary(layers, "mean", (1, *grid), MeanAttrs((1, 2)))
-        unary(layers, "mean", (1, *grid), MeanAttrs((1,)))
+        for op in ("mean", "sum"):
+            unary(layers, op, (1, *grid), ReductionAttrs((1, 2)))
+            unary(layers, op, (1, *grid), ReductionAttrs((1,)))
         attention(layers, grid, narrow)
         attention(layers, grid, wide)
     return layers.builder.build()
@@ -212,8 +213,9 @@ def _int16() -> tuple[Graph, ...]:
         unary(values, "pad", shape, pads, *same_type)
         unary(values, "transpose", shape, TransposeAttrs((0, 3, 1, 2)), *same_type)
         unary(values, "strided_slice", shape, _every_other(shape), *same_type)
-        unary(values, "mean", shape, MeanAttrs((1, 2)), *same_type)
-        unary(values, "mean", shape, MeanAttrs((1,)), *same_type)
+        for op in ("mean", "sum"):
+            unary(values, op, shape, ReductionAttrs((1, 2)), *same_type)
+            unary(values, op, shape, ReductionAttrs((1,)), *same_type)
         join(values, [shape, shape], 3, wide)
         join(values, [shape, shape, shape], 1, wide)
     return layers.builder.build(), values.builder.build()

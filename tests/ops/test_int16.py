@@ -89,7 +89,8 @@ def mean(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
     shape = (1, size, *map(int, rng.integers(1, 7, 2)))
     x = add_input(builder, shape, symmetric(rng, 1e-5, 1e-3), DType.INT16)
     attrs = MeanAttrs(AXES[rng.integers(len(AXES))], bool(rng.integers(2)))
-    return add_node(builder, op, [x], symmetric(rng, 1e-4, 1e-3), attrs, DType.INT16)
+    low = 1e-4 if op == "mean" else 1e-3
+    return add_node(builder, op, [x], symmetric(rng, low, 10 * low), attrs, DType.INT16)
 
 
 def padding(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
@@ -124,6 +125,7 @@ OPS: list[tuple[str, Callable[..., str]]] = [
     ("average_pool_2d", pool),
     ("max_pool_2d", pool),
     ("mean", mean),
+    ("sum", mean),
     ("pad", padding),
 ]
 

@@ -24,11 +24,15 @@ from toolkit.ops.parts.rows import row_window
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs, same_padding
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
+from toolkit.ops.sum import SumAttrs
 from toolkit.ops.transpose import TransposeAttrs
+from toolkit.plan.any_length import MAX_FRAMES_KEY
 from toolkit.plan.time_axis import RowCount
 
 #: Clip length of the graphs as built; everything else about time follows from the layers.
 FRAMES = 48
+#: Longest clip that the sums among their reductions say they are made for.
+MAX_FRAMES = 5000
 
 
 @dataclass
@@ -42,9 +46,16 @@ class _Net:
     def shape(self, name: str) -> tuple[int, ...]:
         return self.builder.tensors[name].shape
 
-    def add(self, op: str, inputs: list[str], shape: tuple[int, ...], attrs: object) -> str:
+    def add(
+        self,
+        op: str,
+        inputs: list[str],
+        shape: tuple[int, ...],
+        attrs: object,
+        scale: float = SCALE,
+    ) -> str:
         """Append a node; rows of its output are followed here."""
-        out = activation("t", shape, SCALE, ZERO_POINT)
+        out = activation("t", shape, scale, ZERO_POINT)
         return self.follow(self.builder.add_node(op, inputs, out, attrs))
 
     def follow(self, name: str) -> str:
@@ -77,7 +88,7 @@ def random_stream(choose: Choose, max_layers: int = 8, builtin: bool = False) ->
     used = {name for node in builder.nodes for name in node.inputs}
     ends = [name for name in live if name not in used] or [live[-1]]
     builder.outputs += [_head(net, _reduce(net, name)) for name in ends[-3:]]
-    return builder.build()
+    return builder.build().with_metadata(**{MAX_FRAMES_KEY: str(MAX_FRAMES)})
 
 
 def _layer(net: _Net, x: str, live: list[str]) -> str:
@@ -202,7 +213,7 @@ def _rowwise(net: _Net, x: str) -> str:
 
 def _reduce(net: _Net, x: str) -> str:
     _, rows, width, channels = net.shape(x)
-    kind = net.choose(1 if net.builtin else 0, 4)
+    kind = net.choose(1 if net.builtin else 0, 6)
     if kind == 0:
         table = net.builder.constant("table", weight_table(SCALE))
         logits = net.follow(add_conv(net.builder, x, Window(1, 1), channels, net.rng, "sof"))
@@ -212,6 +223,13 @@ def _reduce(net: _Net, x: str) -> str:
         return net.add("mean", [x], (1, channels), MeanAttrs((1, 2)))
     if kind == 2:
         return net.add("mean", [x], (1, 1, width, channels), MeanAttrs((1,), True))
+    if kind in (5, 6):  # at a scale that neither drowns nor always saturates it
+        attrs, shape = (
+            (SumAttrs((1, 2)), (1, channels))
+            if kind == 5
+            else (SumAttrs((1,), True), (1, 1, width, channels))
+        )
+        return net.add("sum", [x], shape, attrs, 30 * SCALE)
     op = "max_pool_2d" if kind == 3 else "average_pool_2d"
     window = Window(rows, width, rows, width)
     return net.add(op, [x], (1, 1, 1, channels), WindowedAttrs(window, Activation(kind % 3)))
@@ -222,9 +240,10 @@ def _head(net: _Net, x: str) -> str:
     if net.choose(0, 1):
         return x
     builder, values = net.builder, int(np.prod(net.shape(x)))
-    out = activation("flat", (1, values), SCALE, ZERO_POINT)
+    scale = builder.tensors[x].scale
+    out = activation("flat", (1, values), scale, ZERO_POINT)
     flat = builder.add_node("reshape", [x], out, ReshapeAttrs((1, values)))
-    weights = add_weights(builder, net.rng, (3, values), None, SCALE, 1e-3, 1e-2)
+    weights = add_weights(builder, net.rng, (3, values), None, scale, 1e-3, 1e-2)
     inputs = [flat, *(w for w in weights if w is not None)]
     dense = activation("dense", (1, 3), SCALE, ZERO_POINT)
     y = builder.add_node("fully_connected", inputs, dense, FullyConnectedAttrs())

@@ -9,6 +9,7 @@ import click
 from toolkit.cli.options import (
     arithmetic_option,
     continuous_options,
+    max_seconds_option,
     report_option,
     schedule_options,
 )
@@ -23,6 +24,7 @@ from toolkit.cli.options import (
 @click.option(
     "--seconds", type=float, help="Clip length (default: 1 in batch, the whole clip streamed)."
 )
+@max_seconds_option
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option(
     "--simulator",
@@ -44,6 +46,7 @@ def command(
     out: Path | None,
     calib: Path | None,
     seconds: float | None,
+    max_seconds: float | None,
     toolchain: str,
     simulator: str | None,
     schedule: str,
@@ -80,6 +83,7 @@ def command(
         audio=audio,
         calib=calib,
         clip_seconds=seconds,
+        max_seconds=max_seconds,
         toolchain=toolchain,
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),

@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from toolkit.cli.options import max_seconds_option
+
 
 @click.command("convert")
 @click.argument("model", default="wav2small")
@@ -58,6 +60,7 @@ import click
     help="Write the accuracy of every layer: .txt, .json or .html.",
 )
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@max_seconds_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -72,6 +75,7 @@ def command(
     target_snr_db: float,
     layer_report: Path | None,
     seconds: float,
+    max_seconds: float | None,
     as_json: bool,
 ) -> None:
     """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8."""
@@ -91,7 +95,16 @@ def command(
         target_snr_db=target_snr_db,
     )
     report = convert(
-        ConvertRequest(model, output, recipe, calib, test, layer_report, clip_seconds=seconds)
+        ConvertRequest(
+            model=model,
+            output=output,
+            recipe=recipe,
+            calib=calib,
+            test=test,
+            layer_report=layer_report,
+            clip_seconds=seconds,
+            max_seconds=max_seconds,
+        )
     )
     if as_json:
         click.echo(report_json(report), nl=False)

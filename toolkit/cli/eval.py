@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from toolkit.cli.options import max_seconds_option
+
 
 @click.command("eval")
 @click.argument("model", default="wav2small")
@@ -25,6 +27,7 @@ import click
 @click.option(
     "--seconds", type=float, help="Clip length (default: whole recordings where the model streams)."
 )
+@max_seconds_option
 @click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Scatter plot to write (.png, .svg).")
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
@@ -35,6 +38,7 @@ def command(
     audio: Path,
     label_range: tuple[float, float] | None,
     seconds: float | None,
+    max_seconds: float | None,
     calib: Path | None,
     plot: Path | None,
     toolchain: str,
@@ -52,7 +56,17 @@ def command(
     from toolkit.report.json_format import report_json
     from toolkit.verbs.evaluate import STAGES, EvaluationRequest, evaluate
 
-    request = EvaluationRequest(model, data, audio, seconds, calib, label_range, plot, toolchain)
+    request = EvaluationRequest(
+        model=model,
+        data=data,
+        audio=audio,
+        clip_seconds=seconds,
+        calib=calib,
+        label_range=label_range,
+        plot=plot,
+        toolchain=toolchain,
+        max_seconds=max_seconds,
+    )
     report = evaluate(request, Stages(STAGES, quiet=as_json))
     if as_json:
         click.echo(report_json(report), nl=False)

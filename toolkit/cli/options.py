@@ -40,6 +40,17 @@ def continuous_options(function: F) -> F:
     return hop_out(window(function))
 
 
+def max_seconds_option(function: F) -> F:
+    """``--max-seconds``."""
+    option = click.option(
+        "--max-seconds",
+        type=float,
+        help="Longest clip that a model which sums over time will be given when streamed; what "
+        "grows with the clip is calibrated for it.",
+    )
+    return option(function)
+
+
 def report_option(function: F) -> F:
     """``--report``, repeatable."""
     option = click.option(

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import arithmetic_option, report_option, schedule_options
+from toolkit.cli.options import (
+    arithmetic_option,
+    max_seconds_option,
+    report_option,
+    schedule_options,
+)
 
 
 @click.command("profile")
@@ -17,6 +22,7 @@ from toolkit.cli.options import arithmetic_option, report_option, schedule_optio
 @click.option("--all-targets", is_flag=True, help="Every target, one row each.")
 @click.option("--policy", help="Memory policy, instead of the target's own (default, shared).")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@max_seconds_option
 @click.option(
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
 )
@@ -31,6 +37,7 @@ def command(
     all_targets: bool,
     policy: str | None,
     seconds: float,
+    max_seconds: float | None,
     simulate: bool,
     schedule: str,
     time_axis: int | None,
@@ -61,6 +68,7 @@ def command(
         model=model,
         targets=tuple(names),
         clip_seconds=seconds,
+        max_seconds=max_seconds,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         arithmetic=arithmetic,
         policy=policy,

@@ -42,13 +42,20 @@ class Model:
         UnsupportedError for an operator without an integer form."""
         return to_int8(self.source, self.recipe, self.calib)
 
-    def quantize(self, calib: str | Path | None = None, recipe: Recipe | None = None) -> Model:
+    def quantize(
+        self,
+        calib: str | Path | None = None,
+        recipe: Recipe | None = None,
+        max_seconds: float | None = None,
+    ) -> Model:
         """The same network, made int8 with other data or another recipe; raises as `int8`.
 
-        A model that came as int8 stays as it is.
+        ``max_seconds`` is as in `load`.  A model that came as int8 stays as it is.
         """
         path = None if calib is None else Path(calib)
-        chosen = replace(self, calib=path, recipe=self.recipe if recipe is None else recipe)
+        source = self.source.up_to(max_seconds)
+        recipe = self.recipe if recipe is None else recipe
+        chosen = replace(self, source=source, calib=path, recipe=recipe)
         _ = chosen.int8
         return chosen
 
@@ -76,10 +83,16 @@ class Model:
         return Deployment(int8, part, plan, front_end, request, notes)
 
 
-def load(model: str | Path, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Model:
+def load(
+    model: str | Path,
+    clip_seconds: float = DEFAULT_CLIP_SECONDS,
+    max_seconds: float | None = None,
+) -> Model:
     """Read a zoo name, an ``.onnx``, an int8 ``.tflite`` or a Wav2Small ``.safetensors``.
 
-    ``clip_seconds`` fixes the clip length where the file leaves it open.  Raises InputError (or a
-    subclass) for what cannot be used, ToolMissingError for a checkpoint without the training extra.
+    ``clip_seconds`` fixes the clip length where the file leaves it open.  ``max_seconds`` is the
+    longest clip that a model which sums over time will be streamed: its ranges, which grow with the
+    clip, are calibrated for that.  Raises InputError (or a subclass) for what cannot be used,
+    ToolMissingError for a checkpoint without the training extra.
     """
-    return Model(load_source(str(model), clip_seconds))
+    return Model(load_source(str(model), clip_seconds).up_to(max_seconds))

@@ -15,6 +15,7 @@ from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.strided_slice import StridedSliceAttrs
+from toolkit.ops.sum import SumAttrs
 
 
 def global_average_pool(low: Lowering, node: OnnxNode) -> str:
@@ -31,14 +32,9 @@ def reduce_mean(low: Lowering, node: OnnxNode) -> str:
 
 
 def reduce_sum(low: Lowering, node: OnnxNode) -> str:
-    """ReduceSum, as the mean times the number of elements: an integer sum has no range of its
-    own, and reference kernels disagree on it."""
+    """ReduceSum."""
     axes, keep = _reduced(low, node)
-    x = low.value(node.inputs[0])
-    shape = low.tensor_shape(x)
-    count = math.prod(shape[axis] for axis in axes)
-    mean = low.append("mean", [x], MeanAttrs(axes, keep), node)
-    return low.multiply(mean, np.full(1, count, np.float32), node)
+    return low.append("sum", [low.value(node.inputs[0])], SumAttrs(axes, keep), node)
 
 
 def reshape(low: Lowering, node: OnnxNode) -> str:

@@ -20,12 +20,16 @@ from toolkit.features.synthetic import speech_like
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
-from toolkit.model.inputs import as_cases
+from toolkit.model.inputs import as_cases, audio_files
+from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
 from toolkit.model.reference import is_builtin, output_labels
 from toolkit.model.source import Source, demo_clip, model_inputs
+from toolkit.plan.any_length import about_length, one_length, with_one_length
+from toolkit.plan.other_length import baked_nodes
 from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.given import bounded_ranges, changes, without_params
+from toolkit.quantize.lengths import Longest
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.recipe import Conversion, Recipe, apply_recipe
 from toolkit.resources import __version__
@@ -121,6 +125,8 @@ def to_int8(source: Source, recipe: Recipe, calib: Path | None = None) -> Int8Mo
     """Quantise a source as `quantize_source` does; one that is a ``.tflite`` passes unchanged."""
     if source.tflite is not None:
         graph = read_tflite(source.tflite, source.name)
+        tied = {**baked_nodes(graph), **one_length(graph)}
+        graph = with_one_length(graph, tied) if tied else graph
         return Int8Model(source, source.tflite, graph, source.issues)
     quantized = quantize_source(source, recipe, calib)
     graph = read_tflite(quantized.data, source.name)
@@ -136,7 +142,8 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
     """
     graph = source.float_graph
     assert graph is not None
-    ranges = source.ranges if calib is None else None
+    longest, notes = longest_clip(source)
+    ranges = source.ranges if calib is None and longest is None else None
     if ranges is None and source.given and not without_params(graph):
         ranges = bounded_ranges(graph)
     batches: Sequence[Batch] = ()
@@ -152,10 +159,12 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
         bias_correction=corrects if recipe.bias_correction is None else recipe.bias_correction,
         equalize=corrects if recipe.equalize is None else recipe.equalize,
     )
-    conversion = apply_recipe(graph, recipe, ranges, batches)
-    issues = (*issues, *_given_issues(source, graph, conversion.quantized))
+    longer = None if longest is None else Longest(longest, _longer_batches(graph, longest, calib))
+    conversion = apply_recipe(graph, recipe, ranges, batches, longer)
+    issues = (*issues, *notes, *_given_issues(source, graph, conversion.quantized))
     origin = _origin(source, recipe, calib, batches if ranges is None else ())
-    quantized = conversion.quantized.with_metadata(**{ORIGIN_KEY: origin.to_json()})
+    quantized = about_length(conversion.quantized, longest, source.one_length)
+    quantized = quantized.with_metadata(**{ORIGIN_KEY: origin.to_json()})
     conversion = replace(conversion, quantized=quantized)
     return Quantized(write_tflite(quantized), conversion, batches, issues)
 
@@ -194,6 +203,25 @@ def synthetic_batches(graph: Graph) -> tuple[list[Batch], str]:
     clips += [speech_like(seconds, spec.sample_rate_hz, n) for n in range(SYNTHETIC_CASES)]
     what = f"{SYNTHETIC_CASES} clips of synthesised speech-like sound and the demo clip"
     return [{graph.inputs[0]: _features(clip, spec, rows, shape)} for clip in clips], what
+
+
+def _longer_batches(graph: Graph, frames: int, calib: Path | None) -> list[Batch]:
+    """Clips of ``frames`` frames: some recordings of ``calib`` over and over, made-up sound without
+    it; none where the user gave arrays."""
+    longer = retime(find_time_axis(graph), frames)
+    if calib is None:
+        return synthetic_batches(longer)[0]
+    spec = feature_spec(graph)
+    if spec is None or not calib.is_dir():
+        return []
+    files, entry = audio_files(calib), longer.tensors[longer.inputs[0]]
+    batches: list[Batch] = []
+    for file in files[:: -(-len(files) // SYNTHETIC_CASES)]:
+        samples = load_clip(file, spec.sample_rate_hz).samples
+        if samples.size:
+            looped = np.resize(samples, spec.samples_for_rows(frames))
+            batches.append({entry.name: _features(looped, spec, frames, entry.shape)})
+    return batches
 
 
 def _fallback_note(what: str, have_ranges: bool) -> Issue:

@@ -20,6 +20,7 @@ from toolkit.measurement import Issue
 from toolkit.model.inputs import float_cases
 from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
+from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
 from toolkit.quantize.given import attach, given_params
 from toolkit.quantize.ranges import Ranges, load_ranges
 
@@ -31,7 +32,8 @@ class Source:
     ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
     ``ranges`` come with zoo models, ``given`` with models that were quantised elsewhere: the scales
     and zero points of the model as it was imported; ``issues`` say what was done to it on the way
-    in.
+    in.  ``max_seconds`` is the longest clip that it will be given, where the user states one;
+    ``one_length`` the nodes that fit the file's clip length only, and why.
     """
 
     argument: str
@@ -42,10 +44,37 @@ class Source:
     ranges: Ranges | None = None
     given: Mapping[str, QuantParams] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
+    max_seconds: float | None = None
+    one_length: Mapping[str, str] = field(default_factory=dict)
 
     def at_seconds(self, clip_seconds: float) -> Source:
         """The same model for clips of another length, where its file leaves that open."""
         return load_source(self.argument, clip_seconds)
+
+    def up_to(self, max_seconds: float | None) -> Source:
+        """The same model for clips up to that long, as the user states; None leaves it open.
+
+        Raises InputError for a length that no clip has, or a model whose ranges are fixed.
+        """
+        if max_seconds is None:
+            return self
+        if not 0 < max_seconds <= MAX_CLIP_SECONDS:
+            raise InputError(
+                f"--max-seconds must be above 0 and at most {MAX_CLIP_SECONDS:g}; "
+                f"got {max_seconds:g}."
+            )
+        if self.float_graph is None:
+            raise InputError(
+                f"--max-seconds: the ranges of {self.argument} are in the file already.",
+                hint="Give it when the float model is converted.",
+            )
+        if feature_spec(self.float_graph) is None:
+            raise InputError(
+                f"--max-seconds: {self.name} carries no feature specification, which says how long "
+                "a frame is.",
+                hint="Run it in batch, or export the model with its features.",
+            )
+        return replace(self, max_seconds=max_seconds)
 
 
 def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
@@ -134,7 +163,30 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
             )
     imported = load_onnx(path, rows=rows)
     graph = attach(optimize(imported), imported)
-    return Source(str(path), name, _sha256(path), float_graph=graph, given=given_params(imported))
+    return Source(
+        argument=str(path),
+        name=name,
+        sha256=_sha256(path),
+        float_graph=graph,
+        given=given_params(imported),
+        one_length=_tied(path, graph, rows),
+    )
+
+
+def _tied(path: Path, graph: Graph, rows: int | None) -> dict[str, str]:
+    """The nodes that fit the clip length of ``graph`` only, of ``rows`` frames, and why."""
+    from toolkit.frontend.load import load_onnx
+    from toolkit.passes.optimize import optimize
+
+    if rows is None:  # every dimension is in the file
+        return baked_nodes(graph)
+    try:
+        other = optimize(load_onnx(path, rows=rows + LENGTH_STEP))
+    except InputError:
+        return baked_nodes(graph)  # the file has no other length, whatever it leaves open
+    entry = graph.inputs[0]
+    same = graph.tensors[entry].shape == other.tensors[entry].shape
+    return baked_nodes(graph) if same else tied_nodes(graph, other)
 
 
 def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:

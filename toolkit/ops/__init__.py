@@ -29,6 +29,7 @@ from toolkit.ops.softmax import Softmax
 from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
+from toolkit.ops.sum import Sum
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
 
@@ -59,6 +60,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         Squeeze(),
         StridedSlice(),
         Sub(),
+        Sum(),
         Tanh(),
         Transpose(),
     )

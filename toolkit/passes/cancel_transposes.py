@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from toolkit.ir.edit import forward, fresh, fresh_node, substitute
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.pad import PadAttrs
+from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.strided_slice import StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
@@ -40,7 +40,7 @@ def cancel_transposes(graph: Graph) -> Graph:
         _merge,
         _through_indifferent,
         _through_gate,
-        _through_mean,
+        _through_reduction,
         _through_concatenation,
         _into_matmul,
     )
@@ -120,11 +120,11 @@ def with_axes(graph: Graph, node: Node, order: Perm) -> tuple[object, dict[int, 
     return node.attrs, constants
 
 
-def _through_mean(graph: Graph, node: Node) -> Graph | None:
-    if node.op != "mean" or (found := _common_perm(graph, node)) is None:
+def _through_reduction(graph: Graph, node: Node) -> Graph | None:
+    attrs, found = node.attrs, _common_perm(graph, node)
+    if not isinstance(attrs, ReductionAttrs) or found is None:
         return None
     perm, inputs = found
-    attrs: Any = node.attrs
     axes = {perm[axis] for axis in attrs.axes}
     moved = replace(attrs, axes=tuple(sorted(axes)))
     if not attrs.keep_dims:  # the remaining axes, renumbered

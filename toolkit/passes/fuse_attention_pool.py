@@ -1,7 +1,7 @@
 """Recognises attention pooling, ``sum_t(lin * softmax_t(sof))``, and makes it one operator.
 
 As builtin operators it does not survive int8 (contract C2).  The pass runs on the graph as
-imported, where the sum is a mean times the number of elements.
+imported.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from toolkit.ir import Graph, GraphBuilder, Node
-from toolkit.ir.edit import substitute
+from toolkit.ir.edit import fresh, fresh_node, rename_tensors, substitute
 from toolkit.ops.append import append
 from toolkit.ops.attention_pool import AttentionPoolAttrs
 from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.ops.sum import SumAttrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.rewrite import drop_identity_reshape, only_reader, producer_of, rewrite
 
@@ -21,7 +22,6 @@ class _Match(NamedTuple):
     lin: str
     logits: str
     axis: int  # the pooled one, 2 or more
-    mean: Node  # bears the name of the sum in the model
 
 
 def fuse_attention_pool(graph: Graph) -> Graph:
@@ -33,20 +33,26 @@ def _fuse(graph: Graph, node: Node) -> Graph | None:
     match = _matched(graph, node)
     if match is None:
         return None
-    builder = GraphBuilder.from_graph(substitute(graph, [match.mean], []))
-    del builder.tensors[match.mean.outputs[0]]
-    position = builder.nodes.index(node)
-    after = builder.nodes[position + 1 :]
+    (name,) = node.outputs
+    result, pooled = name, fresh(graph, name)
+    if name not in graph.outputs:  # the pooled tensor takes the sum's name
+        result, pooled = f"{pooled}@sum", name
+        graph = rename_tensors(graph, {name: result})
+    (total,) = (n for n in graph.nodes if n.name == node.name)
+    builder = GraphBuilder.from_graph(substitute(graph, [total], []))
+    position = graph.nodes.index(total)
+    after = builder.nodes[position:]
     del builder.nodes[position:]
-    pooled = _emit(builder, match)
-    (output,) = node.outputs
-    attrs = ReshapeAttrs(graph.tensors[output].shape)
-    builder.nodes += [Node(node.name, "reshape", (pooled,), (output,), attrs), *after]
+    channels = _emit(builder, match, pooled, node.name)
+    attrs = ReshapeAttrs(graph.tensors[result].shape)
+    label = fresh_node(graph, node.name)
+    builder.nodes += [Node(label, "reshape", (channels,), (result,), attrs), *after]
     return builder.build()
 
 
-def _emit(builder: GraphBuilder, match: _Match) -> str:
-    """Nodes from the channel-first operands to the pooled tensor ``[N, C, width]``."""
+def _emit(builder: GraphBuilder, match: _Match, name: str, label: str) -> str:
+    """Nodes from the channel-first operands to the pooled tensor ``[N, C, width]``; the pool is
+    called ``label``, what it makes ``name``."""
     shape = builder.tensors[match.lin].shape
     others = [axis for axis in range(2, len(shape)) if axis != match.axis]
     order = TransposeAttrs((0, match.axis, *others, 1))
@@ -58,38 +64,29 @@ def _emit(builder: GraphBuilder, match: _Match) -> str:
             rows = ReshapeAttrs((n, frames, 1, channels))
             moved = append(builder, "reshape", [moved], rows, f"{source}@rows")
         operands.append(moved)
-    name = match.mean.outputs[0]
     pool = AttentionPoolAttrs(time_axis=1)
-    pooled = append(builder, "attention_pool", operands, pool, name, match.mean.name)
+    pooled = append(builder, "attention_pool", operands, pool, name, label)
     n, _, width, channels = builder.tensors[pooled].shape
     flat = append(builder, "reshape", [pooled], ReshapeAttrs((n, width, channels)), f"{name}@flat")
     return append(builder, "transpose", [flat], TransposeAttrs((0, 2, 1)), f"{name}@channels")
 
 
 def _matched(graph: Graph, node: Node) -> _Match | None:
-    if node.op != "mul":
+    attrs = node.attrs
+    if node.op != "sum" or not isinstance(attrs, SumAttrs) or len(attrs.axes) != 1:
         return None
-    mean = producer_of(graph, node.inputs[0], "mean")
-    count = None if node.inputs[1] is None else graph.tensors[node.inputs[1]].data
-    if mean is None or count is None or count.size != 1:
+    product = producer_of(graph, node.inputs[0], "mul")
+    if product is None or only_reader(graph, product.outputs[0]) is None:
         return None
-    mean_attrs: Any = mean.attrs
-    product = producer_of(graph, mean.inputs[0], "mul")
-    if product is None or len(mean_attrs.axes) != 1:
-        return None
-    (axis,) = mean_attrs.axes
+    (axis,) = attrs.axes
     sizes = {graph.tensors[name].shape for name in product.inputs if name is not None}
     (shape,) = sizes if len(sizes) == 1 else [()]
-    fits = len(shape) in (3, 4) and axis >= 2 and shape[0] == 1
-    if not fits or float(count.reshape(-1)[0]) != shape[axis]:
-        return None
-    inner = (product, mean)
-    if any(only_reader(graph, part.outputs[0]) is None for part in inner):
+    if len(shape) not in (3, 4) or axis < 2 or shape[0] != 1:
         return None
     for weights, lin in (product.inputs, product.inputs[::-1]):
         logits = _softmax_source(graph, weights, axis)
         if logits is not None and lin is not None:
-            return _Match(lin, logits, axis, mean)
+            return _Match(lin, logits, axis)
     return None
 
 

@@ -100,8 +100,9 @@ class ContinuousPlan:
         return self.stream.kernel_files
 
     def at_rows(self, rows: int | None) -> ContinuousPlan:
-        """The same plan where ``graph`` is that of a clip of ``rows`` frames."""
-        return replace(self, stream=self.stream.at_rows(rows))
+        """The same plan where ``graph`` is that of a recording of ``rows`` frames, of which the
+        sums hold a window."""
+        return self if rows is None else replace(self, stream=self.stream.retimed(rows))
 
     def describe(self, feature_bytes: int) -> list[Measurement]:
         return describe_state(self.stream, self.state_bytes, self.lower_bound_bytes, feature_bytes)

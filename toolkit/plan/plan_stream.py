@@ -10,6 +10,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE_ONLY, Variants
 from toolkit.ops.parts.base import view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
+from toolkit.plan.any_length import longest_frames
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer, find_buffers
 from toolkit.plan.stream import (
@@ -38,6 +39,7 @@ def plan_stream(
     Raises NotStreamableError naming every node that stands in the way, and why.
     """
     time = find_time_axis(graph, time_axis)
+    longest = longest_frames(time)
     stages, counters = find_stages(time, variants)
     tensors = {number: name for name, number in reversed([*counters.items()])}
     bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
@@ -76,7 +78,7 @@ def plan_stream(
         buffer_bytes=buffer_bytes,
         state_bytes=aligned(buffer_bytes + counters_bytes, ALIGNMENT_BYTES),
         lower_bound_bytes=kept + counters_bytes,
-        max_frames=_max_frames(time, stages),
+        max_frames=min(_max_frames(time, stages), longest or _MAX_FRAMES),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
+from toolkit.errors import InputError
 from toolkit.ir import Graph
 from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops import OPERATORS
@@ -135,10 +136,21 @@ class StreamPlan:
     def at_rows(self, rows: int | None) -> StreamPlan:
         """The same plan where ``graph`` is that of a clip of ``rows`` frames (None: as it is).
 
-        Raises TooFewFramesError.
+        Raises TooFewFramesError, and InputError for a clip beyond ``max_frames``.
         """
         if rows is None:
             return self
+        if rows > self.max_frames:
+            raise InputError(
+                f"{self.time.graph.name}: a clip must have at most {self.max_frames} frames, the "
+                f"longest that its sums are made for; got {rows}.",
+                hint="Use a shorter clip, or convert the model with a larger --max-seconds.",
+            )
+        return self.retimed(rows)
+
+    def retimed(self, rows: int) -> StreamPlan:
+        """The same plan where ``graph`` is that of ``rows`` frames, however many; raises
+        TooFewFramesError."""
         return replace(self, time=replace(self.time, graph=retime(self.time, rows)))
 
     def describe(self, feature_bytes: int) -> list[Measurement]:

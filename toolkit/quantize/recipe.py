@@ -17,6 +17,7 @@ from toolkit.passes.expand_attention_builtin import expand_attention_builtin
 from toolkit.quantize.bias import correct_bias
 from toolkit.quantize.convert import Attention, convert
 from toolkit.quantize.given import is_given
+from toolkit.quantize.lengths import Longest, calibrate_lengths, growing_head
 from toolkit.quantize.mixed import MixedChoice, fewest_wide
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Method, Ranges, calibrate
@@ -65,12 +66,17 @@ class Conversion:
 
 
 def apply_recipe(
-    graph: Graph, recipe: Recipe, ranges: Ranges | None, batches: Sequence[Batch]
+    graph: Graph,
+    recipe: Recipe,
+    ranges: Ranges | None,
+    batches: Sequence[Batch],
+    longest: Longest | None = None,
 ) -> Conversion:
     """Quantise an optimised float graph.
 
-    ``ranges`` are stored ones, which come before calibration on ``batches``.  Raises InputError
-    when neither is given, or a tensor named in ``mixed`` cannot be int16; UnsupportedError when an
+    ``ranges`` are stored ones, which come before calibration on ``batches``; with ``longest``
+    these stand for clips of up to that length (`calibrate_lengths`).  Raises InputError when
+    neither is given, or a tensor named in ``mixed`` cannot be int16; UnsupportedError when an
     operator has no integer form.
     """
     if recipe.equalize:
@@ -86,6 +92,10 @@ def apply_recipe(
         graph = equalize(graph, channel_peaks(graph, batches))
     if ranges is None:
         ranges = calibrate(graph, batches, recipe.calibration)
+        if longest is not None:
+            longer = calibrate_lengths(graph, batches, longest, recipe.calibration)
+            ranges = ranges.merged(longer)
+    growing = frozenset() if longest is None else growing_head(graph, longest.frames)
     if recipe.attention == "builtin":
         graph = expand_attention_builtin(graph)
     search = None
@@ -95,7 +105,7 @@ def apply_recipe(
         )
         wide = frozenset(search.wide)
     elif recipe.mixed == "head":
-        wide = head_tensors(graph)
+        wide = head_tensors(graph) | growing
     else:
         wide = named_tensors(graph, () if recipe.mixed == "none" else recipe.mixed)
     quantized = convert(graph, ranges, wide=wide)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from toolkit.errors import InputError
 from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
@@ -77,7 +78,13 @@ def has_int16_form(graph: Graph, node: Node) -> bool:
     operator = OPERATORS[node.op]
     if node.op in ("attention_pool", "hard_swish"):
         return True  # by a kernel of its own, spelt out
-    inputs = []
+    types_rule = operator.constraints[0] if operator.constraints else None
+    return types_rule is None or types_rule(int16_view(graph, node)) is None
+
+
+def int16_view(graph: Graph, node: Node) -> NodeView[Any]:
+    """``node`` as if all its activations were int16, of any scale."""
+    operator, inputs = OPERATORS[node.op], []
     for index, name in enumerate(node.inputs):
         weighted = operator.weight_input is not None and index >= operator.weight_input
         dtype = DType.INT16
@@ -86,9 +93,7 @@ def has_int16_form(graph: Graph, node: Node) -> bool:
         tensor = None if name is None else graph.tensors[name]
         inputs.append(None if tensor is None else _as(tensor, dtype))
     outputs = tuple(_as(graph.tensors[name], DType.INT16) for name in node.outputs)
-    types_rule = operator.constraints[0] if operator.constraints else None
-    wide_view = NodeView(node, tuple(inputs), outputs, node.attrs)
-    return types_rule is None or types_rule(wide_view) is None
+    return NodeView(node, tuple(inputs), outputs, node.attrs)
 
 
 def _as(tensor: Tensor, dtype: DType) -> Tensor:

@@ -35,6 +35,7 @@ class BuildRequest:
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
     arithmetic: str = "auto"  # of the features, see `Target.arithmetic`
     policy: str | None = None  # the target's own
+    max_seconds: float | None = None  # longest clip of a model that sums over time
     allow_misfit: bool = False
 
     @property
@@ -54,7 +55,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
-            model = load(request.model, request.batch_seconds)
+            model = load(request.model, request.batch_seconds, request.max_seconds)
         with stage("Quantise to int8"):
             model = model.quantize(request.calib)
             _ = model.int8.builtin  # made here, where the stage says so

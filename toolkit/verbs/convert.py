@@ -39,6 +39,7 @@ class ConvertRequest:
     test: Path | None = None
     layer_report: Path | None = None
     clip_seconds: float = 1.0
+    max_seconds: float | None = None
 
 
 def mixed_of(text: str) -> Mixed:
@@ -59,7 +60,7 @@ def convert(request: ConvertRequest) -> Report:
         raise InputError(f"--target-snr-db must be finite; got {recipe.target_snr_db}.")
     if output.resolve() == Path(request.model).resolve():
         raise InputError(f"-o {output}: is the model itself.", hint="Choose another file.")
-    model = load(request.model, request.clip_seconds)
+    model = load(request.model, request.clip_seconds, request.max_seconds)
     float_graph = model.source.float_graph
     if float_graph is None:
         raise InputError(

@@ -56,6 +56,7 @@ class EvaluationRequest:
     plot: Path | None = None
     toolchain: str = "zig"
     target: str = "cortex-m4"
+    max_seconds: float | None = None
 
 
 def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
@@ -67,7 +68,8 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
         require_matplotlib()
     with stage("Load the model"):
         seconds = DEFAULT_CLIP_SECONDS if request.clip_seconds is None else request.clip_seconds
-        deployment = load(request.model, seconds).quantize(request.calib).deploy(request.target)
+        source = load(request.model, seconds, request.max_seconds)
+        deployment = source.quantize(request.calib).deploy(request.target)
         model = deployment.model
         if model.spec is None:
             raise InputError(

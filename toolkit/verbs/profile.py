@@ -29,11 +29,12 @@ class ProfileRequest:
     arithmetic: str = "auto"
     policy: str | None = None
     simulate: bool = False
+    max_seconds: float | None = None
 
 
 def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...]:
     """A report for each target; for a single one beside other ways to run the model."""
-    model = load(request.model, request.clip_seconds).quantize(request.calib)
+    model = load(request.model, request.clip_seconds, request.max_seconds).quantize(request.calib)
     parts = [load_target(name, request.policy) for name in request.targets]
     reports = []
     for part in parts:
@@ -62,6 +63,7 @@ def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
             out=Path(scratch) / "firmware",
             calib=request.calib,
             clip_seconds=request.clip_seconds,
+            max_seconds=request.max_seconds,
             schedule=request.schedule,
             arithmetic=request.arithmetic,
             policy=request.policy,

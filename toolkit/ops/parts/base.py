@@ -233,3 +233,8 @@ class Operator(ABC, Generic[AttrsT]):
     def max_rows(self, row: NodeView[AttrsT]) -> int | None:
         """Most rows a REDUCING node's sums hold; None without a limit."""
         return None
+
+    def grows(self, view: NodeView[AttrsT], time_axis: int) -> bool:
+        """Whether the range of the output grows with the extent of time, so that a scale that
+        suits one clip length saturates at a longer one."""
+        return False
