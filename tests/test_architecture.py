@@ -62,6 +62,7 @@ LAZY = {
     "matplotlib",
     "numpy",
     "onnx",
+    "onnxruntime",
     "rich",
     "unicorn",
 }

@@ -34,14 +34,24 @@ class Measurement:
 class Check:
     """A yes/no finding; ``required`` ones decide the exit code, others only inform.
 
+    ``passed`` is None where it could not be looked into: that is neither a success nor a failure.
     ``where`` is the place of what was found, in words, where there is one: a layer, a frame.
     """
 
     name: str
-    passed: bool
+    passed: bool | None
     detail: str
     required: bool = True
     where: str = ""
+
+    @classmethod
+    def not_checked(cls, name: str, reason: str, required: bool = True) -> Check:
+        """A check that could not be made, whose detail says so."""
+        return cls(name, None, f"not checked: {reason}", required)
+
+    @property
+    def failed(self) -> bool:
+        return self.passed is False
 
 
 @dataclass(frozen=True)

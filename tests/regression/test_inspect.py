@@ -193,7 +193,7 @@ def test_a_model_with_float_ends_builds(folder: Path) -> None:
     run: Run = toolkit("build", "ends.tflite", *options, cwd=folder)
     assert run.exit_code == 0, run
     assert "model.int8_ends" in [issue["code"] for issue in run.json["issues"]]
-    assert all(check["passed"] for check in run.json["checks"] if check["required"])
+    assert not any(c["passed"] is False for c in run.json["checks"] if c["required"])
 
 
 def test_an_end_that_others_read_stays_and_is_refused(folder: Path) -> None:

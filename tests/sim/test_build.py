@@ -205,6 +205,7 @@ def test_the_demo_and_its_report(tmp_path: Path) -> None:
     assert checks == dict.fromkeys(
         (
             *("bit_match", "features_match", "stack_within_bound", "plan_linked"),
+            *("device_near_float", "import_match", "import_match_other_lengths"),
             *("fits_flash", "fits_ram", "fits_stack", "real_time"),
         ),
         True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import xml.etree.ElementTree as ET
 from collections import Counter
 from dataclasses import replace
@@ -11,7 +12,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from toolkit.budget.judge import judge
+from toolkit.budget.model import Budget
 from toolkit.errors import InputError
 from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance, Symbol
 from toolkit.report import LayerRow, Report
@@ -26,6 +30,7 @@ from toolkit.report.model import Fit, FunctionRow, Part, Prediction, Roof, Stack
 from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.report.read import read_report
 from toolkit.report.render import FORMATS, require_formats, write_reports
+from toolkit.report.terminal import print_report
 
 HOSTILE = "=<script>alert('|x|')</script>`*\x1b[2J\u202e\x00"
 ESTIMATED, SIMULATED, MEASURED = Provenance.ESTIMATED, Provenance.SIMULATED, Provenance.MEASURED
@@ -61,6 +66,7 @@ FULL = Report(
         Check("bit_match", True, "fine"),
         Check("tflm_match", False, HOSTILE, where=HOSTILE),
         Check("fits_flash", False, "too large", required=False),
+        Check.not_checked("import_match", "no time"),
     ),
     issues=(Issue("audio", HOSTILE),),
     layers=(layer(HOSTILE, 900, 800), layer("b", 200, 200), layer("c", 0, None)),
@@ -158,6 +164,7 @@ def test_the_page_shows_every_figure_with_its_provenance() -> None:
         "✗ does not fit, 200.0 %",
         "✗ FAIL tflm_match",
         "– no fits_flash",
+        "— import_match not checked: no time",
         "A required check fails",
         "main 40 B 40 B",
         "60 B 100 B",
@@ -206,6 +213,7 @@ def test_markdown_escapes_names_and_states_provenance() -> None:
     text = report_markdown(FULL)
     assert "<script>" not in text and "\x1b" not in text
     assert "| flash | 2,000 B | measured | map |" in text
+    assert "| — | `import_match` | not checked: no time |" in text
     assert "| cycles, model | 1,100 cycles (+10.0 %) | estimated | rates |" in text
     for line in text.splitlines():
         if line.startswith("| "):
@@ -216,9 +224,16 @@ def test_markdown_escapes_names_and_states_provenance() -> None:
 
 def test_junit_fails_what_is_required_and_skips_what_informs() -> None:
     suite = ET.fromstring(report_junit(FULL))[0]
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "2")
     outcomes = {case.get("name"): case[0].tag for case in suite.iter("testcase")}
-    assert outcomes == {"bit_match": "system-out", "tflm_match": "failure", "fits_flash": "skipped"}
+    assert outcomes == {
+        "bit_match": "system-out",
+        "tflm_match": "failure",
+        "fits_flash": "skipped",
+        "import_match": "skipped",
+    }
+    (why,) = suite.findall("testcase[@name='import_match']/skipped")
+    assert why.get("message") == "not checked: no time"
     properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
     assert properties["flash_bytes (measured)"] == "2000 B"
     assert len(properties) == len(FULL.measurements)
@@ -243,3 +258,18 @@ def test_every_figure_is_documented() -> None:
     text = documented.read_text(encoding="utf-8")
     for name in (*FIGURES, *FAMILIES):
         assert f"`{name}" in text, name
+
+
+def test_what_is_not_checked_neither_passes_nor_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    open_check = Check.not_checked("import_match", "no time")
+    report = replace(BARE, checks=(open_check,))
+    assert report.passed and not open_check.passed and not open_check.failed
+    assert json.loads(report_json(report))["checks"][0]["passed"] is None
+    print_report(report, Console(width=80))
+    out = capsys.readouterr().out
+    assert "— import_match: not checked: no time" in " ".join(out.split())
+    assert "pass" not in out and "FAIL" not in out
+    for named, fails in (((), False), (("import_match",), True)):
+        gate = judge(Budget("", (), checks=named), report, None)
+        assert gate.passed is not fails
+        assert [(v.name, v.outcome) for v in gate.verdicts] == [("import_match", "missing")]

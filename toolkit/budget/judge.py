@@ -121,14 +121,17 @@ def _checks(budget: Budget, report: Report) -> list[Verdict]:
     verdicts = []
     for name in dict.fromkeys((*required, *budget.checks)):
         check = by_name.get(name)
+        outcome: Outcome = "missing"
         if check is None:
-            outcome: Outcome = "missing"
             text = f"the report has no check '{name}'"
             fails = budget.missing == "fail"
+        elif check.passed is None:
+            text = printable(check.detail)
+            fails = name in budget.checks and budget.missing == "fail"
         else:
             outcome = "holds" if check.passed else "exceeded"
             text = printable(check.detail)
-            fails = not check.passed
+            fails = check.failed
         verdicts.append(Verdict(name, "check", outcome, "must pass", text, fails=fails))
     return verdicts
 

@@ -77,8 +77,11 @@ def command(
     seconds: float,
     max_seconds: float | None,
     as_json: bool,
-) -> None:
-    """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8."""
+) -> int:
+    """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8.
+
+    The network as imported is compared with onnxruntime. Exit code 1 when they differ.
+    """
     from rich.console import Console
 
     from toolkit.quantize.recipe import Recipe
@@ -108,7 +111,8 @@ def command(
     )
     if as_json:
         click.echo(report_json(report), nl=False)
-        return
-    console = Console()
-    console.print(f"wrote {output}", markup=False, highlight=False)
-    print_report(report, console)
+    else:
+        console = Console()
+        console.print(f"wrote {output}", markup=False, highlight=False)
+        print_report(report, console)
+    return 0 if report.passed else 1

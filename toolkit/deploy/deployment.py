@@ -51,7 +51,7 @@ class Deployment:
 
     @property
     def harness(self) -> Harness:
-        return Harness(self.plan, self.target, self.model.data, self.front_end)
+        return Harness(self.plan, self.target, self.model.file, self.front_end)
 
     def at_rows(self, rows: int | None) -> Deployment:
         """The same for a clip of ``rows`` feature rows: what figures of an inference refer to.

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from toolkit.compare.continuous import agreement
 from toolkit.compare.front_end import feature_findings, feature_issues
+from toolkit.compare.import_match import import_cases, import_checks
+from toolkit.compare.near_float import NAME as NEAR_FLOAT
+from toolkit.compare.near_float import near_float_of_clip, near_float_on, output_pairs
 from toolkit.compare.outputs import find_mismatches, tflm_check
 from toolkit.deploy.first_wrong_layer import first_wrong_layer
 from toolkit.deploy.harness import Execution, Harness
@@ -127,11 +132,17 @@ class Run:
             return ()
         found = self.values.tolist()
         floats: Sequence[float | None] = [None] * len(found)
-        exact = self.plan.continuous is None
-        float_graph = self.model.float_at(self.clip.rows) if exact else None
-        if float_graph is not None:
-            floats = real_values(float_graph, run_case(float_graph, [self.clip.features])).tolist()
+        if self._float_outputs is not None:
+            floats = np.concatenate([v.ravel() for v in self._float_outputs]).tolist()
         return tuple(map(Prediction, self.model.labels, floats, found))
+
+    @cached_property
+    def _float_outputs(self) -> Sequence[Array] | None:
+        """The outputs for the clip by the float network, where there is one of that length."""
+        if self.clip is None or self.plan.continuous is not None:
+            return None
+        graph = self.model.float_at(self.clip.rows)
+        return None if graph is None else run_case(graph, [self.clip.features])
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -142,7 +153,10 @@ class Run:
             checks.append(self._features[1])
         if exact and is_builtin(self.graph) and tflm_available():
             checks.append(tflm_check(self.graph, self.cases, self.outputs))
-        return tuple(checks)
+        features = None if self.clip is None else self.clip.features
+        has_time = self.model.spec is not None or self.plan.stream is not None
+        cases = import_cases(self.model, features)
+        return (*checks, self._near_float, *import_checks(self.model, cases, has_time))
 
     @cached_property
     def report(self) -> Report:
@@ -200,6 +214,28 @@ class Run:
             where = first_wrong_layer(self.harness, self.linked.compiler, case)
             detail = "; ".join([detail, where, *map(str, mismatches[:3])])
         return Check("bit_match", not differing, detail, where=where)
+
+    @property
+    def _near_float(self) -> Check:
+        """Whether the outputs are as near to the float network's as the model lets expect.
+
+        For a model of arrays, whose stimulus is random, those are the integer reference's on the
+        data that it was calibrated on: the device has its bits.
+        """
+        expected, graph = self.model.expected_error, self.graph
+        if self.plan.continuous is not None:
+            return Check.not_checked(NEAR_FLOAT, "continuous mode is not exact")
+        if self.model.float_graph is None or expected is None:
+            return Check.not_checked(NEAR_FLOAT, "a .tflite brings no float network")
+        if self.clip is None:
+            return near_float_on(self.model, expected)
+        if self._float_outputs is None:
+            why = f"the float network has no form for {self.clip.rows} rows"
+            return Check.not_checked(NEAR_FLOAT, why)
+        found = decoded(graph, self.execution.output.cases[0].outputs)
+        pairs = output_pairs(graph, [self._float_outputs], [found])
+        what = f"{self.clip.path.name}, {self.clip.rows} rows"
+        return near_float_of_clip(self.model, self.clip.features, pairs, what)
 
     @property
     def _comparison(self) -> tuple[Measurement, ...]:

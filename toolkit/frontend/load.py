@@ -57,15 +57,29 @@ def load_onnx(
     InputError (a dynamic dimension is left open).
     """
     model = read_onnx(path)
+    low = _lowered(model, input_shapes or {}, rows)
+    check_shapes(low, path)
+    return check_graph(_finish(low, model), "import")
+
+
+def trace_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> tuple[Graph, dict[str, str]]:
+    """The same before outputs are named as in the model, and the tensor of every computed value of
+    the model, by the value's name; raises as `load_onnx`."""
+    model = read_onnx(path)
+    low = _lowered(model, input_shapes, None)
+    low.builder.outputs.extend(low.value(output) for output in model.outputs)
+    return low.builder.build(), dict(low.values)
+
+
+def _lowered(model: OnnxModel, input_shapes: Mapping[str, Shape], rows: int | None) -> Lowering:
     _check_operators(model)
     low = Lowering(model)
     for source in model.inputs:
-        shape = _input_shape(source, (input_shapes or {}).get(source.name), rows)
+        shape = _input_shape(source, input_shapes.get(source.name), rows)
         low.values[source.name] = low.builder.add_input(Tensor(source.name, shape, DType.FLOAT32))
     for node in model.nodes:
         _lower(low, node)
-    check_shapes(low, path)
-    return check_graph(_finish(low, model), "import")
+    return low
 
 
 def _check_operators(model: OnnxModel) -> None:

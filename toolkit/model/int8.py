@@ -20,6 +20,12 @@ from toolkit.features.synthetic import speech_like
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
+from toolkit.model.expected import (
+    EXPECTED_ERROR_KEY,
+    ExpectedError,
+    expected_error,
+    read_expected_error,
+)
 from toolkit.model.inputs import as_cases, audio_files
 from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
@@ -38,6 +44,8 @@ from toolkit.tflite.write import write_tflite
 
 #: Cases made up where there are no recordings.
 SYNTHETIC_CASES = 8
+#: Of those, how many the expected error is found on where nothing was calibrated on them.
+EXPECTED_CASES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +94,28 @@ class Int8Model:
     def spec(self) -> FeatureSpec | None:
         """How audio becomes its input; None for a model of arrays."""
         return feature_spec(self.graph)
+
+    @cached_property
+    def expected_error(self) -> ExpectedError | None:
+        """How far its outputs may be off those of the float network; None for a model that came as
+        int8 and does not say."""
+        if self.quantized is None or self.float_graph is None:
+            return read_expected_error(self.graph.metadata)
+        conversion = self.quantized.conversion
+        batches = self.quantized.batches
+        if not batches:
+            batches, _ = synthetic_batches(conversion.float_graph, EXPECTED_CASES)
+        return expected_error(self.data, conversion, batches)
+
+    @cached_property
+    def file(self) -> bytes:
+        """The ``.tflite`` as it is written: ``data``, and in its metadata the expected error."""
+        if self.quantized is None or self.expected_error is None:
+            return self.data
+        text = self.expected_error.to_json()
+        return write_tflite(
+            self.quantized.conversion.quantized.with_metadata(**{EXPECTED_ERROR_KEY: text})
+        )
 
     @cached_property
     def builtin(self) -> bytes | None:
@@ -191,17 +221,17 @@ def _origin(source: Source, recipe: Recipe, calib: Path | None, batches: Sequenc
     )
 
 
-def synthetic_batches(graph: Graph) -> tuple[list[Batch], str]:
+def synthetic_batches(graph: Graph, count: int = SYNTHETIC_CASES) -> tuple[list[Batch], str]:
     """Inputs made up for a model, and in words what they are."""
     spec = feature_spec(graph)
     if spec is None or len(graph.inputs) != 1:
-        return [_noise(graph, seed) for seed in range(SYNTHETIC_CASES)], "standard normal noise"
+        return [_noise(graph, seed) for seed in range(count)], "standard normal noise"
     shape = graph.tensors[graph.inputs[0]].shape
     rows = math.prod(shape) // spec.row_values
     seconds = spec.samples_for_rows(rows) / spec.sample_rate_hz
     clips = [load_clip(demo_clip(), spec.sample_rate_hz).samples]
-    clips += [speech_like(seconds, spec.sample_rate_hz, n) for n in range(SYNTHETIC_CASES)]
-    what = f"{SYNTHETIC_CASES} clips of synthesised speech-like sound and the demo clip"
+    clips += [speech_like(seconds, spec.sample_rate_hz, n) for n in range(count)]
+    what = f"{count} clips of synthesised speech-like sound and the demo clip"
     return [{graph.inputs[0]: _features(clip, spec, rows, shape)} for clip in clips], what
 
 

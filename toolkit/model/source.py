@@ -30,6 +30,7 @@ class Source:
     """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
 
     ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
+    ``onnx`` are the bytes that the float graph was imported from;
     ``ranges`` come with zoo models, ``given`` with models that were quantised elsewhere: the scales
     and zero points of the model as it was imported; ``issues`` say what was done to it on the way
     in.  ``max_seconds`` is the longest clip that it will be given, where the user states one;
@@ -40,7 +41,8 @@ class Source:
     name: str
     sha256: str
     float_graph: Graph | None = None
-    tflite: bytes | None = None
+    onnx: bytes | None = field(default=None, repr=False)
+    tflite: bytes | None = field(default=None, repr=False)
     ranges: Ranges | None = None
     given: Mapping[str, QuantParams] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
@@ -168,6 +170,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
         name=name,
         sha256=_sha256(path),
         float_graph=graph,
+        onnx=path.read_bytes(),
         given=given_params(imported),
         one_length=_tied(path, graph, rows),
     )

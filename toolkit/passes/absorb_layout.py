@@ -65,6 +65,17 @@ def to_graph_layout(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Arra
     }
 
 
+def to_exported_layout(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Inputs of ``graph``, brought to the layout of the model as it was exported."""
+    axes = input_axes(graph)
+    return {
+        name: np.ascontiguousarray(values.transpose(np.argsort(axes[name])))
+        if name in axes
+        else values
+        for name, values in inputs.items()
+    }
+
+
 def _into_input(graph: Graph, node: Node) -> Graph | None:
     source = node.inputs[0]
     if node.op != "transpose" or source not in graph.inputs or source in input_axes(graph):

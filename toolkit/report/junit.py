@@ -33,11 +33,12 @@ class Suite:
 
 
 def report_junit(report: Report) -> str:
-    """The report's checks; one that only informs is skipped where it does not pass."""
+    """The report's checks; one that could not be made, or only informs and
+    does not pass, is skipped."""
     cases = [
         Case(
             c.name,
-            "passed" if c.passed else "failed" if c.required else "skipped",
+            "passed" if c.passed else "failed" if c.failed and c.required else "skipped",
             c.detail,
         )
         for c in report.checks

@@ -85,7 +85,7 @@ def _figures(report: Report) -> str:
 def _checks(report: Report) -> str:
     rows = [
         (
-            "pass" if c.passed else "**FAIL**" if c.required else "no",
+            "pass" if c.passed else "—" if not c.failed else "**FAIL**" if c.required else "no",
             f"`{c.name}`",
             escape(c.detail),
         )

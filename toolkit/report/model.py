@@ -142,8 +142,8 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether every required check holds."""
-        return all(check.passed for check in self.checks if check.required)
+        """Whether no required check fails; one that could not be made does not."""
+        return not any(check.failed for check in self.checks if check.required)
 
     def find(self, name: str, provenance: Provenance | None = None) -> Measurement | None:
         """The measurement of that name (and provenance, when given)."""

@@ -114,7 +114,9 @@ def _figures(report: Report) -> tuple[Table, list[str]]:
 
 
 def _check_line(check: Check) -> str:
-    verdict = "[green]pass[/]" if check.passed else "[red]FAIL[/]"
-    if not check.passed and not check.required:
-        verdict = "[yellow]no  [/]"
+    verdict = "[green]pass[/]"
+    if check.passed is None:
+        verdict = "[yellow]—   [/]"
+    elif check.failed:
+        verdict = "[red]FAIL[/]" if check.required else "[yellow]no  [/]"
     return f"{verdict} {check.name}: {escape(printable(check.detail))}"

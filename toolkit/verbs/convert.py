@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.compare.accuracy import int8_agreement
+from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.deploy.model import load
 from toolkit.errors import InputError
 from toolkit.measurement import Issue, Measurement, Provenance
@@ -70,7 +71,7 @@ def convert(request: ConvertRequest) -> Report:
     quantized = int8.quantized
     assert quantized is not None
     basis = f"file, attention {recipe.attention}"
-    size = Measurement("tflite_bytes", len(int8.data), "B", Provenance.MEASURED, basis)
+    size = Measurement("tflite_bytes", len(int8.file), "B", Provenance.MEASURED, basis)
     measurements = [size]
     cases: Sequence[Batch] = ()
     if request.test is not None:
@@ -82,7 +83,7 @@ def convert(request: ConvertRequest) -> Report:
     if request.layer_report is not None:
         text = render_accuracy(_accuracy(int8, request, cases, costs), request.layer_report.suffix)
         write_atomically(request.layer_report, text.encode())
-    write_atomically(output, int8.data)
+    write_atomically(output, int8.file)
     return Report(
         model_name=int8.name,
         model_sha256=int8.sha256,
@@ -91,6 +92,7 @@ def convert(request: ConvertRequest) -> Report:
         simulator="",
         schedule="",
         measurements=tuple(measurements),
+        checks=import_checks(int8, import_cases(int8), has_time=int8.spec is not None),
         issues=(*int8.issues, *_findings(quantized, recipe)),
     )
 
