@@ -29,7 +29,7 @@ from toolkit.passes.optimize import optimize
 from toolkit.profiling.int16_cost import wide_costs
 from toolkit.quantize.outputs import Batch, real_outputs
 from toolkit.quantize.ranges import Method, load_ranges
-from toolkit.quantize.recipe import Mixed, Recipe, apply_recipe
+from toolkit.quantize.recipe import Data, Mixed, Recipe, apply_recipe
 from toolkit.quantize.snr import int8_snr_db
 from toolkit.training.data import (
     EMODB_SPLIT,
@@ -160,7 +160,7 @@ def method_table(chosen: Sequence[Subject]) -> str:
 
 
 def measure(subject: Subject, recipe: Recipe, reference: Array) -> Score:
-    converted = apply_recipe(subject.graph, recipe, None, subject.calibration)
+    converted = apply_recipe(subject.graph, recipe, None, Data(subject.calibration))
     return score(reference, real_outputs(converted.quantized, subject.test))
 
 
@@ -180,7 +180,7 @@ def mixed_table(chosen: Sequence[Subject]) -> str:
             if mixed == "head" and not has_attention:
                 continue
             recipe = Recipe(bias_correction=True, mixed=mixed, target_snr_db=target)
-            converted = apply_recipe(subject.graph, recipe, None, subject.calibration)
+            converted = apply_recipe(subject.graph, recipe, None, Data(subject.calibration))
             result = score(reference, real_outputs(converted.quantized, subject.test))
             costs = wide_costs(converted)
             count = sum(
@@ -215,7 +215,7 @@ def wav2small_table(data: Path, seconds: float, count: int) -> str:
         "builtin, all int8 but the softmax": Recipe(attention="builtin", mixed="none"),
     }
     for title, recipe in forms.items():
-        converted = apply_recipe(subject.graph, recipe, load_ranges(zoo.ranges), ())
+        converted = apply_recipe(subject.graph, recipe, load_ranges(zoo.ranges), Data())
         outputs = real_outputs(converted.quantized, subject.test)
         cccs = [concordance(reference[:, k], outputs[:, k]) for k in range(3)]
         snr = f"{int8_snr_db(reference, outputs):.1f}"

@@ -244,4 +244,4 @@ def onnxruntime_output(model: onnx.ModelProto, x: Array) -> Array:
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    return np.asarray(session.run(None, {"x": x})[0])
+    return np.asarray(session.run(None, {model.graph.input[0].name: x})[0])

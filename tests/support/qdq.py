@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,15 +30,18 @@ class Layer:
 
 
 def quantize_with_onnxruntime(
-    model: onnx.ModelProto, shape: tuple[int, ...], folder: Path, **options: Any
+    model: onnx.ModelProto, cases: Sequence[Array], folder: Path, **options: Any
 ) -> onnx.ModelProto:
-    """Static quantisation on seeded noise; ``options`` are those of ``quantize_static``."""
+    """Static quantisation on ``cases`` of the input; ``options`` are those of ``quantize_static``.
+
+    ``folder`` has the result as qdq.onnx.
+    """
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Noise(CalibrationDataReader):  # type: ignore[misc]
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
-            self._cases = iter(noise(shape, CALIBRATION_CASES))
+            self._cases = iter(cases)
 
         def get_next(self) -> dict[str, Array] | None:
             case = next(self._cases, None)
@@ -49,7 +52,7 @@ def quantize_with_onnxruntime(
         prepared, quantized = folder / "prepared.onnx", folder / "qdq.onnx"
         onnx.save(model, folder / "float.onnx")
         quant_pre_process(folder / "float.onnx", prepared, skip_symbolic_shape=True)
-        quantize_static(prepared, quantized, Noise(), quant_format=QuantFormat.QDQ, **options)
+        quantize_static(prepared, quantized, Reader(), quant_format=QuantFormat.QDQ, **options)
     finally:
         logging.disable(logging.NOTSET)
     return onnx.load(quantized)

@@ -9,10 +9,14 @@ import pytest
 import soundfile
 
 from toolkit.errors import AudioError
-from toolkit.features.audio import fit_clip, load_clip
+from toolkit.features.audio import Clip, fit_clip, load_clip
 from toolkit.features.spec import WAV2SMALL
 
 TONE = (10_000 * np.sin(2 * np.pi * 440 * np.arange(8000) / 16_000)).astype(np.int16)
+
+
+def texts(clip: Clip) -> list[str]:
+    return [note.text for note in clip.notes]
 
 
 def test_16_bit_mono_at_the_rate_comes_back_unchanged(tmp_path: Path) -> None:
@@ -29,7 +33,7 @@ def test_stereo_is_mixed_down_with_a_note(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.stack([TONE, 0 * TONE], axis=1), 16_000)
     clip = load_clip(tmp_path / "a.wav", 16_000)
     assert np.abs(clip.samples - TONE / 2).max() <= 0.5
-    assert clip.notes == ("mixed 2 channels down to one",)
+    assert texts(clip) == ["mixed 2 channels down to one"]
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 22_050, 48_000])
@@ -37,7 +41,7 @@ def test_other_rates_are_resampled_with_a_note(tmp_path: Path, rate_hz: int) -> 
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(rate_hz) / rate_hz)
     soundfile.write(tmp_path / "a.wav", tone, rate_hz, subtype="PCM_24")
     clip = load_clip(tmp_path / "a.wav", 16_000)
-    assert clip.notes == (f"resampled from {rate_hz} Hz to 16000 Hz",)
+    assert texts(clip) == [f"resampled from {rate_hz} Hz to 16000 Hz"]
     assert len(clip.samples) == 16_000
     expected = 0.3 * 32768 * np.sin(2 * np.pi * 440 * np.arange(16_000) / 16_000)
     assert np.abs(clip.samples - expected)[2000:-2000].max() < 10  # -70 dB: HQ's pass band
@@ -47,7 +51,7 @@ def test_floats_beyond_full_scale_are_clipped_with_a_note(tmp_path: Path) -> Non
     soundfile.write(tmp_path / "a.wav", np.array([0.5, 1.5, -1.5, -1.0]), 16_000, subtype="FLOAT")
     clip = load_clip(tmp_path / "a.wav", 16_000)
     assert clip.samples.tolist() == [16384, 32767, -32768, -32768]
-    assert clip.notes == ("clipped 2 samples at full scale",)
+    assert texts(clip) == ["clipped 2 samples at full scale"]
 
 
 def test_unusable_files_are_refused_in_one_line(tmp_path: Path) -> None:
@@ -75,11 +79,11 @@ def test_fitting_crops_pads_and_says_so() -> None:
 
     longer = fit_clip(np.tile(TONE, 3), spec, rows)
     np.testing.assert_array_equal(longer.samples, TONE)
-    assert longer.notes == ("cropped from 1.500 s to 0.500 s",)
+    assert texts(longer) == ["cropped from 1.500 s to 0.500 s"]
 
     shorter = fit_clip(TONE[:4000], spec, rows)
     np.testing.assert_array_equal(shorter.samples, np.concatenate([TONE[:4000], 0 * TONE[4000:]]))
-    assert shorter.notes == ("padded with silence from 0.250 s to 0.500 s",)
+    assert texts(shorter) == ["padded with silence from 0.250 s to 0.500 s"]
 
     remainder = fit_clip(np.append(TONE, TONE[:31]), spec, rows)
     np.testing.assert_array_equal(remainder.samples, TONE)

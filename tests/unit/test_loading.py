@@ -60,7 +60,7 @@ def test_calibration_of_the_users_own(tmp_path: Path) -> None:
     source = load_source(str(tmp_path / "m.onnx"), 0.1)
     write_noise(tmp_path / "a.wav", 16_000, 1, "PCM_16")
     int8 = to_int8(source, Recipe(), tmp_path)
-    assert int8.issues == ()
+    assert [issue.code for issue in int8.issues] == ["calibration.data"]
     assert int8.data != to_int8(source, Recipe()).data
 
 

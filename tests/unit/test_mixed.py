@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -22,13 +23,14 @@ from toolkit.passes.expand_hard_swish import expand_hard_swish
 from toolkit.plan import plan_stream
 from toolkit.quantize.advice import MINOR_SHARE, advice, attention_issues, summary
 from toolkit.quantize.convert import convert
+from toolkit.quantize.holdout import held_out
 from toolkit.quantize.layers import TensorError, rounding_noise, tensor_errors
-from toolkit.quantize.mixed import MARGIN_DB, fewest_wide
+from toolkit.quantize.mixed import MARGIN_DB, Trial, fewest_wide
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Ranges, calibrate
-from toolkit.quantize.recipe import Recipe, apply_recipe
+from toolkit.quantize.recipe import Data, Recipe, apply_recipe
 from toolkit.quantize.snr import int8_snr_db
-from toolkit.quantize.wide import candidates, named_tensors, wide_tensors
+from toolkit.quantize.wide import candidates, head_tensors, named_tensors, wide_tensors
 from toolkit.report.accuracy import AccuracyReport, AccuracyRow, render
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
@@ -110,16 +112,16 @@ def test_softmax_weights_are_int16_whatever_is_chosen(tmp_path: Path) -> None:
 
 def test_the_search_takes_nothing_where_int8_does(tmp_path: Path) -> None:
     graph, ranges, batches = prepared("conv_1d", tmp_path)
-    choice = fewest_wide(graph, ranges, batches, 10.0, False)
+    choice = fewest_wide(graph, Trial(ranges, (), batches), 10.0)
     assert (choice.wide, choice.reached) == ((), True)
     assert choice.snr_db == choice.int8_snr_db >= 10.0 + MARGIN_DB
 
 
 def test_the_search_reaches_more_and_needs_what_it_takes(tmp_path: Path) -> None:
     graph, ranges, batches = prepared("resnet", tmp_path)
-    plain = fewest_wide(graph, ranges, batches, 0.0, False).int8_snr_db
+    plain = fewest_wide(graph, Trial(ranges, (), batches), 0.0).int8_snr_db
     target = plain - MARGIN_DB + 0.5
-    choice = fewest_wide(graph, ranges, batches, target, False)
+    choice = fewest_wide(graph, Trial(ranges, (), batches), target)
     assert choice.reached and choice.snr_db >= target + MARGIN_DB
     assert 0 < len(choice.wide) <= len(candidates(graph))
     inputs = np.stack([batch["x"] for batch in batches])[:: -(-len(batches) // 24)]
@@ -130,9 +132,39 @@ def test_the_search_reaches_more_and_needs_what_it_takes(tmp_path: Path) -> None
         assert ratio < target + MARGIN_DB, f"{name} is not needed"
 
 
+def test_the_search_starts_from_attentions_head(tmp_path: Path) -> None:
+    """Even where int8 alone would do on the cases that it is judged by."""
+    graph, ranges, batches = prepared("attention", tmp_path)
+    head = head_tensors(graph)
+    for target in (0.0, 200.0):
+        choice = fewest_wide(graph, Trial(ranges, (), batches), target)
+        assert head and head <= wide_tensors(graph, choice.wide)
+        assert choice.snr_db >= choice.head_snr_db > choice.int8_snr_db
+
+
+def test_what_is_held_out_shapes_neither_ranges_nor_biases(tmp_path: Path) -> None:
+    """The search's figures are those of a conversion that never saw the cases held out."""
+    graph, _, batches = prepared("attention", tmp_path)
+    judges = held_out(range(len(batches)))
+    seen = [batch for index, batch in enumerate(batches) if index not in judges]
+    inputs = np.stack([batches[index]["x"] for index in judges])
+    recipe = Recipe(mixed="auto", bias_correction=True, target_snr_db=0.0)
+    found = apply_recipe(graph, recipe, None, Data(batches)).search
+    assert found is not None and found.cases == len(judges)
+    form = apply_recipe(graph, replace(recipe, mixed="head"), None, Data(seen)).quantized
+    assert found.snr_db == int8_snr_db(outputs(graph, inputs), outputs(form, inputs))
+
+
+def test_every_third_recording_is_held_out() -> None:
+    assert held_out([0, 0, 1, 1, 2, 3, 4, 4, 5]) == (2, 3, 6, 7)
+    assert held_out([0] * 9) == (6, 7, 8), "the end of a lone one"
+    assert held_out([0, 0, 0, 0, 1, 1, 1, 1]) == (3, 7)
+    assert held_out(range(7)) == (), "too few"
+
+
 def test_the_search_says_when_nothing_is_enough(tmp_path: Path) -> None:
     graph, ranges, batches = prepared("dense", tmp_path)
-    choice = fewest_wide(graph, ranges, batches, 200.0, False)
+    choice = fewest_wide(graph, Trial(ranges, (), batches), 200.0)
     assert not choice.reached
     assert choice.snr_db >= choice.int8_snr_db
 
@@ -235,8 +267,8 @@ def test_every_format_says_the_same() -> None:
 
 def test_the_recipe_records_what_it_chose(tmp_path: Path) -> None:
     graph, _, batches = prepared("attention", tmp_path)
-    head = apply_recipe(graph, Recipe(), None, batches)
-    none = apply_recipe(graph, Recipe(mixed="none"), None, batches)
+    head = apply_recipe(graph, Recipe(), None, Data(batches))
+    none = apply_recipe(graph, Recipe(mixed="none"), None, Data(batches))
     assert head.wide and not none.wide
     assert wide_nodes(none.quantized) == set()
     assert head.search is None

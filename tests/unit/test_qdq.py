@@ -82,7 +82,9 @@ def network(name: str) -> Network:
 
 
 def converted(net: Network, folder: Path, **options: Any) -> Converted:
-    model = qdq.quantize_with_onnxruntime(net.model, net.shape, folder, **options)
+    model = qdq.quantize_with_onnxruntime(
+        net.model, qdq.noise(net.shape, qdq.CALIBRATION_CASES), folder, **options
+    )
     source = load_source(str(folder / "qdq.onnx"))
     assert source.float_graph is not None
     int8 = to_int8(source, Recipe())

@@ -26,7 +26,7 @@ from toolkit.quantize.histogram import BINS, Histogram, least_error_range, perce
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.parameters import activation_params
 from toolkit.quantize.ranges import Method, calibrate
-from toolkit.quantize.recipe import Recipe, apply_recipe, channel_peaks
+from toolkit.quantize.recipe import Data, Recipe, apply_recipe, channel_peaks
 
 
 def histogram(values: Array) -> Histogram:
@@ -150,7 +150,7 @@ def test_equalisation_helps_where_channels_are_uneven(tmp_path: Path) -> None:
     want = outputs(graph, inputs[30:])
 
     def error(recipe: Recipe) -> float:
-        form = apply_recipe(graph, recipe, None, batches).quantized
+        form = apply_recipe(graph, recipe, None, Data(batches)).quantized
         return float(np.mean((outputs(form, inputs[30:]) - want) ** 2))
 
     assert error(Recipe(equalize=True)) < 0.2 * error(Recipe())
@@ -170,7 +170,7 @@ def test_equalisation_of_stored_ranges_is_refused(tmp_path: Path) -> None:
     graph = float_graph("dense", tmp_path)
     ranges = calibrate(graph, [{"x": x} for x in cases(graph, 4)])
     with pytest.raises(InputError, match="stored ranges"):
-        apply_recipe(graph, Recipe(equalize=True), ranges, ())
+        apply_recipe(graph, Recipe(equalize=True), ranges, Data())
 
 
 def test_made_up_speech_is_the_same_every_time_and_varies_with_its_seed() -> None:

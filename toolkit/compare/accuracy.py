@@ -11,11 +11,12 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.ir import Graph
-from toolkit.measurement import Measurement, Provenance
+from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.metrics import concordance
+from toolkit.model.inputs import Cases
 from toolkit.model.int8 import Int8Model
 from toolkit.model.reference import output_labels
-from toolkit.model.source import model_inputs
+from toolkit.model.source import model_cases
 from toolkit.quantize.layers import MAX_CASES, tensor_errors
 from toolkit.quantize.outputs import Batch, real_outputs
 from toolkit.quantize.snr import int8_snr_db
@@ -26,15 +27,17 @@ MOST_OUTPUTS = 32
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Figures of the outputs, and those of layers by the name of what they compute."""
+    """Figures of the outputs, those of layers by the name of what they compute, and what was done
+    to the data."""
 
     measurements: tuple[Measurement, ...]
     layers: Mapping[str, tuple[Measurement, ...]]
+    issues: tuple[Issue, ...]
 
 
 def measure_accuracy(model: Int8Model, test: Path) -> Accuracy:
     """The int8 form of a model against its float form on ``test``: a folder of audio or an array,
-    as `model_inputs` takes them.
+    as `model_cases` takes them.
 
     Layers have ``int8_snr_db`` and ``output_error_share``, the part of the outputs' squared error
     that enters there.  Raises InputError for a model that came as int8, or data that cannot be
@@ -49,7 +52,8 @@ def measure_accuracy(model: Int8Model, test: Path) -> Accuracy:
             "measures a .tflite too.",
         )
     entry = float_graph.inputs[0]
-    cases = [{entry: case} for case in model_inputs(test, float_graph)]
+    data = model_cases(test, float_graph)
+    cases = data.batches(entry)
     conversion = quantized.conversion
     some = cases[:: -(-len(cases) // MAX_CASES)]
     basis = _basis(some, test)
@@ -64,7 +68,13 @@ def measure_accuracy(model: Int8Model, test: Path) -> Accuracy:
         )
         for error in tensor_errors(conversion.float_graph, conversion.quantized, some)
     }
-    return Accuracy(tuple(int8_agreement(float_graph, model.graph, cases, test)), layers)
+    outputs = tuple(int8_agreement(float_graph, model.graph, cases, test))
+    return Accuracy(outputs, layers, data_issues(data))
+
+
+def data_issues(data: Cases) -> tuple[Issue, ...]:
+    """What was done to the recordings of a test."""
+    return tuple(Issue("test.data", note) for note in data.notes)
 
 
 def int8_agreement(

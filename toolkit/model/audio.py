@@ -12,6 +12,7 @@ from toolkit.errors import AudioError, InputError
 from toolkit.features.audio import Clip, fit_clip, load_clip
 from toolkit.features.extract import extract
 from toolkit.features.metadata import MAX_CLIP_SECONDS
+from toolkit.features.recording import Note
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
 from toolkit.measurement import Issue
@@ -30,7 +31,7 @@ class Audio:
     spec: FeatureSpec
     samples: NDArray[np.int16]
     features: NDArray[np.float32]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
     @property
     def seconds(self) -> float:

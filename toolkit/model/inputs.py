@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,24 @@ from toolkit.features.extract import extract
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.tensor import Array, quantize
+from toolkit.model.windows import load_windows
+from toolkit.quantize.outputs import Batch
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """Float ``values`` [cases, *shape] of a model input, the number of the recording that each
+    comes from (of arrays: its own), and what was done to the recordings."""
+
+    values: Array
+    recordings: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+    def batches(self, name: str) -> list[Batch]:
+        """Every case under the ``name`` of the input that it feeds."""
+        return [{name: case} for case in self.values]
 
 
 def load_array(path: Path) -> Array:
@@ -80,8 +97,12 @@ def quantized_cases(array: Array, tensor: Tensor, where: str) -> Array:
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """The audio files of a folder, by name; InputError where it has none."""
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in AUDIO_SUFFIXES)
+    """The audio files of a folder, by name; InputError where it has none.
+
+    Hidden files are none: ``._x.wav`` is what macOS keeps beside ``x.wav``.
+    """
+    there = (p for p in folder.iterdir() if not p.name.startswith("."))
+    files = sorted(p for p in there if p.suffix.lower() in AUDIO_SUFFIXES)
     if not files:
         raise InputError(
             f"{folder}: holds no audio files.", hint=f"Looked for {', '.join(AUDIO_SUFFIXES)}."
@@ -90,26 +111,49 @@ def audio_files(folder: Path) -> list[Path]:
 
 
 def feature_cases(folder: Path, spec: FeatureSpec, rows: int) -> Iterator[Array]:
-    """Features ``[rows, row_values]`` of every audio file in ``folder``, by name."""
+    """Features ``[rows, row_values]`` of the beginning of every audio file in ``folder``, by
+    name."""
     for path in audio_files(folder):
         clip = load_clip(path, spec.sample_rate_hz)
         yield extract(fit_clip(clip.samples, spec, rows).samples, spec)
 
 
 def float_cases(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> Array:
-    """Float cases ``[cases, *shape]`` for a model input, from an array file or a folder of audio.
+    """Float cases ``[cases, *shape]`` for a model input, from an array file, or a folder of audio:
+    the beginning of every file.
 
     Raises InputError when the path is neither, or audio is given without a feature specification.
     """
     if path.is_dir():
-        if spec is None:
-            raise InputError(
-                f"{path}: audio needs a feature specification, which the model does not carry.",
-                hint="Give a .npy or .npz of model inputs instead.",
-            )
-        rows = tensor.elements // spec.row_values
+        spec, rows = _hearing(path, tensor, spec)
         return as_cases(np.stack(list(feature_cases(path, spec, rows))), tensor.shape, str(path))
     return as_cases(load_array(path).astype(np.float32), tensor.shape, str(path))
+
+
+def window_cases(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> Cases:
+    """Cases as `float_cases`, but windows of all of every audio file (`load_windows`); each is
+    heard as a clip of its own, level and state beginning afresh.
+
+    Raises as `float_cases`, and InputError for recordings of silence, or clipped ones.
+    """
+    if not path.is_dir():
+        values = float_cases(path, tensor, spec)
+        return Cases(values, tuple(range(len(values))))
+    spec, rows = _hearing(path, tensor, spec)
+    size = spec.samples_for_rows(rows)
+    windows = load_windows(audio_files(path), spec.sample_rate_hz, size)
+    values = np.stack([extract(clip, spec) for clip in windows.clips])
+    return Cases(as_cases(values, tensor.shape, str(path)), windows.files, windows.notes)
+
+
+def _hearing(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> tuple[FeatureSpec, int]:
+    """What turns the folder ``path`` into ``tensor``, and the feature rows of one case."""
+    if spec is None:
+        raise InputError(
+            f"{path}: audio needs a feature specification, which the model does not carry.",
+            hint="Give a .npy or .npz of model inputs instead.",
+        )
+    return spec, tensor.elements // spec.row_values
 
 
 def random_cases(tensor: Tensor, count: int, seed: int = 0) -> Array:

@@ -30,14 +30,14 @@ from toolkit.model.inputs import as_cases, audio_files
 from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
 from toolkit.model.reference import is_builtin, output_labels
-from toolkit.model.source import Source, demo_clip, model_inputs
+from toolkit.model.source import Source, demo_clip, model_cases
 from toolkit.plan.any_length import about_length, one_length, with_one_length
 from toolkit.plan.other_length import baked_nodes
 from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.given import bounded_ranges, changes, without_params
 from toolkit.quantize.lengths import Longest
 from toolkit.quantize.outputs import Batch
-from toolkit.quantize.recipe import Conversion, Recipe, apply_recipe
+from toolkit.quantize.recipe import Conversion, Data, Recipe, apply_recipe
 from toolkit.resources import __version__
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
@@ -177,9 +177,12 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
     if ranges is None and source.given and not without_params(graph):
         ranges = bounded_ranges(graph)
     batches: Sequence[Batch] = ()
+    recordings: Sequence[int] = ()
     issues: tuple[Issue, ...] = ()
     if calib is not None:
-        batches = [{graph.inputs[0]: case} for case in model_inputs(calib, graph)]
+        cases = model_cases(calib, graph)
+        batches, recordings = cases.batches(graph.inputs[0]), cases.recordings
+        issues = tuple(Issue("calibration.data", note) for note in cases.notes)
     elif ranges is None or recipe.needs_data:
         batches, what = synthetic_batches(graph)
         issues = (_fallback_note(what, ranges is not None),)
@@ -190,7 +193,7 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
         equalize=corrects if recipe.equalize is None else recipe.equalize,
     )
     longer = None if longest is None else Longest(longest, _longer_batches(graph, longest, calib))
-    conversion = apply_recipe(graph, recipe, ranges, batches, longer)
+    conversion = apply_recipe(graph, recipe, ranges, Data(batches, recordings, longer))
     issues = (*issues, *notes, *_given_issues(source, graph, conversion.quantized))
     origin = _origin(source, recipe, calib, batches if ranges is None else ())
     quantized = about_length(conversion.quantized, longest, source.one_length)

@@ -14,10 +14,10 @@ import numpy as np
 from toolkit.errors import InputError, ToolMissingError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS, feature_spec
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
-from toolkit.ir import Graph, QuantParams
+from toolkit.ir import Graph, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
-from toolkit.model.inputs import float_cases
+from toolkit.model.inputs import Cases, float_cases, window_cases
 from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
@@ -111,9 +111,24 @@ def demo_clip() -> Path:
 def model_inputs(path: Path, graph: Graph) -> Array:
     """Float cases ``[cases, *shape]`` for the one input of ``graph``, in its layout.
 
-    ``path`` is a folder of audio, or an array in the layout of the model file that ``graph`` came
-    from.  Raises InputError for what cannot be used, and for a model of several inputs.
+    ``path`` is a folder of audio, of which the beginning of every file counts, or an array in the
+    layout of the model file that ``graph`` came from.  Raises InputError for what cannot be used,
+    and for a model of several inputs.
     """
+    exported, axes = _exported_input(path, graph)
+    return _moved(float_cases(path, exported, feature_spec(graph)), axes)
+
+
+def model_cases(path: Path, graph: Graph) -> Cases:
+    """The same of windows of all of every recording, silence left out (`load_windows`): what int8
+    is calibrated and measured on."""
+    exported, axes = _exported_input(path, graph)
+    cases = window_cases(path, exported, feature_spec(graph))
+    return replace(cases, values=_moved(cases.values, axes))
+
+
+def _exported_input(path: Path, graph: Graph) -> tuple[Tensor, tuple[int, ...]]:
+    """The one input of ``graph`` in the layout of its file, and the axes of ours in that."""
     if len(graph.inputs) != 1:
         raise InputError(
             f"{path}: the model has {len(graph.inputs)} inputs; arrays can feed one only."
@@ -121,7 +136,11 @@ def model_inputs(path: Path, graph: Graph) -> Array:
     entry = graph.tensors[graph.inputs[0]]
     axes = input_axes(graph).get(entry.name, tuple(range(len(entry.shape))))
     exported = replace(entry, shape=tuple(entry.shape[axes.index(a)] for a in range(len(axes))))
-    cases = float_cases(path, exported, feature_spec(graph))
+    return exported, axes
+
+
+def _moved(cases: Array, axes: tuple[int, ...]) -> Array:
+    """Cases of the file's layout in the graph's."""
     return np.ascontiguousarray(cases.transpose(0, *(axis + 1 for axis in axes)))
 
 

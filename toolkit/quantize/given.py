@@ -102,7 +102,7 @@ def changes(given: Mapping[str, QuantParams], graph: Graph, quantized: Graph) ->
 
 def _reason(graph: Graph, name: str, tensor: Tensor) -> str:
     if tensor.dtype is not DType.INT8:
-        return f"it is {tensor.dtype.value}, which the head of an attention pooling needs"
+        return f"it is {tensor.dtype.value}, which --mixed chose"
     groups = scale_groups(graph, frozenset())
     for node in graph.nodes:
         (output,) = node.outputs

@@ -69,17 +69,21 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
             scale, zero = operator.fixed_quant(view(graph, node), dtypes[output])
             fixed[groups[output]] = QuantParams.per_tensor(scale, zero)
     given: dict[str, QuantParams] = {}  # of a QDQ model; who shares parameters follows the input
+    stated: dict[str, list[tuple[float, float]]] = {}  # what its scales can express
     for name in (*graph.inputs, *(output for node in graph.nodes for output in node.outputs)):
         quant, root = graph.tensors[name].quant, groups[name]
-        if quant is not None and dtypes[root] is DType.INT8 and root not in fixed:
+        if quant is None or root in fixed:
+            continue
+        stated.setdefault(root, []).append(_span(quant, DType.INT8))
+        if dtypes[root] is DType.INT8:
             given.setdefault(root, quant)
     limits = {}
     for root in set(groups.values()):
         members = [name for name, group in groups.items() if group == root]
-        known = [ranges.limits[name] for name in members if name in ranges.limits]
+        known = stated.get(root, [])
+        known = known or [ranges.limits[name] for name in members if name in ranges.limits]
         if not known:
-            stated = fixed.get(root) or given.get(root)
-            known = [_span(stated, dtypes[root]) if stated else ranges.of(root)]
+            known = [_span(fixed[root], dtypes[root]) if root in fixed else ranges.of(root)]
         limits[root] = (min(low for low, _ in known), max(high for _, high in known))
         if root in given:
             limits[root] = _span(given[root], dtypes[root])

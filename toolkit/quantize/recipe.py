@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -17,8 +17,9 @@ from toolkit.passes.expand_attention_builtin import expand_attention_builtin
 from toolkit.quantize.bias import correct_bias
 from toolkit.quantize.convert import Attention, convert
 from toolkit.quantize.given import is_given
+from toolkit.quantize.holdout import held_out
 from toolkit.quantize.lengths import Longest, calibrate_lengths, growing_head
-from toolkit.quantize.mixed import MixedChoice, fewest_wide
+from toolkit.quantize.mixed import MixedChoice, Trial, fewest_wide
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Method, Ranges, calibrate
 from toolkit.quantize.wide import head_tensors, named_tensors
@@ -33,8 +34,9 @@ class Recipe:
     """``bias_correction`` and ``equalize`` None mean: where the user gave calibration data, unless
     the model brings scales of its own.
 
-    ``mixed`` is auto (fewest int16 activations that reach ``target_snr_db``), head (attention's
-    result and what follows), none, or the names of the activations to keep in int16."""
+    ``mixed`` is auto (head, and the fewest further int16 activations that reach ``target_snr_db``),
+    head (attention's result and what follows), none, or the names of the activations to keep in
+    int16."""
 
     attention: Attention = "fused"
     calibration: Method = "minmax"
@@ -56,7 +58,10 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """The integer graph, the float graph it stands for tensor by tensor, and the choices made."""
+    """The integer graph, the float graph it stands for tensor by tensor, and the choices made.
+
+    ``search`` is what ``mixed`` auto found; None without it, or where there were too few cases to
+    hold some out."""
 
     float_graph: Graph
     quantized: Graph
@@ -65,17 +70,33 @@ class Conversion:
     search: MixedChoice | None = None
 
 
-def apply_recipe(
-    graph: Graph,
-    recipe: Recipe,
-    ranges: Ranges | None,
-    batches: Sequence[Batch],
-    longest: Longest | None = None,
-) -> Conversion:
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Calibration cases: ``batches``, the number of the recording that each comes from (none: each
+    is its own), and with ``longest`` clips of up to another length that ranges must hold for."""
+
+    batches: Sequence[Batch] = ()
+    recordings: Sequence[int] = ()
+    longest: Longest | None = None
+
+    def held_out(self) -> tuple[Data, Sequence[Batch]]:
+        """What is left for calibration, and the batches held out; none where there are too few."""
+        judges = set(held_out(self.recordings or range(len(self.batches))))
+        rest = [batch for index, batch in enumerate(self.batches) if index not in judges]
+        return replace(self, batches=rest), [self.batches[index] for index in sorted(judges)]
+
+    def ranges(self, graph: Graph, method: Method) -> Ranges:
+        """The ranges that they give; InputError as `calibrate`."""
+        ranges = calibrate(graph, self.batches, method)
+        if self.longest is None:
+            return ranges
+        return ranges.merged(calibrate_lengths(graph, self.batches, self.longest, method))
+
+
+def apply_recipe(graph: Graph, recipe: Recipe, ranges: Ranges | None, data: Data) -> Conversion:
     """Quantise an optimised float graph.
 
-    ``ranges`` are stored ones, which come before calibration on ``batches``; with ``longest``
-    these stand for clips of up to that length (`calibrate_lengths`).  Raises InputError when
+    ``ranges`` are stored ones, which come before calibration on ``data``.  Raises InputError when
     neither is given, or a tensor named in ``mixed`` cannot be int16; UnsupportedError when an
     operator has no integer form.
     """
@@ -83,35 +104,50 @@ def apply_recipe(
         if is_given(graph):
             raise InputError(
                 f"--equalize: {graph.name} brings scales of its own, which it would move.",
-                hint="Equalise before the model is quantised.",
+                hint="Leave --equalize out, or convert the float model that it was made from.",
             )
         if ranges is not None:  # stored or given
             raise InputError(
                 "--equalize changes what stored ranges describe.", hint="Give --calib."
             )
-        graph = equalize(graph, channel_peaks(graph, batches))
+        graph = equalize(graph, channel_peaks(graph, data.batches))
+    trial = None
+    if recipe.mixed == "auto":
+        trial = _trial(graph, recipe, ranges, data)
     if ranges is None:
-        ranges = calibrate(graph, batches, recipe.calibration)
-        if longest is not None:
-            longer = calibrate_lengths(graph, batches, longest, recipe.calibration)
-            ranges = ranges.merged(longer)
+        ranges = data.ranges(graph, recipe.calibration)
+    longest = data.longest
     growing = frozenset() if longest is None else growing_head(graph, longest.frames)
     if recipe.attention == "builtin":
         graph = expand_attention_builtin(graph)
     search = None
-    if recipe.mixed == "auto":
-        search = fewest_wide(
-            graph, ranges, batches, recipe.target_snr_db, bool(recipe.bias_correction)
-        )
+    if trial is not None:
+        search = fewest_wide(graph, replace(trial, growing=growing), recipe.target_snr_db)
+    if search is not None:
         wide = frozenset(search.wide)
-    elif recipe.mixed == "head":
+    elif recipe.mixed in ("auto", "head"):
         wide = head_tensors(graph) | growing
     else:
         wide = named_tensors(graph, () if recipe.mixed == "none" else recipe.mixed)
     quantized = convert(graph, ranges, wide=wide)
     if recipe.bias_correction:
-        quantized = correct_bias(graph, quantized, batches)
+        quantized = correct_bias(graph, quantized, data.batches)
     return Conversion(graph, quantized, ranges, wide, search)
+
+
+def _trial(graph: Graph, recipe: Recipe, ranges: Ranges | None, data: Data) -> Trial | None:
+    """What the search for int16 works with; None where there are too few cases to hold some out.
+
+    Where nothing is taken from the cases, neither ranges nor biases, all of them judge.
+    """
+    if ranges is not None and not recipe.bias_correction:
+        return Trial(ranges, (), data.batches)
+    rest, judges = data.held_out()
+    if not judges:
+        return None
+    if ranges is None:
+        ranges = rest.ranges(graph, recipe.calibration)
+    return Trial(ranges, rest.batches if recipe.bias_correction else (), judges)
 
 
 def channel_peaks(graph: Graph, batches: Sequence[Batch]) -> dict[str, Array]:

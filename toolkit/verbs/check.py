@@ -155,9 +155,11 @@ def _with_accuracy(
     """
     measurements: list[Measurement] = []
     layers: Mapping[str, tuple[Measurement, ...]] = {}
+    issues = report.issues
     if budget.test is not None:
         found = measure(model, budget.test, budget.calib, budget.seconds)
         measurements, layers = list(found.measurements), found.layers
+        issues += found.issues
     checks = report.checks
     if budget.labels is not None and budget.audio is not None:
         request = EvaluationRequest(
@@ -173,6 +175,7 @@ def _with_accuracy(
         evaluated = evaluate(request, silent)
         known = {m.name for m in measurements}
         measurements += [m for m in evaluated.measurements if m.name not in known]
+        issues += tuple(issue for issue in evaluated.issues if issue not in issues)
         checks += tuple(replace(c, name=f"{c.name}_recordings") for c in evaluated.checks)
         if budget.test is None and Path(model).suffix.lower() != ".tflite":
             layers = measure(model, budget.audio, budget.calib, budget.seconds).layers
@@ -181,6 +184,7 @@ def _with_accuracy(
         measurements=(*report.measurements, *measurements),
         checks=checks,
         layers=_joined(report.layers, layers),
+        issues=issues,
     )
 
 

@@ -9,16 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.compare.accuracy import int8_agreement
+from toolkit.compare.accuracy import data_issues, int8_agreement
 from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.deploy.model import load
 from toolkit.errors import InputError
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.model.int8 import Int8Model, Quantized, synthetic_batches
-from toolkit.model.source import model_inputs
+from toolkit.model.source import model_cases
 from toolkit.profiling.int16_cost import WideCost, wide_costs
 from toolkit.quantize.advice import advice, attention_issues, summary
+from toolkit.quantize.holdout import LEAST_CASES
 from toolkit.quantize.layers import TensorError, tensor_errors
+from toolkit.quantize.mixed import MARGIN_DB
 from toolkit.quantize.outputs import Batch, real_outputs
 from toolkit.quantize.recipe import Mixed, Recipe
 from toolkit.quantize.snr import int8_snr_db
@@ -74,9 +76,10 @@ def convert(request: ConvertRequest) -> Report:
     size = Measurement("tflite_bytes", len(int8.file), "B", Provenance.MEASURED, basis)
     measurements = [size]
     cases: Sequence[Batch] = ()
+    issues = int8.issues
     if request.test is not None:
-        entry = float_graph.inputs[0]
-        cases = [{entry: case} for case in model_inputs(request.test, float_graph)]
+        data = model_cases(request.test, float_graph)
+        cases, issues = data.batches(float_graph.inputs[0]), (*issues, *data_issues(data))
         measurements += int8_agreement(float_graph, int8.graph, cases, request.test)
     costs = wide_costs(quantized.conversion)
     measurements += _mixed(quantized, costs)
@@ -93,7 +96,7 @@ def convert(request: ConvertRequest) -> Report:
         schedule="",
         measurements=tuple(measurements),
         checks=import_checks(int8, import_cases(int8), has_time=int8.spec is not None),
-        issues=(*int8.issues, *_findings(quantized, recipe)),
+        issues=(*issues, *_findings(quantized, recipe)),
     )
 
 
@@ -115,11 +118,16 @@ def _mixed(quantized: Quantized, costs: Sequence[WideCost]) -> list[Measurement]
     search = quantized.conversion.search
     rows = []
     if search is not None:
-        basis = f"{search.cases} calibration cases, integer reference against float"
-        figures = (("mixed_snr_db", search.snr_db), ("all_int8_snr_db", search.int8_snr_db))
+        basis = f"{search.cases} cases that calibrated nothing, integer reference against float"
+        figures = (
+            ("mixed_snr_db", search.snr_db),
+            ("head_snr_db", search.head_snr_db),
+            ("all_int8_snr_db", search.int8_snr_db),
+        )
         rows += [
             Measurement(name, round(value, 3), "dB", Provenance.MEASURED, basis)
             for name, value in figures
+            if np.isfinite(value)
         ]
     if costs:
         total = costs[0]
@@ -139,10 +147,17 @@ def _findings(quantized: Quantized, recipe: Recipe) -> tuple[Issue, ...]:
     conversion = quantized.conversion
     issues = list(attention_issues(conversion.quantized))
     search = conversion.search
+    if recipe.mixed == "auto" and search is None:
+        text = (
+            f"--mixed auto: {len(quantized.batches)} cases are too few to hold some out for the "
+            f"choice, which takes {LEAST_CASES}: attention's head is int16, nothing else"
+        )
+        issues.append(Issue("mixed.cases", text))
     if search is not None and not search.reached:
         text = (
-            f"--mixed auto: no choice of int16 activations reaches {recipe.target_snr_db:g} dB; "
-            f"the best one tried gives {search.snr_db:.1f} dB: see --report for what limits it"
+            f"--mixed auto: no choice of int16 activations reaches {recipe.target_snr_db:g} dB "
+            f"and a margin of {MARGIN_DB:g} dB on {search.cases} cases held out; the best one "
+            f"tried gives {search.snr_db:.1f} dB: see --report for what limits it"
         )
         issues.append(Issue("mixed.unreached", text))
     return tuple(issues)

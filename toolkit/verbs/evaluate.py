@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from toolkit.emit import write_files
 from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.features.quantise import quantise_features
+from toolkit.features.recording import Note
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.metrics import accuracy, concordance
@@ -117,7 +119,7 @@ class _Recording:
 
     outputs: dict[str, Array]
     bits_match: bool
-    is_altered: bool
+    notes: tuple[Note, ...]
 
 
 def _evaluated(
@@ -150,7 +152,7 @@ def _recording(deployment: Deployment, clip: Audio, case: HarnessCase) -> _Recor
     bits_match = all(
         np.array_equal(a.ravel(), b) for a, b in zip(expected_of_c, found, strict=True)
     )
-    return _Recording(outputs, bits_match, bool(clip.notes))
+    return _Recording(outputs, bits_match, clip.notes)
 
 
 # --- what is reported ---------------------------------------------------------------------------
@@ -221,11 +223,11 @@ def _scale_note(labels: Labels, outputs: dict[str, Array]) -> tuple[Issue, ...]:
 
 
 def _audio_notes(clips: Sequence[_Recording]) -> tuple[Issue, ...]:
-    altered = sum(clip.is_altered for clip in clips)
-    if not altered:
+    kinds = Counter(note.kind for clip in clips for note in clip.notes)
+    if not kinds:
         return ()
-    note = f"{altered} of {len(clips)} recordings were cropped, padded, mixed down or resampled"
-    return (Issue("audio", note),)
+    done = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+    return (Issue("audio", f"of {len(clips)} recordings {done}"),)
 
 
 def _plot(
