@@ -33,6 +33,12 @@ def kernel_path(name: str) -> Path:
     return special if special.is_file() else folder / name
 
 
+def feature_path(name: str) -> Path:
+    """Path of the C file called ``name`` that features need: theirs, or the kernels'."""
+    path = data_dir("firmware_templates") / "features" / name
+    return path if path.is_file() else kernel_path(name)
+
+
 def kernel_folders() -> tuple[Path, ...]:
     """The folders that hold kernels."""
     folder = data_dir("firmware_templates") / "kernels"

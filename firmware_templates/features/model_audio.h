@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Audio in, frame by frame: the feature front-end and the streamed model as one.
  *
  *     static model_audio a;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "model_audio.h"
 
 /* Refused by the compiler when a frame of the model is not a row of features. */

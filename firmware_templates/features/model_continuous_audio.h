@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Endless audio in: the feature front-end and the model in continuous mode as one.
  *
  *     static model_audio a;

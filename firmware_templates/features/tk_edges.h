@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Logarithm and quantisation of an energy in one: a look-up in their common inverse. */
 #ifndef TK_EDGES_H
 #define TK_EDGES_H

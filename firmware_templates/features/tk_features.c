@@ -1,8 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "features.h"
+#include "tk_compiler.h"
 
 void tk_features_init(tk_features_state *s) {
     tk_front_init(&s->front);
-    __builtin_memset(s->frame, 0, sizeof s->frame);
+    TK_ZERO(s->frame, sizeof s->frame);
     s->filled = FEATURES_PADDING_SAMPLES;
     s->gap = 0;
 }
@@ -11,7 +13,7 @@ void tk_features_init(tk_features_state *s) {
 static void advance(tk_features_state *s) {
 #if FEATURES_HOP_SAMPLES < FEATURES_FRAME_SAMPLES
     s->filled = FEATURES_FRAME_SAMPLES - FEATURES_HOP_SAMPLES;
-    __builtin_memmove(s->frame, s->frame + FEATURES_HOP_SAMPLES, s->filled * sizeof s->frame[0]);
+    TK_MOVE(s->frame, s->frame + FEATURES_HOP_SAMPLES, s->filled * sizeof s->frame[0]);
 #else
     s->filled = 0;
     s->gap = FEATURES_HOP_SAMPLES - FEATURES_FRAME_SAMPLES;
@@ -26,7 +28,7 @@ size_t tk_features_push(tk_features_state *s, const int16_t *samples, size_t cou
         if (s->gap > 0) {
             s->gap -= taken;
         } else {
-            __builtin_memcpy(&s->frame[s->filled], samples, taken * sizeof samples[0]);
+            TK_COPY(&s->frame[s->filled], samples, taken * sizeof samples[0]);
             s->filled += taken;
         }
         samples += taken;

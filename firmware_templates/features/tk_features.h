@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Streaming audio features: int16 samples in, int8 rows out.
  *
  * Included by the generated features.h, whose FEATURES_* macros give every size and constant and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Complex float32 FFT steps of radix 4 and 8, decimation in time.
  *
  * Inlined where they are used, with sizes known to the compiler.  Compile with -ffp-contract=off:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Complex FFT steps of radix 4 and 8 in 32-bit integers, decimation in time; each divides by its
  * radix, with rounding, so that numbers do not grow. */
 #ifndef TK_FFT_Q_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level of the audio in float32: the mean to subtract and the gain to apply.
  *
  * FEATURES_LEVEL_CLIP: of the whole clip, measured before its first frame.

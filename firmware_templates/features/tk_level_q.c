@@ -1,4 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "features.h"
+#include "tk_compiler.h"
 #include "tk_sums.h"
 
 #ifndef FEATURES_LEVEL_FIXED
@@ -66,7 +68,7 @@ static inline weight next_weight(tk_level *level) {
     weight a = {FEATURES_LEVEL_SMOOTHING, FEATURES_LEVEL_SMOOTHING_SHIFT};
     if (level->warm_frames < FEATURES_LEVEL_WARMUP_FRAMES) {
         level->warm_frames++;
-        a.shift = 47 - __builtin_clz(level->warm_frames);
+        a.shift = 47 - tk_leading_zeros(level->warm_frames);
         a.mantissa = (uint32_t)((UINT64_C(1) << a.shift) / level->warm_frames);
     }
     return a;

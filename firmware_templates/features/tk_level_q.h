@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Level of the audio in integers: the mean to subtract and the gain to apply.
  *
  * Modes, and what the gain belongs to, as in tk_level.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Logarithm without libm: the same bits on every IEEE-754 float32 target and compiler.
  *
  * Compile with -ffp-contract=off, as everything that uses it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mel-frequency cepstral coefficients in float32: the cosine transform of a log-mel row. */
 #ifndef TK_MFCC_H
 #define TK_MFCC_H

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "features.h"
+#include "tk_compiler.h"
 #include "tk_multiply_q.h"
 
 #define POINTS FEATURES_FFT_POINTS
 /* Stages are functions of their own: a profile shows them, and each has all registers. */
-#define STAGE __attribute__((noinline)) static
+#define STAGE TK_NOINLINE static
 
 #define NOISE_BITS 14
 #define SNR_BITS 12
@@ -21,7 +23,7 @@ static inline tk_micro_complex times(int32_t re, int32_t im, tk_micro_complex ro
 
 /* Number of bits of a number: 0 for 0. */
 static inline int32_t bit_length(uint32_t value) {
-    return value == 0 ? 0 : 32 - __builtin_clz(value);
+    return value == 0 ? 0 : 32 - tk_leading_zeros(value);
 }
 
 static inline uint64_t shifted(uint64_t value, int32_t left) {
@@ -252,7 +254,7 @@ STAGE void finish_channels(const uint32_t *channels, uint32_t *noise, int8_t *ro
 }
 
 void tk_front_init(tk_front *front) {
-    __builtin_memset(front->noise, 0, sizeof front->noise);
+    TK_ZERO(front->noise, sizeof front->noise);
 }
 
 void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {

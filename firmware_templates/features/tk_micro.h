@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* TensorFlow's and TFLM's integer audio front-end ("micro_frontend"), bit for bit.
  *
  * Window, int16 FFT, energy, mel channels, square root, noise reduction, gain control (PCAN) and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Products of 64 bits: those of the compiler, but for cores that have none longer than 32 bits. */
 #ifndef TK_MULTIPLY_Q_H
 #define TK_MULTIPLY_Q_H

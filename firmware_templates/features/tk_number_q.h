@@ -1,8 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Integers with an exponent: what fixed-point features use where numbers span many octaves. */
 #ifndef TK_NUMBER_Q_H
 #define TK_NUMBER_Q_H
 
 #include <stdint.h>
+
+#include "tk_compiler.h"
 
 /* mantissa * 2^exponent; the mantissa is 0 or has its highest bit set. */
 typedef struct tk_number {
@@ -14,7 +17,7 @@ typedef struct tk_number {
 static inline tk_number tk_number_from(uint64_t value, int32_t exponent) {
     tk_number number = {0, 0};
     if (value != 0) {
-        const int32_t zeros = __builtin_clzll(value);
+        const int32_t zeros = tk_leading_zeros_64(value);
         number.mantissa = (uint32_t)(value << zeros >> 32);
         number.exponent = exponent + 32 - zeros;
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Float32 features to the int8 of the model's input. */
 #ifndef TK_QUANTISE_H
 #define TK_QUANTISE_H

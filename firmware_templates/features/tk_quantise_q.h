@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fixed-point features to the int8 of the model's input. */
 #ifndef TK_QUANTISE_Q_H
 #define TK_QUANTISE_Q_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The waveform itself as features, float32: level-normalised samples, quantised. */
 #ifndef TK_RAW_H
 #define TK_RAW_H

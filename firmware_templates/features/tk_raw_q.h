@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The waveform itself as features, in integers: level-normalised samples, quantised. */
 #ifndef TK_RAW_Q_H
 #define TK_RAW_Q_H

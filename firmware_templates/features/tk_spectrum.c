@@ -1,4 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "features.h"
+#include "tk_compiler.h"
 
 #ifdef FEATURES_MAGNITUDE
 #include "tk_sqrt.h"
@@ -9,7 +11,7 @@
 #define FIRST FEATURES_FFT_FIRST
 
 /* Stages are functions of their own: a profile shows them, and each has all registers. */
-#define STAGE __attribute__((noinline)) static
+#define STAGE TK_NOINLINE static
 
 /* Two samples, windowed, as one complex number. */
 static inline tk_complex load_pair(const int16_t *samples, const float *window, float mean) {

@@ -1,4 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "features.h"
+#include "tk_compiler.h"
 
 #define POINTS FEATURES_FFT_POINTS
 /* Points of the FFT's first pass; all others are of radix 4. */
@@ -9,7 +11,7 @@
 #define POWER_SHIFT 9
 
 /* Stages are functions of their own: a profile shows them, and each has all registers. */
-#define STAGE __attribute__((noinline)) static
+#define STAGE TK_NOINLINE static
 
 /* value * fraction / 2^16, rounded down. */
 static inline int32_t scale_q16(int32_t value, uint16_t fraction) {
@@ -27,7 +29,7 @@ STAGE int32_t headroom(const int16_t *frame, const tk_level *level) {
         const int32_t sample = tk_level_centred(level, frame[n]);
         largest |= (uint32_t)(sample < 0 ? -sample : sample);
     }
-    return SAMPLE_BITS - 32 + __builtin_clz(largest);
+    return SAMPLE_BITS - 32 + tk_leading_zeros(largest);
 }
 
 static inline int32_t load(const tk_level *level, const int16_t *sample, const uint16_t *window,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mel energies of one frame in integers: window, real FFT, power or magnitude, mel bands. */
 #ifndef TK_SPECTRUM_Q_H
 #define TK_SPECTRUM_Q_H

@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_sums.h"
+
+#include "tk_compiler.h"
 
 #if defined(__ARM_FEATURE_DSP)
 #include <arm_acle.h>
@@ -10,7 +13,7 @@ tk_sums tk_sum_block(const int16_t *samples, size_t count) {
 #if defined(__ARM_FEATURE_DSP)
     for (; count >= 2; count -= 2, samples += 2) {
         int16x2_t pair;
-        __builtin_memcpy(&pair, samples, sizeof pair);
+        TK_COPY(&pair, samples, sizeof pair);
         linear = __smlad(pair, 0x00010001, linear);
         squares = __smlald(pair, pair, squares);
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exact sums of samples and of their squares: what a level is measured from. */
 #ifndef TK_SUMS_H
 #define TK_SUMS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Test harness: runs the model on every case of input.bin and writes output.bin.
  *
  * It knows nothing of the model but model.h (and features.h with -DHARNESS_FEATURES=1), so the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A streamed model that does nothing with its frames: what is left of a firmware is the features.
  */
 #ifndef MODEL_H

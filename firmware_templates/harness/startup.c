@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Start of an Arm M-profile firmware: vector table, memory initialisation, stack painting, faults.
  *
  * Reset_Handler must not use memcpy or memset before .data and .bss stand; it has its own loops.
@@ -75,7 +76,8 @@ __attribute__((naked)) void Fault_Handler(void) {
     __asm__ volatile("mov r0, sp\n"
                      "ldr r1, =tk_stack_end\n"
                      "mov sp, r1\n"
-                     "b tk_report_fault\n");
+                     "b tk_report_fault\n"
+                     ".ltorg\n");
 }
 
 __attribute__((used)) void tk_report_fault(const uint32_t *frame) {

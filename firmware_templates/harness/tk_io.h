@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the test harness (main.c) needs of the machine it runs on.
  *
  * Two implementations: tk_io_semihosting.c on the target core, tk_io_host.c on a workstation.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Harness input and output on a workstation: ordinary files in the current directory. */
 #include "tk_io.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Harness input and output on an Arm M-profile core through semihosting (BKPT 0xAB).
  *
  * Operation numbers and parameter blocks: Arm "Semihosting for AArch32 and AArch64", sections 6

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* memcpy, memmove and memset for a firmware without a C library, the same with every compiler.
  *
  * Compilers call these by name, Arm ones also by their run-time ABI names (__aeabi_*). The empty

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sum of two int8 tensors with broadcasting (TFLite ADD). */
 #ifndef TK_ADD_S8_H
 #define TK_ADD_S8_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_attention_pool_s8.h"
 
 void tk_attention_pool_s8_init(const tk_attention_pool_s8_params *p, tk_attention_pool_sum *sums) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention pooling over time, int8 in, int8 out (custom operator tk.attention_pool).
  *
  * out[i] = sum_t (lin[t][i] - lin_zero_point) * w(logits[t][i]) / sum_t w(logits[t][i]),

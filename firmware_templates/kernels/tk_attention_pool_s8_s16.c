@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_attention_pool_s8_s16.h"
 
 void tk_attention_pool_s8_s16_finish(const tk_attention_pool_s8_s16_params *p,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Attention pooling over time, int8 in, int16 out: tk_attention_pool_s8 with a finer result, for a
  * head that works on 16 bits.  Zero point of the output: 0. */
 #ifndef TK_ATTENTION_POOL_S8_S16_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_average_pool_2d_s8.h"
 
 void tk_average_pool_2d_s8_row(const tk_average_pool_2d_s8_params *p, const int8_t *const *rows,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Average pooling, int8 (TFLite AVERAGE_POOL_2D); padding does not count in the mean. */
 #ifndef TK_AVERAGE_POOL_2D_S8_H
 #define TK_AVERAGE_POOL_2D_S8_H

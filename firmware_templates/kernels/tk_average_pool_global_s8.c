@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_average_pool_global_s8.h"
 
 #include "tk_dsp_mac.h"

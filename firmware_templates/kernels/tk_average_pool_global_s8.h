@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Average over all positions of each channel, int8: an AVERAGE_POOL_2D whose window is the input.
  *
  * The unit of work is a block of positions added to running sums: the whole tensor, or one row of a

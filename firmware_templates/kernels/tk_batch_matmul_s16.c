@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_batch_matmul_s16.h"
 
 static int64_t dot(const tk_batch_matmul_s16_params *p, const int16_t *x, const int16_t *y) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix product of two activations, int16, zero points 0 (TFLite BATCH_MATMUL): as
  * tk_batch_matmul_s8, with int64 accumulators and single rounding. */
 #ifndef TK_BATCH_MATMUL_S16_H

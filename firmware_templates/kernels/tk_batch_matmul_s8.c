@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_batch_matmul_s8.h"
 
 static int32_t dot(const tk_batch_matmul_s8_params *p, const int8_t *x, const int8_t *y) {

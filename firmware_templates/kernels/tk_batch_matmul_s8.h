@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix product of two activations, int8 (TFLite BATCH_MATMUL): out = x * y for every batch.
  *
  * Operands are addressed by strides in elements, which covers transposed operands (adj_x, adj_y)

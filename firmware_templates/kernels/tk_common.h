@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Fixed-point arithmetic shared by all kernels: the TFLM reference kernels' rounding, bit for bit.
  *
  * A quantised multiplier is value = multiplier * 2^(shift - 31), multiplier in [2^30, 2^31).

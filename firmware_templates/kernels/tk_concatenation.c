@@ -1,4 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_concatenation.h"
+
+#include "tk_compiler.h"
 
 void tk_concatenation(const tk_concatenation_params *p, const void *in_0, const void *in_1,
                       const void *in_2, const void *in_3, void *out) {
@@ -7,7 +10,7 @@ void tk_concatenation(const tk_concatenation_params *p, const void *in_0, const 
     for (int32_t block = 0; block < p->blocks; ++block) {
         for (int32_t i = 0; i < 4; ++i) {
             const size_t bytes = (size_t)p->block_bytes[i];
-            __builtin_memcpy(to, in[i], bytes);
+            TK_COPY(to, in[i], bytes);
             in[i] += bytes;
             to += bytes;
         }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Joining up to four tensors along an axis (TFLite CONCATENATION), any element type. */
 #ifndef TK_CONCATENATION_H
 #define TK_CONCATENATION_H

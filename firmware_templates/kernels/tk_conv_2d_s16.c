@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_conv_2d_s16.h"
 
 /* Products that a 32-bit sum holds: 2^15 * 127 * 512 < 2^31. */

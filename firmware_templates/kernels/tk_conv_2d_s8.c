@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_conv_2d_s8.h"
 
 static int32_t dot(const int8_t *in, const int8_t *weights, int32_t count, int32_t zero_point) {

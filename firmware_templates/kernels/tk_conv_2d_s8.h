@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* 2-D convolution, int8, per-channel weights (TFLite CONV_2D).
  *
  * Layout: activations NHWC with batch 1, weights OHWI.  Weights in [-127, 127], zero point 0.

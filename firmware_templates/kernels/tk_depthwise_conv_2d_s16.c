@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_depthwise_conv_2d_s16.h"
 
 void tk_depthwise_conv_2d_s16_row(const tk_depthwise_conv_2d_s16_params *p,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Depthwise 2-D convolution, int16 activations, int8 weights, int64 bias (TFLite
  * DEPTHWISE_CONV_2D).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Depthwise 2-D convolution, int8, per-channel weights (TFLite DEPTHWISE_CONV_2D).
  *
  * Layout: activations NHWC with batch 1, weights 1HWO; output channel c * depth_multiplier + m

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_fully_connected_s16.h"
 
 void tk_fully_connected_s16(const tk_fully_connected_s16_params *p, const int16_t *in,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dense layer, int16 activations, int8 weights, int64 bias (TFLite FULLY_CONNECTED).
  *
  * Weights have zero point 0; each output has its own requantisation; accumulators stay below 2^47.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_fully_connected_s8.h"
 
 void tk_fully_connected_s8(const tk_fully_connected_s8_params *p, const int8_t *in, int8_t *out) {

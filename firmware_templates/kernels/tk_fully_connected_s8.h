@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dense layer, int8 activations and weights, int32 bias (TFLite FULLY_CONNECTED).
  *
  * Weights have zero point 0; each output has its own requantisation.

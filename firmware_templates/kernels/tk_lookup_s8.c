@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_lookup_s8.h"
 
 void tk_lookup_s8(const tk_lookup_s8_params *p, const int8_t *in, int8_t *out) {

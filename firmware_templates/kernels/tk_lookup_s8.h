@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Any function of one int8 value, as a table: RELU, RELU6, LOGISTIC, TANH, HARD_SWISH, and QUANTIZE
  * from int8 to int8. */
 #ifndef TK_LOOKUP_S8_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_max_pool_2d_s16.h"
 
 void tk_max_pool_2d_s16_row(const tk_max_pool_2d_s16_params *p, const int16_t *const *rows,

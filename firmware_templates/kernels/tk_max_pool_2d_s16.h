@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Max pooling, int16 (TFLite MAX_POOL_2D); padding never wins. */
 #ifndef TK_MAX_POOL_2D_S16_H
 #define TK_MAX_POOL_2D_S16_H

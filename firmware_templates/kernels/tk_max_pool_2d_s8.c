@@ -1,42 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_max_pool_2d_s8.h"
 
 #include "tk_dsp.h"
 
-/* The larger of each two bytes. */
-static inline uint32_t larger(uint32_t a, uint32_t b) {
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
-    uint32_t result;
-    __asm__("ssub8 %0, %1, %2\n\t"
-            "sel %0, %1, %2"
-            : "=&r"(result)
-            : "r"(a), "r"(b));
-    return result;
-#else
-    int8_t va[4], vb[4];
-    tk_store32(va, a);
-    tk_store32(vb, b);
-    for (int32_t i = 0; i < 4; ++i) {
-        va[i] = va[i] > vb[i] ? va[i] : vb[i];
-    }
-    return tk_load32(va);
-#endif
-}
-
 /* Four channels of a column in three rows. */
-static inline uint32_t largest_of_3(const int8_t *const *rows, int32_t at) {
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
-    uint32_t a, b, c; /* loads in a row: a compiler would part them */
-    __asm__ volatile("ldr %0, [%3, %6]\n\t"
-                     "ldr %1, [%4, %6]\n\t"
-                     "ldr %2, [%5, %6]"
-                     : "=&r"(a), "=&r"(b), "=&r"(c)
-                     : "r"(rows[0]), "r"(rows[1]), "r"(rows[2]), "r"(at)
-                     : "memory");
-    return larger(larger(a, b), c);
-#else
-    const uint32_t a = tk_load32(rows[0] + at), b = tk_load32(rows[1] + at);
-    return larger(larger(a, b), tk_load32(rows[2] + at));
-#endif
+TK_INLINE uint32_t largest_of_3(const int8_t *const *rows, int32_t at) {
+    uint32_t words[3];
+    tk_load32_of_3(rows, at, words);
+    return tk_larger8(tk_larger8(words[0], words[1]), words[2]);
 }
 
 /* Four channels of `pixels` windows of 3x3 at stride 2, the first one's second column at `at`: each
@@ -45,10 +16,10 @@ static void slide_3x3(const int8_t *const *rows, int32_t before, int32_t at, int
                       int32_t pixels, int8_t *out) {
     uint32_t shared = largest_of_3(rows, before);
     for (; pixels > 0; --pixels, out += channels, at += channels) {
-        const uint32_t four = larger(shared, largest_of_3(rows, at));
+        const uint32_t four = tk_larger8(shared, largest_of_3(rows, at));
         at += channels;
         shared = largest_of_3(rows, at);
-        tk_store32(out, larger(four, shared));
+        tk_store32(out, tk_larger8(four, shared));
     }
 }
 
@@ -71,7 +42,7 @@ static void pixel(const int8_t *const *rows, int32_t count, int32_t at, int32_t 
         for (int32_t row = 0; row < count; ++row) {
             const int8_t *in = rows[row] + at + first;
             for (int32_t column = 0; column < columns; ++column, in += channels) {
-                four = larger(four, tk_load32(in));
+                four = tk_larger8(four, tk_load32(in));
             }
         }
         tk_store32(out + first, four);

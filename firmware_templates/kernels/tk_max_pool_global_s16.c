@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_max_pool_global_s16.h"
 
 void tk_max_pool_global_s16_init(const tk_max_pool_global_s16_params *p, int16_t *largest) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Largest value of each channel over all positions, int16: a MAX_POOL_2D whose window is the input.
  *
  * The unit of work is a block of positions: the whole tensor, or one row of a stream.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_max_pool_global_s8.h"
 
 void tk_max_pool_global_s8_init(const tk_max_pool_global_s8_params *p, int8_t *largest) {

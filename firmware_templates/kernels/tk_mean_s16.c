@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_mean_s16.h"
 
 void tk_mean_s16_init(const tk_mean_s16_params *p, int32_t *sums) {

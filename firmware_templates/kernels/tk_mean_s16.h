@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Mean over neighbouring axes, int16 (TFLite MEAN).
  *
  * Layout: in [outer][averaged][inner], out [outer][inner].  TFLM divides the rescaling by the

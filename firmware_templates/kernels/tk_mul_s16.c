@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_mul_s16.h"
 
 static int16_t mul_pair(const tk_mul_s16_params *p, int32_t a, int32_t b) {

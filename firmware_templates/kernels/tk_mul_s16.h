@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Product of two int16 tensors with broadcasting (TFLite MUL).
  *
  * A nest of four loops, outermost first; a stride of 0 repeats the operand along that dimension.

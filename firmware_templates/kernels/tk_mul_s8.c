@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_mul_s8.h"
 
 static int8_t mul_pair(const tk_mul_s8_params *p, int32_t a, int32_t b) {

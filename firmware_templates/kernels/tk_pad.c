@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_pad.h"
 
 /* Both give the place after what they have written. */

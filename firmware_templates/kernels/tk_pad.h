@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Padding of up to four dimensions with one value (TFLite PAD, PADV2), elements of 1 or 2 bytes. */
 #ifndef TK_PAD_H
 #define TK_PAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the windowed pools share.
  *
  * Layout: NHWC with batch 1; input and output share one quantisation.  kernel_h at most

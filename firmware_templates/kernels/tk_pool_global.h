@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the pools share whose window is the input.
  *
  * Layout: [positions][channels]; input and output share one quantisation.

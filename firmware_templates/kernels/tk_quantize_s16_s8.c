@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_quantize_s16_s8.h"
 
 void tk_quantize_s16_s8(const tk_quantize_s16_s8_params *p, const int16_t *in, int8_t *out) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Change of quantisation from int16 to int8 (TFLite QUANTIZE). */
 #ifndef TK_QUANTIZE_S16_S8_H
 #define TK_QUANTIZE_S16_S8_H

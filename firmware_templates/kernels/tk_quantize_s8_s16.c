@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_quantize_s8_s16.h"
 
 void tk_quantize_s8_s16(const tk_quantize_s8_s16_params *p, const int8_t *in, int16_t *out) {

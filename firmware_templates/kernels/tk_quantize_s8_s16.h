@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Change of quantisation from int8 to int16 (TFLite QUANTIZE). */
 #ifndef TK_QUANTIZE_S8_S16_H
 #define TK_QUANTIZE_S8_S16_H

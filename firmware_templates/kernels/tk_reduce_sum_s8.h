@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sum over neighbouring axes, int8 (TFLite SUM).
  *
  * Layout: in [outer][summed][inner], out [outer][inner].  A stream sums over time: its rows hold

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_softmax_s16.h"
 
 /* Table value at an int16 position: the high 9 bits choose the entry, the low 7 interpolate. */

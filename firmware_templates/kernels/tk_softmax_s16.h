@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax over the innermost axis, int16 (TFLite SOFTMAX): output scale 1/32768, zero points 0.
  *
  * Exponential and reciprocal come from tables of 513 entries with linear interpolation.

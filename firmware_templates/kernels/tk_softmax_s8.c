@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_softmax_s8.h"
 
 /* Integer bits of the sum of exponentials. */

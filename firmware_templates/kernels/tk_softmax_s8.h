@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Softmax of each row, int8 (TFLite SOFTMAX); output scale 1/256, zero point -128.
  *
  * The exponentials come from a table over the distance to the row's maximum.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rows on their way through a streamed model: rings, windows over them, and when a row is due.
  *
  * A counter says how many rows of a tensor have been made; row r of it lies in slot r % rows of its

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_strided_copy.h"
 
 static void copy_line(const tk_strided_copy_params *p, const void *in, int32_t from, void *out,

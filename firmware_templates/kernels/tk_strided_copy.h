@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Copy of a strided view (TFLite TRANSPOSE, STRIDED_SLICE), elements of 1 or 2 bytes, up to 5
  * dimensions. */
 #ifndef TK_STRIDED_COPY_H

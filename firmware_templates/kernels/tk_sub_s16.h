@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Difference of two int16 tensors with broadcasting (TFLite SUB). */
 #ifndef TK_SUB_S16_H
 #define TK_SUB_S16_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_sub_s8.h"
 
 void tk_sub_s8(const tk_sub_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out) {

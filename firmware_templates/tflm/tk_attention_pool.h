@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // Attention pooling ("tk.attention_pool") for TensorFlow Lite for Microcontrollers.
 //
 //   tflite::MicroMutableOpResolver<N> resolver;

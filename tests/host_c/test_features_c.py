@@ -31,7 +31,7 @@ from toolkit.features.spec import (
     MicroSpec,
 )
 from toolkit.features.tables import kernel_files, render_features, state_bytes
-from toolkit.resources import data_dir
+from toolkit.resources import data_dir, feature_path, kernel_folders
 from toolkit.verbs.features import rows_from_c
 
 HERE = Path(__file__).parent
@@ -132,7 +132,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Run]:
         for name, text in render_features(spec, *quantisation(spec), arithmetic).items():
             (folder / name).write_text(text)
         for name in kernel_files(spec, arithmetic):
-            shutil.copy(KERNELS / name, folder)
+            shutil.copy(feature_path(name), folder)
         shutil.copy(HERE / "features_driver.c", folder)
         sources = [name.name for name in sorted(folder.glob("*.c"))]
         command = [*compiler, *STRICT, *flags, *sources, "-o", "driver"]
@@ -444,7 +444,15 @@ def test_planned_state_size_is_enforced_by_the_compiler(tmp_path: Path) -> None:
     assert planned in files["features.h"]
     for name, text in files.items():
         (tmp_path / name).write_text(text.replace(planned, "FEATURES_STATE_BYTES 1u"))
-    command = [*ZIG, *STRICT, f"-I{tmp_path}", f"-I{KERNELS}", "-c", str(tmp_path / "features.c")]
+    command = [
+        *ZIG,
+        *STRICT,
+        f"-I{tmp_path}",
+        f"-I{KERNELS}",
+        f"-I{kernel_folders()[0]}",
+        "-c",
+        str(tmp_path / "features.c"),
+    ]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode != 0
     assert "features_state_bytes_check" in result.stderr

@@ -21,8 +21,9 @@ from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import KernelCall, view
 from toolkit.resources import kernel_folders, kernel_path
+from toolkit.toolchain.base import LANGUAGE_FLAGS
 
-FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror")
+FLAGS = tuple(flag for flag in LANGUAGE_FLAGS if flag.startswith(("-std=", "-W")))
 SANITIZE = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 _C_TYPES = {

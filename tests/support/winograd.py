@@ -245,6 +245,7 @@ def write_project(folder: Path, cases: Sequence[Case]) -> Path:
         "tk_matmul_s16.h",
         "tk_matmul_s16.c",
         "tk_dsp.h",
+        "tk_compiler.h",
     )
     sources = [*templates.glob("*.c"), *templates.glob("*.h")]
     for path in (*sources, *(kernel_path(name) for name in kernels)):

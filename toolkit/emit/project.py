@@ -17,7 +17,7 @@ from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Symbols
 from toolkit.plan import Plan
 from toolkit.plan.continuous import require_endless_level
-from toolkit.resources import data_dir, kernel_path, render
+from toolkit.resources import data_dir, feature_path, kernel_path, render
 from toolkit.targets import Target
 
 #: The test harness: the same files for every model.
@@ -92,7 +92,7 @@ def emit_project(
         for name, source in plan.audio_files.items():
             text[name] = _read(templates / "features" / source)
         for name in front_end.kernel_files:
-            text[f"kernels/{name}"] = _read(templates / "features" / name)
+            text[f"kernels/{name}"] = _read(feature_path(name))
     head = banner(plan.graph, sha256, target.name)
     context = _project_context(text, head, plan, target, front_end is not None)
     text |= {name: render(name, context) for name in ("CMakeLists.txt", "README.md")}

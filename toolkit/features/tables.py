@@ -20,7 +20,7 @@ _BY_NAME = {arithmetic.name: arithmetic for arithmetic in (FLOAT32, FIXED)}
 ARITHMETICS = tuple(_BY_NAME)
 """What C computes features in: "fixed" is for cores without floating point."""
 
-_ALWAYS = ("tk_features.c", "tk_features.h")
+_ALWAYS = ("tk_compiler.h", "tk_features.c", "tk_features.h")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class FeatureContext:
 
 
 def kernel_files(spec: FeatureSpec, arithmetic: str = "float32") -> tuple[str, ...]:
-    """Hand-written C in ``firmware_templates/features`` that the generated files need."""
+    """Hand-written C (`toolkit.resources.feature_path`) that the generated files need."""
     return (*_ALWAYS, *kind_of(spec).kernel_files(_BY_NAME[arithmetic]))
 
 

@@ -22,12 +22,18 @@ LANGUAGE_FLAGS = (
     "-Wextra",
     "-Wpedantic",
     "-Wconversion",
+    "-Wshadow",
+    "-Wundef",
+    "-Wcast-align",
+    "-Wstrict-prototypes",
     "-Werror",
     # For quoted includes only: with -I the project's features.h would hide glibc's <features.h>.
     "-iquote.",
     "-iquotekernels",
 )
+# TK_MAY_USE_R9: no target gives r9 another use (firmware_templates/kernels/tk_compiler.h).
 DEVICE_FLAGS = (
+    "-DTK_MAY_USE_R9=1",
     "-ffreestanding",
     "-fomit-frame-pointer",
     "-ffunction-sections",

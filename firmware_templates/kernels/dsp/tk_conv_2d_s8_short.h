@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* 2-D convolution, int8, with at most 64 values under the window, for cores with 16-bit dual
  * multiply-accumulate: the bits of tk_conv_2d_s8.
  *

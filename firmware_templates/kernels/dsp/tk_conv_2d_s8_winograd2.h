@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* 3x3 convolution, int8, stride 1, for cores with the DSP extension: Winograd F(2x2, 3x3), exact;
  * the bits of tk_conv_2d_s8.  Two output rows at a time from four input rows.
  */

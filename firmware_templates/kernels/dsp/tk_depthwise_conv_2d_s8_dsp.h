@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Depthwise 2-D convolution, int8, one filter a channel, at least four channels, no dilation, for
  * cores with 16-bit dual multiply-accumulate: the bits of tk_depthwise_conv_2d_s8.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The DSP extension of Armv7E-M and Armv8-M, one instruction a function; elsewhere its meaning in
  * C.
  *
@@ -10,23 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TK_INLINE static inline __attribute__((always_inline, unused))
-#define TK_NOINLINE __attribute__((noinline))
+#include "tk_compiler.h"
 
 TK_INLINE uint32_t tk_load32(const void *at) {
     uint32_t word;
-    __builtin_memcpy(&word, at, sizeof word);
+    TK_COPY(&word, at, sizeof word);
     return word;
 }
 
 TK_INLINE void tk_store32(void *at, uint32_t word) {
-    __builtin_memcpy(at, &word, sizeof word);
-}
-
-/* The same value, of which the compiler knows nothing. */
-TK_INLINE int32_t tk_opaque(int32_t value) {
-    __asm__("" : "+r"(value));
-    return value;
+    TK_COPY(at, &word, sizeof word);
 }
 
 /* Low and high half of a packed word. */
@@ -52,7 +46,7 @@ TK_INLINE int32_t tk_wrap_sub(int32_t a, int32_t b) {
 }
 
 /* TK_DSP_OP2(name, instruction, C value): two operands; OP3 has an accumulator. */
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#if TK_DSP_INSTRUCTIONS
 #define TK_DSP_OP2(name, instruction, result_type, type, value)                                    \
     TK_INLINE result_type name(type a, type b) {                                                   \
         result_type result;                                                                        \
@@ -127,6 +121,44 @@ TK_INLINE uint32_t tk_pkhbt(uint32_t a, uint32_t b) {
 
 TK_INLINE uint32_t tk_pkhtb(uint32_t a, uint32_t b) {
     return (a & 0xFFFF0000u) | b >> 16;
+}
+
+/* The larger of each two bytes. */
+TK_INLINE uint32_t tk_larger8(uint32_t a, uint32_t b) {
+#if TK_DSP_INSTRUCTIONS
+    uint32_t result;
+    __asm__("ssub8 %0, %1, %2\n\t"
+            "sel %0, %1, %2"
+            : "=&r"(result)
+            : "r"(a), "r"(b));
+    return result;
+#else
+    int8_t va[4], vb[4];
+    tk_store32(va, a);
+    tk_store32(vb, b);
+    for (int32_t i = 0; i < 4; ++i) {
+        va[i] = va[i] > vb[i] ? va[i] : vb[i];
+    }
+    return tk_load32(va);
+#endif
+}
+
+/* The words at that place of three rows. */
+TK_INLINE void tk_load32_of_3(const int8_t *const *rows, int32_t at, uint32_t *words) {
+#if TK_DSP_INSTRUCTIONS
+    uint32_t a, b, c; /* loads in a row: a compiler would part them */
+    __asm__ volatile("ldr %0, [%3, %6]\n\t"
+                     "ldr %1, [%4, %6]\n\t"
+                     "ldr %2, [%5, %6]"
+                     : "=&r"(a), "=&r"(b), "=&r"(c)
+                     : "r"(rows[0]), "r"(rows[1]), "r"(rows[2]), "r"(at)
+                     : "memory");
+    words[0] = a, words[1] = b, words[2] = c;
+#else
+    for (int32_t row = 0; row < 3; ++row) {
+        words[row] = tk_load32(rows[row] + at);
+    }
+#endif
 }
 
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Building blocks of the kernels that widen int8 rows into patches of pairs of int16. */
 #ifndef TK_DSP_MAC_H
 #define TK_DSP_MAC_H
@@ -41,7 +42,7 @@ TK_INLINE uint32_t *tk_dsp_widen3(const int8_t *from, int32_t values, uint32_t *
  * each channel per pair; w8: one word per pair, bytes {first's, second's, first's, second's}.
  * 1x3: acc[0..2]; w16: a word per pair; w8: a word per two pairs, in the order of memory.
  * They return where the weights end. */
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#if TK_DSP_BLOCKS
 
 #define TK_DSP_X3                                                                                  \
     "ldr %[x1], [%[x], #4]\n\t"                                                                    \
@@ -157,7 +158,7 @@ TK_INLINE const uint32_t *tk_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, con
 /* Quantised results (in place of the sums) of a 3x3 kernel over 6 or 4 neighbouring pixels of one
  * channel: x are the columns of the three rows, in pairs; stream is {bias, then for each row the
  * doubled weights (w0, w1) and (w1, w2), then multiplier, rounding, shift}. */
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#if TK_DSP_BLOCKS
 #define TK_DSP_SLIDE(even, odd, left, right)                                                       \
     "smlad %[" even "], %[" left "], %[u], %[" even "]\n\t"                                        \
     "smlabt %[" even "], %[" right "], %[v], %[" even "]\n\t"                                      \
@@ -167,14 +168,14 @@ TK_INLINE const uint32_t *tk_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, con
     "ldr %[v], [%[w], #4]\n\t"                                                                     \
     "ldr %[u], [%[w]], #8\n\t"                                                                     \
     "ldr %[x1], [%[x], #4]\n\t"                                                                    \
-    "ldr %[x2], [%[x], #8]\n\t" more "ldr %[x0], [%[x]]\n\t"
+    "ldr %[x2], [%[x], #8]\n\t" more "ldr %[x], [%[x]]\n\t"
 #define TK_DSP_SLIDE_6                                                                             \
     TK_DSP_SLIDE_LOAD("ldr %[x3], [%[x], #12]\n\t")                                                \
-    TK_DSP_SLIDE("a0", "a1", "x0", "x1")                                                           \
+    TK_DSP_SLIDE("a0", "a1", "x", "x1")                                                            \
     TK_DSP_SLIDE("a2", "a3", "x1", "x2") TK_DSP_SLIDE("a4", "a5", "x2", "x3")
 #define TK_DSP_SLIDE_4                                                                             \
     TK_DSP_SLIDE_LOAD("")                                                                          \
-    TK_DSP_SLIDE("a0", "a1", "x0", "x1") TK_DSP_SLIDE("a2", "a3", "x1", "x2")
+    TK_DSP_SLIDE("a0", "a1", "x", "x1") TK_DSP_SLIDE("a2", "a3", "x1", "x2")
 #define TK_DSP_SLIDE_REQUANTIZE(a)                                                                 \
     "add %[x2], %[v], %[" a "], asr #31\n\t"                                                       \
     "smmlar %[" a "], %[" a "], %[u], %[x2]\n\t"                                                   \
@@ -193,7 +194,7 @@ TK_INLINE const uint32_t *tk_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, con
 TK_INLINE void tk_dsp_slide_3x3(int32_t *q, const uint32_t *w, const uint32_t *const *rows,
                                 int32_t first, int32_t pixels) {
     const uint32_t *x = rows[0] + first;
-    uint32_t u, v, x0, x1, x2, x3;
+    uint32_t u, v, x1, x2, x3;
     float r1, r2;
     __asm__("vmov %0, %1" : "=t"(r1) : "r"(rows[1] + first));
     __asm__("vmov %0, %1" : "=t"(r2) : "r"(rows[2] + first));
@@ -202,15 +203,15 @@ TK_INLINE void tk_dsp_slide_3x3(int32_t *q, const uint32_t *w, const uint32_t *c
             TK_DSP_SLIDE_ROWS("mov %[a4], %[a0]\n\tmov %[a5], %[a0]\n\t", TK_DSP_SLIDE_6)
                 TK_DSP_SLIDE_REQUANTIZE("a4") TK_DSP_SLIDE_REQUANTIZE("a5")
             : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]), [a3] "=&r"(q[3]),
-              [a4] "=&r"(q[4]), [a5] "=&r"(q[5]), [u] "=&r"(u), [v] "=&r"(v), [x0] "=&r"(x0),
-              [x1] "=&r"(x1), [x2] "=&r"(x2), [x3] "=&r"(x3), [x] "+r"(x), [w] "+r"(w)
+              [a4] "=&r"(q[4]), [a5] "=&r"(q[5]), [u] "=&r"(u), [v] "=&r"(v), [x1] "=&r"(x1),
+              [x2] "=&r"(x2), [x3] "=&r"(x3), [x] "+r"(x), [w] "+r"(w)
             : [r1] "t"(r1), [r2] "t"(r2)
             : "memory");
     } else {
         __asm__ volatile(
             TK_DSP_SLIDE_ROWS("", TK_DSP_SLIDE_4)
             : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]), [a3] "=&r"(q[3]), [u] "=&r"(u),
-              [v] "=&r"(v), [x0] "=&r"(x0), [x1] "=&r"(x1), [x2] "=&r"(x2), [x] "+r"(x), [w] "+r"(w)
+              [v] "=&r"(v), [x1] "=&r"(x1), [x2] "=&r"(x2), [x] "+r"(x), [w] "+r"(w)
             : [r1] "t"(r1), [r2] "t"(r2)
             : "memory");
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_fully_connected_s8_dsp.h"
 
 #include "tk_dsp_mac.h"
@@ -13,7 +14,7 @@ TK_INLINE void multiply(int32_t *sums, uint32_t x, const uint32_t *w, int32_t ou
 
 /* The same for four outputs and `words` (even) words of inputs. */
 TK_INLINE void multiply_all(int32_t *sums, const int8_t *in, const uint32_t *w, int32_t words) {
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#if TK_DSP_INSTRUCTIONS && defined(__OPTIMIZE__)
 #define TWO(a, b, load)                                                                            \
     "ldr %[v], [%[w], #4]\n\t"                                                                     \
     "ldr %[u], [%[w]], #8\n\t" load "sxtb16 %[t], %[u]\n\t"                                        \

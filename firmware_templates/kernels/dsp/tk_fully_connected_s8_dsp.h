@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Dense layer, int8, for cores with 16-bit dual multiply-accumulate: the bits of
  * tk_fully_connected_s8.
  *

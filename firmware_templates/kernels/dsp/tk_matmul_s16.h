@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Many small int16 matrix products of one shape, the heart of the Winograd convolutions.
  *
  * For each of 16 positions:
@@ -16,7 +17,7 @@
 /* Most pairs in a product. */
 #define TK_MATMUL_S16_PAIRS 8
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#if TK_DSP_BLOCKS
 
 /* A function for each number of pairs, of tiles, and of output channels left over by blocks of
  * three (of two with four tiles), of which there must be one: tk_matmul_s16_7x3_1 has 7 pairs,

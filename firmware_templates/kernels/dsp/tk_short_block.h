@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums of up to 64 products: all output channels of three pixels, nine sums at a time, with two of
  * the three pixels' values in floating-point registers and the rest on the stack. */
 #ifndef TK_SHORT_BLOCK_H
@@ -25,7 +26,7 @@ typedef struct {
 TK_INLINE void tk_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
                               const tk_short_job *job, int32_t pairs, int32_t may_be_negative);
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#if TK_DSP_BLOCKS
 
 #define TK_SHORT_EACH(f)                                                                           \
     f(1) f(2) f(3) f(4) f(5) f(6) f(7) f(8) f(9) f(10) f(11) f(12) f(13) f(14) f(15) f(16) f(17)   \

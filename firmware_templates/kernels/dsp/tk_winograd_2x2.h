@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Winograd F(2x2, 3x3) in integers, a row of tiles at a time: a tile makes 2 x 2 outputs of a 3x3
  * convolution of stride 1 by 16 products of one value each, where the plain convolution needs 36.
  * The filters are transformed beforehand, scaled so that twice the accumulator comes out exactly.
@@ -53,7 +54,7 @@ TK_INLINE void tk_winograd_multiply(const tk_winograd_2x2_params *p, const uint3
     }
 }
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#if TK_DSP_BLOCKS
 
 /* Columns a, b, c and d of a tile are in four registers each; c and d are loaded, to d over a. */
 #define TK_WINOGRAD_PUT(value, position, tile)                                                     \
@@ -81,34 +82,38 @@ TK_INLINE void tk_winograd_multiply(const tk_winograd_2x2_params *p, const uint3
     TK_WINOGRAD_ALONG_3                                                                            \
     TK_WINOGRAD_ALONG("r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", 3)
 
-/* One pair of channels after another; s0 is the end of the result, s1 from pair to pair. */
+/* One pair of channels after another; s0 is the end of the result, s1 from pair to pair, s2 r7. */
 #define TK_WINOGRAD_IN(along)                                                                      \
-    __asm__ volatile("vmov s0, r2\nvmov s1, r3\n"                                                  \
+    __asm__ volatile("vmov s0, r2\nvmov s1, r3\nvmov s2, r7\n"                                     \
                      "1:\n" along "vmov r2, s1\nvmov r3, s0\nadd r0, r0, r2\n"                     \
-                     "add r1, r1, %[next]\ncmp r1, r3\nbne 1b\n"                                   \
+                     "add r1, r1, %[next]\ncmp r1, r3\nbne 1b\nvmov r7, s2\n"                      \
                      : "+r"(from), "+r"(to), "+r"(end), "+r"(jump)                                 \
                      : [p] "i"(4 * tiles * count), [next] "i"(4 * tiles)                           \
-                     : "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "s0", "s1",  \
+                     : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "s0", "s1", "s2",  \
                        "cc", "memory")
+
+#endif
 
 /* Transform `tiles` tiles of `count` pairs of channels, `stride` words apart, along the row. */
 TK_INLINE void tk_winograd_in(const uint32_t *columns, int32_t stride, int32_t tiles, uint32_t *out,
                               int32_t count) {
-    register const uint32_t *from __asm__("r0") = columns;
-    register uint32_t *to __asm__("r1") = out;
-    register const uint32_t *end __asm__("r2") = out + tiles * count;
-    register int32_t jump __asm__("r3") = 4 * (stride - 4 * (2 * tiles + 2));
-    if (tiles == 3) {
-        TK_WINOGRAD_IN(TK_WINOGRAD_ALONG_3);
-    } else {
-        TK_WINOGRAD_IN(TK_WINOGRAD_ALONG_4);
+#if TK_DSP_BLOCKS
+    if (TK_IS_CONSTANT(tiles * count)) {
+        /* Computed first: what a sanitiser adds to that may call functions. */
+        const uint32_t *const out_end = out + tiles * count;
+        const int32_t to_next = 4 * (stride - 4 * (2 * tiles + 2));
+        register const uint32_t *from __asm__("r0") = columns;
+        register uint32_t *to __asm__("r1") = out;
+        register const uint32_t *end __asm__("r2") = out_end;
+        register int32_t jump __asm__("r3") = to_next;
+        if (tiles == 3) {
+            TK_WINOGRAD_IN(TK_WINOGRAD_ALONG_3);
+        } else {
+            TK_WINOGRAD_IN(TK_WINOGRAD_ALONG_4);
+        }
+        return;
     }
-}
-
-#else
-
-TK_INLINE void tk_winograd_in(const uint32_t *columns, int32_t stride, int32_t tiles, uint32_t *out,
-                              int32_t count) {
+#endif
     const int32_t step = tiles * count;
     for (int32_t pair = 0; pair < count; ++pair, columns += stride) {
         for (int32_t tile = 0; tile < tiles; ++tile, ++out) {
@@ -122,8 +127,6 @@ TK_INLINE void tk_winograd_in(const uint32_t *columns, int32_t stride, int32_t t
         }
     }
 }
-
-#endif
 
 /* What one output channel needs to become int8. */
 typedef struct {
@@ -179,12 +182,12 @@ TK_INLINE void tk_winograd_out(const tk_winograd_2x2_params *p, const tk_winogra
     }
 }
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#if TK_DSP_BLOCKS
 
 /* r0 products of a tile, r2 multiplier, r3 rounding, r4 right shift, r5 and r6 output rows, s0
- * bias, s1 channels, s2 end of the products; the rest is temporary.  The sums of the first two
- * columns wait in r11 and r12, their differences in r7 and r8.  What does not exist is overwritten
- * by what does: its address is that of the output before it.
+ * bias, s1 channels, s2 end of the products, s3 what r7 was; the rest is temporary.  The sums of
+ * the first two columns wait in r11 and r12, their differences in r7 and r8.  What does not exist
+ * is overwritten by what does: its address is that of the output before it.
  */
 #define TK_WINOGRAD_SIGN(v, y) "add " v ", " v ", " y ", asr #31\n"
 #define TK_WINOGRAD_NO_SIGN(v, y)
@@ -234,30 +237,33 @@ TK_INLINE void tk_winograd_out(const tk_winograd_2x2_params *p, const tk_winogra
 #define TK_WINOGRAD_BACK_4(sign)                                                                   \
     TK_WINOGRAD_BACK_3(sign) TK_WINOGRAD_TILE(sign, ", #%c[x6] - 1", ", #%c[x7] - 1", "")
 #define TK_WINOGRAD_OUT(back)                                                                      \
-    __asm__ volatile("vmov s2, lr\n"                                                               \
+    __asm__ volatile("vmov s2, lr\nvmov s3, r7\n"                                                  \
                      "1:\n"                                                                        \
                      "ldm r1!, {r2, r3, r4, r7}\n"                                                 \
                      "vmov s1, r1\n"                                                               \
                      "vmov s0, r7\n" back "vmov lr, s2\n"                                          \
                      "vmov r1, s1\n"                                                               \
                      "cmp r0, lr\n"                                                                \
-                     "bne 1b\n"                                                                    \
+                     "bne 1b\nvmov r7, s3\n"                                                       \
                      : "+r"(in), "+r"(channel), "+r"(upper), "+r"(lower), "+r"(end)                \
                      : [x1] "i"(step), [x2] "i"(2 * step), [x3] "i"(3 * step), [x4] "i"(4 * step), \
                        [x5] "i"(columns > 5 ? 5 * step : 4 * step), [x6] "i"(6 * step),            \
                        [x7] "i"(columns > 7 ? 7 * step : 6 * step)                                 \
-                     : "r2", "r3", "r4", "r7", "r8", "r9", "r10", "r11", "r12", "s0", "s1", "s2",  \
+                     : "r2", "r3", "r4", "r8", "r9", "r10", "r11", "r12", "s0", "s1", "s2", "s3",  \
                        "cc", "memory")
 
 /* All output channels of a group of tiles whose outputs exist, but for the last column perhaps. */
 TK_INLINE void tk_winograd_group_out(const tk_winograd_2x2_params *p, const int32_t *product,
                                      int8_t *out0, int8_t *out1, int32_t tiles, int32_t columns) {
     const int32_t step = p->out_c;
+    /* Computed first: what a sanitiser adds to that may call functions. */
+    const int32_t *const channels = p->channels, *const product_end = product + 16 * tiles * step;
+    int8_t *const out1_or_0 = out1 == NULL ? out0 : out1;
     register const int32_t *in __asm__("r0") = product;
-    register const int32_t *channel __asm__("r1") = p->channels;
+    register const int32_t *channel __asm__("r1") = channels;
     register int8_t *upper __asm__("r5") = out0;
-    register int8_t *lower __asm__("r6") = out1 == NULL ? out0 : out1;
-    register const int32_t *end __asm__("lr") = product + 16 * tiles * p->out_c;
+    register int8_t *lower __asm__("r6") = out1_or_0;
+    register const int32_t *end __asm__("lr") = product_end;
     if (p->rectified && tiles == 3) {
         TK_WINOGRAD_OUT(TK_WINOGRAD_BACK_3(TK_WINOGRAD_NO_SIGN));
     } else if (p->rectified) {
@@ -272,7 +278,8 @@ TK_INLINE void tk_winograd_group_out(const tk_winograd_2x2_params *p, const int3
 /* Whether that function has the clamp, and all tiles exist. */
 TK_INLINE int32_t tk_winograd_has_out(const tk_winograd_2x2_params *p, int32_t tiles,
                                       int32_t columns) {
-    return p->out_min == -128 && p->out_max == 127 && columns >= 2 * tiles - 1;
+    return TK_IS_CONSTANT(p->out_c) && TK_IS_CONSTANT(tiles) && TK_IS_CONSTANT(columns) &&
+           p->out_min == -128 && p->out_max == 127 && columns >= 2 * tiles - 1;
 }
 
 #else

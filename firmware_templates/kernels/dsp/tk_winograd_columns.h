@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Four rows of int8 to the transform of every column of four pixels, which is the first half of the
  * input transform of F(2x2, 3x3): [pair of channels][column][4] words of two int16, a column of
  * padding before the first and `right` after the last.
@@ -38,7 +39,7 @@ TK_INLINE uint32_t *tk_winograd_padding(int32_t count, int32_t zero_point, uint3
     return to;
 }
 
-#if defined(__ARM_FEATURE_DSP) && defined(__ARM_FP)
+#if TK_DSP_BLOCKS
 
 /* r6-r9 the four channels of the rows, r10-r12 temporary. */
 #define TK_WINOGRAD_PAIR(bytes, to)                                                                \
@@ -48,28 +49,36 @@ TK_INLINE uint32_t *tk_winograd_padding(int32_t count, int32_t zero_point, uint3
     "ssub16 r10, r11, r12\nstr r10, [" to ", #-8]\n"                                               \
     "sxtb16 r11, r9" bytes "\nssub16 r12, r12, r11\nstr r12, [" to ", #-4]\n"
 
+#endif
+
 /* The two pairs of four channels, from the one numbered `channel` on. */
 TK_INLINE void tk_winograd_two_pairs(const int8_t *const *rows, int32_t channel, int32_t in_w,
                                      int32_t in_c, uint32_t *even, uint32_t *odd) {
-    register const int8_t *row0 __asm__("r0") = rows[0] + channel;
-    register const int8_t *row1 __asm__("r1") = rows[1] + channel;
-    register const int8_t *row2 __asm__("r2") = rows[2] + channel;
-    register const int8_t *row3 __asm__("r3") = rows[3] + channel;
-    register uint32_t *low __asm__("r4") = even;
-    register uint32_t *high __asm__("r5") = odd;
-    register uint32_t *end __asm__("lr") = even + 4 * in_w;
-    __asm__ volatile(
-        "1:\nldr r6, [r0], %[c]\nldr r7, [r1], %[c]\nldr r8, [r2], %[c]\nldr r9, [r3], %[c]\n" /* */
-        TK_WINOGRAD_PAIR("", "r4") TK_WINOGRAD_PAIR(", ror #8", "r5") "cmp r4, lr\nbne 1b\n"
-        : "+r"(row0), "+r"(row1), "+r"(row2), "+r"(row3), "+r"(low), "+r"(high), "+r"(end)
-        : [c] "i"(in_c)
-        : "r6", "r7", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
-}
-
-#else
-
-TK_INLINE void tk_winograd_two_pairs(const int8_t *const *rows, int32_t channel, int32_t in_w,
-                                     int32_t in_c, uint32_t *even, uint32_t *odd) {
+#if TK_DSP_BLOCKS
+    if (TK_IS_CONSTANT(in_c)) {
+        /* Computed first: what a sanitiser adds to that may call functions. */
+        const int8_t *const from0 = rows[0] + channel, *const from1 = rows[1] + channel;
+        const int8_t *const from2 = rows[2] + channel, *const from3 = rows[3] + channel;
+        uint32_t *const even_end = even + 4 * in_w;
+        register const int8_t *row0 __asm__("r0") = from0;
+        register const int8_t *row1 __asm__("r1") = from1;
+        register const int8_t *row2 __asm__("r2") = from2;
+        register const int8_t *row3 __asm__("r3") = from3;
+        register uint32_t *low __asm__("r4") = even;
+        register uint32_t *high __asm__("r5") = odd;
+        register uint32_t *end __asm__("lr") = even_end;
+        __asm__ volatile("vmov s0, r7\n"
+                         "1:\nldr r6, [r0], %[c]\nldr r7, [r1], %[c]\nldr r8, [r2], %[c]\nldr r9, "
+                         "[r3], %[c]\n" /* */
+                         TK_WINOGRAD_PAIR("", "r4")
+                             TK_WINOGRAD_PAIR(", ror #8", "r5") "cmp r4, lr\nbne 1b\nvmov r7, s0\n"
+                         : "+r"(row0), "+r"(row1), "+r"(row2), "+r"(row3), "+r"(low), "+r"(high),
+                           "+r"(end)
+                         : [c] "i"(in_c)
+                         : "r6", "r8", "r9", "r10", "r11", "r12", "s0", "cc", "memory");
+        return;
+    }
+#endif
     for (int32_t x = 0, at = channel; x < in_w; ++x, at += in_c) {
         const uint32_t d0 = tk_load32(rows[0] + at), d1 = tk_load32(rows[1] + at);
         const uint32_t d2 = tk_load32(rows[2] + at), d3 = tk_load32(rows[3] + at);
@@ -78,8 +87,6 @@ TK_INLINE void tk_winograd_two_pairs(const int8_t *const *rows, int32_t channel,
                                  tk_sxtb16_ror8(d3), odd);
     }
 }
-
-#endif
 
 /* A channel and the one `distance` behind it; at distance 0 the channel alone. */
 TK_INLINE uint32_t tk_winograd_pair(const int8_t *row, int32_t distance) {
