@@ -42,10 +42,13 @@ check-wheel: $(VENV)/.dev ## Build the wheel, install it in an empty environment
 	cd build/wheel && venv/bin/toolkit build --target cortex-m4 --out firmware
 
 gate: $(VENV)/.installed ## Hold the zoo against its budgets and baselines (toolkit.toml)
-	$(BIN)/toolkit check
+	mkdir -p build/gate
+	$(BIN)/toolkit check -j $(JOBS) --cache build/gate/cache --save build/gate/reports \
+	  --markdown build/gate/comment.md --junit build/gate/junit.xml \
+	  --result build/gate/result.json $(if $(AGAINST),--against $(AGAINST))
 
 gate-update: $(VENV)/.installed ## Accept the zoo's figures of today as its baselines
-	$(BIN)/toolkit check --update
+	$(BIN)/toolkit check -j $(JOBS) --update --accept
 
 bench: $(VENV)/.dev ## Figures of the published models beside the peers'
 	$(BIN)/python -m benchmarks.run

@@ -14,7 +14,8 @@ import jsonschema
 import onnx
 import pytest
 
-from tests.support.cli import Run, image_model, refused, speech_model, toolkit
+from tests.support.cli import Run, image_model, speech_model, toolkit
+from tests.support.gates import problem
 from tests.support.plant import damaged_dense, plant, wrong_features, wrong_weights
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.resources import data_dir
@@ -176,7 +177,7 @@ def test_a_planted_regression_is_named(
     fixed = toolkit("check", "--report", built("base"), "--budget", path, "--json", cwd=tmp_path)
     assert fixed.exit_code == 0, fixed
     assert verdict(fixed, figure)["outcome"] == "holds"
-    options = ("--budget", path, "--allow-different", "--json")
+    options = ("--budget", path, "--json")
     run = toolkit("check", "--report", built(variant), *options, cwd=tmp_path)
     assert run.exit_code == 1, run
     found = verdict(run, figure)
@@ -200,9 +201,10 @@ def test_layers_of_one_prefix_are_told_apart(
 ) -> None:
     rules = f'baseline = "{built("long")}"\n[budget.growth]\n{figure} = 0\n'
     path = budget(tmp_path, rules)
-    options = ("--budget", path, "--allow-different", "--json")
+    options = ("--budget", path, "--json")
     found = verdict(toolkit("check", "--report", built(variant), *options, cwd=tmp_path), figure)
-    first = found["message"].partition("changed most: ")[2].partition(" +")[0]
+    words = re.split("changed most: |peak in step '[^']*': ", found["message"])[1]
+    first = words.partition(" +")[0]
     assert first.endswith(f" '{PREFIX}{layer}'"), found["message"]
 
 
@@ -232,36 +234,84 @@ def test_a_failed_bit_match_fails_whatever_the_budget_says(
 # --- baselines ------------------------------------------------------------------------------------
 
 
-def test_what_cannot_be_compared_is_refused(built: Callable[[str], Path], tmp_path: Path) -> None:
-    """Another model, toolchain, simulator, schedule or schema, each by its name."""
+def test_what_cannot_be_compared_is_an_error(built: Callable[[str], Path], tmp_path: Path) -> None:
+    """Another toolchain, simulator, schedule or schema, each by its name; limits are judged."""
     base = json.loads(built("base").read_text(encoding="utf-8"))
-    path = budget(tmp_path, 'baseline = "b.json"\n[budget.growth]\nflash_bytes = 0\n')
-    command = ("check", "--report", built("base"), "--budget", path)
-    changes = {
-        "model is": {"model": {"name": "m", "sha256": "0" * 64}},
-        "toolchain is": {"toolchain": "gcc 12"},
-        "simulator is": {"simulator": "qemu"},
-        "schedule is": {"schedule": "batch"},
-        "schema_version must be": {"schema_version": 99},
-    }
-    for words, change in changes.items():
-        (tmp_path / "b.json").write_text(json.dumps({**base, **change}), encoding="utf-8")
-        assert words in refused(toolkit(*command, cwd=tmp_path))
-        run = toolkit(*command, "--allow-different", cwd=tmp_path)
-        assert run.exit_code == 0, run
+    rules = "[budget.limits]\nflash_bytes = 1\n[budget.growth]\nflash_bytes = 0\n"
+    path = budget(tmp_path, f'baseline = "b.json"\n{rules}')
+    command = ("check", "--report", built("base"), "--budget", path, "--json")
+    changes = {"toolchain": "gcc 12", "simulator": "qemu", "schedule": "batch"}
+    for key, other in changes.items():
+        (tmp_path / "b.json").write_text(json.dumps({**base, key: other}), encoding="utf-8")
+        run = toolkit(*command, cwd=tmp_path)
+        assert f"{key} changed: {base[key]} ← {other}" in problem(run)
+        assert f"--allow-different={key}" in problem(run)
+        limit, growth = (v for v in run.json["gates"][0]["verdicts"] if v["name"] == "flash_bytes")
+        assert (limit["outcome"], growth["outcome"]) == ("exceeded", "not compared")
+        run = toolkit(*command, f"--allow-different={key}", cwd=tmp_path)
+        assert run.exit_code == 1 and run.json["gates"][0]["error"] is None, run
+        growth = run.json["gates"][0]["verdicts"][1]
+        assert growth["outcome"] == "holds"
+        assert toolkit(*command, "--allow-different=options", cwd=tmp_path).exit_code == 2
     (tmp_path / "b.json").unlink()
-    assert "--update" in refused(toolkit(*command, cwd=tmp_path))
+    assert "--update" in problem(toolkit(*command, cwd=tmp_path))
+    assert "nothing is called 'tolchain'" in problem(
+        toolkit(*command, "--allow-different=tolchain", cwd=tmp_path)
+    )
 
 
-def test_update_writes_the_baseline_whole(built: Callable[[str], Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", ["model", "toolkit_version"])
+def test_a_changed_model_or_toolkit_is_said(
+    built: Callable[[str], Path], tmp_path: Path, key: str
+) -> None:
+    base = json.loads(built("base").read_text(encoding="utf-8"))
+    other = {"name": "m", "sha256": "0" * 64} if key == "model" else "0.0.1"
+    (tmp_path / "b.json").write_text(json.dumps({**base, key: other}), encoding="utf-8")
     path = budget(tmp_path, 'baseline = "b.json"\n[budget.growth]\nflash_bytes = 0\n')
+    run = toolkit("check", "--report", built("base"), "--budget", path, "--json", cwd=tmp_path)
+    assert run.exit_code == 0, run
+    (said,) = run.json["gates"][0]["changes"]
+    assert re.fullmatch(r"(model changed: \w{12} ← 0{12}|toolkit changed: \S+ ← 0\.0\.1)", said)
+
+
+def test_a_foreign_baseline_blocks_no_limits(built: Callable[[str], Path], tmp_path: Path) -> None:
+    base = json.loads(built("base").read_text(encoding="utf-8"))
+    (tmp_path / "b.json").write_text(json.dumps({**base, "toolchain": "gcc 1"}), encoding="utf-8")
+    path = budget(tmp_path, 'baseline = "b.json"\n[budget.limits]\nflash_bytes = 1e6\n')
+    run = toolkit("check", "--report", built("base"), "--budget", path, cwd=tmp_path)
+    assert run.exit_code == 0, run
+
+
+def test_update_judges_first(built: Callable[[str], Path], tmp_path: Path) -> None:
+    rules = "[budget.growth]\nflash_bytes = 0\nram_static_bytes = 0\n"
+    path = budget(tmp_path, f'baseline = "ci/of/b.json"\n{rules}')
     command = ("check", "--budget", path, "--update", "--report")
-    assert toolkit(*command, built("base"), cwd=tmp_path).exit_code == 0
-    assert (tmp_path / "b.json").read_bytes() == built("base").read_bytes()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["b.json", "toolkit.toml"]
-    # Firmware with wrong bits is no baseline.
-    assert toolkit(*command, built("wrong"), cwd=tmp_path).exit_code == 1
-    assert (tmp_path / "b.json").read_bytes() == built("base").read_bytes()
+    run = toolkit(*command, built("base"), cwd=tmp_path)
+    assert run.exit_code == 0 and "baseline written: " in run.stdout, run
+    file = tmp_path / "ci" / "of" / "b.json"
+    written = file.read_bytes()
+    assert len(written.splitlines()) < 80
+    run = toolkit(*command, built("base"), cwd=tmp_path)
+    assert run.exit_code == 0 and "baseline unchanged: " in run.stdout, run
+    assert file.read_bytes() == written, "same inputs, same bytes"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["ci", "toolkit.toml"]
+    # What breaks a rule must be accepted, and is said: old → new.
+    run = toolkit(*command, built("channel"), cwd=tmp_path)
+    assert run.exit_code == 1 and "--accept accepts what is broken" in run.stdout
+    assert file.read_bytes() == written
+    run = toolkit(*command, built("channel"), "--accept", cwd=tmp_path)
+    assert run.exit_code == 0, run
+    assert re.search(r"  flash_bytes [\d,]+ B → [\d,]+ B\n", run.stdout)
+    assert "accepted with this change" in run.stdout
+    assert (
+        toolkit("check", "--budget", path, "--report", built("channel"), cwd=tmp_path).exit_code
+        == 0
+    )
+    # Firmware with wrong bits is no baseline, accepted or not.
+    accepted = file.read_bytes()
+    run = toolkit(*command, built("wrong"), "--accept", cwd=tmp_path)
+    assert run.exit_code == 1 and "baseline not written: bit_match" in run.stdout
+    assert file.read_bytes() == accepted
 
 
 @pytest.mark.parametrize(("missing", "exit_code"), [("fail", 1), ("warn", 0)])
@@ -295,7 +345,8 @@ def test_a_missing_tool_has_its_exit_code(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     onnx.save(image_model(), tmp_path / "m.onnx")
     path = budget(tmp_path, 'toolchain = "gcc"\n[budget.limits]\nflash_bytes = 1\n')
-    refused(toolkit("check", "m.onnx", "--budget", path, "--json", cwd=tmp_path), exit_code=3)
+    run = toolkit("check", "m.onnx", "--budget", path, "--json", cwd=tmp_path)
+    assert run.exit_code == 3 and "gcc" in problem(run)
 
 
 def test_every_output_for_ci(
@@ -311,12 +362,13 @@ def test_every_output_for_ci(
     assert run.exit_code == 1
     comment = (tmp_path / "c.md").read_text(encoding="utf-8")
     assert comment.startswith("<!-- hearing-aid-toolkit: check -->\n")
-    assert "❌" in comment and "- **flash_bytes**: " in comment
+    assert "❌" in comment and "- **flash\\_bytes**: " in comment
     assert (tmp_path / "summary.md").read_text(encoding="utf-8") == f"before\n{comment}"
     xml = (tmp_path / "c.xml").read_text(encoding="utf-8")
     assert '<failure message="flash ' in xml and '<skipped message="CCC arousal' in xml
     error, warning = run.messages
-    assert error.startswith(f"::error file={path},title=flash_bytes%3A m on cortex-m4::flash ")
+    title = "flash_bytes%3A any model on cortex-m4"
+    assert error.startswith(f"::error file={path},line=6,title={title}::flash ")
     assert warning.startswith("::warning ")
     assert "FAIL flash_bytes" in run.stdout and "warn ccc_arousal" in run.stdout
 
@@ -328,6 +380,11 @@ def test_every_output_for_ci(
         ("[budget.limits]\nflash_bytes = 'x'\n", "must be a number"),
         ("[budget.limits]\nflash_bytes = nan\n", "must be a number"),
         ("[budget.growth]\nflash_bytes = 1\n", "growth needs a baseline"),
+        ("[budget.limits]\nflash_bytes = '9 ms'\n", "is in B, kB, KiB"),
+        ("[budget.limits]\nmacs_per_inference = '9 %'\n", "a part has no macs_per_inference"),
+        ("[budget.limits]\nflash_bytes = {amount = 1, levl = 'warn'}\n", "unknown key 'levl'"),
+        ("baseline = 'b'\n[budget.growth]\nflash_bytes = '2 % and at least 1 %'\n", "like '2 %"),
+        ("checks = ['fits_ramm']\n", "did you mean 'fits_ram'"),
         ("baseline = 'b'\n[budget.growth]\nflash_bytes = 'x %'\n", "'N %'"),
         ("baseline = 'b'\n[budget.growth]\nflash_bytes = -1\n", "must not be negative"),
         ("modell = 'x'\n", "did you mean 'model'"),
@@ -340,8 +397,8 @@ def test_a_wrong_budget_is_refused(
     built: Callable[[str], Path], tmp_path: Path, text: str, found: str
 ) -> None:
     path = budget(tmp_path, text)
-    run = toolkit("check", "--report", built("base"), "--budget", path, cwd=tmp_path)
-    assert found in refused(run)
+    run = toolkit("check", "--report", built("base"), "--budget", path, "--json", cwd=tmp_path)
+    assert run.exit_code == 2 and found in problem(run)
 
 
 def test_what_is_no_report_is_refused(built: Callable[[str], Path], tmp_path: Path) -> None:
@@ -350,15 +407,13 @@ def test_what_is_no_report_is_refused(built: Callable[[str], Path], tmp_path: Pa
     without_layers = {key: value for key, value in base.items() if key != "layers"}
     for content in ("", "[]", "{}", "NaN", json.dumps(without_layers)):
         (tmp_path / "r.json").write_text(content, encoding="utf-8")
-        line = refused(toolkit("check", "--report", "r.json", "--budget", path, cwd=tmp_path))
-        assert line.startswith("r.json: ")
+        run = toolkit("check", "--report", "r.json", "--budget", path, "--json", cwd=tmp_path)
+        assert run.exit_code == 2 and problem(run).startswith("r.json: ")
     other = budget(tmp_path, 'model = "other"\n[budget.limits]\nflash_bytes = 1\n')
-    run = toolkit("check", "--report", built("base"), "--budget", other, cwd=tmp_path)
-    assert "no budget applies" in refused(run)
-    run = toolkit(
-        "check", "--report", built("base"), "--report", built("fft"), "--budget", path, cwd=tmp_path
-    )
-    assert "is another model" in refused(run)
+    command = ("check", "--json", "--report", built("base"), "--budget")
+    assert "no budget applies" in problem(toolkit(*command, other, cwd=tmp_path))
+    run = toolkit(*command, path, "--report", built("fft"), cwd=tmp_path)
+    assert "is another model" in problem(run)
 
 
 # --- the report's JSON ----------------------------------------------------------------------------
@@ -430,16 +485,18 @@ def test_memory_and_stack_add_up(reports: dict[str, dict[str, Any]]) -> None:
 
 def test_the_zoo_has_budgets_and_baselines() -> None:
     """toolkit.toml of this repository covers every zoo model, with a baseline as it says."""
+    from toolkit.budget.baseline import read_base
     from toolkit.budget.load import load_budgets
     from toolkit.model.zoo import zoo_models
-    from toolkit.report.read import read_report
 
     top = data_dir("models").parent
     if not (top / "toolkit.toml").is_file():
         pytest.skip("toolkit.toml is not part of an installed package")
     budgets = load_budgets(top / "toolkit.toml")
-    assert {budget.model for budget in budgets} == set(zoo_models())
+    assert {budget.subject.model for budget in budgets} == set(zoo_models())
     for row in budgets:
-        assert row.baseline is not None
-        report = read_report(row.baseline)
-        assert (report.model_name, report.target) == (row.model, row.target)
+        assert row.baseline is not None and row.problem is None
+        text = row.baseline.read_text(encoding="utf-8")
+        base = read_base(text, row.name)
+        assert base.sealed and base.facts.identity["target"] == row.subject.target
+        assert len(text.splitlines()) < 120

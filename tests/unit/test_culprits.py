@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from tests.support.graphs import conv_graph
-from toolkit.budget.culprits import culprits
+from toolkit.budget.baseline import baseline_text, read_base
+from toolkit.budget.explain import explain
+from toolkit.budget.facts import facts_of
 from toolkit.emit import emit_project
 from toolkit.measurement import (
     Check,
@@ -34,6 +36,11 @@ NAMES = [
     ("a/b", "a_b"),
     ("fused;first", "fused;second"),
 ]
+#: Peaks and chains are no sums.
+STARTS = {
+    "ram_static_bytes": "peak in step 'step': ",
+    "stack_bound_bytes": "deepest chain of calls: ",
+}
 MEASURED, SIMULATED = Provenance.MEASURED, Provenance.SIMULATED
 FIGURES = {
     "flash_bytes": MEASURED,
@@ -45,6 +52,18 @@ FIGURES = {
     "macs_per_inference": Provenance.ESTIMATED,
     "weights_bytes": Provenance.ESTIMATED,
 }
+
+
+def culprits(found: Measurement, now: Report, then: Report | None) -> str:
+    """As a gate asks: without the map of either, symbols stand for themselves."""
+    if then is None:
+        return explain(found, facts_of(now, {}), None)
+    base = facts_of(then, {})
+    facts = facts_of(now, {}, base.mapped)
+    text = explain(found, facts, base)
+    small = read_base(baseline_text("b", base, [found], {}), "b.json").facts
+    assert explain(found, facts, small) == text, "a small baseline explains as much"
+    return text
 
 
 def symbols_of(names: tuple[str, str]) -> Symbols:
@@ -104,7 +123,7 @@ def test_the_layer_that_changed_is_blamed(
     after = {**before, names[changed]: 13}
     found = measured(figure, 0, FIGURES[figure])
     text = culprits(found, report(symbols, after), report(symbols, before))
-    assert text.startswith("changed most: ")
+    assert text.startswith(STARTS.get(figure, "changed most: "))
     assert f"'{names[changed]}' +" in text
     assert f"'{names[1 - changed]}'" not in text
 
@@ -127,8 +146,8 @@ def test_without_a_baseline_the_largest_comes_first(names: tuple[str, str]) -> N
     symbols, sizes = symbols_of(names), {names[0]: 10, names[1]: 20}
     for figure, provenance in FIGURES.items():
         text = culprits(measured(figure, 0, provenance), report(symbols, sizes), None)
-        first = text.partition(", ")[0]
-        assert first.startswith("largest: ") and f"'{names[1]}'" in first
+        first = text.partition("largest: ")[2].partition(", ")[0]
+        assert f"'{names[1]}'" in first
 
 
 def shared(sizes: tuple[int, int, int]) -> Report:
@@ -193,4 +212,4 @@ def test_memory_of_the_model_is_listed_by_block_alone() -> None:
     ram += [Part("stack", "bound", 100), Part("interrupts", "bound", 64)]
     given = replace(given, fits=(Fit("ram", 200, 300, MEASURED, "map", tuple(ram)),))
     text = culprits(measured("ram_static_bytes", 17), given, None)
-    assert text == "largest: tensor 't' 10 B, object 'features' 7 B"
+    assert text == "peak in step 'step', largest: tensor 't' 10 B, object 'features' 7 B"

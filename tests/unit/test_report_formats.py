@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from toolkit.budget.judge import judge
-from toolkit.budget.model import Budget
+from toolkit.budget.judge import Base, judge
+from toolkit.budget.model import Budget, Subject
 from toolkit.errors import InputError
 from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance, Symbol
 from toolkit.report import LayerRow, Report
@@ -270,6 +270,6 @@ def test_what_is_not_checked_neither_passes_nor_fails(capsys: pytest.CaptureFixt
     assert "— import_match: not checked: no time" in " ".join(out.split())
     assert "pass" not in out and "FAIL" not in out
     for named, fails in (((), False), (("import_match",), True)):
-        gate = judge(Budget("", (), checks=named), report, None)
+        gate = judge(Budget("b", Subject("cortex-m4"), checks=named), report, {}, Base())
         assert gate.passed is not fails
-        assert [(v.name, v.outcome) for v in gate.verdicts] == [("import_match", "missing")]
+        assert [(v.name, v.outcome) for v in gate.verdicts] == [("import_match", "not run")]

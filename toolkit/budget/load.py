@@ -1,165 +1,217 @@
-"""Reads toolkit.toml (docs/CI.md), strictly: an unknown key or figure is an error."""
+"""Reads toolkit.toml (docs/CI.md), strictly: an unknown key or figure is an error of its budget."""
 
 from __future__ import annotations
 
 import difflib
-import math
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from toolkit.budget.model import Budget, Rule
+from toolkit.budget.amounts import number
+from toolkit.budget.lines import Lines, find_lines
+from toolkit.budget.model import Budget, Problem, Subject
+from toolkit.budget.names import distinct, own_name
+from toolkit.budget.rules import read_rules
 from toolkit.errors import InputError
-from toolkit.report.names import FAMILIES, FIGURES, figure
 
 VERSION = 1
 _HINT = "docs/CI.md shows one."
 _CHOICES: Mapping[str, Sequence[str]] = {
     "missing": ("fail", "warn"),
+    "level": ("fail", "warn"),
     "mode": ("build", "profile"),
     "toolchain": ("zig", "gcc"),
+    "simulator": ("unicorn", "qemu", "host"),
     "schedule": ("auto", "batch", "stream"),
+    "optimize": ("size", "balanced", "speed"),
+    "arithmetic": ("auto", "float32", "fixed"),
 }
-#: Files and folders beside the budget that a model is calibrated and measured on.
-_DATA = ("calib", "test", "labels", "audio")
-_TEXTS = ("target", "model", "baseline", *_DATA, *_CHOICES)
-_KEYS = (*_TEXTS, "label_range", "seconds", "checks", "limits", "growth")
+#: Files and folders beside the budget: what is judged, and what it is calibrated and measured on.
+_PATHS = ("calib", "test", "labels", "audio", "clip", "elf", "map")
+_NUMBERS = ("seconds", "max_seconds", "hop_out", "window")
+_TEXTS = ("name", "target", "model", "baseline", "policy", *_PATHS, *_CHOICES)
+_OTHERS = ("time_axis", "label_range", "checks", "tighten", "limits", "growth")
+_KEYS = (*_TEXTS, *_NUMBERS, *_OTHERS)
+#: What a budget that cannot be used is still known by.
+_NAMES = ("name", "target")
+_SUBJECT = frozenset(f.name for f in fields(Subject))
+#: Checks of reports: a name near to one of these is a slip of the pen.
+_CHECKS = (
+    "bit_match",
+    "features_match",
+    "tflm_match",
+    "import_match",
+    "import_match_other_lengths",
+    "device_near_float",
+    "stack_within_bound",
+    "plan_linked",
+    "fits_flash",
+    "fits_ram",
+    "fits_stack",
+    "real_time",
+    "bit_match_recordings",
+)
 
 
-def load_budgets(path: Path) -> tuple[Budget, ...]:
+def load_budgets(path: Path, model: str | None = None) -> tuple[Budget, ...]:
     """The budgets of a file, in its order; paths in it are relative to its folder.
 
-    Raises InputError where it cannot be read or says what it must not.
+    ``model`` is what those take that name none.  A budget whose table says what it must not has a
+    ``problem``; InputError where the file as a whole cannot be read.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.", hint=_HINT) from None
     except ValueError as error:
         raise InputError(f"{path}: is no TOML: {error}.", hint=_HINT) from None
+    return parse_budgets(data, path, find_lines(text), model)
+
+
+def parse_budgets(
+    data: Mapping[str, Any], path: Path, lines: Lines, model: str | None = None
+) -> tuple[Budget, ...]:
+    """The budgets of TOML already read, which stood in ``path``; as `load_budgets`."""
     try:
-        return _budgets(data, path.parent)
+        _require_known(data, ("version", "missing", "defaults", "budget"), "the file")
+        if data.get("version") != VERSION:
+            raise ValueError(f"version must be {VERSION}; got {data.get('version')!r}")
+        tables, defaults = data.get("budget"), data.get("defaults", {})
+        if not isinstance(tables, list) or not tables:
+            raise ValueError("it must hold at least one [[budget]]")
+        if not isinstance(defaults, dict):
+            raise ValueError(f"defaults must be a table; got {defaults!r}")
+        _require_known(defaults, tuple(k for k in _KEYS if k != "name"), "defaults")
     except ValueError as error:
-        end = "" if str(error).endswith("?") else "."
-        raise InputError(f"{path}: {error}{end}", hint=_HINT) from None
+        raise InputError(f"{path}: {error}{_stop(error)}", hint=_HINT) from None
+    if "missing" in data:
+        defaults = {"missing": data["missing"], **defaults}
+    found = []
+    for place, table in enumerate(tables, 1):
+        where, line = f"budget {place}", lines.budget(place)
+        try:
+            budget = _budget(_with(table, defaults), path.parent, (place, lines), model)
+        except ValueError as error:
+            message = f"{path}:{line}: {where}: {error}{_stop(error)} {_HINT}"
+            name, target = (v if isinstance(v, str) else "" for v in map(table.get, _NAMES))
+            subject = Subject(target)
+            budget = Budget(name or where, subject, line=line, problem=Problem(message))
+        found.append(budget)
+    return _baselines_apart(distinct(found), path)
 
 
-def _budgets(data: dict[str, Any], folder: Path) -> tuple[Budget, ...]:
-    _require_known(data, ("version", "missing", "budget"), "the file")
-    if data.get("version") != VERSION:
-        raise ValueError(f"version must be {VERSION}; got {data.get('version')!r}")
-    tables = data.get("budget")
-    if not isinstance(tables, list) or not tables:
-        raise ValueError("it must hold at least one [[budget]]")
-    defaults = {"missing": data["missing"]} if "missing" in data else {}
-    return tuple(
-        _budget({**defaults, **table}, folder, f"budget {number}")
-        for number, table in enumerate(tables, 1)
-    )
+def _stop(error: ValueError) -> str:
+    return "" if str(error).endswith("?") else "."
 
 
-def _budget(table: dict[str, Any], folder: Path, where: str) -> Budget:
-    _require_known(table, _KEYS, where)
+def _with(table: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """A budget's table over the defaults; rules are merged one by one."""
+    if not isinstance(table, dict):
+        raise InputError(f"each [[budget]] must be a table; got {table!r}.", hint=_HINT)
+    merged = {**defaults, **table}
+    for key in ("limits", "growth"):
+        both = (defaults.get(key), table.get(key))
+        if all(isinstance(section, dict) for section in both):
+            merged[key] = {**defaults[key], **table[key]}
+    return merged
+
+
+def _budget(
+    table: dict[str, Any], folder: Path, place: tuple[int, Lines], model: str | None
+) -> Budget:
+    _require_known(table, _KEYS)
     for key in _TEXTS:
         if key in table and not isinstance(table[key], str):
-            raise ValueError(f"{where}: {key} must be text; got {table[key]!r}")
+            raise ValueError(f"{key} must be text; got {table[key]!r}")
     for key, choices in _CHOICES.items():
         if key in table and table[key] not in choices:
-            raise ValueError(f"{where}: {key} must be {' or '.join(choices)}; got {table[key]!r}")
+            raise ValueError(f"{key} must be {' or '.join(choices)}; got {table[key]!r}")
     if "target" not in table:
-        raise ValueError(f"{where}: target is missing")
-    checks = table.get("checks", [])
-    if not isinstance(checks, list) or not all(isinstance(name, str) for name in checks):
-        raise ValueError(f"{where}: checks must be a list of names; got {checks!r}")
-    rules = (*_limits(table, where), *_growth(table, where))
+        raise ValueError("target is missing")
+    rules = read_rules(table, *place)
+    checks = _checks(table)
     if not rules and not checks:
-        raise ValueError(f"{where}: it demands nothing: no limits, no growth, no checks")
-    if any(rule.kind == "growth" for rule in rules) and "baseline" not in table:
-        raise ValueError(f"{where}: growth needs a baseline")
-    options: dict[str, Any] = {key: table[key] for key in _CHOICES if key in table}
-    if "seconds" in table:
-        options["seconds"] = _number(table["seconds"], f"{where}: seconds")
+        raise ValueError("it demands nothing: no limits, no growth, no checks")
+    subject = _subject(table, folder)
     return Budget(
-        target=table["target"],
+        name=table.get("name") or own_name(table.get("model"), model, subject),
+        subject=subject if subject.model or subject.elf else replace(subject, model=model),
         rules=rules,
-        model=_model(table["model"], folder) if "model" in table else None,
         baseline=folder / table["baseline"] if "baseline" in table else None,
-        checks=tuple(checks),
-        **options,
-        **_data(table, folder, where),
+        checks=checks,
+        missing=table.get("missing", "fail"),
+        line=place[1].budget(place[0]),
     )
 
 
-def _data(table: dict[str, Any], folder: Path, where: str) -> dict[str, Any]:
-    """Where the data lie that the model is calibrated and measured on."""
-    data: dict[str, Any] = {key: folder / table[key] for key in _DATA if key in table}
+def _checks(table: dict[str, Any]) -> tuple[str, ...]:
+    checks = table.get("checks", [])
+    if not isinstance(checks, list) or not all(isinstance(name, str) for name in checks):
+        raise ValueError(f"checks must be a list of names; got {checks!r}")
+    for name in checks:
+        near = difflib.get_close_matches(name, _CHECKS, n=1, cutoff=0.75)
+        if near and name not in _CHECKS:
+            raise ValueError(f"checks: no check is called '{name}'; did you mean '{near[0]}'?")
+    return tuple(checks)
+
+
+def _subject(table: dict[str, Any], folder: Path) -> Subject:
+    options = {key: table[key] for key in table if key in _SUBJECT and key not in _PATHS}
+    options |= {key: folder / table[key] for key in _PATHS if key in table}
+    options |= {key: number(table[key], key) for key in _NUMBERS if key in table}
+    if "model" in table:  # a zoo name as it is, a file relative to the budget
+        options["model"] = (
+            str(folder / table["model"]) if Path(table["model"]).suffix else (table["model"])
+        )
+    axis = table.get("time_axis")
+    if "time_axis" in table and (isinstance(axis, bool) or not isinstance(axis, int)):
+        raise ValueError(f"time_axis must be a whole number; got {axis!r}")
     for key in ("audio", "label_range"):
         if key in table and "labels" not in table:
-            raise ValueError(f"{where}: {key} needs labels")
-    if "labels" in data:
-        data.setdefault("audio", data["labels"].parent)
+            raise ValueError(f"{key} needs labels")
+    if "labels" in options:
+        options.setdefault("audio", options["labels"].parent)
     if "label_range" in table:
-        ends = table["label_range"]
-        if not isinstance(ends, list) or len(ends) != 2:
-            raise ValueError(f"{where}: label_range must be [low, high]; got {ends!r}")
-        low, high = (_number(end, f"{where}: label_range") for end in ends)
-        if not low < high:
-            raise ValueError(f"{where}: label_range must rise; got {ends!r}")
-        data["label_range"] = (low, high)
-    return data
+        options["label_range"] = _range(table["label_range"])
+    if "elf" in table or "map" in table:
+        if "mode" in table:
+            raise ValueError("mode must be left out where elf or map names the firmware")
+        options["mode"] = "firmware"
+    return Subject(**options)
 
 
-def _model(text: str, folder: Path) -> str:
-    """A zoo name as it is, a file relative to the budget."""
-    return str(folder / text) if Path(text).suffix else text
+def _range(ends: Any) -> tuple[float, float]:
+    if not isinstance(ends, list) or len(ends) != 2:
+        raise ValueError(f"label_range must be [low, high]; got {ends!r}")
+    low, high = (number(end, "label_range") for end in ends)
+    if not low < high:
+        raise ValueError(f"label_range must rise; got {ends!r}")
+    return low, high
 
 
-def _limits(table: dict[str, Any], where: str) -> list[Rule]:
-    rules = []
-    for name, value in _section(table, "limits", where).items():
-        rules.append(Rule(name, "limit", _number(value, f"{where}: limits.{name}")))
-    return rules
+def _baselines_apart(budgets: Sequence[Budget], path: Path) -> tuple[Budget, ...]:
+    """The same; one that names another's baseline has a problem: each would overwrite it."""
+    owners: dict[Path, str] = {}
+    found = []
+    for budget in budgets:
+        if budget.baseline is not None and budget.problem is None:
+            owner = owners.setdefault(budget.baseline.resolve(), budget.name)
+            if owner != budget.name:
+                message = (
+                    f"{path}:{budget.line}: '{budget.name}' and '{owner}' name the same baseline "
+                    f"'{budget.baseline}'. Give each its own."
+                )
+                budget = replace(budget, problem=Problem(message))
+        found.append(budget)
+    return tuple(found)
 
 
-def _growth(table: dict[str, Any], where: str) -> list[Rule]:
-    rules = []
-    for name, value in _section(table, "growth", where).items():
-        what = f"{where}: growth.{name}"
-        percent = isinstance(value, str) and value.strip().endswith("%")
-        if percent:
-            try:
-                value = float(value.strip().removesuffix("%"))
-            except ValueError:
-                raise ValueError(f"{what} must be a number or 'N %'; got {value!r}") from None
-        amount = _number(value, what)
-        if amount < 0:
-            raise ValueError(f"{what} must not be negative; got {amount:g}")
-        rules.append(Rule(name, "growth", amount, percent))
-    return rules
-
-
-def _section(table: dict[str, Any], key: str, where: str) -> dict[str, Any]:
-    section = table.get(key, {})
-    if not isinstance(section, dict):
-        raise ValueError(f"{where}: {key} must be a table; got {section!r}")
-    for name in section:
-        if not figure(name).better:
-            near = difflib.get_close_matches(name, FIGURES, n=1)
-            meant = f"did you mean '{near[0]}'?" if near else f"see {', '.join(FAMILIES)}..."
-            raise ValueError(f"{where}: {key}: no figure is called '{name}'; {meant}")
-    return section
-
-
-def _number(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{what} must be a number; got {value!r}")
-    return value
-
-
-def _require_known(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+def _require_known(table: Mapping[str, Any], known: Sequence[str], where: str = "") -> None:
     for key in table:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             meant = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(known)}"
-            raise ValueError(f"{where}: unknown key '{key}'; {meant}")
+            raise ValueError(f"{where}{': ' if where else ''}unknown key '{key}'; {meant}")

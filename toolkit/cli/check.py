@@ -1,88 +1,128 @@
-"""``toolkit check``: budgets and baselines, for CI."""
+"""``toolkit check``: budgets and baselines, for CI; ``merge`` and ``history`` are verbs of it."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
+from typing import Any, ClassVar
 
 import click
 
+from toolkit.cli.check_outputs import write_outputs
+from toolkit.cli.check_results import history, merge
 
-@click.command("check")
+_PATH = click.Path(path_type=Path)
+
+
+class _WithVerbs(click.Command):
+    """A command whose first word may be one of its verbs, instead of a MODEL."""
+
+    verbs: ClassVar[dict[str, click.Command]] = {"merge": merge, "history": history}
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        verb = self.verbs.get(args[0]) if args else None
+        if verb is None:
+            return super().make_context(info_name, args, parent, **more)
+        return verb.make_context(f"{info_name} {args[0]}", args[1:], parent, **more)
+
+
+@click.command("check", cls=_WithVerbs)
 @click.argument("model", required=False)
 @click.option(
-    "--budget",
-    type=click.Path(path_type=Path),
-    default=Path("toolkit.toml"),
-    show_default=True,
-    help="The budgets (docs/CI.md).",
+    "--budget", type=_PATH, default=Path("toolkit.toml"), show_default=True, help="The budgets."
 )
 @click.option("--target", "targets", multiple=True, help="Only its budgets; repeatable.")
 @click.option(
     "--report",
     "reports",
-    type=click.Path(path_type=Path),
+    type=_PATH,
     multiple=True,
     help="Judge this report.json instead of building; with MODEL, add its figures; repeatable.",
 )
 @click.option(
-    "--baseline", type=click.Path(path_type=Path), help="Baseline, instead of the budget's."
+    "--against",
+    help="Compare with a git commit, a folder (a checkout, or --save of the base) or a report.json"
+    ", instead of the committed baselines.",
 )
 @click.option(
     "--allow-different",
-    is_flag=True,
-    help="Compare with a baseline of another model, toolchain, simulator, schedule or schema.",
+    "loosened",
+    multiple=True,
+    help="Compare although this differs (toolchain, simulator, schedule, options, test...).",
 )
-@click.option("--update", is_flag=True, help="Write the baselines, then judge.")
-@click.option("--markdown", type=click.Path(path_type=Path), help="Write a comment for CI to post.")
-@click.option("--junit", type=click.Path(path_type=Path), help="Write JUnit XML.")
+@click.option("--update", is_flag=True, help="Judge, then write the baselines of what holds.")
+@click.option("--accept", is_flag=True, help="With --update: also of what does not hold.")
+@click.option("-j", "--jobs", type=click.IntRange(1), default=1, help="Builds at a time.")
+@click.option("--cache", type=_PATH, help="Folder of reports: unchanged budgets are not rebuilt.")
+@click.option(
+    "--save", type=_PATH, help="Folder for every report.json, for --against and archives."
+)
+@click.option("--title", default="", help="Tells comments of several jobs apart.")
+@click.option("--markdown", type=_PATH, help="Write a comment for CI to post.")
+@click.option("--junit", type=_PATH, help="Write JUnit XML.")
+@click.option("--result", type=_PATH, help="Write the verdicts as JSON, for `merge` and `history`.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
+@click.option("--init", is_flag=True, help="Write the budgets of MODEL for --target, from a build.")
 def command(
     model: str | None,
     budget: Path,
     targets: tuple[str, ...],
     reports: tuple[Path, ...],
-    baseline: Path | None,
-    allow_different: bool,
+    against: str | None,
+    loosened: tuple[str, ...],
     update: bool,
+    accept: bool,
+    jobs: int,
+    cache: Path | None,
+    save: Path | None,
+    title: str,
     markdown: Path | None,
     junit: Path | None,
+    result: Path | None,
     as_json: bool,
+    init: bool,
 ) -> int:
-    """Hold MODEL, or every model that the budgets name, against its budgets.
+    """Hold MODEL, or every model that the budgets name, against its budgets (docs/CI.md).
 
     A budget may name data (test, labels) on which accuracy is measured, layer by layer.
 
-    Exit codes: 0 every budget holds; 1 one is exceeded; 2 bad input, also a baseline that cannot be
-    compared; 3 a needed tool is missing; 4 internal error. The line of an exceeded budget names the
-    layers or functions that changed most against the baseline, or that contribute most.
+    Each budget ends for itself, and all outputs are always written.  The exit code is the worst of
+    all: 0 every budget holds; 1 one is exceeded; 2 bad input, also a base that cannot be compared;
+    3 a needed tool is missing; 4 internal error.  The line of an exceeded budget names what changed
+    most against the base, or contributes most, and what to do.
 
     In GitHub Actions the summary and annotations appear by themselves.
-    """
-    from toolkit.budget.render import (
-        gates_json,
-        gates_junit,
-        gates_markdown,
-        gates_text,
-        github_annotations,
-    )
-    from toolkit.cli.progress import Stages
-    from toolkit.report.render import write_text
-    from toolkit.verbs.check import CheckRequest, check
 
-    request = CheckRequest(budget, model, reports, targets, baseline, allow_different, update)
-    gates = check(request, Stages(quiet=as_json))
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(gates_markdown(gates))
-    if markdown is not None:
-        write_text(markdown, gates_markdown(gates))
-    if junit is not None:
-        write_text(junit, gates_junit(gates))
-    if os.environ.get("GITHUB_ACTIONS"):
-        for line in github_annotations(gates, str(budget)):
-            print(line, file=sys.stderr)
-    click.echo(gates_json(gates) if as_json else gates_text(gates), nl=False)
-    return 0 if all(gate.passed for gate in gates) else 1
+    `toolkit check merge` joins the results of several jobs, `toolkit check history` shows figures
+    over commits or results; both have their own --help.
+    """
+    from toolkit.cli.progress import Stages
+    from toolkit.verbs.check import CheckRequest, check
+    from toolkit.verbs.check_make import Workshop
+
+    stages = Stages(quiet=as_json)
+    if init:
+        from toolkit.verbs.check_init import init_budgets
+
+        click.echo(init_budgets(model or "wav2small", targets or ("cortex-m4",), budget, stages))
+        return 0
+    request = CheckRequest(
+        budget=budget,
+        model=model,
+        reports=reports,
+        targets=targets,
+        against=against,
+        loosened=frozenset(key for text in loosened for key in text.split(",")),
+        update=update,
+        accept=accept,
+        workshop=Workshop(jobs, cache),
+        save=save,
+        title=title,
+    )
+    found = check(request, stages)
+    return write_outputs(found, (markdown, junit, result), as_json)

@@ -151,8 +151,12 @@ class Run:
         checks = [self._bit_match]
         if self._features is not None:
             checks.append(self._features[1])
-        if exact and is_builtin(self.graph) and tflm_available():
-            checks.append(tflm_check(self.graph, self.cases, self.outputs))
+        if exact and is_builtin(self.graph):
+            checks.append(
+                tflm_check(self.graph, self.cases, self.outputs)
+                if tflm_available()
+                else Check.not_checked("tflm_match", "tflite-micro is not installed")
+            )
         features = None if self.clip is None else self.clip.features
         has_time = self.model.spec is not None or self.plan.stream is not None
         cases = import_cases(self.model, features)

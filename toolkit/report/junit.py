@@ -16,11 +16,14 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True)
 class Case:
-    """One test case; ``message`` is why it failed or was skipped."""
+    """One test case; ``message`` is why it failed or was skipped, ``body`` all that is to say of
+    it, ``seconds`` how long it took where that is known."""
 
     name: str
-    outcome: Literal["passed", "failed", "skipped"]
+    outcome: Literal["passed", "failed", "skipped", "error"]
     message: str
+    body: str = ""
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,16 @@ def junit(suites: Sequence[Suite]) -> str:
             name=_text(suite.name),
             tests=str(len(outcomes)),
             failures=str(outcomes.count("failed")),
+            errors=str(outcomes.count("error")),
             skipped=str(outcomes.count("skipped")),
         )
         if suite.properties:
             listed = ET.SubElement(node, "properties")
             for name, value in suite.properties:
                 ET.SubElement(listed, "property", name=_text(name), value=_text(value))
+        seconds = [case.seconds for case in suite.cases if case.seconds is not None]
+        if seconds:
+            node.set("time", f"{sum(seconds):.2f}")
         for case in suite.cases:
             _case(node, suite.name, case)
     ET.indent(root)
@@ -74,13 +81,18 @@ def junit(suites: Sequence[Suite]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
+_TAGS = {"failed": "failure", "skipped": "skipped", "error": "error"}
+
+
 def _case(suite: ET.Element, suite_name: str, case: Case) -> None:
     node = ET.SubElement(suite, "testcase", classname=_text(suite_name), name=_text(case.name))
+    if case.seconds is not None:
+        node.set("time", f"{case.seconds:.2f}")
     if case.outcome == "passed":
-        ET.SubElement(node, "system-out").text = _text(case.message)
+        ET.SubElement(node, "system-out").text = _text(case.body or case.message)
     else:
-        tag = "failure" if case.outcome == "failed" else "skipped"
-        ET.SubElement(node, tag, message=_text(case.message))
+        found = ET.SubElement(node, _TAGS[case.outcome], message=_text(case.message))
+        found.text = _text(case.body) or None
 
 
 def _text(text: str) -> str:

@@ -30,9 +30,18 @@ def read_report(path: Path, any_schema: bool = False) -> Report:
     """The report in a file; InputError where it cannot be read, is none, or is of another
     ``schema_version``, unless ``any_schema``."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not a report: {error}.", hint=_HINT) from None
+    return parse_report(text, str(path), any_schema)
+
+
+def parse_report(text: str, path: str, any_schema: bool = False) -> Report:
+    """The report in the text of a file; as `read_report`, ``path`` being what messages name."""
+    try:
+        data = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not a report: {error}.", hint=_HINT) from None
     version = data.get("schema_version") if isinstance(data, dict) else None

@@ -38,6 +38,15 @@ def write_reports(report: Report, paths: Sequence[Path]) -> None:
         write_text(path, FORMATS[path.suffix.lower()](report))
 
 
+def made_folder(path: Path) -> Path:
+    """The path of a file whose folder exists now; InputError where it cannot be made."""
+    try:
+        path.resolve().parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder of '{path}': {error.strerror}.") from None
+    return path
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a UTF-8 file that appears whole or not at all; InputError where that fails."""
     try:

@@ -1,30 +1,34 @@
-"""``toolkit check``: models built or profiled, and held against their budgets and baselines."""
+"""``toolkit check``: models built or profiled, and held against their budgets and baselines.
+
+Everything is read and checked before the first build, and each budget ends for itself.
+"""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from toolkit.budget.judge import judge
+from toolkit.budget.baseline import baseline_text
+from toolkit.budget.facts import facts_of
+from toolkit.budget.identity import GUARDS, identity_of
+from toolkit.budget.judge import Base, judge
 from toolkit.budget.load import load_budgets
-from toolkit.budget.model import Budget, Gate
-from toolkit.compare.accuracy import Accuracy, measure_accuracy
-from toolkit.deploy.model import load
-from toolkit.errors import InputError
-from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
-from toolkit.measurement import Measurement
-from toolkit.plan.schedule import ScheduleRequest
-from toolkit.report import LayerRow, Report
+from toolkit.budget.model import Budget, Gate, Problem, Result, Subject
+from toolkit.budget.names import slug
+from toolkit.errors import InputError, ToolkitError
+from toolkit.report import Report
 from toolkit.report.json_format import report_json
+from toolkit.report.model import SCHEMA_VERSION
 from toolkit.report.read import read_report
-from toolkit.report.render import write_text
-from toolkit.verbs.build import BuildRequest, build
-from toolkit.verbs.evaluate import EvaluationRequest, evaluate
-from toolkit.verbs.profile import ProfileRequest, profile
-from toolkit.verbs.stages import Stage, silent
+from toolkit.report.render import made_folder, write_text
+from toolkit.verbs.check_base import SAVED, Bases, head_commit
+from toolkit.verbs.check_make import Made, Workshop, make_all
+from toolkit.verbs.check_prepare import problem_of
+from toolkit.verbs.check_subject import identity, merged
+from toolkit.verbs.check_update import Judged, updated
+from toolkit.verbs.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -32,208 +36,193 @@ class CheckRequest:
     """What the user asked for.
 
     ``reports`` are judged instead of a build, or give a build the figures that it lacks.
+    ``against`` and ``loosened`` as in `Bases`; ``update`` writes the baselines of budgets that
+    hold, with ``accept`` also of those that do not.  ``save`` is a folder for every report.
     """
 
     budget: Path
     model: str | None = None
     reports: tuple[Path, ...] = ()
     targets: tuple[str, ...] = ()
-    baseline: Path | None = None
-    allow_different: bool = False
+    against: str | None = None
+    loosened: frozenset[str] = frozenset()
     update: bool = False
+    accept: bool = False
+    workshop: Workshop = field(default_factory=Workshop)
+    save: Path | None = None
+    title: str = ""
 
 
-def check(request: CheckRequest, stage: Stage) -> tuple[Gate, ...]:
-    """Judge every budget that applies; with ``update`` the new reports become the baselines.
+def check(request: CheckRequest, stage: Stage) -> Result:
+    """Judge every budget that applies.  What fails becomes the problem of a gate, never an error:
+    so that outputs are always written."""
+    bases = Bases(request.budget, request.against, request.loosened, request.update)
+    against = ""
+    gone: tuple[str, ...] = ()
+    try:
+        _require_usable(request)
+        budgets, given = _applying(request)
+        against, gone = bases.label, bases.gone(_names(request))
+        gates = tuple(_judge_all(request, budgets, given, bases, stage))
+    except ToolkitError as error:
+        problem = Problem(str(error), error.exit_code)
+        gates = (Gate(request.budget.name, "", "", problem=problem, line=1),)
+    commit = head_commit(request.budget.resolve().parent)
+    return Result(gates, str(request.budget), request.title, commit, against, gone)
 
-    Raises InputError where nothing applies, or a baseline is missing, damaged or of something else.
-    """
-    budgets = load_budgets(request.budget)
-    extra = [read_report(path) for path in request.reports]
-    applying = [b for b in budgets if not request.targets or b.target in request.targets]
+
+def _names(request: CheckRequest) -> frozenset[str]:
+    """Names of all budgets of the file, whichever were asked for."""
+    return frozenset(budget.name for budget in load_budgets(request.budget))
+
+
+def _require_usable(request: CheckRequest) -> None:
+    if request.accept and not request.update:
+        raise InputError("--accept goes with --update.")
+    for key in request.loosened:
+        if key not in GUARDS:
+            raise InputError(
+                f"--allow-different: nothing is called '{key}'.",
+                hint=f"It is of {_listed(GUARDS)}.",
+            )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Reports that exist already: ``subject`` is judged as it is, ``extra`` add figures."""
+
+    subject: Report | None = None
+    extra: tuple[Report, ...] = ()
+    version: str = ""
+
+
+def _applying(request: CheckRequest) -> tuple[list[Budget], _Given]:
+    """The budgets that are for what was asked for; InputError where there are none."""
+    budgets = load_budgets(request.budget, request.model)
+    extra = tuple(read_report(path) for path in request.reports)
+    given = _Given(extra=extra)
+    targets = {*request.targets, ""} if request.targets else {b.subject.target for b in budgets}
+    chosen = [b for b in budgets if b.subject.target in targets]
     if request.model is None and extra:
-        subject = _merged(extra[0], extra[1:])
-        applying = [b for b in applying if _is_of(b, subject)]
-        found = [(budget, subject) for budget in applying]
+        report = merged(extra[0], extra[1:])
+        given = _Given(report, version=_version_of(request.reports[0]))
+        chosen = [b for b in chosen if b.problem is not None or _is_of(b.subject, report)]
+    elif request.model is not None:
+        model = request.model
+        chosen = [b for b in chosen if b.problem is not None or _takes(b.subject, model)]
     else:
-        found = list(_reports(request, applying, extra, stage))
-    if not found:
+        named = [b for b in chosen if b.problem or b.subject.model or b.subject.mode == "firmware"]
+        chosen = named or chosen
+    if not chosen:
         raise InputError(
             f"{request.budget}: no budget applies.",
             hint="A budget applies by its target, and its model where it names one.",
         )
-    if request.baseline is not None:
-        if len(found) > 1:
-            raise InputError(
-                f"--baseline is for one budget; {len(found)} of {request.budget} apply.",
-                hint="Name the baselines in the file, or choose with --target.",
-            )
-        found = [(replace(b, baseline=request.baseline), report) for b, report in found]
-    if request.update:
-        _write_baselines(found, request.budget)
+    if request.update and not any(b.baseline is not None or b.problem for b in chosen):
+        raise InputError(f"--update: no budget of {request.budget} names a baseline.")
+    return chosen, given
+
+
+def _judge_all(
+    request: CheckRequest, budgets: Sequence[Budget], given: _Given, bases: Bases, stage: Stage
+) -> list[Gate]:
+    problems = {b.name: problem_of(b, given.subject is not None) for b in budgets}
+    found = {b.name: bases.of(b) for b in budgets if problems[b.name] is None}
+    bases.require_any([found[b.name] for b in budgets if b.name in found and b.grows])
+    for budget in budgets:  # nothing is built for what could not be judged in any part
+        if budget.name in found and all(rule.kind == "growth" for rule in budget.rules):
+            unusable = None if request.accept else found[budget.name].problem
+            problems[budget.name] = unusable if budget.grows else None
+    files = [slug(budget.name) for budget in budgets]
+    if request.save is not None and len({*files}) < len(files):
+        twice = sorted({file for file in files if files.count(file) > 1})
+        raise InputError(f"--save: several budgets would be '{twice[0]}'; give them other names.")
+    for folder in (request.save, request.workshop.kept):
+        if folder is not None:
+            made_folder(folder / "report.json")
+    ready = [b for b in budgets if problems[b.name] is None]
+    made = _made(request, ready, given, stage)
     gates = []
-    for budget, report in found:
-        baseline = _baseline(budget, request.allow_different)
-        gates.append(judge(budget, report, baseline, request.allow_different))
-    return tuple(gates)
-
-
-def _reports(
-    request: CheckRequest, budgets: Sequence[Budget], extra: Sequence[Report], stage: Stage
-) -> Iterator[tuple[Budget, Report]]:
-    """A report for each budget that is for the model asked for, or names its own."""
-    made: dict[tuple[str, Budget], Report] = {}
-    measure = cache(_measure)  # the same for every target
     for budget in budgets:
-        model = request.model if request.model is not None else budget.model
-        if model is None or (budget.model is not None and not _same(budget.model, model)):
+        problem = problems[budget.name]
+        if problem is not None:
+            gates.append(_broken(budget, problem))
             continue
-        key = (model, replace(budget, model=None, rules=(), baseline=None, checks=()))
-        if key not in made:
-            _require_data(budget)
-            with stage(f"{budget.mode.title()} {Path(model).stem} for {budget.target}"):
-                made[key] = _report(budget, model)
-            if budget.test is not None or budget.labels is not None:
-                with stage(f"Measure the accuracy of {Path(model).stem}"):
-                    made[key] = _with_accuracy(made[key], budget, model, measure)
-        yield budget, _merged(made[key], extra)
+        gates.append(_gate(request, budget, made[budget.name], (found[budget.name], bases, given)))
+    return gates
 
 
-def _report(budget: Budget, model: str) -> Report:
-    schedule = ScheduleRequest(budget.schedule)
-    if budget.mode == "profile":
-        seconds = DEFAULT_CLIP_SECONDS if budget.seconds is None else budget.seconds
-        wanted = ProfileRequest(model, (budget.target,), seconds, budget.calib, schedule)
-        return profile(wanted)[0]
-    with tempfile.TemporaryDirectory(prefix="toolkit-check-") as folder:
-        request = BuildRequest(
-            model=model,
-            target=budget.target,
-            out=Path(folder) / "out",
-            calib=budget.calib,
-            clip_seconds=budget.seconds,
-            toolchain=budget.toolchain,
-            schedule=schedule,
-            allow_misfit=True,  # what must hold is what the budget says
-        )
-        return build(request, silent)
+def _made(
+    request: CheckRequest, budgets: Sequence[Budget], given: _Given, stage: Stage
+) -> Mapping[str, Made]:
+    if given.subject is not None:
+        return {budget.name: Made(given.subject) for budget in budgets}
+    made = make_all([budget.subject for budget in budgets], request.workshop, stage)
+    return {budget.name: made[budget.subject] for budget in budgets}
 
 
-def _merged(report: Report, others: Sequence[Report]) -> Report:
-    """The report with the figures of others of the same model; its own come first."""
-    for other in others:
-        if other.model_sha256 != report.model_sha256:
-            raise InputError(
-                f"--report: {other.model_name} ({other.model_sha256[:12]}) is another model than "
-                f"{report.model_name} ({report.model_sha256[:12]})."
-            )
-        by_name = {row.name: row.measurements for row in other.layers}
-        report = replace(
-            report,
-            measurements=(*report.measurements, *other.measurements),
-            checks=(*report.checks, *other.checks),
-            layers=_joined(report.layers, by_name) or other.layers,
-        )
-    return report
+def _gate(
+    request: CheckRequest, budget: Budget, made: Made, what: tuple[Base, Bases, _Given]
+) -> Gate:
+    base, bases, given = what
+    problem, report = made.problem, made.report
+    try:
+        if report is not None:
+            report = merged(report, given.extra)
+    except ToolkitError as error:
+        problem = Problem(str(error), error.exit_code)
+    if problem is not None or report is None:
+        words = Problem("nothing was made") if problem is None else problem
+        named = Problem(f"{budget.name}: {words.text}", words.exit_code)
+        return replace(_broken(budget, named), seconds=made.seconds)
+    if given.subject is not None:
+        known = identity_of(report, given.version, SCHEMA_VERSION)
+    else:
+        known = identity(budget.subject, report)
+    gate = judge(budget, report, known, base)
+    judged = Judged(budget, report, known, base, gate)
+    try:
+        if request.save is not None:
+            _save(request.save, judged)
+        gate = updated(judged, bases, accept=request.accept)
+    except ToolkitError as error:
+        gate = replace(gate, problem=Problem(f"{budget.name}: {error}", error.exit_code))
+    return replace(gate, seconds=made.seconds)
 
 
-def _joined(
-    layers: tuple[LayerRow, ...], figures: Mapping[str, tuple[Measurement, ...]]
-) -> tuple[LayerRow, ...]:
-    return tuple(
-        replace(row, measurements=(*row.measurements, *figures.get(row.name, ()))) for row in layers
-    )
+def _broken(budget: Budget, problem: Problem) -> Gate:
+    """A gate of a budget that could not be judged."""
+    subject = budget.subject
+    model = Path(subject.model).stem if subject.model else ""
+    return Gate(budget.name, model, subject.target, problem=problem, line=budget.line)
 
 
-def _with_accuracy(
-    report: Report, budget: Budget, model: str, measure: Callable[..., Accuracy]
-) -> Report:
-    """The report with what the budget's data tell of its accuracy.
-
-    Figures against float come from ``test``, or without it from the labelled recordings; where
-    both give a figure, ``test`` has it.
-    """
-    measurements: list[Measurement] = []
-    layers: Mapping[str, tuple[Measurement, ...]] = {}
-    issues = report.issues
-    if budget.test is not None:
-        found = measure(model, budget.test, budget.calib, budget.seconds)
-        measurements, layers = list(found.measurements), found.layers
-        issues += found.issues
-    checks = report.checks
-    if budget.labels is not None and budget.audio is not None:
-        request = EvaluationRequest(
-            model=model,
-            data=budget.labels,
-            audio=budget.audio,
-            clip_seconds=budget.seconds,
-            calib=budget.calib,
-            label_range=budget.label_range,
-            toolchain=budget.toolchain,
-            target=budget.target,
-        )
-        evaluated = evaluate(request, silent)
-        known = {m.name for m in measurements}
-        measurements += [m for m in evaluated.measurements if m.name not in known]
-        issues += tuple(issue for issue in evaluated.issues if issue not in issues)
-        checks += tuple(replace(c, name=f"{c.name}_recordings") for c in evaluated.checks)
-        if budget.test is None and Path(model).suffix.lower() != ".tflite":
-            layers = measure(model, budget.audio, budget.calib, budget.seconds).layers
-    return replace(
-        report,
-        measurements=(*report.measurements, *measurements),
-        checks=checks,
-        layers=_joined(report.layers, layers),
-        issues=issues,
-    )
+def _save(folder: Path, judged: Judged) -> None:
+    """The report, and beside it a baseline with all its figures."""
+    name = slug(judged.budget.name)
+    write_text(folder / f"{name}.json", report_json(judged.report))
+    facts = facts_of(judged.report, judged.identity)
+    text = baseline_text(judged.budget.name, facts, judged.report.measurements, {})
+    write_text(folder / f"{name}{SAVED}", text)
 
 
-def _measure(model: str, test: Path, calib: Path | None, clip_seconds: float | None) -> Accuracy:
-    """The int8 form that a build makes of ``model``, against its float form."""
-    seconds = DEFAULT_CLIP_SECONDS if clip_seconds is None else clip_seconds
-    return measure_accuracy(load(model, seconds).quantize(calib).int8, test)
+def _version_of(path: Path) -> str:
+    """The toolkit that wrote a report."""
+    return str(json.loads(path.read_text(encoding="utf-8")).get("toolkit_version", ""))
 
 
-def _require_data(budget: Budget) -> None:
-    for key in ("calib", "test", "labels", "audio"):
-        path = getattr(budget, key)
-        if path is not None and not path.exists():
-            raise InputError(
-                f"{key}: '{path}' does not exist.",
-                hint="Paths in a budget are relative to the budget's file.",
-            )
+def _is_of(subject: Subject, report: Report) -> bool:
+    named = subject.model is None or Path(subject.model).stem == report.model_name
+    return named and subject.target == report.target
 
 
-def _is_of(budget: Budget, report: Report) -> bool:
-    named = budget.model is None or Path(budget.model).stem == report.model_name
-    return named and budget.target == report.target
-
-
-def _same(one: str, other: str) -> bool:
-    """Whether two MODEL arguments are the same zoo name or file."""
-    return one == other or (bool(Path(one).suffix) and Path(one).resolve() == Path(other).resolve())
-
-
-def _baseline(budget: Budget, any_schema: bool) -> Report | None:
-    if budget.baseline is None:
-        return None
-    if not budget.baseline.is_file():
-        if not any(rule.kind == "growth" for rule in budget.rules):
-            return None
-        raise InputError(
-            f"the baseline '{budget.baseline}' does not exist.",
-            hint="`toolkit check --update` writes it.",
-        )
-    return read_report(budget.baseline, any_schema)
-
-
-def _write_baselines(found: Sequence[tuple[Budget, Report]], budget_file: Path) -> None:
-    """Each report becomes its budget's baseline; a firmware that fails a required check cannot."""
-    if not any(budget.baseline is not None for budget, _ in found):
-        raise InputError(
-            f"--update: no budget of {budget_file} names a baseline.",
-            hint="Name it in the file, or with --baseline.",
-        )
-    for budget, report in found:
-        if budget.baseline is not None and report.passed:
-            write_text(budget.baseline, report_json(report))
+def _takes(subject: Subject, model: str) -> bool:
+    """Whether the MODEL argument is the subject's zoo name or file."""
+    own = subject.model
+    if subject.mode == "firmware" or own is None:
+        return False
+    return own == model or (bool(Path(own).suffix) and Path(own).resolve() == Path(model).resolve())
