@@ -29,6 +29,9 @@ from toolkit.profiling.size import SizeReport
 from toolkit.profiling.stack import bound_stack
 from toolkit.targets import CodeSize
 
+#: What the libraries of these firmwares are called.
+LIBRARY = "network"
+
 HEADER = """\
 # Code and stack by kernel in bytes, next to what the model's constants take: `once` in a firmware,
 # `body` for every shape that a kernel is specialised on, `layer` for every layer, `stack` at most,
@@ -64,9 +67,9 @@ def code_samples(
     files = _by_file(map_text)
     sizes = {s.name: s.size_bytes for s in firmware.size.symbols}
     kernels = {
-        name.removesuffix(".o"): size
+        kernel[1]: size
         for name, size in files.items()
-        if name.startswith("tk_") and name not in _HARNESS
+        if (kernel := _KERNEL_OBJECT.fullmatch(name)) is not None
     }
     linked = dict.fromkeys(f for layer in code.layers for f in layer.call.code.functions)
     apart = {function.stem for function in linked}
@@ -98,7 +101,7 @@ def code_samples(
         return [s for s in samples if s.field in ("stack", "shared")] + _outside(
             firmware, code, has_features
         )
-    model = files.get("model.o", 0) + files.get("model_weights.o", 0)
+    model = files.get(f"{LIBRARY}.o", 0) + files.get(f"{LIBRARY}_weights.o", 0)
     division = division_bytes(firmware.size)
     if division:
         samples.append(Sample(DIVISION, "once", division))
@@ -119,15 +122,15 @@ def division_bytes(size: SizeReport) -> int:
 def _outside(linked: Linked, code: FirmwareCode, has_features: bool) -> list[Sample]:
     """Stack above the layers: of the harness, of the model's functions, and without either."""
     elf = linked.elf
-    main = bound_stack(elf, MAIN, ("model_", "features_", "tk_", "__")).bound_bytes
+    main = bound_stack(elf, MAIN, (f"{LIBRARY}_", "tk_", "__")).bound_bytes
     roots = [f for f in _DRIVERS if elf.function(f) is not None]
-    driver = max(bound_stack(elf, root, ("layer_", "tk_")).bound_bytes for root in roots)
+    driver = max(bound_stack(elf, root, (f"{LIBRARY}_layer_", "tk_")).bound_bytes for root in roots)
     samples = [
         Sample(main_key(code.schedule, has_features, code.tensors), "stack", main),
         Sample(driver_key(code.schedule, code.stages), "stack", driver),
     ]
     if code.tensors == _FEWEST_TENSORS:  # what the harness holds grows with them
-        alone = bound_stack(elf, without=("model_", "features_")).bound_bytes
+        alone = bound_stack(elf, without=(f"{LIBRARY}_",)).bound_bytes
         samples.append(Sample(FIRMWARE, "stack", alone))
     return samples
 
@@ -163,9 +166,10 @@ def _glue(found: Mapping[CodeKey, Mapping[str, list[int]]], kind: str) -> list[i
 #: Roles of the symbols that each layer has of its own.
 _OF_A_LAYER = ("stage", "step", "finish", "params")
 _DIVISION = re.compile(r"__aeabi_u?ldivmod|__u?divmoddi4|__u?(div|mod)di3")
-_DRIVERS = ("model_invoke", "model_reset", "model_push_frame", "model_finish")
+_DRIVERS = tuple(f"{LIBRARY}_{name}" for name in ("invoke", "reset", "push_frame", "finish"))
 _FEWEST_TENSORS = 2
-_HARNESS = ("tk_io_semihosting.o", "tk_memory.o")
+#: Files of the harness have no tag.
+_KERNEL_OBJECT = re.compile(r"(tk_\w+)_[0-9a-f]{8}\.o")
 
 
 def _by_file(map_text: str) -> Mapping[str, int]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from benchmarks.calibration.code_sizes import division_bytes
 from benchmarks.features import DEMO_CLIP, HARNESS, RAW, write_project
+from toolkit.emit.features_only import NAME
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import KEYWORD_MFCC, MICRO_SPEECH, WAV2SMALL_RUNNING, FeatureSpec
 from toolkit.profiling.code_table import FIRMWARE
@@ -107,7 +108,7 @@ def measure(job: tuple[FeatureSpec, str, str]) -> tuple[Sample, str]:
         cycles=cycles / spec.rows_for_samples(len(samples)),
         flash_bytes=size.flash_bytes - target.core.code[str(FIRMWARE)].once - division,
         divides=division > 0,
-        stack=bound_stack(elf, "features_push").bound_bytes,
+        stack=bound_stack(elf, f"{NAME}_features_push").bound_bytes,
         bands=spec.n_mels,
     ), f"{compiler.name} {compiler.version}"
 

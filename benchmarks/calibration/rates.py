@@ -95,7 +95,7 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
     target, graph = load_target(job.target), job.graph
     stream = job.schedule == "stream"
     plan = plan_stream(graph, variants=job.variants) if stream else plan_arena(graph, job.variants)
-    harness = Harness(plan, target, b"", _front_end(graph, target))
+    harness = Harness(plan, target, b"", _front_end(graph, target), code_sizes.LIBRARY)
     cases = random_inputs(graph, 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,10 +1,11 @@
 /* Ends a clip after 0, STEP, 2 STEP ... samples of stdin, and writes for every such end
- *     u32 rows of features, u8 result of model_audio_finish,
+ *     u32 rows of features, u8 result of network_audio_finish,
  *     the rows of the clip so far, by the features alone,
  *     the outputs: of the clip so far where it could end, else of all samples, pushed after it.
  * Exits with another code than 0 where a call that has no effect had one.
  * usage: end_of_clip_driver STEP */
-#include "model_audio.h"
+#include "network_audio.h"
+#include "network_features.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,15 +13,15 @@
 
 enum { SAMPLES_MAX = 1 << 16, REFUSED = 10, ENDED_PUSH, ENDED_FINISH, GOES_ON, OUTPUTS };
 
-static int16_t samples[SAMPLES_MAX + FEATURES_PADDING_SAMPLES];
-static int8_t rows[(SAMPLES_MAX / FEATURES_HOP_SAMPLES + 2u) * FEATURES_ROW_VALUES];
-static model_audio a, before;
+static int16_t samples[SAMPLES_MAX + NETWORK_FEATURES_PADDING_SAMPLES];
+static int8_t rows[(SAMPLES_MAX / NETWORK_FEATURES_HOP_SAMPLES + 2u) * NETWORK_FEATURES_ROW_VALUES];
+static network_audio a, before;
 static uint8_t outputs[64], again[64];
 
 static void begin(size_t whole) {
-    model_audio_reset(&a);
-#ifdef FEATURES_LEVEL_CLIP
-    model_audio_set_level(&a, samples, whole);
+    network_audio_reset(&a);
+#ifdef NETWORK_FEATURES_LEVEL_CLIP
+    network_audio_set_level(&a, samples, whole);
 #else
     (void)whole;
 #endif
@@ -28,9 +29,9 @@ static void begin(size_t whole) {
 
 static size_t take(uint8_t *to) {
     size_t size = 0;
-    for (uint32_t index = 0; index < MODEL_OUTPUTS; index++) {
-        memcpy(to + size, model_output(&a.model, index), model_output_bytes[index]);
-        size += model_output_bytes[index];
+    for (uint32_t index = 0; index < NETWORK_OUTPUTS; index++) {
+        memcpy(to + size, network_output(&a.model, index), network_output_bytes[index]);
+        size += network_output_bytes[index];
     }
     return size;
 }
@@ -42,32 +43,32 @@ static void unchanged(int failure) {
 }
 
 /* The rows of the first `count` samples, pushed whole, zeros behind them. */
-static uint32_t features_of(size_t count) {
-    static features_state features;
-    static const int16_t zeros[FEATURES_PADDING_SAMPLES + 1u];
+static uint32_t network_features_of(size_t count) {
+    static network_features_state features;
+    static const int16_t zeros[NETWORK_FEATURES_PADDING_SAMPLES + 1u];
     if (count == 0) {
         return 0;
     }
-    features_init(&features);
-#ifdef FEATURES_LEVEL_CLIP
-    features_set_level(&features, samples, count);
+    network_features_init(&features);
+#ifdef NETWORK_FEATURES_LEVEL_CLIP
+    network_features_set_level(&features, samples, count);
 #endif
-    size_t done = features_push(&features, samples, count, rows);
-    done += features_push(&features, zeros, FEATURES_PADDING_SAMPLES,
-                          rows + done * FEATURES_ROW_VALUES);
+    size_t done = network_features_push(&features, samples, count, rows);
+    done += network_features_push(&features, zeros, NETWORK_FEATURES_PADDING_SAMPLES,
+                                  rows + done * NETWORK_FEATURES_ROW_VALUES);
     return (uint32_t)done;
 }
 
 /* The clip has ended: nothing but a reset changes anything. */
 static void ended(size_t size, size_t total) {
     before = a;
-    if (model_push_audio(&a, samples, total) != MODEL_ENDED ||
-        model_push_audio(&a, samples, 0) != MODEL_ENDED ||
-        model_push_frame(&a.model, rows) != MODEL_ENDED) {
+    if (network_push_audio(&a, samples, total) != NETWORK_ENDED ||
+        network_push_audio(&a, samples, 0) != NETWORK_ENDED ||
+        network_push_frame(&a.model, rows) != NETWORK_ENDED) {
         exit(ENDED_PUSH);
     }
     unchanged(ENDED_PUSH);
-    if (model_audio_finish(&a) != MODEL_OK || model_finish(&a.model) != MODEL_OK) {
+    if (network_audio_finish(&a) != NETWORK_OK || network_finish(&a.model) != NETWORK_OK) {
         exit(ENDED_FINISH);
     }
     unchanged(ENDED_FINISH);
@@ -81,16 +82,16 @@ static void ended(size_t size, size_t total) {
 static void go_on(size_t count, size_t total, int result) {
     unchanged(REFUSED);
     begin(total);
-    if (model_push_audio(&a, samples, count) != MODEL_OK) {
+    if (network_push_audio(&a, samples, count) != NETWORK_OK) {
         exit(GOES_ON);
     }
     before = a;
-    if (model_audio_finish(&a) != result || model_audio_finish(&a) != result) {
+    if (network_audio_finish(&a) != result || network_audio_finish(&a) != result) {
         exit(REFUSED);
     }
     unchanged(REFUSED);
-    if (model_push_audio(&a, samples + count, total - count) != MODEL_OK ||
-        model_audio_finish(&a) != MODEL_OK) {
+    if (network_push_audio(&a, samples + count, total - count) != NETWORK_OK ||
+        network_audio_finish(&a) != NETWORK_OK) {
         exit(GOES_ON);
     }
 }
@@ -101,24 +102,24 @@ int main(int argc, char **argv) {
     }
     const size_t total = fread(samples, sizeof samples[0], SAMPLES_MAX, stdin);
     const size_t step = (size_t)atoi(argv[1]);
-    model_audio_init(&a);
+    network_audio_init(&a);
     for (size_t count = 0; count <= total; count += step) {
         begin(count);
-        if (model_push_audio(&a, samples, count) != MODEL_OK) {
+        if (network_push_audio(&a, samples, count) != NETWORK_OK) {
             return GOES_ON;
         }
         before = a;
-        const int result = model_audio_finish(&a);
-        if (result != MODEL_OK) {
+        const int result = network_audio_finish(&a);
+        if (result != NETWORK_OK) {
             go_on(count, total, result);
         }
         const size_t size = take(outputs);
         ended(size, total);
-        const uint32_t made = features_of(count);
+        const uint32_t made = network_features_of(count);
         const uint8_t code = (uint8_t)result;
         fwrite(&made, sizeof made, 1, stdout);
         fwrite(&code, 1, 1, stdout);
-        fwrite(rows, 1, made * FEATURES_ROW_VALUES, stdout);
+        fwrite(rows, 1, made * NETWORK_FEATURES_ROW_VALUES, stdout);
         fwrite(outputs, 1, size, stdout);
     }
     return 0;

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.host_run import project_of_plan
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import random_frames
 from toolkit.compare.continuous import agreement
-from toolkit.emit import emit_project, write_project
+from toolkit.emit import write_project
 from toolkit.errors import InputError
 from toolkit.features.audio import load_clip
 from toolkit.features.front_end import FrontEnd
@@ -29,13 +30,12 @@ from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir as toolkit_data_dir
 from toolkit.simulate.protocol import decode_output, encode_audio, encode_frames
-from toolkit.targets import load_target
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 from toolkit.toolchain import find_toolchain, host_sources
 
 DRIVER = Path(__file__).with_name("continuous_audio_driver.c")
-HARNESS = {"main.c", "tk_io_host.c"}
+HARNESS = {"harness/main.c", "harness/tk_io_host.c"}
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +49,9 @@ def wav2small() -> Graph:
 def write(
     graph: Graph, plan: ContinuousPlan, folder: Path, spec: FeatureSpec | None = None
 ) -> Path:
-    target, entry = load_target("cortex-m4"), graph.tensors[graph.inputs[0]]
+    entry = graph.tensors[graph.inputs[0]]
     front_end = None if spec is None else FrontEnd.feeding(entry, spec)
-    write_project(emit_project(plan, target, b"not looked at", front_end), folder)
+    write_project(project_of_plan(plan, front_end), folder)
     return folder
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from tests.support.compilers import compile_c
+from tests.support.host_run import project_of_plan
 from tests.support.onnx_models import ModelMaker
 from tests.support.stream_host import COMPILE, OK, TOO_FEW_FRAMES, batch_outputs
 from toolkit.compare.features import BOUNDS, compare_features
-from toolkit.emit import emit_project, write_project
+from toolkit.emit import write_project
 from toolkit.features.extract import extract
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.quantise import quantise_features
@@ -33,7 +34,8 @@ from toolkit.passes.optimize import optimize
 from toolkit.plan import StreamPlan, plan_stream
 from toolkit.quantize.convert import convert
 from toolkit.quantize.ranges import calibrate
-from toolkit.targets import load_target
+from toolkit.toolchain import host_sources
+from toolkit.toolchain.base import include_flags
 
 HERE = Path(__file__).parent
 LEAST_FRAMES = 5
@@ -97,20 +99,12 @@ class Ends:
         self.plan: StreamPlan = plan_stream(graph)
         self.entry = graph.tensors[graph.inputs[0]]
         front_end = FrontEnd.feeding(self.entry, spec, arithmetic)
-        project = emit_project(self.plan, load_target("cortex-m4"), b"not looked at", front_end)
         self.folder = folder / "project"
-        write_project(project, self.folder)
+        write_project(project_of_plan(self.plan, front_end), self.folder)
         shutil.copy(HERE / "end_of_clip_driver.c", self.folder)
-        names = ["model.c", "model_weights.c", "model_audio.c", "end_of_clip_driver.c"]
-        features = sorted(p.name for p in (self.folder / "kernels").glob("*.c"))
-        compile_c(
-            [
-                *(*COMPILE, "-O1", "-ffp-contract=off", "-iquote.", "-iquotekernels"),
-                *(*names, "features.c", *(f"kernels/{name}" for name in features)),
-                *("-o", "driver"),
-            ],
-            self.folder,
-        )
+        sources = [name for name in host_sources(self.folder) if not name.startswith("harness/")]
+        command = [*COMPILE, "-O1", "-ffp-contract=off", *include_flags(self.folder)]
+        compile_c([*command, *sources, "-o", "driver"], self.folder)
 
     def run(self, samples: np.ndarray, step: int) -> Iterator[End]:
         done = subprocess.run(

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.host_run import project_of_plan
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
-from toolkit.emit import emit_project, write_project
+from toolkit.emit import write_project
 from toolkit.features.audio import load_clip
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.kinds.log_mel import log_mel
@@ -25,13 +26,12 @@ from toolkit.plan import plan_stream
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir
 from toolkit.simulate.protocol import decode_output, encode_audio, encode_frames
-from toolkit.targets import load_target
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 from toolkit.toolchain import find_toolchain, host_sources
 
 DRIVER = Path(__file__).with_name("stream_audio_driver.c")
-HARNESS = {"main.c", "tk_io_host.c"}
+HARNESS = {"harness/main.c", "harness/tk_io_host.c"}
 LEVELS = {
     "clip": LevelSpec("clip"),
     "running": LevelSpec("running", time_constant_s=3.0),
@@ -48,10 +48,10 @@ def wav2small() -> Graph:
 
 
 def write_stream(graph: Graph, folder: Path, spec: FeatureSpec | None = None) -> Path:
-    plan, target = plan_stream(graph), load_target("cortex-m4")
+    plan = plan_stream(graph)
     entry = graph.tensors[graph.inputs[0]]
     front_end = None if spec is None else FrontEnd.feeding(entry, spec)
-    write_project(emit_project(plan, target, b"not looked at", front_end), folder)
+    write_project(project_of_plan(plan, front_end), folder)
     return folder
 
 

@@ -31,6 +31,7 @@ from tests.ops import (
     test_softmax,
     test_softmax_int16,
     test_strided_slice,
+    test_sum,
     test_transpose,
 )
 from tests.support.kernel import SANITIZE, kernel_sources, run_graph_in_c
@@ -57,6 +58,7 @@ CASES: list[AddCase] = [
     test_softmax.case,
     test_softmax_int16.case,
     test_mean.case,
+    test_sum.case,
     *(
         module.case(dtype)
         for module in (test_batch_matmul, test_concatenation, test_strided_slice, test_transpose)

@@ -241,7 +241,7 @@ def test_json_is_all_that_is_printed(folder: Path) -> None:
             assert codes[0] == "calibration.fallback"
             assert all(code.startswith(("advice.", "estimate.")) for code in codes[1:])
             assert run.stdout == json.dumps(run.json, indent=2) + "\n"
-    assert (folder / "new" / "out" / "report.json").is_file()
+    assert (folder / "new" / "out" / "report" / "report.json").is_file()
 
 
 def test_qemu_says_nothing_on_its_own(folder: Path) -> None:

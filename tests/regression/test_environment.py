@@ -58,7 +58,7 @@ def test_two_builds_at_once_with_one_cold_cache_and_odd_paths(tmp_path: Path) ->
         stdout, stderr = process.communicate()
         built(Run(process.returncode, stdout, stderr))
     first, second = (tree(folder / f"out {number}") for number in range(2))
-    assert first.pop("report.json") and second.pop("report.json")
+    assert first.pop("report/report.json") and second.pop("report/report.json")
     assert first == second
     assert list((folder / "tmp").iterdir()) == []
 

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from tests.support import tiny
-from tests.support.cli import built, image_model, toolkit, toolkit_process
+from tests.support.cli import built, image_model, speech_model, toolkit, toolkit_process
 
 NAMES = [
     "*/ int main(void) { return 1; } /*",
@@ -81,4 +81,21 @@ def test_hostile_file_names(tmp_path: Path, name: str | bytes) -> None:
     assert run.messages == []
     stem = Path(name).stem
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{stem}-cortex-m4"]
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("../x; $(touch executed)", "x_touch_executed"),
+        ("instance", "instance_net"),
+        ("model_features_2", "model_features_2"),
+    ],
+)
+def test_a_library_may_have_any_name(tmp_path: Path, given: str, name: str) -> None:
+    onnx.save(speech_model(), tmp_path / "m.onnx")
+    options = ["--target", "cortex-m4", "--seconds", "0.1", "--name", given, "--out", "out"]
+    report = built(toolkit("build", "m.onnx", *options, "--json", cwd=tmp_path))
+    assert f"{name}_finish" in {symbol["name"] for symbol in report["symbols"]}
+    assert (tmp_path / "out" / name / "include" / f"{name}_audio.h").is_file()
     assert not (tmp_path / "executed").exists()

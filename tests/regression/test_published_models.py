@@ -75,5 +75,7 @@ def test_build_compares_with_tflm(models_dir: Path, tmp_path: Path) -> None:
     assert checks.pop("plan_linked") and checks.pop("stack_within_bound")
     assert checks.pop("device_near_float") is None  # a .tflite brings no float network
     assert checks == {"fits_flash": True, "fits_ram": True, "fits_stack": True}
-    assert (tmp_path / "out" / "model.tflite").read_bytes() == model.read_bytes()
-    assert (tmp_path / "out" / "model_tflm.tflite").read_bytes() == model.read_bytes()
+    (library,) = (path.parent for path in (tmp_path / "out").glob("*/include"))
+    for suffix in ("", "_tflm"):
+        built = library / f"{library.name}{suffix}.tflite"
+        assert built.read_bytes() == model.read_bytes()

@@ -64,24 +64,17 @@ FIGURES = {
     "feature_max_error_steps": "steps",
 }
 
+#: Of a build of Wav2Small; kernels with their tag cut off.
 FILES = {
-    "model.tflite",
-    "model_tflm.tflite",
-    "model.h",
-    "model.c",
-    "model_weights.h",
-    "model_weights.c",
-    "features.h",
-    "features.c",
-    "main.c",
-    "linker.ld",
-    "firmware.elf",
-    "firmware.bin",
-    "firmware.hex",
-    "firmware.map",
-    "CMakeLists.txt",
-    "README.md",
-    "report.json",
+    *(f"wav2small/{name}" for name in ("CMakeLists.txt", "LICENSE", "README.md")),
+    *(f"wav2small/wav2small{suffix}" for suffix in (".tflite", "_tflm.tflite", "Config.cmake")),
+    *(f"wav2small/include/wav2small{suffix}.h" for suffix in ("", "_audio")),
+    *(f"wav2small/src/wav2small{suffix}.c" for suffix in ("", "_audio", "_features", "_weights")),
+    *(f"wav2small/src/wav2small_{suffix}.h" for suffix in ("features", "weights")),
+    *(f"wav2small/kernels/tk_concatenation.{suffix}" for suffix in "ch"),
+    *(f"harness/{name}" for name in ("CMakeLists.txt", "linker.ld", "main.c")),
+    *(f"firmware/firmware.{suffix}" for suffix in ("elf", "bin", "hex", "map")),
+    "report/report.json",
 }
 
 
@@ -147,18 +140,21 @@ def test_all_pairs_give_the_same_bytes(
             assert values(unicorn)[name] == values(qemu)[name]
         folders = [tree(tmp_path / f"{toolchain}-{s}") for s in ("unicorn", "qemu", "host")]
         for folder in folders:
-            assert folder.pop("report.json")
+            assert folder.pop("report/report.json")
             assert folder == folders[0]
 
 
 def test_the_demo_and_its_report(tmp_path: Path) -> None:
     run = toolkit("build", "--target", "cortex-m4", "--out", "out", "--json", cwd=tmp_path)
     report = built(run)
-    assert (tmp_path / "out" / "report.json").read_text(encoding="utf-8") == run.stdout
-    assert {path.name for path in (tmp_path / "out").iterdir()} >= FILES
-    readme = (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
-    for name in FILES:
-        assert f"`{name.replace('firmware.', '.')}`" in readme or f"`{name}`" in readme, name
+    assert (tmp_path / "out" / "report" / "report.json").read_text(encoding="utf-8") == run.stdout
+    files = tree(tmp_path / "out")
+    assert {re.sub(r"_[0-9a-f]{8}(?=\.[ch]$)", "", name) for name in files} >= FILES
+    readme = (tmp_path / "out" / "wav2small" / "README.md").read_text(encoding="utf-8")
+    for name in files:
+        folder, _, inside = name.partition("/")
+        if folder == "wav2small" and inside.startswith(("include/", "src/")):
+            assert f"`{inside}`" in readme, name
 
     assert report["schema_version"] == 1
     assert report["model"]["name"] == "wav2small"
@@ -186,7 +182,7 @@ def test_the_demo_and_its_report(tmp_path: Path) -> None:
     frames = 499 * figures["cycles_per_frame_mean"] + figures["cycles_at_end_of_clip"]
     assert frames == pytest.approx(figures["cycles_per_inference"], rel=1e-3)
     assert figures["stack_painted_bytes"] <= figures["stack_bound_bytes"]
-    assert figures["flash_bytes"] == (tmp_path / "out" / "firmware.bin").stat().st_size
+    assert figures["flash_bytes"] == (tmp_path / "out" / "firmware" / "firmware.bin").stat().st_size
     assert figures["macs_per_inference"] == 61_901_827
     assert 0.5 < figures["instructions_per_inference"] / figures["macs_per_inference"] < 1.2
     spent = {
@@ -296,7 +292,7 @@ def test_a_planted_bug_fails_the_bit_match(
     assert f"first wrong layer {layer}" in checks["bit_match"]["detail"]
     assert not checks["tflm_match"]["passed"]
     assert values(run.json)["output_mismatches"] > 0
-    assert (tmp_path / "out" / "report.json").is_file(), "kept for study"
+    assert (tmp_path / "out" / "report" / "report.json").is_file(), "kept for study"
     verified = toolkit("verify", "m.onnx", *options, cwd=tmp_path)
     assert verified.exit_code == 1
     assert verified.json["wrong_layer"].startswith(f"first wrong layer {layer}")
@@ -327,12 +323,12 @@ def test_a_planted_fault_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """A simulation that faults is an internal error, and leaves nothing."""
 
     def edit(files: dict[str, bytes]) -> None:
-        call = rb"(void model_invoke\(model \*\w+\)\s*\{)"
+        call = rb"(void m_net_invoke\(m_net \*\w+\)\s*\{)"
         crash = rb"\1 *(volatile uint32_t *)0xF0000000u = 1u;"
-        files["model.c"] = re.sub(call, crash, files["model.c"])
+        files["m_net/src/m_net.c"] = re.sub(call, crash, files["m_net/src/m_net.c"])
 
     onnx.save(image_model(), tmp_path / "m.onnx")
     plant(monkeypatch, edit)
     run: Run = toolkit("build", "m.onnx", "--target", "cortex-m4", "--out", "out", cwd=tmp_path)
-    assert "in model_invoke" in refused(run, exit_code=4)
+    assert "in m_net_invoke" in refused(run, exit_code=4)
     assert sorted(tree(tmp_path)) == ["m.onnx"]

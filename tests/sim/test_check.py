@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.cli import Run, image_model, speech_model, toolkit
 from tests.support.gates import problem
-from tests.support.plant import damaged_dense, plant, wrong_features, wrong_weights
+from tests.support.plant import damaged_dense, kernel, paths, plant, wrong_features, wrong_weights
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.resources import data_dir
 
@@ -30,12 +30,13 @@ SCHEMA = json.loads(
 
 def slow_and_deep(files: dict[str, bytes]) -> None:
     """The mean takes longer, and 600 bytes of stack."""
-    body = rb"(void tk_mean_s8_accumulate_row\([^)]*\)\s*\{)"
+    body = rb"(void tk_\w+_mean_s8_accumulate_row\([^)]*\)\s*\{)"
     waste = (
         rb'\1 uint8_t deep[600]; __asm__ volatile("" ::"r"(deep) : "memory");'
         rb" for (volatile int i = 0; i < 500; i++) { }"
     )
-    files["kernels/tk_mean_s8.c"] = re.sub(body, waste, files["kernels/tk_mean_s8.c"])
+    for path in kernel(files, "tk_mean_s8"):
+        files[path] = re.sub(body, waste, files[path])
 
 
 def wrong(files: dict[str, bytes]) -> None:
@@ -46,8 +47,9 @@ def wrong(files: dict[str, bytes]) -> None:
 
 def wrong_window(files: dict[str, bytes]) -> None:
     """The first coefficient of the window is 0.5, not 0."""
-    first = rb"(tk_window\[\d+\] = \{\s*)0\.0F"
-    files["features.c"] = re.sub(first, rb"\g<1>0.5F", files["features.c"])
+    first = rb"(window\[\d+\] = \{\s*)0\.0F"
+    for path in paths(files, r"\w+_features\.c"):
+        files[path] = re.sub(first, rb"\g<1>0.5F", files[path])
 
 
 #: Longer than what C keeps of a name.

@@ -43,7 +43,7 @@ def test_the_elf_is_judged_with_the_librarys_part(firmware: Path) -> None:
     run = toolkit("check", "--json", cwd=firmware)
     assert run.exit_code == 1, run
     found = verdicts(run, NAME)
-    report = json.loads((firmware / "out" / "report.json").read_text(encoding="utf-8"))
+    report = json.loads((firmware / "out" / "report" / "report.json").read_text(encoding="utf-8"))
     rows = {m["name"]: m["value"] for m in report["measurements"] if m["provenance"] == "measured"}
     assert found["stack_bound_bytes limit"]["value"]["value"] == rows["stack_bound_bytes"]
     flash = found["flash_bytes limit"]["value"]["value"]

@@ -58,6 +58,6 @@ def test_a_checkpoint_becomes_firmware_that_holds_its_budget(tmp_path: Path) -> 
     options = ("--target", "cortex-m4", "--seconds", "0.1", "--json")
     with rooms_entered() as entered:
         built(toolkit("build", checkpoint, *options, "--out", "out", cwd=tmp_path))
-        judged = toolkit("check", "--report", "out/report.json", cwd=tmp_path)
+        judged = toolkit("check", "--report", "out/report/report.json", cwd=tmp_path)
     assert judged.exit_code == 0, judged
     assert entered == ROOMS

@@ -57,5 +57,5 @@ def test_stated_functions_are_linked_and_no_others(
     divides = any(facts_of.divides for facts_of in code)
     assert any(map(_DIVISION.fullmatch, linked)) == divides == ends_in_mean
     generated = {symbol.name for symbol in (*facts.elf.functions, *facts.elf.objects)}
-    own = {name for name in generated if re.match(r"model_|layer_\d", name)}
-    assert own <= project.symbols.keys() | {"model_input", "model_output"}
+    own = {name for name in generated if name.startswith(f"{harness.name}_")}
+    assert own and own <= project.symbols.keys()

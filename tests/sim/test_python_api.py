@@ -40,7 +40,7 @@ def test_a_run_tells_what_it_ran_on(tmp_path: Path) -> None:
     assert run.outputs == list(run.expected)
     assert [p.label for p in run.predictions] == ["arousal", "dominance", "valence"]
     assert [p.device_value for p in run.predictions] == run.values.tolist()
-    assert (tmp_path / "firmware.elf").is_file()
+    assert (tmp_path / "firmware" / "firmware.elf").is_file()
 
 
 def test_a_folder_is_replaced_whole_or_refused(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_folder_is_replaced_whole_or_refused(tmp_path: Path) -> None:
 def test_a_temporary_folder_goes_with_its_firmware() -> None:
     firmware = toolkit.load("wav2small", 0.1).deploy("cortex-m4").compile()
     folder = firmware.folder
-    assert (folder / "firmware.elf").is_file()
+    assert (folder / "firmware" / "firmware.elf").is_file()
     del firmware
     gc.collect()
     assert not folder.exists()

@@ -9,19 +9,30 @@ from pathlib import Path
 import numpy as np
 
 from tests.support.oracle import random_inputs, run_numpy
-from toolkit.emit import FirmwareProject, emit_project, write_project
+from toolkit.emit import FirmwareProject, Library, emit_project, write_project
+from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.plan import plan_arena
+from toolkit.plan import Plan, plan_arena
 from toolkit.targets import load_target
 from toolkit.toolchain import find_toolchain, host_sources
 
 INPUT_MAGIC, OUTPUT_MAGIC, MODE_TENSORS = 0x4E494B54, 0x554F4B54, 0
 
 
-def project_of(graph: Graph, model_tflite: bytes = b"not looked at") -> FirmwareProject:
-    """The project of ``graph`` for the first target."""
-    return emit_project(plan_arena(graph), load_target("cortex-m4"), model_tflite)
+#: What the libraries of these tests are called.
+NAME = "network"
+
+
+def project_of_plan(plan: Plan, front_end: FrontEnd | None = None) -> FirmwareProject:
+    """The project of a planned graph for the first target."""
+    library = Library(NAME, plan, b"not looked at", front_end)
+    return emit_project(library, load_target("cortex-m4"))
+
+
+def project_of(graph: Graph) -> FirmwareProject:
+    """The project of ``graph`` in batch form."""
+    return project_of_plan(plan_arena(graph))
 
 
 def build_host(project: FirmwareProject, folder: Path, toolchain: str = "gcc") -> Path:

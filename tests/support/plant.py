@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -34,33 +34,45 @@ def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], No
     monkeypatch.setattr(Deployment, "project", certainly)
 
 
+def paths(files: Mapping[str, bytes], pattern: str) -> list[str]:
+    """The files of a project whose name, without the folders, ``pattern`` describes whole."""
+    return [path for path in files if re.fullmatch(pattern, path.rpartition("/")[2])]
+
+
+def kernel(files: Mapping[str, bytes], stem: str) -> list[str]:
+    """The C file of a kernel, whatever its tag; empty where the project has no such kernel."""
+    return paths(files, rf"{stem}_[0-9a-f]{{8}}\.c")
+
+
 def wrong_features(files: dict[str, bytes]) -> None:
     """The first mel weight that begins with 0.0 is a tenth higher."""
     weights = rb"(mel_weights\[\w+\] = \{\s*0\.)0"
-    if "features.c" in files:
-        files["features.c"] = re.sub(weights, rb"\g<1>1", files["features.c"])
+    for path in paths(files, r"\w+_features\.c"):
+        files[path] = re.sub(weights, rb"\g<1>1", files[path])
 
 
 def wrong_weights(files: dict[str, bytes]) -> None:
     """Every weight of the last layer is off."""
-    before, array, rest = files["model_weights.c"].rpartition(b"_weights[")
+    (path,) = paths(files, r"\w+_weights\.c")
+    before, array, rest = files[path].rpartition(b"_weights[")
     values, end, after = rest.partition(b"}")
     values = re.sub(rb"(?<=\s)-?\d+u?(?=,)", b"1", values)
-    files["model_weights.c"] = before + array + values + end + after
+    files[path] = before + array + values + end + after
 
 
 def damaged_dense(files: dict[str, bytes]) -> None:
     """The dense kernel adds one to every output."""
-    name = "kernels/tk_fully_connected_s8_dsp.c"
-    files[name] = files[name].replace(b"tk_clamp(v,", b"tk_clamp(v + 1,")
+    for path in kernel(files, "tk_fully_connected_s8_dsp"):
+        files[path] = re.sub(rb"(tk_\w+_clamp\(v),", rb"\1 + 1,", files[path])
 
 
 def damaged_mean(files: dict[str, bytes]) -> None:
     """The mean subtracts one from every output."""
-    name = "kernels/tk_mean_s8.c"
-    files[name] = files[name].replace(b"tk_clamp(v +", b"tk_clamp(v - 1 +")
+    for path in kernel(files, "tk_mean_s8"):
+        files[path] = re.sub(rb"(tk_\w+_clamp\(v) \+", rb"\1 - 1 +", files[path])
 
 
 def lost_row(files: dict[str, bytes]) -> None:
     """A streamed model forgets the last row of its first layer."""
-    files["model.c"] = files["model.c"].replace(b"(frames + 0u)", b"(frames - 1u)", 1)
+    (path,) = (path for path in files if path.endswith("/src/m_net.c"))
+    files[path] = files[path].replace(b"(frames + 0u)", b"(frames - 1u)", 1)

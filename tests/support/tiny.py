@@ -49,7 +49,8 @@ def write_tiny(folder: Path, replaced: Mapping[str, str] | None = None) -> Path:
     shutil.copytree(_TINY, folder, dirs_exist_ok=True)
     templates = data_dir("firmware_templates") / "harness"
     for path in (*templates.glob("*.c"), *templates.glob("*.h")):
-        shutil.copy(path, folder)
+        text = path.read_text(encoding="utf-8").replace('"features.h"', '"tiny_features.h"')
+        (folder / path.name).write_text(text, encoding="utf-8")
     loader = jinja2.FileSystemLoader(templates)
     environment = jinja2.Environment(loader=loader, undefined=jinja2.StrictUndefined)
     context = dataclasses.asdict(TARGET.linker_context())

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from tests.support.graphs import conv_graph
+from tests.support.host_run import project_of
 from toolkit.budget.baseline import baseline_text, read_base
 from toolkit.budget.explain import explain
 from toolkit.budget.facts import facts_of
-from toolkit.emit import emit_project
 from toolkit.measurement import (
     Check,
     Measurement,
@@ -21,10 +21,8 @@ from toolkit.measurement import (
     Symbol,
     Symbols,
 )
-from toolkit.plan import plan_arena
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import Fit, Part, StackFrame
-from toolkit.targets import load_target
 
 LONG = "encoder/block_with_a_name_that_is_longer_than_c_keeps_of_it/x"
 #: Two layers each: names that agree in 60 characters, that begin with each other, that C spells
@@ -71,7 +69,7 @@ def symbols_of(names: tuple[str, str]) -> Symbols:
     graph = conv_graph(layers=2)
     nodes = (replace(node, name=n) for node, n in zip(graph.nodes, names, strict=True))
     graph = replace(graph, nodes=tuple(nodes))
-    return emit_project(plan_arena(graph), load_target("cortex-m4"), b"").symbols
+    return project_of(graph).symbols
 
 
 def measured(name: str, value: float, provenance: Provenance = MEASURED) -> Measurement:

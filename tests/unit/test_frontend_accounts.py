@@ -11,7 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, defs, helper
 
-from tests.support.host_run import project_of
+from tests.support.host_run import NAME, project_of
 from tests.support.onnx_models import ModelMaker, save
 from tests.support.random_onnx import difference, imported, outside
 from toolkit.errors import ModelError, ToolkitError, UnsupportedError
@@ -228,7 +228,7 @@ def test_outputs_of_one_value_keep_names_and_order(
     assert graph.outputs == outputs
     shapes = {name: graph.tensors[name].shape for name in outputs}
     assert shapes == {name: value.shape for name, value in want.outputs.items()}
-    header = project_of(graph).files["model.h"].decode()
+    header = project_of(graph).files[f"{NAME}/include/{NAME}.h"].decode()
     places = [header.index(f"output {i}: {name}\n") for i, name in enumerate(outputs)]
     assert places == sorted(places)
 

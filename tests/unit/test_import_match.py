@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from tests.support import onnx_models
 from tests.support.cli import image_model, speech_model, toolkit
@@ -240,3 +241,29 @@ def test_a_quantised_file_is_compared_without_its_rounding(tmp_path: Path) -> No
         cases = np.random.default_rng(0).normal(size=(8, *shape)).astype(np.float32)
         (check,) = checks(quantize_with_onnxruntime(model, list(cases), tmp_path), tmp_path)
         assert check.passed and "quantisers of activations left out" in check.detail, check
+
+
+def test_weights_may_be_rounded_in_the_file(tmp_path: Path) -> None:
+    """As torch exports them: float weights through quantisers whose scales are Constant nodes."""
+    weights = np.random.default_rng(1).normal(size=(2, 3, 3, 3)).astype(np.float32)
+    nodes = []
+
+    def rounded(name: str, scale: float) -> str:
+        numbers = {"scale": np.float32(scale), "zero": np.int8(0)}
+        for kind, number in numbers.items():
+            value = numpy_helper.from_array(np.array(number))
+            nodes.append(helper.make_node("Constant", [], [f"{name}_{kind}"], value=value))
+        params = [f"{name}_scale", f"{name}_zero"]
+        nodes.append(helper.make_node("QuantizeLinear", [name, *params], [f"{name}_q"]))
+        nodes.append(helper.make_node("DequantizeLinear", [f"{name}_q", *params], [f"{name}_dq"]))
+        return f"{name}_dq"
+
+    operands = [rounded("x", 0.04), rounded("w", 0.1)]
+    nodes.append(helper.make_node("Conv", operands, ["c"]))
+    rounded("c", 0.2)
+    shapes = {"x": [1, 3, 8, 8], "c_dq": [1, 2, 6, 6]}
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items())
+    graph = helper.make_graph(nodes, "rounded", [x], [y], [numpy_helper.from_array(weights, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    (check,) = checks(model, tmp_path)
+    assert check.passed, check

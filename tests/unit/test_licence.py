@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.graphs import conv_graph
-from toolkit.emit import emit_project
+from tests.support.host_run import NAME, project_of_plan
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import FeatureSpec
 from toolkit.plan import plan_arena
 from toolkit.resources import data_dir
-from toolkit.targets import load_target
 
 OURS = "SPDX-License-Identifier: Apache-2.0"
 MODELS = "SPDX-License-Identifier: LicenseRef-Model"
@@ -39,12 +38,11 @@ def test_sources_state_their_licence(path: Path) -> None:
 def test_a_project_states_its_licences() -> None:
     """The first line of every C file; the weights are the owner's of the model."""
     front_end = FrontEnd(FeatureSpec(16_000, 3, 3, kind="raw"), 0.05, -3)
-    graph = conv_graph()
-    project = emit_project(plan_arena(graph), load_target("cortex-m4"), b"model", front_end)
+    project = project_of_plan(plan_arena(conv_graph()), front_end)
     texts = {n: c.decode() for n, c in project.files.items() if n.endswith((".c", ".h"))}
     assert len(texts) > 10
     found = {name: stated(text.splitlines()[0]) for name, text in texts.items()}
     weights = {name for name, licence in found.items() if licence == MODELS}
-    assert weights == {"model_weights.c", "model_weights.h"}
+    assert weights == {f"{NAME}/src/{NAME}_weights.{kind}" for kind in "ch"}
     assert all(licence == OURS for name, licence in found.items() if name not in weights)
-    assert "belong to the owner of the model" in texts["model_weights.c"]
+    assert "belong to the owner of the model" in texts[f"{NAME}/src/{NAME}_weights.c"]

@@ -13,9 +13,8 @@ from tests.support.cli import image_model, speech_model, write_noise
 from tests.support.graphs import activation
 from toolkit.errors import InputError
 from toolkit.ir import Graph
+from toolkit.ir.labels import LABELS_KEY, output_labels
 from toolkit.model.int8 import to_int8
-from toolkit.model.origin import LABELS_KEY
-from toolkit.model.reference import output_labels
 from toolkit.model.source import demo_clip, load_source
 from toolkit.model.zoo import zoo_model, zoo_models
 from toolkit.ops.execute import run_graph

@@ -15,7 +15,7 @@ from toolkit.profiling.stack import StackBound, bound_stack
 from toolkit.simulate import simulate
 from toolkit.simulate.protocol import decode_output
 from toolkit.toolchain import TOOLCHAINS, Binaries
-from toolkit.toolchain.base import DEVICE_FLAGS, LANGUAGE_FLAGS
+from toolkit.toolchain.base import DEVICE_FLAGS, LANGUAGE_FLAGS, include_flags
 from toolkit.toolchain.elf import read_elf
 
 LEAF = "void leaf(uint8_t *p);\n__attribute__((noinline)) void leaf(uint8_t *p) { p[0]++; }\n"
@@ -103,8 +103,13 @@ def test_frames_agree_with_the_compiler(tmp_path: Path) -> None:
     elf = read_elf(firmware.elf)
     code, entries = Disassembler(elf), frozenset(symbol.address for symbol in elf.functions)
     compared = 0
-    for source in ("main.c", "kernels/tk_tiny.c", "features.c", "startup.c", "tk_memory.c"):
-        flags = [*tiny.TARGET.compiler_flags("gcc"), *LANGUAGE_FLAGS, *DEVICE_FLAGS]
+    for source in ("main.c", "kernels/tk_tiny.c", "tiny_features.c", "startup.c", "tk_memory.c"):
+        flags = [
+            *tiny.TARGET.compiler_flags("gcc"),
+            *LANGUAGE_FLAGS,
+            *DEVICE_FLAGS,
+            *include_flags(tmp_path / "tiny"),
+        ]
         command = ["arm-none-eabi-gcc", *flags, "-DHARNESS_FEATURES=1", "-fstack-usage"]
         command += ["-c", source, "-o", "usage.o"]
         subprocess.run(command, cwd=tmp_path / "tiny", check=True)

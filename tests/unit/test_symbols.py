@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from tests.support.graphs import conv_graph
+from tests.support.host_run import project_of, project_of_plan
 from tests.support.random_streams import random_stream
 from tests.support.variants import dsp_variants
-from toolkit.emit import emit_model, emit_project
+from toolkit.emit import emit_model
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.ir import Graph
 from toolkit.measurement import Symbol, find_symbol
 from toolkit.plan import Plan, plan_arena, plan_continuous, plan_stream
-from toolkit.targets import load_target
 
 #: The name behind a definition at file scope.
 _DEFINED = re.compile(r"^(?!typedef|#| |/)(?:[\w()]+ )+\**(\w+)(?:\(.*\) \{$|(?:\[\w+\])? = \{)")
@@ -88,11 +88,10 @@ def test_what_layers_share_belongs_to_all_of_them() -> None:
 
 
 def test_the_project_names_the_planned_objects() -> None:
-    graph, target = conv_graph(), load_target("cortex-m4")
-    plan = plan_arena(graph)
-    bare = emit_project(plan, target, b"").symbols
+    graph = conv_graph()
+    bare = project_of(graph).symbols
     front_end = FrontEnd(WAV2SMALL_RUNNING, 0.5, 0)
-    heard = emit_project(plan, target, b"", front_end).symbols
+    heard = project_of_plan(plan_arena(graph), front_end).symbols
     assert bare["instance"] == Symbol("state") and "features" not in bare
     assert heard["features"] == Symbol("feature state")
 

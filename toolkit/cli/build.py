@@ -20,6 +20,7 @@ from toolkit.cli.options import (
 @click.option("--target", required=True, help="See `toolkit targets`.")
 @click.option("--audio", type=click.Path(path_type=Path), help="Clip to run on (default: shipped).")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
+@click.option("--name", help="Of the library and all its names (default: the model's).")
 @click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
 @click.option(
     "--seconds", type=float, help="Clip length (default: 1 in batch, the whole clip streamed)."
@@ -44,6 +45,7 @@ def command(
     target: str,
     audio: Path | None,
     out: Path | None,
+    name: str | None,
     calib: Path | None,
     seconds: float | None,
     max_seconds: float | None,
@@ -89,6 +91,7 @@ def command(
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
         arithmetic=arithmetic,
         allow_misfit=allow_misfit,
+        name=name,
     )
     report = build(request, Stages(STAGES, quiet=as_json))
     write_reports(report, reports)

@@ -11,11 +11,11 @@ import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.ir import Graph
+from toolkit.ir.labels import output_labels
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.metrics import concordance
 from toolkit.model.inputs import Cases
 from toolkit.model.int8 import Int8Model
-from toolkit.model.reference import output_labels
 from toolkit.model.source import model_cases
 from toolkit.quantize.layers import MAX_CASES, tensor_errors
 from toolkit.quantize.outputs import Batch, real_outputs

@@ -17,10 +17,11 @@ from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
+from toolkit.ir.labels import output_labels
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Measurement, Provenance
 from toolkit.metrics import concordance
-from toolkit.model.reference import output_labels, run_case
+from toolkit.model.reference import run_case
 from toolkit.plan.continuous import ContinuousPlan, require_endless_level
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.plan.time_axis import retime

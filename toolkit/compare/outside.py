@@ -7,6 +7,7 @@ makes them take gigabytes, hang or abort costs a note, never a verb.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -113,6 +114,7 @@ def _asked(
             # -P keeps this package's folder out of the worker's import path.
             done = subprocess.run(
                 [sys.executable, "-P", str(_WORKER), str(folder)],
+                env={**os.environ, "TMPDIR": str(folder)},  # onnxruntime leaves files there
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=time_s,

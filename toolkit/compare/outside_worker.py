@@ -157,9 +157,12 @@ def _without_quantisers(graph: Any) -> None:
     from onnx import numpy_helper
 
     constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
     known, quantised = set(constants), set()
     for node in graph.node:
-        if node.input and all(name in known for name in node.input if name):
+        if all(name in known for name in node.input if name):
             known.update(node.output)
         elif node.op_type == "QuantizeLinear":
             quantised.add(node.output[0])

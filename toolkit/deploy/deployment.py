@@ -35,7 +35,8 @@ class Deployment:
     """An int8 model laid out for a target: where every byte lies, and how its features are
     computed (None: the firmware takes arrays).
 
-    ``request`` is what the plan answers; ``notes`` say where it is not what one would expect.
+    ``request`` is what the plan answers; ``notes`` say where it is not what one would expect;
+    ``name`` stands in all names of the generated library.
     """
 
     model: Int8Model
@@ -43,6 +44,7 @@ class Deployment:
     plan: Plan
     front_end: FrontEnd | None
     request: ScheduleRequest
+    name: str
     notes: tuple[Issue, ...] = ()
 
     def __repr__(self) -> str:
@@ -51,7 +53,7 @@ class Deployment:
 
     @property
     def harness(self) -> Harness:
-        return Harness(self.plan, self.target, self.model.file, self.front_end)
+        return Harness(self.plan, self.target, self.model.file, self.front_end, self.name)
 
     def at_rows(self, rows: int | None) -> Deployment:
         """The same for a clip of ``rows`` feature rows: what figures of an inference refer to.
@@ -61,7 +63,8 @@ class Deployment:
     def project(self) -> FirmwareProject:
         """The firmware project in memory, with the model's stock form for TFLM beside it."""
         project, builtin = self.harness.project(), self.model.builtin
-        return project.with_files({} if builtin is None else {"model_tflm.tflite": builtin})
+        path = f"{self.name}/{self.name}_tflm.tflite"
+        return project.with_files({} if builtin is None else {path: builtin})
 
     def stimulus(self, audio: Path | None = None, whole: bool = True) -> Stimulus:
         """What the firmware runs on: the clip ``audio`` (the one that ships, when None), or random
@@ -98,7 +101,7 @@ class Deployment:
         with staged_directory(Path(folder)) as staging:
             made = self.compile_in(staging, toolchain, self.project())
         home = Path(folder).resolve()
-        return replace(made, folder=home, linked=made.linked.moved(home))
+        return replace(made, folder=home, linked=made.linked.moved(home / "firmware"))
 
     def compile_in(self, folder: Path, toolchain: str, project: FirmwareProject) -> Firmware:
         """Write the ``project`` into an empty folder that is there, and link it; else `compile`."""

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit.emit import FirmwareProject, emit_project, write_files
+from toolkit.emit import FirmwareProject, Library, emit_project, write_files
 from toolkit.emit.symbols import layer_functions
 from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Symbols
@@ -33,24 +33,28 @@ class Execution:
 
 @dataclass(frozen=True, eq=False)
 class Harness:
-    """A plan for a target, the ``.tflite`` that its graph was read from, and the features that feed
-    it (None: the harness hands it arrays)."""
+    """A plan for a target, the ``.tflite`` that its graph was read from, the features that feed it
+    (None: the harness hands it arrays), and what its library is called."""
 
     plan: Plan
     target: Target
     model_tflite: bytes
     front_end: FrontEnd | None = None
+    name: str = "network"
 
     def project(self) -> FirmwareProject:
         """Every file of the firmware; see `emit_project` for what it raises."""
-        return emit_project(self.plan, self.target, self.model_tflite, self.front_end)
+        library = Library(self.name, self.plan, self.model_tflite, self.front_end)
+        return emit_project(library, self.target)
 
     def compile(self, folder: Path, toolchain: str) -> Linked:
-        """Compile the project in ``folder``; firmware.elf, .bin, .hex and .map are left there."""
-        compiler = find_toolchain(toolchain)
+        """Compile the project in ``folder``; its folder ``firmware`` gets the ELF, its images and
+        the linker's map."""
+        compiler, out = find_toolchain(toolchain), folder / "firmware"
+        out.mkdir(exist_ok=True)
         sources = device_sources(folder)
         return read_linked(
-            compiler.compile(folder, sources, self.target, folder, self._defines), compiler
+            compiler.compile(folder, sources, self.target, out, self._defines), compiler
         )
 
     def compile_host(self, folder: Path, toolchain: str, out: Path) -> Path:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from toolkit.deploy.deployment import Deployment
+from toolkit.emit.naming import library_name
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.model.int8 import Int8Model, to_int8
@@ -65,12 +66,14 @@ class Model:
         schedule: ScheduleRequest | None = None,
         arithmetic: str = "auto",
         audio: bool = True,
+        name: str | None = None,
     ) -> Deployment:
         """Lay it out for a target (a name as in `toolkit targets`).
 
         ``arithmetic`` of the features is auto, float32 or fixed; without ``audio`` the firmware
-        takes the model's input as arrays, whatever features it has.  Raises NotStreamableError for
-        a schedule that the model cannot have, InputError for unusable options.
+        takes the model's input as arrays, whatever features it has.  The generated library is
+        called ``name`` (the model's, when None), made a C identifier.  Raises NotStreamableError
+        for a schedule that the model cannot have, InputError for unusable options.
         """
         int8, request = self.int8, schedule or ScheduleRequest()
         part = load_target(target) if isinstance(target, str) else target
@@ -80,7 +83,8 @@ class Model:
         if audio and int8.spec is not None:
             entry = int8.graph.tensors[int8.graph.inputs[0]]
             front_end = FrontEnd.feeding(entry, int8.spec, part.arithmetic(arithmetic))
-        return Deployment(int8, part, plan, front_end, request, notes)
+        library = library_name(self.name if name is None else name)
+        return Deployment(int8, part, plan, front_end, request, library, notes)
 
 
 def load(

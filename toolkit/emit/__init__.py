@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from toolkit.emit.model import emit_model
-from toolkit.emit.project import FirmwareProject, emit_project
+from toolkit.emit.project import FirmwareProject, Library, emit_project
 from toolkit.emit.write import staged_directory, write_files, write_project
 
 __all__ = [
     "FirmwareProject",
+    "Library",
     "emit_model",
     "emit_project",
     "staged_directory",

@@ -80,6 +80,12 @@ class IdentifierPool:
         return Identifier(candidate)
 
 
+def float_literal(value: np.float32) -> str:
+    """A C float32 literal that reads back to the same bits."""
+    text = np.format_float_scientific(value, unique=True, trim="0")
+    return f"{text}F"
+
+
 def c_type(dtype: DType, where: str) -> str:
     """The C element type; raises UnsupportedError naming ``where`` for float and bool."""
     if dtype not in _C_TYPES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.emit.c_text import CommentText, Identifier
+from toolkit.features.spec import FeatureSpec
 from toolkit.measurement import Symbols
 
 
@@ -20,7 +21,10 @@ class Banner:
 
 @dataclass(frozen=True)
 class TensorText:
-    """An activation in words: type, shape, place and size in bytes, quantisation if it has any."""
+    """An activation in words: type, shape, place and size in bytes, quantisation if it has any.
+
+    ``scale`` is a C float literal, empty without quantisation.
+    """
 
     name: CommentText
     c_type: str
@@ -28,6 +32,9 @@ class TensorText:
     offset_bytes: int
     size_bytes: int
     quantisation: str
+    elements: int
+    scale: str
+    zero_point: int
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,10 @@ class SharedKernel:
 
 @dataclass(frozen=True)
 class ModelContext:
-    """Everything of a batch model's four files; sizes in bytes, ``peak_step`` counts from 1."""
+    """Everything of a batch model's four files; sizes in bytes, ``peak_step`` counts from 1.
+
+    ``labels`` name the values of the only output, as ends of macros.
+    """
 
     banner: Banner
     arena_bytes: int
@@ -99,6 +109,7 @@ class ModelContext:
     peak_step: int
     inputs: tuple[TensorText, ...]
     outputs: tuple[TensorText, ...]
+    labels: tuple[str, ...]
     kernels: tuple[str, ...]
     constants: tuple[Constant, ...]
     shared: tuple[SharedKernel, ...]
@@ -178,7 +189,7 @@ class ReductionText:
 
 @dataclass(frozen=True)
 class StreamContext:
-    """Everything of a streamed model's four files; sizes in bytes."""
+    """Everything of a streamed model's four files; sizes in bytes, ``labels`` as `ModelContext`."""
 
     banner: Banner
     state_bytes: int
@@ -195,6 +206,7 @@ class StreamContext:
     input: TensorText
     frame_shape: str
     outputs: tuple[TensorText, ...]
+    labels: tuple[str, ...]
     kernels: tuple[str, ...]
     constants: tuple[Constant, ...]
     rings: tuple[RingText, ...]
@@ -221,15 +233,34 @@ class FileText:
 
 
 @dataclass(frozen=True)
-class ProjectContext:
-    """Everything of CMakeLists.txt and README.md; ``ram_bytes`` is the arena or the state."""
+class AudioContext:
+    """Everything of the header that takes audio: the features and the bytes of their state."""
+
+    spec: FeatureSpec
+    state_bytes: int
+
+
+@dataclass(frozen=True)
+class LibraryContext:
+    """Everything of a library's CMakeLists.txt and README.md; ``ram_bytes`` is the arena or the
+    state, paths are relative to the library."""
 
     banner: Banner
+    name: str
     schedule: str
     ram_bytes: int
     lower_bound_bytes: int
     files: tuple[FileText, ...]
-    device_sources: tuple[str, ...]
-    host_sources: tuple[str, ...]
+    sources: tuple[str, ...]
+    has_features: bool
+    has_audio: bool
+
+
+@dataclass(frozen=True)
+class HarnessContext:
+    """Everything of the harness' CMakeLists.txt."""
+
+    banner: Banner
+    name: str
     core_flags: tuple[str, ...]
     has_features: bool

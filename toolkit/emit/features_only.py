@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from toolkit.emit.naming import named
 from toolkit.emit.project import HARNESS_FILES, FirmwareProject
 from toolkit.features.front_end import FrontEnd
 from toolkit.resources import data_dir, feature_path
 
-#: The stand-in for a model counts frames: four bytes of output.
+#: What the stand-in for a model is called.
+NAME = "front"
+#: It counts frames: four bytes of output.
 OUTPUT_BYTES = 4
 
 
@@ -16,9 +21,14 @@ def emit_features_only(front_end: FrontEnd) -> FirmwareProject:
     InputError as `FrontEnd`.
     """
     templates = data_dir("firmware_templates")
-    sources = {name: templates / "harness" / name for name in HARNESS_FILES}
-    sources["model.h"] = templates / "harness" / "model_none.h"
-    sources |= {f"kernels/{name}": feature_path(name) for name in front_end.kernel_files}
-    files = {name: path.read_bytes() for name, path in sources.items()}
-    files |= {name: text.encode() for name, text in front_end.files().items()}
-    return FirmwareProject(dict(sorted(files.items())))
+    own = {"model.h": _read(templates / "harness" / "model_none.h"), **front_end.files()}
+    own |= {name: _read(feature_path(name)) for name in front_end.kernel_files}
+    text = {f"src/{named(f, NAME, True)}": named(t, NAME, True) for f, t in own.items()}
+    text |= {f"harness/{name}": _read(templates / "harness" / name) for name in HARNESS_FILES}
+    text["harness/main.c"] = named(text["harness/main.c"], NAME)
+    files = {name: content.encode() for name, content in text.items()}
+    return FirmwareProject(dict(sorted(files.items())), name=NAME)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from typing import Any
 
 from toolkit.emit.contexts import ModelContext, StreamContext
 from toolkit.emit.continuous import continuous_context
-from toolkit.emit.parts import Parts, StepPlace, banner, tensor_text
+from toolkit.emit.parts import Parts, StepPlace, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context
 from toolkit.emit.symbols import driver_symbols
@@ -58,6 +58,7 @@ def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelConte
         peak_step=numbers.get(peak, 0),
         inputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.inputs),
         outputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.outputs),
+        labels=label_macros(graph),
         kernels=tuple(sorted({call.kernel for call in calls.values()})),
         constants=parts.constants,
         shared=shared.functions,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -13,11 +14,13 @@ from toolkit.emit.c_text import (
     array_lines,
     c_type,
     comment_text,
+    float_literal,
     identifier_stem,
     integer,
 )
 from toolkit.emit.contexts import Argument, Banner, Constant, Step, TensorText
 from toolkit.ir import DType, Graph, Node, Tensor
+from toolkit.ir.labels import LABELS_KEY, output_labels
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Symbol, Symbols
 from toolkit.ops import OPERATORS
@@ -38,6 +41,10 @@ class StepPlace:
     before: int
     offsets: Mapping[str, int]
     scratch_offset: int
+
+
+#: A network of more output values is no list of named scores.
+MOST_LABELS = 64
 
 
 class Parts:
@@ -147,9 +154,11 @@ def array_fields(call: KernelCall) -> frozenset[str]:
 def tensor_text(tensor: Tensor, offset_bytes: int) -> TensorText:
     """An activation in words."""
     quant = tensor.quant
-    text = ""
+    text, scale, zero_point = "", "", 0
     if quant is not None and quant.axis is None:
-        text = f"real = {np.float32(quant.tensor_scale)!s} * (q - ({quant.tensor_zero_point}))"
+        step, zero_point = np.float32(quant.tensor_scale), quant.tensor_zero_point
+        text = f"real = {step!s} * (q - ({zero_point}))"
+        scale = float_literal(step)
     return TensorText(
         name=comment_text(tensor.name),
         c_type=c_type(tensor.dtype, f"tensor {tensor.name!r}"),
@@ -157,4 +166,17 @@ def tensor_text(tensor: Tensor, offset_bytes: int) -> TensorText:
         offset_bytes=offset_bytes,
         size_bytes=tensor.size_bytes,
         quantisation=text,
+        elements=tensor.elements,
+        scale=scale,
+        zero_point=zero_point,
     )
+
+
+def label_macros(graph: Graph) -> tuple[str, ...]:
+    """What the values of the only output are called, as ends of macros; none without labels, or
+    where two would be the same."""
+    if LABELS_KEY not in graph.metadata or len(graph.outputs) != 1:
+        return ()
+    names = [re.sub(r"[^A-Z0-9]+", "_", label.upper()).strip("_") for label in output_labels(graph)]
+    taken = {"", "ELEMENTS", "SCALE", "ZERO_POINT"}
+    return tuple(names) if len(set(names) - taken) == len(names) <= MOST_LABELS else ()

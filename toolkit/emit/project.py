@@ -1,4 +1,4 @@
-"""A whole firmware project in memory: generated C, the kernels it needs, harness, build files."""
+"""A whole firmware project in memory: the model's library, and the test harness around it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from toolkit.emit.contexts import Banner, FileText, ProjectContext
+from toolkit.emit.c_text import CommentText
+from toolkit.emit.contexts import AudioContext, Banner, FileText, HarnessContext, LibraryContext
 from toolkit.emit.model import emit_model
+from toolkit.emit.naming import kernel_tags, named, named_page, named_symbol
 from toolkit.emit.parts import banner
 from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
 from toolkit.errors import ToolkitError
@@ -20,7 +22,7 @@ from toolkit.plan.continuous import require_endless_level
 from toolkit.resources import data_dir, feature_path, kernel_path, render
 from toolkit.targets import Target
 
-#: The test harness: the same files for every model.
+#: The test harness: the same files for every model but for its name in ``main.c``.
 HARNESS_FILES = (
     "main.c",
     "startup.c",
@@ -32,80 +34,112 @@ HARNESS_FILES = (
 #: C files that only one of the two programs is made of.
 HOST_ONLY = frozenset({"tk_io_host.c"})
 DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
+#: Headers that a user includes; all others are the library's own.
+_PUBLIC = frozenset({"model.h", "model_audio.h"})
 
 _PURPOSES = {
-    "model.tflite": "the int8 model this firmware was generated from; open it in Netron",
-    "model.h": "the model's interface: sizes, inputs, outputs, and how it is run",
+    "model.h": "the interface: sizes, outputs, and how the model is run",
     "model.c": "the model: parameters and one kernel call a layer",
-    "model_audio.h": "audio samples in, outputs out: features and model as one",
-    "model_audio.c": "features and model as one",
+    "model_audio.h": "the interface for audio: samples in, outputs out",
+    "model_audio.c": "front-end and model as one",
     "model_weights.h": "declarations of the model's constants",
     "model_weights.c": "the model's constants",
-    "features.h": "the audio front-end's interface: samples in, feature rows out",
-    "features.c": "the audio front-end's tables",
-    "main.c": "test harness: runs the cases of input.bin, writes output.bin",
-    "startup.c": "vector table, memory initialisation, stack painting (target only)",
-    "tk_io.h": "what the harness needs of the machine",
-    "tk_io_semihosting.c": "files through semihosting (target only)",
-    "tk_io_host.c": "files on a workstation (workstation only)",
-    "tk_memory.c": "memcpy, memmove, memset (target only)",
-    "linker.ld": "memory map of the simulated board",
-    "CMakeLists.txt": "builds the firmware without Python",
-    "README.md": "this file",
+    "features.h": "the front-end: samples in, feature rows out",
+    "features.c": "the front-end's tables",
 }
 
 
 @dataclass(frozen=True)
 class FirmwareProject:
     """Every file of a firmware project, by path relative to its directory (``/`` separates), and
-    what the C symbols of the model belong to."""
+    what the C symbols of the model belong to.
+
+    The folder called ``name`` is the library, which a firmware takes in.
+    """
 
     files: Mapping[str, bytes]
     symbols: Symbols = field(default_factory=dict)
+    name: str = ""
 
     def with_files(self, files: Mapping[str, bytes]) -> FirmwareProject:
         """A project with further or replaced files."""
         return replace(self, files={**self.files, **files})
 
 
-def emit_project(
-    plan: Plan, target: Target, model_tflite: bytes, front_end: FrontEnd | None = None
-) -> FirmwareProject:
-    """The firmware project of a planned graph, read from ``model_tflite``, for ``target``.
+@dataclass(frozen=True)
+class Library:
+    """What a library is generated from: a planned graph read from ``model_tflite``, and the
+    features that feed its only input (None: it takes arrays); ``name`` stands in all its names."""
 
-    A ``front_end`` feeds the model's only input.  Same inputs give the same bytes.  Raises
-    UnsupportedError for tensors that are not integers, InputError for features that a continuous
-    plan cannot have.
+    name: str
+    plan: Plan
+    model_tflite: bytes
+    front_end: FrontEnd | None = None
+
+
+def emit_project(library: Library, target: Target) -> FirmwareProject:
+    """The library of a model for ``target``, and its test harness.
+
+    Same inputs give the same bytes.  Raises UnsupportedError for tensors that are not integers,
+    InputError for features that a continuous plan cannot have.
     """
-    sha256 = hashlib.sha256(model_tflite).hexdigest()
-    templates = data_dir("firmware_templates")
+    name, plan, front_end = library.name, library.plan, library.front_end
+    sha256 = hashlib.sha256(library.model_tflite).hexdigest()
+    if front_end is not None and plan.continuous is not None:
+        require_endless_level(front_end.spec)
     model = emit_model(plan, sha256, target.name)
-    text, symbols = {**model.files}, {**model.symbols, **HARNESS_MODEL}
-    text |= _kernels(plan.kernel_files)
-    text |= {name: _read(templates / "harness" / name) for name in HARNESS_FILES}
-    text["linker.ld"] = render("linker.ld", target.linker_context())
-    if front_end is not None:
-        if plan.continuous is not None:
-            require_endless_level(front_end.spec)
-        symbols |= HARNESS_FEATURES
-        text |= front_end.files()
-        for name, source in plan.audio_files.items():
-            text[name] = _read(templates / "features" / source)
-        for name in front_end.kernel_files:
-            text[f"kernels/{name}"] = _read(feature_path(name))
+    own, purposes = _own_files(library, model.files)
+    kernels = _kernels(plan.kernel_files)
+    text = {f"{name}/{path}": content for path, content in {**own, **kernels}.items()}
     head = banner(plan.graph, sha256, target.name)
-    context = _project_context(text, head, plan, target, front_end is not None)
-    text |= {name: render(name, context) for name in ("CMakeLists.txt", "README.md")}
-    files = {name: content.encode() for name, content in text.items()}
-    files["model.tflite"] = model_tflite
-    return FirmwareProject(dict(sorted(files.items())), symbols)
+    text |= _about(library, head, purposes, kernels)
+    text |= _harness(library, head, target)
+    symbols = {**model.symbols, **HARNESS_MODEL}
+    if front_end is not None:
+        symbols |= HARNESS_FEATURES
+    files = {path: content.encode() for path, content in text.items()}
+    files[f"{name}/{name}.tflite"] = library.model_tflite
+    return FirmwareProject(
+        files=dict(sorted(files.items())),
+        symbols={named_symbol(symbol, name): of for symbol, of in symbols.items()},
+        name=name,
+    )
+
+
+def _own_files(
+    library: Library, model: Mapping[str, str]
+) -> tuple[dict[str, str], tuple[FileText, ...]]:
+    """The files that carry the model's name, by path in the library, and what each is."""
+    name, plan, front_end, tags = library.name, library.plan, library.front_end, kernel_tags()
+    plain = {file: named(tags.apply(text), name) for file, text in model.items()}
+    if front_end is not None:
+        folder = data_dir("firmware_templates") / "features"
+        parts = dict(front_end.files())
+        parts |= {file: _read(feature_path(file)) for file in front_end.kernel_files}
+        if plan.audio_header:
+            context = AudioContext(front_end.spec, front_end.state_bytes)
+            parts["model_audio.h"] = render(plan.audio_header, context)
+            parts["model_audio.c"] = _read(folder / plan.audio_source)
+        plain |= {file: named(text, name, features=True) for file, text in parts.items()}
+    paths = {file: _path(file, name) for file in plain}
+    purposes = tuple(
+        FileText(paths[file], _PURPOSES.get(file, "of the front-end")) for file in sorted(plain)
+    )
+    return {paths[file]: text for file, text in plain.items()}, purposes
+
+
+def _path(file: str, name: str) -> str:
+    """Where a file of the templates lies in a library."""
+    folder = "include" if file in _PUBLIC else "src"
+    return f"{folder}/{named(file, name, features=True)}"
 
 
 def _kernels(stems: Iterable[str]) -> dict[str, str]:
-    """The named kernels and, through their includes, all they need; path to text.
+    """The named kernels and, through their includes, all they need; path in a library to text.
 
     A kernel is a header and, unless that is all, a C file of the same stem.
     """
+    tags = kernel_tags()
     files: dict[str, str] = {}
     waiting = sorted(stems)
     while waiting:
@@ -114,35 +148,63 @@ def _kernels(stems: Iterable[str]) -> dict[str, str]:
         if not header.is_file():
             raise ToolkitError(f"kernel '{stem}' is missing from the firmware templates.")
         for path in (header, source):
-            name = f"kernels/{path.name}"
+            name = f"kernels/{tags.file(stem)}{path.suffix}"
             if name not in files and path.is_file():
-                files[name] = _read(path)
-                waiting += re.findall(r'^#include "(\w+)\.h"', files[name], re.MULTILINE)
+                text = _read(path)
+                files[name] = tags.apply(text)
+                waiting += re.findall(r'^#include "(\w+)\.h"', text, re.MULTILINE)
     return files
 
 
-def _project_context(
-    text: Mapping[str, str],
-    head: Banner,
-    plan: Plan,
-    target: Target,
-    has_features: bool,
-) -> ProjectContext:
-    sources = sorted(name for name in text if name.endswith(".c"))
-    names = sorted((*text, "model.tflite", "CMakeLists.txt", "README.md"))
-    return ProjectContext(
+def _about(
+    library: Library, head: Banner, purposes: tuple[FileText, ...], kernels: Iterable[str]
+) -> dict[str, str]:
+    """What a person reads of a library, and CMake."""
+    name, plan, front_end = library.name, library.plan, library.front_end
+    paths = (*(file.path for file in purposes), *kernels)
+    context = LibraryContext(
         banner=head,
+        name=name,
         schedule=plan.schedule,
         ram_bytes=plan.ram_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
-        files=tuple(
-            FileText(n, "kernel" if n.startswith("kernels/") else _PURPOSES[n]) for n in names
-        ),
-        device_sources=tuple(n for n in sources if n not in HOST_ONLY),
-        host_sources=tuple(n for n in sources if n not in DEVICE_ONLY),
-        core_flags=tuple(target.compiler_flags("gcc")),
-        has_features=has_features,
+        files=purposes,
+        sources=tuple(sorted(path for path in paths if path.endswith(".c"))),
+        has_features=front_end is not None,
+        has_audio=front_end is not None and plan.audio_header != "",
     )
+    licence = data_dir("firmware_templates") / "library" / "LICENSE"
+    return {
+        f"{name}/CMakeLists.txt": render("library_CMakeLists.txt", context),
+        f"{name}/{name}Config.cmake": render("library_Config.cmake", context),
+        f"{name}/README.md": _page(context),
+        f"{name}/LICENSE": _read(licence),
+    }
+
+
+def _page(context: LibraryContext) -> str:
+    """README.md; what is in it already of the model is not renamed."""
+    kept = replace(
+        context, name="@NAME@", banner=replace(context.banner, model=CommentText("@MODEL@"))
+    )
+    text = named_page(render("README.md", kept), context.name)
+    return text.replace("@NAME@", context.name).replace("@MODEL@", context.banner.model)
+
+
+def _harness(library: Library, head: Banner, target: Target) -> dict[str, str]:
+    """The test harness, and what builds it with the library."""
+    folder = data_dir("firmware_templates") / "harness"
+    text = {f"harness/{file}": _read(folder / file) for file in HARNESS_FILES}
+    text["harness/main.c"] = named(text["harness/main.c"], library.name)
+    text["harness/linker.ld"] = render("linker.ld", target.linker_context())
+    context = HarnessContext(
+        banner=head,
+        name=library.name,
+        core_flags=tuple(target.compiler_flags("gcc")),
+        has_features=library.front_end is not None,
+    )
+    text["harness/CMakeLists.txt"] = render("harness_CMakeLists.txt", context)
+    return text
 
 
 def _read(path: Path) -> str:

@@ -11,7 +11,7 @@ from toolkit.emit.contexts import (
     StreamContext,
     TotalText,
 )
-from toolkit.emit.parts import Parts, StepPlace, array_fields, banner, tensor_text
+from toolkit.emit.parts import Parts, StepPlace, array_fields, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.rows import TIME_AXIS
@@ -63,6 +63,7 @@ class _Emitter:
                 tensor_text(graph.tensors[name], plan.tensor_offsets[name])
                 for name in graph.outputs
             ),
+            labels=label_macros(graph),
             kernels=tuple(sorted({c.kernel for c in calls.values()} | {s.kernel for s in stages})),
             constants=parts.constants,
             rings=self._rings(),

@@ -18,6 +18,7 @@ from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.synthetic import speech_like
 from toolkit.ir import Graph
+from toolkit.ir.labels import output_labels
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.expected import (
@@ -29,7 +30,7 @@ from toolkit.model.expected import (
 from toolkit.model.inputs import as_cases, audio_files
 from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
-from toolkit.model.reference import is_builtin, output_labels
+from toolkit.model.reference import is_builtin
 from toolkit.model.source import Source, demo_clip, model_cases
 from toolkit.plan.any_length import about_length, one_length, with_one_length
 from toolkit.plan.other_length import baked_nodes

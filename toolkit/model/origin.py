@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 ORIGIN_KEY = "toolkit.origin"
-LABELS_KEY = "toolkit.labels"
 
 
 @dataclass(frozen=True)

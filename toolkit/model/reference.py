@@ -1,8 +1,7 @@
-"""What an int8 model must answer: the numpy integer reference, and names of its output values."""
+"""What an int8 model must answer: the numpy integer reference."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.model.origin import LABELS_KEY
 from toolkit.ops import OPERATORS
 from toolkit.ops.execute import run_graph
 
@@ -36,20 +34,3 @@ def output_bytes(graph: Graph, case: Case) -> tuple[bytes, ...]:
 def is_builtin(graph: Graph) -> bool:
     """Whether TFLM's stock operators suffice."""
     return not any(OPERATORS[node.op].custom for node in graph.nodes)
-
-
-def output_count(graph: Graph) -> int:
-    """Number of output values of an inference."""
-    return sum(graph.tensors[name].elements for name in graph.outputs)
-
-
-def output_labels(graph: Graph) -> tuple[str, ...]:
-    """Names of the output values, from the metadata where it has them."""
-    count = output_count(graph)
-    try:
-        labels = json.loads(graph.metadata.get(LABELS_KEY, "[]"))
-    except (ValueError, RecursionError):
-        labels = []
-    if isinstance(labels, list) and len(labels) == count:
-        return tuple(str(label) for label in labels)
-    return tuple(f"output[{index}]" for index in range(count))

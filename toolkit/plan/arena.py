@@ -57,8 +57,9 @@ class ArenaPlan:
     templates: ClassVar[Mapping[str, str]] = {
         name: name for name in ("model.h", "model.c", "model_weights.h", "model_weights.c")
     }
-    #: Hand-written C that joins features and model, by the name it takes: a clip has no such form.
-    audio_files: ClassVar[Mapping[str, str]] = {}
+    #: Template of the header for audio, and the C behind it; a clip has no such form.
+    audio_header: ClassVar[str] = ""
+    audio_source: ClassVar[str] = ""
     #: How nodes treat time: no node of a whole clip is streamed.
     behaviours: ClassVar[Mapping[str, TimeBehaviour]] = {}
     stream: ClassVar[None] = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from toolkit.emit.naming import untagged
 from toolkit.errors import ToolFailedError
 from toolkit.profiling.size import SizeReport, measure_size
 from toolkit.profiling.stack import StackBound, bound_stack
@@ -43,6 +44,6 @@ class Linked:
 
 def read_linked(binaries: Binaries, compiler: Toolchain) -> Linked:
     """Read what ``compiler`` linked; ToolFailedError where ELF and map contradict each other."""
-    elf = read_elf(binaries.elf)
+    elf = read_elf(binaries.elf).renamed(untagged)
     size = measure_size(elf, binaries.map.read_text(encoding="utf-8"))
     return Linked(binaries, elf, size, bound_stack(elf), compiler.name)

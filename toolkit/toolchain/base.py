@@ -27,9 +27,6 @@ LANGUAGE_FLAGS = (
     "-Wcast-align",
     "-Wstrict-prototypes",
     "-Werror",
-    # For quoted includes only: with -I the project's features.h would hide glibc's <features.h>.
-    "-iquote.",
-    "-iquotekernels",
 )
 # TK_MAY_USE_R9: no target gives r9 another use (firmware_templates/kernels/tk_compiler.h).
 DEVICE_FLAGS = (
@@ -81,7 +78,7 @@ class Toolchain(Protocol):
         out_dir: Path,
         defines: Mapping[str, str | int],
     ) -> Binaries:
-        """Build ``sources`` (paths relative to ``project_dir``) and link with its ``linker.ld``.
+        """Build ``sources`` (paths relative to ``project_dir``) and link with its linker script.
 
         Same inputs give the same bytes, wherever ``project_dir`` and ``out_dir`` are.
         Raises ToolFailedError where the compiler refuses, InputError where memory does not suffice.
@@ -99,7 +96,19 @@ class Toolchain(Protocol):
 
 def _sources(project_dir: Path, without: frozenset[str]) -> tuple[str, ...]:
     found = [path.relative_to(project_dir).as_posix() for path in project_dir.rglob("*.c")]
-    return tuple(sorted(name for name in found if name not in without))
+    return tuple(sorted(name for name in found if Path(name).name not in without))
+
+
+def include_flags(project_dir: Path) -> list[str]:
+    """Return ``-I`` for every folder of a project that holds headers, relative, sorted."""
+    folders = {path.parent.relative_to(project_dir).as_posix() for path in project_dir.rglob("*.h")}
+    return [f"-I{folder}" for folder in sorted(folders)]
+
+
+def linker_script(project_dir: Path) -> str:
+    """Return the path of a project's linker script, relative to it."""
+    nested = "harness/linker.ld"
+    return nested if (project_dir / nested).is_file() else "linker.ld"
 
 
 def device_sources(project_dir: Path) -> tuple[str, ...]:

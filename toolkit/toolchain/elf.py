@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -85,6 +86,14 @@ class ElfImage:
     def function(self, name: str) -> Symbol | None:
         """Return the function called ``name``, or None."""
         return next((symbol for symbol in self.functions if symbol.name == name), None)
+
+    def renamed(self, rename: Callable[[str], str]) -> ElfImage:
+        """The same image where every symbol is called as ``rename`` says."""
+        functions, objects = (
+            tuple(replace(symbol, name=rename(symbol.name)) for symbol in symbols)
+            for symbols in (self.functions, self.objects)
+        )
+        return replace(self, functions=functions, objects=objects)
 
     def describe(self, address: int) -> str:
         """Return ``0x000001a4 in model_invoke`` for messages."""

@@ -18,6 +18,8 @@ from toolkit.toolchain.base import (
     Binaries,
     define_flags,
     finish,
+    include_flags,
+    linker_script,
     run_compiler,
 )
 
@@ -54,6 +56,7 @@ class GccToolchain:
         elf = out_dir.resolve() / "firmware.elf"
         core = target.compiler_flags(self.name)
         flags = [*core, *LANGUAGE_FLAGS, *DEVICE_FLAGS, *define_flags(defines)]
+        flags += include_flags(project_dir)
         with tempfile.TemporaryDirectory(prefix="toolkit-gcc-") as temporary:
             folder = Path(temporary)
             objects = [source.replace("/", "__")[:-2] + ".o" for source in sources]
@@ -64,7 +67,7 @@ class GccToolchain:
 
             with ThreadPoolExecutor(_JOBS) as pool:
                 list(pool.map(build, sources, objects))
-            shutil.copy(project_dir / "linker.ld", folder)
+            shutil.copy(project_dir / linker_script(project_dir), folder)
             link = [*_LINK_FLAGS, "-Wl,-T,linker.ld", "-Wl,-Map,firmware.map"]
             arguments = [*core, *link, *objects, "-lgcc", "-o", elf.name]
             run_compiler([_COMPILER, *arguments], folder, _COMPILER)
@@ -83,7 +86,8 @@ class GccToolchain:
         """See ``Toolchain.compile_host``."""
         _require("gcc", "gcc")
         program = out_dir.resolve() / "firmware_host"
-        arguments = [*LANGUAGE_FLAGS, *define_flags(defines), *sources, "-o", str(program)]
+        flags = [*LANGUAGE_FLAGS, *define_flags(defines), *include_flags(project_dir)]
+        arguments = [*flags, *sources, "-o", str(program)]
         run_compiler(["gcc", *arguments], project_dir, "gcc")
         return program
 

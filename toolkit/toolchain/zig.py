@@ -21,12 +21,13 @@ from toolkit.toolchain.base import (
     Binaries,
     define_flags,
     finish,
+    include_flags,
+    linker_script,
     run_compiler,
 )
 from toolkit.toolchain.cache import user_cache_dir
 
 _LINK_FLAGS = (
-    "-Wl,-T,linker.ld",
     "-Wl,--gc-sections",
     "-Wl,--entry,Reset_Handler",
     "-Wl,--print-map",
@@ -68,7 +69,9 @@ class ZigToolchain:
             *LANGUAGE_FLAGS,
             *DEVICE_FLAGS,
             *define_flags(defines),
+            *include_flags(project_dir),
             *_LINK_FLAGS,
+            f"-Wl,-T,{linker_script(project_dir)}",
             *sources,
         ]
         with tempfile.TemporaryDirectory(prefix="toolkit-link-") as scratch:
@@ -88,7 +91,7 @@ class ZigToolchain:
     ) -> Path:
         """See ``Toolchain.compile_host``."""
         program = out_dir.resolve() / "firmware_host"
-        flags = [*_HOST_FLAGS, *LANGUAGE_FLAGS, *define_flags(defines)]
+        flags = [*_HOST_FLAGS, *LANGUAGE_FLAGS, *define_flags(defines), *include_flags(project_dir)]
         self.run([*flags, *sources, "-o", str(program)], project_dir)
         return program
 

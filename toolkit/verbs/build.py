@@ -37,6 +37,7 @@ class BuildRequest:
     policy: str | None = None  # the target's own
     max_seconds: float | None = None  # longest clip of a model that sums over time
     allow_misfit: bool = False
+    name: str | None = None  # of the library; the model's own
 
     @property
     def batch_seconds(self) -> float:
@@ -60,7 +61,9 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             model = model.quantize(request.calib)
             _ = model.int8.builtin  # made here, where the stage says so
         with stage("Plan memory"):
-            deployment = model.deploy(target, request.schedule, request.arithmetic)
+            deployment = model.deploy(
+                target, request.schedule, request.arithmetic, name=request.name
+            )
             stimulus = deployment.stimulus(request.audio, whole=request.clip_seconds is None)
         with stage("Generate C"):
             project = deployment.project()
@@ -72,5 +75,6 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             _ = run.checks
         with stage("Report"):
             report = run.report.allowing_misfit() if request.allow_misfit else run.report
-            (folder / "report.json").write_text(report_json(report), encoding="utf-8")
+            (folder / "report").mkdir()
+            (folder / "report" / "report.json").write_text(report_json(report), encoding="utf-8")
     return report

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from toolkit.budget.model import Subject
 from toolkit.deploy.model import load
+from toolkit.emit.naming import untagged
 from toolkit.errors import InputError, ToolFailedError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.measurement import Measurement, Provenance, Symbols, find_symbol
@@ -19,7 +20,7 @@ from toolkit.targets import load_target
 from toolkit.toolchain.elf import ElfImage, read_elf
 
 #: What kernels and helpers of every generated library begin with.
-_PREFIX = "tk_"
+_KERNEL = re.compile(r"(?:^|_)tk_")
 _ROOT = "Reset_Handler"
 #: Output sections of a map that are programmed and that are in RAM, by how their names begin.
 _FLASH = (".isr_vector", ".vectors", ".text", ".rodata", ".ARM", ".init", ".fini", ".preinit")
@@ -81,7 +82,7 @@ _Sizes = tuple[dict[str, int], int]
 
 def _read(file: Path) -> ElfImage:
     try:
-        return read_elf(file)
+        return read_elf(file).renamed(untagged)
     except ToolFailedError as error:
         raise InputError(f"{file}: {error.message}") from None
 
@@ -162,7 +163,7 @@ def _fit(region: str, sizes: _Sizes, available: int, basis: str, symbols: Symbol
 
 
 def _kind(name: str, symbols: Symbols) -> str:
-    ours = name.startswith(_PREFIX) or find_symbol(symbols, name) is not None
+    ours = _KERNEL.search(name) is not None or find_symbol(symbols, name) is not None
     return "library" if ours else "application"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from toolkit.budget.model import Budget, Problem
 from toolkit.deploy.model import load
 from toolkit.errors import InputError, ToolkitError
-from toolkit.model.reference import output_labels
+from toolkit.ir.labels import output_labels
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.targets import load_target

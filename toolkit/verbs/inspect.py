@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import METADATA_KEY
 from toolkit.ir import Graph, Node
-from toolkit.model.origin import LABELS_KEY, ORIGIN_KEY, read_origin
-from toolkit.model.reference import output_labels
+from toolkit.ir.labels import LABELS_KEY, output_labels
+from toolkit.model.origin import ORIGIN_KEY, read_origin
 from toolkit.model.source import load_source
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view

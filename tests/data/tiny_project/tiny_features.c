@@ -1,4 +1,4 @@
-#include "features.h"
+#include "tiny_features.h"
 
 void features_init(features_state *s) {
     *s = (features_state){0};
