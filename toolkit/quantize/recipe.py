@@ -101,15 +101,7 @@ def apply_recipe(graph: Graph, recipe: Recipe, ranges: Ranges | None, data: Data
     operator has no integer form.
     """
     if recipe.equalize:
-        if is_given(graph):
-            raise InputError(
-                f"--equalize: {graph.name} brings scales of its own, which it would move.",
-                hint="Leave --equalize out, or convert the float model that it was made from.",
-            )
-        if ranges is not None:  # stored or given
-            raise InputError(
-                "--equalize changes what stored ranges describe.", hint="Give --calib."
-            )
+        _require_own_ranges(graph, ranges)
         graph = equalize(graph, channel_peaks(graph, data.batches))
     trial = None
     if recipe.mixed == "auto":
@@ -133,6 +125,17 @@ def apply_recipe(graph: Graph, recipe: Recipe, ranges: Ranges | None, data: Data
     if recipe.bias_correction:
         quantized = correct_bias(graph, quantized, data.batches)
     return Conversion(graph, quantized, ranges, wide, search)
+
+
+def _require_own_ranges(graph: Graph, ranges: Ranges | None) -> None:
+    """Raise InputError where equalising would move scales that came with the model."""
+    if is_given(graph):
+        raise InputError(
+            f"--equalize: {graph.name} brings scales of its own, which it would move.",
+            hint="Leave --equalize out, or convert the float model that it was made from.",
+        )
+    if ranges is not None:  # stored or given
+        raise InputError("--equalize changes what stored ranges describe.", hint="Give --calib.")
 
 
 def _trial(graph: Graph, recipe: Recipe, ranges: Ranges | None, data: Data) -> Trial | None:
