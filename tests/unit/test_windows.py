@@ -186,13 +186,14 @@ def quarter_hour(path: Path, clip: Sound) -> None:
             file.write(speech * (0.5 + 0.05 * (n % 10)))
 
 
-_LOAD = """
-import resource, sys
+_LOAD = r"""
+import re, sys
 from pathlib import Path
 from toolkit.model.source import load_source, model_cases
 cases = model_cases(Path(sys.argv[1]), load_source("wav2small").float_graph)
 print(cases.notes, len(cases.values))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# Not ru_maxrss, which has what the parent's process took.
+print(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 """
 
 
