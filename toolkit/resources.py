@@ -33,6 +33,11 @@ def kernel_path(name: str) -> Path:
     return special if special.is_file() else folder / name
 
 
+def read_text(path: Path) -> str:
+    """A packaged text file."""
+    return path.read_text(encoding="utf-8")
+
+
 def feature_path(name: str) -> Path:
     """Path of the C file called ``name`` that features need: theirs, or the kernels'."""
     path = data_dir("firmware_templates") / "features" / name

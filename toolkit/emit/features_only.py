@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from toolkit.emit.naming import named
-from toolkit.emit.project import HARNESS_FILES, FirmwareProject
+from toolkit.emit.project import FirmwareProject, harness_sources
 from toolkit.features.front_end import FrontEnd
-from toolkit.resources import data_dir, feature_path
+from toolkit.resources import data_dir, feature_path, read_text
 
 #: What the stand-in for a model is called.
 NAME = "front"
@@ -20,15 +18,10 @@ def emit_features_only(front_end: FrontEnd) -> FirmwareProject:
 
     InputError as `FrontEnd`.
     """
-    templates = data_dir("firmware_templates")
-    own = {"model.h": _read(templates / "harness" / "model_none.h"), **front_end.files()}
-    own |= {name: _read(feature_path(name)) for name in front_end.kernel_files}
+    stand_in = data_dir("firmware_templates") / "harness" / "model_none.h"
+    own = {"model.h": read_text(stand_in), **front_end.files()}
+    own |= {name: read_text(feature_path(name)) for name in front_end.kernel_files}
     text = {f"src/{named(f, NAME, True)}": named(t, NAME, True) for f, t in own.items()}
-    text |= {f"harness/{name}": _read(templates / "harness" / name) for name in HARNESS_FILES}
-    text["harness/main.c"] = named(text["harness/main.c"], NAME)
+    text |= harness_sources(NAME)
     files = {name: content.encode() for name, content in text.items()}
     return FirmwareProject(dict(sorted(files.items())), name=NAME)
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")

@@ -13,10 +13,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from toolkit.emit.c_words import TAKEN
-from toolkit.resources import data_dir, kernel_folders, kernel_path
+from toolkit.resources import data_dir, kernel_folders, kernel_path, read_text
 
 #: Longest name of a library.
 _CHARACTERS = 32
@@ -42,7 +41,7 @@ _INCLUDE = re.compile(r'^#include "(\w+)\.h"', re.MULTILINE)
 
 def library_name(text: str) -> str:
     """A C identifier for a model called ``text``: lower case, at most 36 characters, no name that
-    C, C++ and their libraries have."""
+    C, C++, their libraries and the templates have."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:_CHARACTERS].strip("_")
     if not name or name[0].isdigit() or name.startswith("tk_"):
         name = f"net_{name}"[:_CHARACTERS].strip("_")
@@ -57,7 +56,7 @@ def _spoken() -> frozenset[str]:
     paths = (
         path for room in ("features", "harness", "library") for path in folder.glob(f"{room}/*")
     )
-    texts = (_read(path) for path in paths if path.suffix in (".c", ".h", ".jinja"))
+    texts = (read_text(path) for path in paths if path.suffix in (".c", ".h", ".jinja"))
     return frozenset(word for text in texts for word in _WORD.findall(_COMMENT.sub("", text)))
 
 
@@ -171,7 +170,7 @@ def _stems() -> list[str]:
 def _family(stem: str) -> str:
     """Header and source of a kernel."""
     paths = (kernel_path(f"{stem}.h"), kernel_path(f"{stem}.c"))
-    return "".join(_read(path) for path in paths if path.is_file())
+    return "".join(read_text(path) for path in paths if path.is_file())
 
 
 def _ordered(needs: Mapping[str, Iterable[str]]) -> list[str]:
@@ -196,7 +195,3 @@ def _closure(stem: str, needs: Mapping[str, Iterable[str]]) -> set[str]:
         found |= new
         waiting += new
     return found
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")

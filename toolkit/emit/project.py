@@ -6,7 +6,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from toolkit.emit.c_text import CommentText
 from toolkit.emit.contexts import AudioContext, Banner, FileText, HarnessContext, LibraryContext
@@ -19,7 +18,7 @@ from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Symbols
 from toolkit.plan import Plan
 from toolkit.plan.continuous import require_endless_level
-from toolkit.resources import data_dir, feature_path, kernel_path, render
+from toolkit.resources import data_dir, feature_path, kernel_path, read_text, render
 from toolkit.targets import Target
 
 #: The test harness: the same files for every model but for its name in ``main.c``.
@@ -115,11 +114,11 @@ def _own_files(
     if front_end is not None:
         folder = data_dir("firmware_templates") / "features"
         parts = dict(front_end.files())
-        parts |= {file: _read(feature_path(file)) for file in front_end.kernel_files}
+        parts |= {file: read_text(feature_path(file)) for file in front_end.kernel_files}
         if plan.audio_header:
             context = AudioContext(front_end.spec, front_end.state_bytes)
             parts["model_audio.h"] = render(plan.audio_header, context)
-            parts["model_audio.c"] = _read(folder / plan.audio_source)
+            parts["model_audio.c"] = read_text(folder / plan.audio_source)
         plain |= {file: named(text, name, features=True) for file, text in parts.items()}
     paths = {file: _path(file, name) for file in plain}
     purposes = tuple(
@@ -150,7 +149,7 @@ def _kernels(stems: Iterable[str]) -> dict[str, str]:
         for path in (header, source):
             name = f"kernels/{tags.file(stem)}{path.suffix}"
             if name not in files and path.is_file():
-                text = _read(path)
+                text = read_text(path)
                 files[name] = tags.apply(text)
                 waiting += re.findall(r'^#include "(\w+)\.h"', text, re.MULTILINE)
     return files
@@ -178,7 +177,7 @@ def _about(
         f"{name}/CMakeLists.txt": render("library_CMakeLists.txt", context),
         f"{name}/{name}Config.cmake": render("library_Config.cmake", context),
         f"{name}/README.md": _page(context),
-        f"{name}/LICENSE": _read(licence),
+        f"{name}/LICENSE": read_text(licence),
     }
 
 
@@ -191,11 +190,16 @@ def _page(context: LibraryContext) -> str:
     return text.replace("@NAME@", context.name).replace("@MODEL@", context.banner.model)
 
 
+def harness_sources(name: str) -> dict[str, str]:
+    """The test harness of a library called ``name``, by path in the project."""
+    folder = data_dir("firmware_templates") / "harness"
+    text = {f"harness/{file}": read_text(folder / file) for file in HARNESS_FILES}
+    return {**text, "harness/main.c": named(text["harness/main.c"], name)}
+
+
 def _harness(library: Library, head: Banner, target: Target) -> dict[str, str]:
     """The test harness, and what builds it with the library."""
-    folder = data_dir("firmware_templates") / "harness"
-    text = {f"harness/{file}": _read(folder / file) for file in HARNESS_FILES}
-    text["harness/main.c"] = named(text["harness/main.c"], library.name)
+    text = harness_sources(library.name)
     text["harness/linker.ld"] = render("linker.ld", target.linker_context())
     context = HarnessContext(
         banner=head,
@@ -205,7 +209,3 @@ def _harness(library: Library, head: Banner, target: Target) -> dict[str, str]:
     )
     text["harness/CMakeLists.txt"] = render("harness_CMakeLists.txt", context)
     return text
-
-
-def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
