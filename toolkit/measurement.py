@@ -108,11 +108,13 @@ class Symbol:
 
     ``role`` is one of those in docs/REPORT.md.  ``layers`` are the nodes that it belongs to, by
     their full names: none for what serves the whole firmware, several for what layers share; the
-    first one's name is in the symbol.
+    first one's name is in the symbol.  A member of an object is called ``object.member`` and has
+    ``size_bytes``.
     """
 
     role: str
     layers: tuple[str, ...] = ()
+    size_bytes: int = 0
 
 
 Symbols = Mapping[str, Symbol]
@@ -122,3 +124,9 @@ def find_symbol(symbols: Symbols, name: str) -> Symbol | None:
     """What a linked symbol is; compilers put a suffix behind a dot where they clone a function, or
     move an object out of one."""
     return symbols.get(name) or symbols.get(name.partition(".")[0])
+
+
+def members(symbols: Symbols, name: str) -> dict[str, int]:
+    """The members of the object ``name`` and their bytes."""
+    start = f"{name}."
+    return {n: s.size_bytes for n, s in symbols.items() if s.size_bytes and n.startswith(start)}

@@ -236,9 +236,7 @@ int main(void) {
     write_u32(OUTPUT_MAGIC);
     write_u32(cases);
     for (uint32_t index = 0; index < cases; index++) {
-#ifdef MODEL_STREAM
-        model_init(&instance);
-#endif
+        require(model_init(&instance) == MODEL_OK, "harness: the weights are damaged\n");
         if (mode == MODE_AUDIO) {
             read_audio();
         } else {

@@ -17,8 +17,9 @@ typedef struct model {
 
 static const uint32_t model_output_bytes[MODEL_OUTPUTS] = {sizeof(uint32_t)};
 
-static inline void model_init(model *m) {
+static inline int model_init(model *m) {
     m->frames = 0;
+    return MODEL_OK;
 }
 
 static inline void model_push_frame(model *m, const int8_t *frame) {

@@ -20,6 +20,28 @@
 #error "RWPI keeps the address of data in r9: compile with -DTK_MAY_USE_R9=0"
 #endif
 
+/* What the library's functions ask of their callers; nothing unless a project defines it, for
+ * example by a header of its own: -DTK_ASSERT_HEADER='"my_assert.h"'. */
+#if defined(TK_ASSERT_HEADER)
+#include TK_ASSERT_HEADER
+#endif
+#if !defined(TK_ASSERT)
+#define TK_ASSERT(condition) ((void)0)
+#endif
+
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__)
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error "the weights are little-endian words"
+#endif
+#endif
+
+/* Puts a constant into a section of its own, where a linker script finds it. */
+#if defined(__GNUC__) && defined(__ELF__)
+#define TK_SECTION(name) __attribute__((section(name)))
+#else
+#define TK_SECTION(name)
+#endif
+
 #if defined(__GNUC__) /* gcc, clang, armclang */
 
 /* Without optimisation a stack frame would hold all variables of all that is inlined. */

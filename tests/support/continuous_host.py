@@ -25,7 +25,17 @@ uint32_t driver_run(model *m, const int8_t *frames, uint32_t count, uint8_t *rec
                     uint32_t *largest) {
     uint32_t hops = 0;
     for (uint32_t i = 0; i < count; ++i) {
-        const int ready = model_push_frame(m, frames + i * MODEL_FRAME_BYTES);
+        const int8_t *frame = frames + i * MODEL_FRAME_BYTES;
+        int ready = 0;
+        if (i % 2 == 0) {
+            ready = model_push_frame(m, frame);
+        } else if (model_put_frame(m, frame) == MODEL_OK) {
+            int result = 1;
+            while (result == 1) {
+                result = model_step(m);
+            }
+            ready = result == MODEL_NEW_OUTPUT;
+        }
         for (uint32_t k = 0; k < sizeof m->rows / sizeof m->rows[0]; ++k) {
             *largest = m->rows[k] > *largest ? m->rows[k] : *largest;
         }

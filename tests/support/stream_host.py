@@ -23,7 +23,8 @@ OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES, ENDED = 0, 1, 2, 3
 
 COMPILE = [*host_compiler(), "-fPIC", *include_kernels("-iquote"), *FLAGS]
 
-#: Runs a whole clip without a call from Python for every frame.
+#: Runs a whole clip without a call from Python for every frame: of three frames one is pushed, one
+#: is put and computed in steps, and one is put and left to the next call after a step.
 _DRIVER = """
 #include "model.h"
 unsigned driver_bytes(void);
@@ -31,9 +32,15 @@ unsigned driver_bytes(void) { return (unsigned)sizeof(model); }
 int driver_run(model *m, const int8_t *frames, uint32_t count);
 int driver_run(model *m, const int8_t *frames, uint32_t count) {
     for (uint32_t i = 0; i < count; ++i) {
-        const int status = model_push_frame(m, frames + i * MODEL_FRAME_BYTES);
+        const int8_t *frame = frames + i * MODEL_FRAME_BYTES;
+        const int status = i % 3 == 0 ? model_push_frame(m, frame) : model_put_frame(m, frame);
         if (status != MODEL_OK) {
             return status;
+        }
+        while (i % 3 == 1 && model_step(m) != 0) {
+        }
+        if (i % 3 == 2 && model_step(m) != 0 && model_put_frame(m, frame) != MODEL_BUSY) {
+            return -1;
         }
     }
     return model_finish(m);

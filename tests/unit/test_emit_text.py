@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from toolkit.emit.c_text import (
     IdentifierPool,
-    array_lines,
     c_type,
     comment_text,
     identifier_stem,
     integer,
+    word_lines,
+    words,
 )
 from toolkit.errors import UnsupportedError
 from toolkit.ir import DType
@@ -29,7 +30,7 @@ def test_comments_hold_plain_characters_only(name: str) -> None:
 
 @given(st.lists(st.tuples(st.text(), st.sampled_from(["params", "bias"])), max_size=20))
 def test_identifiers_are_valid_and_unique(names: list[tuple[str, str]]) -> None:
-    pool = IdentifierPool()
+    pool = IdentifierPool("model_")
     made = [pool.take(identifier_stem(name, "conv_2d"), suffix) for name, suffix in names]
     assert len(set(made)) == len(made)
     for identifier in made:
@@ -54,7 +55,7 @@ def test_stems(name: str, stem: str) -> None:
 
 
 def test_names_that_meet_are_numbered_and_the_api_is_never_shadowed() -> None:
-    pool = IdentifierPool()
+    pool = IdentifierPool("model_")
     assert [pool.take("a", "b_c"), pool.take("a_b", "c"), pool.take("input", "bytes")] == [
         "model_a_b_c",
         "model_a_b_2_c",
@@ -81,11 +82,17 @@ def test_literals(value: int, literal: str) -> None:
 
 
 @given(st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=200))
-def test_array_lines_hold_every_value_in_100_columns(values: list[int]) -> None:
-    lines = array_lines(np.array(values, np.int32))
+def test_words_hold_every_value_in_100_columns(values: list[int]) -> None:
+    lines = word_lines(words(np.array(values, np.int32)))
     assert max(map(len, lines)) <= 100
-    words = " ".join(lines).replace("INT32_MIN", str(-(2**31))).replace(",", "").split()
-    assert [int(word) for word in words] == values
+    found = [int(word, 16) for word in " ".join(lines).replace(",", "").split()]
+    assert np.array(found, np.uint32).view(np.int32).tolist() == values
+
+
+@given(st.lists(st.integers(-128, 127), min_size=1, max_size=9))
+def test_bytes_fill_words_from_their_low_end(values: list[int]) -> None:
+    found = words(np.array(values, np.int8))
+    assert found.tobytes() == np.array(values, np.int8).tobytes() + bytes(-len(values) % 4)
 
 
 def test_floats_have_no_place_in_generated_code() -> None:

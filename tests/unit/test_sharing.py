@@ -64,7 +64,7 @@ def test_constants_are_those_of_the_generated_c(seed: int) -> None:
     rng = np.random.default_rng(seed)
     graph = random_stream(lambda low, high: int(rng.integers(low, high, endpoint=True)))
     batch, stream = plan_arena(graph), plan_stream(graph)
-    written = model_context(batch, "", "").weights_bytes
+    written = model_context(batch, "", "").weights.size_bytes
     assert constants_bytes(graph, batch.calls.values()) == written
-    written = stream_context(stream, "", "").weights_bytes
+    written = stream_context(stream, "", "").weights.size_bytes
     assert constants_bytes(stream.graph, stream.calls.values()) == written

@@ -17,11 +17,13 @@ from toolkit.emit import emit_model
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.ir import Graph
-from toolkit.measurement import Symbol, find_symbol
+from toolkit.measurement import Symbol, find_symbol, members
 from toolkit.plan import Plan, plan_arena, plan_continuous, plan_stream
 
 #: The name behind a definition at file scope.
-_DEFINED = re.compile(r"^(?!typedef|#| |/)(?:[\w()]+ )+\**(\w+)(?:\(.*\) \{$|(?:\[\w+\])? = \{)")
+_DEFINED = re.compile(
+    r"^(?!typedef|#| |/|enum)(?:[\w()]+ )+\**(\w+)(?:\(.*\) \{$|(?:\[\w+\])? = \{)"
+)
 #: Longer than what C keeps of a name.
 PREFIX = "encoder/block_with_a_name_that_is_longer_than_c_keeps_of_it/x"
 
@@ -54,7 +56,10 @@ def test_every_symbol_of_the_c_is_in_the_map(schedule: str, seed: int) -> None:
     text = emit_model(plan, "0" * 64, "cortex-m4")
     found = defined(dict(text.files))
     assert len(found) == len(set(found))
-    assert set(found) == text.symbols.keys()
+    inside = members(text.symbols, "model_weights")
+    assert set(found) == text.symbols.keys() - inside.keys()
+    context = text.files["model_weights.h"]
+    assert inside and all(f"}} {name.partition('.')[2]};" in context for name in inside)
     names = {node.name for node in graph.nodes}
     assert all(names.issuperset(symbol.layers) for symbol in text.symbols.values())
     functions = [s for s in text.symbols.values() if s.role in ("stage", "step")]
@@ -68,9 +73,9 @@ def test_layers_keep_their_full_names() -> None:
     owners = Counter(layer for symbol in symbols.values() for layer in symbol.layers)
     assert owners == {first: 6, second: 6}  # function, params, weights, bias, multipliers, shifts
     stem = "encoder_block_with_a_name_that_is_longer"
-    assert symbols[f"model_{stem}_weights"] == Symbol("weights", (first,))
-    assert symbols[f"model_{stem}_2_weights"] == Symbol("weights", (second,))
-    assert symbols[f"layer_2_model_{stem}_2_step"] == Symbol("step", (second,))
+    assert symbols[f"model_weights.{stem}_weights"].layers == (first,)
+    assert symbols[f"model_weights.{stem}_2_weights"].layers == (second,)
+    assert symbols[f"model_{stem}_2_step"] == Symbol("step", (second,))
     assert symbols["model_invoke"] == Symbol("driver")
 
 
@@ -80,8 +85,8 @@ def test_what_layers_share_belongs_to_all_of_them() -> None:
     same = replace(graph.tensors[weights[2]], data=graph.tensors[weights[0]].values)
     graph = replace(graph, tensors={**graph.tensors, weights[2]: same})
     plain = emit_model(plan_arena(graph), "0" * 64, "cortex-m4").symbols
-    assert plain["model_conv_0_weights"].layers == ("conv_0", "conv_2")
-    assert plain["model_conv_1_weights"].layers == ("conv_1",)
+    assert plain["model_weights.conv_0_weights"].layers == ("conv_0", "conv_2")
+    assert plain["model_weights.conv_1_weights"].layers == ("conv_1",)
     plan = plan_arena(graph, dsp_variants(graph))
     shared = emit_model(plan, "0" * 64, "cortex-m4").symbols["model_shared_1"]
     assert shared == Symbol("shared", ("conv_1", "conv_2"))

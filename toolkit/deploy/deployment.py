@@ -8,6 +8,7 @@ import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from toolkit.deploy.cost import costs_of
 from toolkit.deploy.harness import Harness
 from toolkit.deploy.run import Run
 from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
@@ -61,10 +62,14 @@ class Deployment:
         return replace(self, plan=self.plan.at_rows(rows))
 
     def project(self) -> FirmwareProject:
-        """The firmware project in memory, with the model's stock form for TFLM beside it."""
+        """The firmware project in memory, with the model's stock form for TFLM beside it.
+
+        What calls cost is estimated; see `FirmwareProject.with_costs` for better.
+        """
         project, builtin = self.harness.project(), self.model.builtin
         path = f"{self.name}/{self.name}_tflm.tflite"
-        return project.with_files({} if builtin is None else {path: builtin})
+        project = project.with_files({} if builtin is None else {path: builtin})
+        return project.with_costs(costs_of(self.estimate(), self.target, self.name))
 
     def stimulus(self, audio: Path | None = None, whole: bool = True) -> Stimulus:
         """What the firmware runs on: the clip ``audio`` (the one that ships, when None), or random

@@ -7,10 +7,10 @@ been through its filter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NewType
 
 import numpy as np
+import numpy.typing as npt
 
 from toolkit.emit.symbols import RESERVED
 from toolkit.errors import UnsupportedError
@@ -19,11 +19,12 @@ from toolkit.ir.tensor import Array
 
 #: Text that can stand inside a C comment, a C string literal, CMake or Markdown without effect.
 CommentText = NewType("CommentText", str)
-#: A file-scope C identifier, unique in its project.
+#: A C identifier, unique at file scope or in its struct.
 Identifier = NewType("Identifier", str)
 
-LINE_COLUMNS = 100
 INDENT = "    "
+WORD_BYTES = 4
+_WORDS_A_LINE = 8
 _COMMENT_CHARACTERS = 80
 _IDENTIFIER_CHARACTERS = 40
 
@@ -37,14 +38,14 @@ _C_TYPES = {
 }
 
 
-def comment_text(name: str) -> CommentText:
-    """``name`` with all but plain characters replaced by ``_``, at most 80 characters.
+def comment_text(name: str, characters: int = _COMMENT_CHARACTERS) -> CommentText:
+    """``name`` with all but plain characters replaced by ``_``, at most so many characters.
 
     No ``*``, ``?``, quote, backslash, line break or non-ASCII character is left.
     """
     text = re.sub(r"[^A-Za-z0-9 _.,:;/()\[\]+=-]", "_", name)
-    if len(text) > _COMMENT_CHARACTERS:
-        text = text[: _COMMENT_CHARACTERS - 3] + "..."
+    if len(text) > characters:
+        text = text[: characters - 3] + "..."
     return CommentText(text)
 
 
@@ -63,19 +64,19 @@ def identifier_stem(name: str, fallback: str) -> str:
 class IdentifierPool:
     """Hands out identifiers, each once.
 
-    Every identifier begins with ``model_``: it can neither be a keyword nor reserved, nor clash
-    with the kernels' ``tk_`` names; the generated API's own names are taken from the start.
+    At file scope every one begins with ``model_``: it can neither be a keyword nor reserved, nor
+    clash with the kernels' ``tk_`` names; the generated API's own names are taken from the start.
     """
 
-    def __init__(self) -> None:
-        self._taken = set(RESERVED)
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix, self._taken = prefix, set(RESERVED)
 
     def take(self, stem: str, suffix: str) -> Identifier:
-        """``model_<stem>_<suffix>``, with a number after the stem where that is taken."""
-        candidate, number = f"model_{stem}_{suffix}", 1
+        """``<prefix><stem>_<suffix>``, with a number after the stem where that is taken."""
+        candidate, number = f"{self._prefix}{stem}_{suffix}", 1
         while candidate in self._taken:
             number += 1
-            candidate = f"model_{stem}_{number}_{suffix}"
+            candidate = f"{self._prefix}{stem}_{number}_{suffix}"
         self._taken.add(candidate)
         return Identifier(candidate)
 
@@ -109,20 +110,13 @@ def integer(value: int) -> str:
     return f"INT64_C({value})"
 
 
-def array_lines(values: Array) -> tuple[str, ...]:
-    """The elements of an integer array in C order, as indented lines of at most 100 columns."""
-    flat = np.ascontiguousarray(values).ravel()
-    return tuple(_wrapped(integer(int(v)) for v in flat.tolist()))
+def words(values: Array) -> npt.NDArray[np.uint32]:
+    """The bytes of an integer array in C order as little-endian words, zeros behind the last."""
+    data = np.ascontiguousarray(values).tobytes()
+    return np.frombuffer(data + bytes(-len(data) % WORD_BYTES), np.dtype("<u4"))
 
 
-def _wrapped(items: Iterable[str]) -> Iterable[str]:
-    line: list[str] = []
-    columns = len(INDENT)
-    for item in items:
-        if line and columns + len(item) + 1 > LINE_COLUMNS:
-            yield INDENT + " ".join(line)
-            line, columns = [], len(INDENT)
-        line.append(item + ",")
-        columns += len(item) + 2
-    if line:
-        yield INDENT + " ".join(line)
+def word_lines(values: npt.NDArray[np.uint32]) -> tuple[str, ...]:
+    """Words in hexadecimal, eight to an indented line: one that changes changes one line."""
+    rows = (values[at : at + _WORDS_A_LINE].tolist() for at in range(0, values.size, _WORDS_A_LINE))
+    return tuple(INDENT + " ".join(f"0x{word:08X}," for word in row) for row in rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.emit.c_text import CommentText, Identifier
+from toolkit.emit.cost import Costs
 from toolkit.features.spec import FeatureSpec
 from toolkit.measurement import Symbols
 
@@ -39,13 +40,27 @@ class TensorText:
 
 @dataclass(frozen=True)
 class Constant:
-    """An array in flash."""
+    """An array among the weights: a member of their image, of so many ``words``; ``form`` is what
+    reads it."""
 
     name: Identifier
     c_type: str
     elements: int
+    words: int
     owner: CommentText
+    shape: str
+    form: str
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WeightsText:
+    """The image of a model's weights; ``size_bytes`` are those of the arrays alone."""
+
+    constants: tuple[Constant, ...]
+    words: int
+    size_bytes: int
+    hash: int
 
 
 @dataclass(frozen=True)
@@ -54,14 +69,13 @@ class Argument:
 
     c_type: str
     offset_bytes: int
-    constant: Identifier | None = None
+    constant: str = ""
 
 
 @dataclass(frozen=True)
 class LayerText:
-    """One kernel call with its parameters, a function of its own; ``number`` counts from 1."""
+    """One kernel call with its parameters, a function of its own."""
 
-    number: int
     name: CommentText
     function: Identifier
     op: str
@@ -98,7 +112,7 @@ class SharedKernel:
 
 @dataclass(frozen=True)
 class ModelContext:
-    """Everything of a batch model's four files; sizes in bytes, ``peak_step`` counts from 1.
+    """Everything of a batch model's four files; sizes in bytes, ``peak_step`` is a layer.
 
     ``labels`` name the values of the only output, as ends of macros.
     """
@@ -106,21 +120,20 @@ class ModelContext:
     banner: Banner
     arena_bytes: int
     lower_bound_bytes: int
-    peak_step: int
+    peak_step: CommentText
     inputs: tuple[TensorText, ...]
     outputs: tuple[TensorText, ...]
     labels: tuple[str, ...]
     kernels: tuple[str, ...]
-    constants: tuple[Constant, ...]
+    weights: WeightsText
     shared: tuple[SharedKernel, ...]
     steps: tuple[Step, ...]
-    weights_bytes: int
     macs: int
     symbols: Symbols
 
     @property
     def layers(self) -> tuple[LayerText, ...]:
-        """The layer functions, by number less 1."""
+        """The layer functions, in their order."""
         return self.steps
 
 
@@ -130,18 +143,18 @@ class RowArgument:
     counter ``row`` has), a place in the buffers, or a constant."""
 
     c_type: str
-    ring: int | None = None
-    row: int = 0
+    ring: Identifier | None = None
+    row: Identifier | None = None
     ahead: int = 0
     offset_bytes: int = 0
-    constant: Identifier | None = None
+    constant: str = ""
 
 
 @dataclass(frozen=True)
 class RingText:
-    """Where the rows of a counter lie; a reduction has no rows of its own."""
+    """Where the rows of ``counter`` lie; a reduction has no rows of its own."""
 
-    number: int
+    counter: Identifier
     owner: CommentText
     offset_bytes: int
     rows: int
@@ -152,7 +165,7 @@ class RingText:
 class TotalText:
     """Rows of a counter in a clip: (frames +- offset) / step."""
 
-    number: int
+    counter: Identifier
     step: int
     offset: int
     negative: bool
@@ -160,10 +173,14 @@ class TotalText:
 
 @dataclass(frozen=True)
 class StageText(LayerText):
-    """A layer that computes ``group`` rows when it can, called up to ``runs`` times a pass."""
+    """A layer that computes ``group`` rows when it can, called up to ``runs`` times a pass.
+
+    It reads rows of the counters ``inputs`` and makes those of ``counter``.
+    """
 
     behaviour: str
-    inputs: tuple[int, ...]
+    counter: Identifier
+    inputs: tuple[Identifier, ...]
     windowed: bool
     row_type: str
     taps: int
@@ -177,7 +194,7 @@ class StageText(LayerText):
 class ReductionText:
     """Running sums: where they lie and where their result goes."""
 
-    number: int
+    counter: Identifier
     name: CommentText
     kernel: str
     params: Identifier
@@ -208,19 +225,18 @@ class StreamContext:
     outputs: tuple[TensorText, ...]
     labels: tuple[str, ...]
     kernels: tuple[str, ...]
-    constants: tuple[Constant, ...]
+    weights: WeightsText
     rings: tuple[RingText, ...]
     totals: tuple[TotalText, ...]
     shared: tuple[SharedKernel, ...]
     stages: tuple[StageText, ...]
     reductions: tuple[ReductionText, ...]
     steps: tuple[Step, ...]
-    weights_bytes: int
     symbols: Symbols
 
     @property
     def layers(self) -> tuple[LayerText, ...]:
-        """The layer functions, by number less 1: the stages, then what runs at the end."""
+        """The layer functions: the stages, then what runs at the end."""
         return (*self.stages, *self.steps)
 
 
@@ -250,10 +266,13 @@ class LibraryContext:
     schedule: str
     ram_bytes: int
     lower_bound_bytes: int
+    outputs: tuple[TensorText, ...]
+    labels: tuple[str, ...]
     files: tuple[FileText, ...]
     sources: tuple[str, ...]
     has_features: bool
     has_audio: bool
+    costs: Costs | None = None
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from toolkit.emit.c_text import comment_text
 from toolkit.emit.contexts import ModelContext, StreamContext
 from toolkit.emit.continuous import continuous_context
 from toolkit.emit.parts import Parts, StepPlace, banner, label_macros, tensor_text
@@ -17,6 +19,10 @@ from toolkit.plan import ArenaPlan, Plan, check
 from toolkit.plan.sharing import shared_code
 from toolkit.resources import render
 
+WEIGHTS = "model_weights.c"
+#: Stands in the header of the weights for the number of their layout, which is that of all code.
+LAYOUT = "@LAYOUT@"
+
 
 @dataclass(frozen=True)
 class ModelText:
@@ -26,15 +32,21 @@ class ModelText:
     symbols: Symbols
 
 
-def emit_model(plan: Plan, model_sha256: str, target: str) -> ModelText:
-    """The model in C; ``model_sha256`` identifies its source.
+def emit_model(
+    plan: Plan, model_sha256: str, target: str, read_with: Iterable[str] = ()
+) -> ModelText:
+    """The model in C; ``model_sha256`` identifies its source, ``read_with`` is what beside the
+    model's own C only weights of the same layout fit.
 
     The plan is checked first.  Raises UnsupportedError for tensors that are not integers.
     """
     check(plan)
     context = _CONTEXTS[plan.schedule](plan, model_sha256, target)
+    files = {name: render(template, context) for name, template in plan.templates.items()}
+    code = "".join((*(files[name] for name in files if name != WEIGHTS), *read_with))
+    layout = hashlib.sha256(code.replace(model_sha256, "").encode()).hexdigest()[:8].upper()
     return ModelText(
-        files={name: render(template, context) for name, template in plan.templates.items()},
+        files={name: text.replace(LAYOUT, f"0x{layout}u") for name, text in files.items()},
         symbols={**driver_symbols(plan.schedule), **context.symbols},
     )
 
@@ -45,25 +57,23 @@ def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelConte
     nodes = {node.name: node for node in graph.nodes}
     scratch, places = plan.scratch_offsets, plan.tensor_offsets
     steps = tuple(
-        parts.step(graph, nodes[name], call, StepPlace(number, 0, places, scratch.get(name, 0)))
-        for number, (name, call) in enumerate(calls.items(), 1)
+        parts.step(graph, nodes[name], call, StepPlace(places, scratch.get(name, 0)))
+        for name, call in calls.items()
     )
     shared = SharedKernels(steps, shared_code([*calls.values()]))
-    numbers = {name: number for number, name in enumerate(calls, 1)}
-    peak = graph.nodes[plan.peak_step].name if graph.nodes else ""
+    peak = graph.nodes[plan.peak_step].name if graph.nodes else "none"
     return ModelContext(
         banner=banner(graph, model_sha256, target),
         arena_bytes=plan.arena_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
-        peak_step=numbers.get(peak, 0),
+        peak_step=comment_text(peak),
         inputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.inputs),
         outputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.outputs),
         labels=label_macros(graph),
         kernels=tuple(sorted({call.kernel for call in calls.values()})),
-        constants=parts.constants,
+        weights=parts.weights,
         shared=shared.functions,
         steps=tuple(map(shared.applied, steps)),
-        weights_bytes=parts.weights_bytes,
         macs=sum(step.macs for step in steps),
         symbols={**parts.symbols, **shared.symbols([*calls])},
     )

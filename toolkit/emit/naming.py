@@ -20,7 +20,7 @@ from toolkit.resources import data_dir, kernel_folders, kernel_path, read_text
 #: Longest name of a library.
 _CHARACTERS = 32
 #: Macros by which a user configures kernels: they have one name everywhere.
-_SETTINGS = frozenset({"TK_ASSERT", "TK_MAY_USE_R9"})
+_SETTINGS = frozenset({"TK_ASSERT", "TK_ASSERT_HEADER", "TK_MAY_USE_R9"})
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TK = re.compile(r"\b(?:tk|TK)_\w+")
@@ -28,7 +28,7 @@ _WORD = re.compile(r"[a-z]\w*")
 _KERNEL_NAME = re.compile(r"\btk_\w+")
 #: What every part of a file is searched for.
 _ANYWHERE = (
-    r"\blayer_(?P<layer>\d+)_model_(?=\w)|\bMODEL_(?=\w)|\b(?:features|FEATURES)_(?=\w)"
+    r"\bMODEL_(?=\w)|\b(?:features|FEATURES)_(?=\w)"
     r"|\b(?:model|features)\.(?=[hc]\b)"
 )
 #: The type too; not a member of that name.
@@ -96,9 +96,7 @@ def _prefixed(text: str, name: str, where: re.Pattern[str]) -> str:
     """In one pass, so that a name like ``model_features_2`` is not looked at again."""
 
     def new(found: re.Match[str]) -> str:
-        old, layer = found[0], found["layer"]
-        if layer is not None:
-            return f"{name}_layer_{layer}_"
+        old = found[0]
         if old.startswith("MODEL"):
             return f"{name.upper()}{old[5:]}"
         if old.startswith("FEATURES"):

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from toolkit.emit.c_text import (
+    WORD_BYTES,
     Identifier,
     IdentifierPool,
-    array_lines,
     c_type,
     comment_text,
     float_literal,
     identifier_stem,
     integer,
+    word_lines,
+    words,
 )
-from toolkit.emit.contexts import Argument, Banner, Constant, Step, TensorText
+from toolkit.emit.contexts import Argument, Banner, Constant, Step, TensorText, WeightsText
 from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.labels import LABELS_KEY, output_labels
 from toolkit.ir.tensor import Array
@@ -34,15 +36,15 @@ def banner(graph: Graph, model_sha256: str, target: str) -> Banner:
 
 @dataclass(frozen=True)
 class StepPlace:
-    """Where a step stands and its tensors lie; ``number`` counts the steps from 1, ``before`` are
-    the layers that have functions already."""
+    """Where the tensors of a step lie."""
 
-    number: int
-    before: int
     offsets: Mapping[str, int]
     scratch_offset: int
 
 
+#: What the weights are members of.
+IMAGE = "model_weights"
+_LONGEST_BYTES = 8
 #: A network of more output values is no list of named scores.
 MOST_LABELS = 64
 
@@ -52,17 +54,21 @@ class Parts:
     each of them belongs to."""
 
     def __init__(self) -> None:
-        self._pool = IdentifierPool()
+        self._pool, self._members = IdentifierPool("model_"), IdentifierPool()
         self._symbols: dict[str, Symbol] = {}
-        self._constants: dict[tuple[str, bytes], Constant] = {}
+        self._constants: dict[tuple[str, bytes], tuple[Constant, Array]] = {}
 
     @property
-    def constants(self) -> tuple[Constant, ...]:
-        return tuple(self._constants.values())
-
-    @property
-    def weights_bytes(self) -> int:
-        return sum(len(data) for _, data in self._constants)
+    def weights(self) -> WeightsText:
+        """All constants; those of 64 bits first, so that nothing lies between any two."""
+        made = sorted(self._constants.values(), key=lambda one: one[1].itemsize != _LONGEST_BYTES)
+        image = [word for _, values in made for word in words(values).tolist()]
+        return WeightsText(
+            constants=tuple(constant for constant, _ in made),
+            words=len(image),
+            size_bytes=sum(values.nbytes for _, values in made),
+            hash=weights_hash(image),
+        )
 
     @property
     def symbols(self) -> Symbols:
@@ -70,43 +76,54 @@ class Parts:
         return self._symbols
 
     def identifier(self, node: Node, role: str) -> Identifier:
-        """The name of an object of a layer."""
-        return self._owned(self._taken(node, role), node, role)
+        """The name of a function or an object of a layer."""
+        name = self.label(node, role)
+        self._own(name, node, Symbol(role))
+        return name
 
-    def function(self, node: Node, role: str, number: int) -> Identifier:
-        """The name of a function of the layer of that number, by which its executions are counted
-        (`toolkit.simulate.counts`)."""
-        return self._owned(Identifier(f"layer_{number}_{self._taken(node, role)}"), node, role)
+    def label(self, node: Node, role: str) -> Identifier:
+        """The name of a constant of the compiler's, which no linker sees."""
+        return self._pool.take(identifier_stem(node.name, node.op), role)
 
-    def _taken(self, node: Node, role: str) -> Identifier:
-        return self._pool.take(identifier_stem(node.name, node.op), role.replace(".", "_"))
-
-    def _owned(self, name: Identifier, node: Node, role: str) -> Identifier:
-        known = self._symbols.get(name, Symbol(role))
+    def _own(self, name: str, node: Node, new: Symbol) -> None:
+        known = self._symbols.get(name, new)
         if node.name not in known.layers:
             self._symbols[name] = replace(known, layers=(*known.layers, node.name))
-        return name
 
     def fields(self, node: Node, call: KernelCall) -> tuple[tuple[str, str], ...]:
         """Initialisers of a call's parameter struct; its arrays become constants."""
         return tuple(
             (
                 field,
-                self.constant(value, node, field)
+                self.constant(value, node, call, field)
                 if isinstance(value, np.ndarray)
                 else integer(int(value)),
             )
             for field, value in call.params.items()
         )
 
-    def constant(self, values: Array, node: Node, field: str) -> Identifier:
+    def constant(self, values: Array, node: Node, call: KernelCall, field: str) -> str:
+        """A constant of a layer as an expression; ``field`` says what the kernel takes it for."""
         owner = comment_text(node.name)
         kind = c_type(DType(values.dtype.name), f"constant {field!r} of {owner!r}")
         key = (kind, np.ascontiguousarray(values).tobytes())
         if key not in self._constants:
-            name, lines = self._taken(node, field), array_lines(values)
-            self._constants[key] = Constant(name, kind, values.size, owner, lines)
-        return self._owned(self._constants[key].name, node, field)
+            made = Constant(
+                name=self._members.take(
+                    identifier_stem(node.name, node.op), field.replace(".", "_")
+                ),
+                c_type=kind,
+                elements=values.size,
+                words=-(-values.nbytes // WORD_BYTES),
+                owner=owner,
+                shape="x".join(map(str, values.shape)) or "scalar",
+                form=f"{field} of {call.kernel.removeprefix('tk_')}",
+                lines=word_lines(words(values)),
+            )
+            self._constants[key] = made, values
+        made = self._constants[key][0]
+        self._own(f"{IMAGE}.{made.name}", node, Symbol(field, size_bytes=WORD_BYTES * made.words))
+        return f"{IMAGE}.{made.name}.values"
 
     def step(self, graph: Graph, node: Node, call: KernelCall, place: StepPlace) -> Step:
         """A kernel call on whole tensors."""
@@ -114,14 +131,15 @@ class Parts:
         fields = self.fields(node, call)
         reads = tuple(graph.tensors[name] for name in call.inputs)
         writes = tuple(graph.tensors[name] for name in call.outputs)
-        arguments = [self._argument(t, node, offsets, const=True) for t in reads]
-        arguments += [self._argument(t, node, offsets, const=False) for t in writes]
+        arguments = [self._argument(t, node, call, offsets) for t in reads]
+        arguments += [
+            Argument(f"{c_type(t.dtype, f'tensor {t.name!r}')} *", offsets[t.name]) for t in writes
+        ]
         if call.scratch_bytes:
             arguments.append(Argument("void *", place.scratch_offset))
         return Step(
-            number=place.number,
             name=comment_text(node.name),
-            function=self.function(node, "step", place.before + place.number),
+            function=self.identifier(node, "step"),
             op=node.op,
             kernel=call.kernel,
             call=call.kernel,
@@ -138,12 +156,20 @@ class Parts:
         )
 
     def _argument(
-        self, tensor: Tensor, node: Node, offsets: Mapping[str, int], *, const: bool
+        self, tensor: Tensor, node: Node, call: KernelCall, offsets: Mapping[str, int]
     ) -> Argument:
         kind = c_type(tensor.dtype, f"tensor {tensor.name!r}")
         if tensor.is_constant:
-            return Argument(kind, 0, self.constant(tensor.values, node, "operand"))
-        return Argument(f"const {kind} *" if const else f"{kind} *", offsets[tensor.name])
+            return Argument(kind, 0, self.constant(tensor.values, node, call, "operand"))
+        return Argument(f"const {kind} *", offsets[tensor.name])
+
+
+def weights_hash(image: Iterable[int]) -> int:
+    """FNV-1a over words, as in ``tk_weights.c``."""
+    value = 2166136261
+    for word in image:
+        value = (value ^ word) * 16777619 % (1 << 32)
+    return value
 
 
 def array_fields(call: KernelCall) -> frozenset[str]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from toolkit.emit.c_text import CommentText
 from toolkit.emit.contexts import AudioContext, Banner, FileText, HarnessContext, LibraryContext
+from toolkit.emit.cost import Costs
 from toolkit.emit.model import emit_model
 from toolkit.emit.naming import kernel_tags, named, named_page, named_symbol
-from toolkit.emit.parts import banner
+from toolkit.emit.parts import banner, label_macros, tensor_text
 from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
 from toolkit.errors import ToolkitError
 from toolkit.features.front_end import FrontEnd
@@ -33,6 +34,8 @@ HARNESS_FILES = (
 #: C files that only one of the two programs is made of.
 HOST_ONLY = frozenset({"tk_io_host.c"})
 DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
+#: Kernel files that every library has.
+_LIBRARY_FILES = ("tk_compiler", "tk_weights")
 #: Headers that a user includes; all others are the library's own.
 _PUBLIC = frozenset({"model.h", "model_audio.h"})
 
@@ -53,16 +56,33 @@ class FirmwareProject:
     """Every file of a firmware project, by path relative to its directory (``/`` separates), and
     what the C symbols of the model belong to.
 
-    The folder called ``name`` is the library, which a firmware takes in.
+    The folder called ``name`` is the library, which a firmware takes in; ``page`` is what its
+    README.md says (None: it has none).
     """
 
     files: Mapping[str, bytes]
     symbols: Symbols = field(default_factory=dict)
     name: str = ""
+    page: LibraryContext | None = None
 
     def with_files(self, files: Mapping[str, bytes]) -> FirmwareProject:
         """A project with further or replaced files."""
         return replace(self, files={**self.files, **files})
+
+    def with_costs(self, costs: Costs) -> FirmwareProject:
+        """The same, whose library says what its calls cost."""
+        if self.page is None:
+            return self
+        path = f"include/{self.name}_cost.h"
+        files = {file.path: file for file in self.page.files}
+        files[path] = FileText(path, "what calls cost, as macros")
+        page = replace(self.page, costs=costs, files=tuple(files[p] for p in sorted(files)))
+        text = {
+            path: named(render("model_cost.h", costs), self.name),
+            "README.md": _page(page),
+        }
+        project = self.with_files({f"{self.name}/{p}": t.encode() for p, t in text.items()})
+        return replace(project, page=page)
 
 
 @dataclass(frozen=True)
@@ -86,12 +106,13 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
     sha256 = hashlib.sha256(library.model_tflite).hexdigest()
     if front_end is not None and plan.continuous is not None:
         require_endless_level(front_end.spec)
-    model = emit_model(plan, sha256, target.name)
+    model = emit_model(plan, sha256, target.name, _read_with(library))
     own, purposes = _own_files(library, model.files)
-    kernels = _kernels(plan.kernel_files)
+    kernels = _kernels({*plan.kernel_files, *_LIBRARY_FILES})
     text = {f"{name}/{path}": content for path, content in {**own, **kernels}.items()}
     head = banner(plan.graph, sha256, target.name)
-    text |= _about(library, head, purposes, kernels)
+    page = _library_context(library, head, purposes, kernels)
+    text |= _about(page)
     text |= _harness(library, head, target)
     symbols = {**model.symbols, **HARNESS_MODEL}
     if front_end is not None:
@@ -102,7 +123,15 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
         files=dict(sorted(files.items())),
         symbols={named_symbol(symbol, name): of for symbol, of in symbols.items()},
         name=name,
+        page=page,
     )
+
+
+def _read_with(library: Library) -> tuple[str, ...]:
+    """What beside the model's own C the weights are made for: kernels by tag, and the front-end."""
+    tags, front_end = kernel_tags(), library.front_end
+    kernels = (tags.file(stem) for stem in sorted(library.plan.kernel_files))
+    return (*kernels, *(front_end.files().values() if front_end else ()))
 
 
 def _own_files(
@@ -155,29 +184,34 @@ def _kernels(stems: Iterable[str]) -> dict[str, str]:
     return files
 
 
-def _about(
+def _library_context(
     library: Library, head: Banner, purposes: tuple[FileText, ...], kernels: Iterable[str]
-) -> dict[str, str]:
-    """What a person reads of a library, and CMake."""
-    name, plan, front_end = library.name, library.plan, library.front_end
+) -> LibraryContext:
+    plan, front_end = library.plan, library.front_end
     paths = (*(file.path for file in purposes), *kernels)
-    context = LibraryContext(
+    return LibraryContext(
         banner=head,
-        name=name,
+        name=library.name,
         schedule=plan.schedule,
         ram_bytes=plan.ram_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
+        outputs=tuple(tensor_text(plan.graph.tensors[name], 0) for name in plan.graph.outputs),
+        labels=label_macros(plan.graph),
         files=purposes,
         sources=tuple(sorted(path for path in paths if path.endswith(".c"))),
         has_features=front_end is not None,
         has_audio=front_end is not None and plan.audio_header != "",
     )
+
+
+def _about(page: LibraryContext) -> dict[str, str]:
+    """What a person reads of a library, and CMake."""
     licence = data_dir("firmware_templates") / "library" / "LICENSE"
     return {
-        f"{name}/CMakeLists.txt": render("library_CMakeLists.txt", context),
-        f"{name}/{name}Config.cmake": render("library_Config.cmake", context),
-        f"{name}/README.md": _page(context),
-        f"{name}/LICENSE": read_text(licence),
+        f"{page.name}/CMakeLists.txt": render("library_CMakeLists.txt", page),
+        f"{page.name}/{page.name}Config.cmake": render("library_Config.cmake", page),
+        f"{page.name}/README.md": _page(page),
+        f"{page.name}/LICENSE": read_text(licence),
     }
 
 

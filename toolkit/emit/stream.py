@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.emit.c_text import c_type, comment_text, integer
+from toolkit.emit.c_text import Identifier, c_type, comment_text, integer
 from toolkit.emit.contexts import (
     ReductionText,
     RingText,
@@ -19,6 +19,9 @@ from toolkit.plan.sharing import shared_code
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage, find_stages
 
+#: Counters of no stage: rows of the input, and the block that an endless plan fills.
+INPUT_ROWS, BLOCKS = Identifier("model_input_rows"), Identifier("model_block")
+
 
 def stream_context(plan: StreamPlan, model_sha256: str, target: str) -> StreamContext:
     """Everything the streamed model's templates print."""
@@ -29,7 +32,9 @@ class _Emitter:
     def __init__(self, plan: StreamPlan) -> None:
         self._plan, self._graph = plan, plan.time.graph
         self._parts = Parts()
-        self._counters = find_stages(plan.time)[1]
+        self._numbers = find_stages(plan.time)[1]
+        #: What the row counters are called: that of the input, then those of the stages.
+        self._counters = (INPUT_ROWS, *(self._parts.label(s.node, "rows") for s in plan.stages))
 
     def context(self, model_sha256: str, target: str) -> StreamContext:
         plan, graph, parts = self._plan, self._graph, self._parts
@@ -37,9 +42,9 @@ class _Emitter:
         calls, offsets = plan.finish_calls, plan.tensor_offsets
         nodes = {n.name: n for n in plan.finish_graph.nodes}
         steps = []
-        for number, (name, call) in enumerate(calls.items(), 1):
+        for name, call in calls.items():
             scratch = plan.offset("scratch", name) if call.scratch_bytes else 0
-            place = StepPlace(number, len(stages), offsets, scratch)
+            place = StepPlace(offsets, scratch)
             steps.append(parts.step(plan.finish_graph, nodes[name], call, place))
         groups = shared_code([*plan.calls.values()], len(stages))
         shared, names = SharedKernels((*stages, *steps), groups), [*plan.calls]
@@ -65,11 +70,11 @@ class _Emitter:
             ),
             labels=label_macros(graph),
             kernels=tuple(sorted({c.kernel for c in calls.values()} | {s.kernel for s in stages})),
-            constants=parts.constants,
+            weights=parts.weights,
             rings=self._rings(),
             totals=tuple(
-                TotalText(s.number, s.count.step, abs(s.count.offset), s.count.offset < 0)
-                for s in plan.stages
+                TotalText(counter, s.count.step, abs(s.count.offset), s.count.offset < 0)
+                for counter, s in zip(self._counters[1:], plan.stages, strict=True)
             ),
             shared=shared.functions,
             stages=tuple(map(shared.applied, stages)),
@@ -79,23 +84,25 @@ class _Emitter:
                 if stage.reduces
             ),
             steps=tuple(map(shared.applied, steps)),
-            weights_bytes=parts.weights_bytes,
             symbols={**parts.symbols, **shared.symbols(names)},
         )
 
     def _rings(self) -> tuple[RingText, ...]:
         texts = []
-        for number, ring in enumerate(self._plan.rings):
+        for number, (counter, ring) in enumerate(
+            zip(self._counters, self._plan.rings, strict=True)
+        ):
             if ring is None:
                 node = self._plan.stages[number - 1].node
-                texts.append(RingText(number, comment_text(node.name), 0, 1, 0))
+                texts.append(RingText(counter, comment_text(node.name), 0, 1, 0))
             else:
                 owner = comment_text(ring.tensor)
-                texts.append(RingText(number, owner, ring.offset_bytes, ring.rows, ring.row_bytes))
+                texts.append(RingText(counter, owner, ring.offset_bytes, ring.rows, ring.row_bytes))
         return tuple(texts)
 
     def _stage(self, stage: Stage) -> StageText:
         node, call, plan = stage.node, stage.call, self._plan
+        counter = self._counters[stage.number]
         windowed = stage.behaviour is TimeBehaviour.WINDOWED
         arguments = [] if windowed else [self._read(stage, name) for name in call.inputs]
         output = self._graph.tensors[call.outputs[0]]
@@ -105,11 +112,11 @@ class _Emitter:
             arguments.append(
                 RowArgument("void *", offset_bytes=plan.offset("sums", node.name))
                 if plan.rings[stage.number] is None
-                else RowArgument("void *", ring=stage.number, row=len(plan.rings))
+                else RowArgument("void *", ring=counter, row=BLOCKS)
             )
         else:
             arguments += [
-                RowArgument(f"{kind} *", ring=stage.number, row=stage.number, ahead=ahead)
+                RowArgument(f"{kind} *", ring=counter, row=counter, ahead=ahead)
                 for ahead in range(stage.group)
             ]
             if call.scratch_bytes:
@@ -122,17 +129,17 @@ class _Emitter:
             TimeBehaviour.REDUCING: "_accumulate_row",
         }
         return StageText(
-            number=stage.number,
             name=comment_text(node.name),
             op=node.op,
             behaviour=stage.behaviour.value,
-            function=self._parts.function(node, "stage", stage.number),
+            counter=counter,
+            function=self._parts.identifier(node, "stage"),
             kernel=call.kernel,
             call=call.kernel + suffix.get(stage.behaviour, ""),
             params=self._parts.identifier(node, "params"),
             fields=self._parts.fields(node, call),
             arrays=array_fields(call),
-            inputs=stage.inputs,
+            inputs=tuple(self._counters[number] for number in stage.inputs),
             windowed=windowed,
             row_type="void" if call.untyped else c_type(read.dtype, f"tensor {read.name!r}"),
             taps=stage.taps,
@@ -155,18 +162,22 @@ class _Emitter:
         tensor = self._graph.tensors[name]
         kind = c_type(tensor.dtype, f"tensor {name!r}")
         if tensor.is_constant:
-            constant = self._parts.constant(tensor.values, stage.node, "operand")
+            constant = self._parts.constant(tensor.values, stage.node, stage.call, "operand")
             return RowArgument(kind, constant=constant)
-        return RowArgument(f"const {kind} *", ring=self._counters[name], row=stage.number)
+        return RowArgument(
+            f"const {kind} *",
+            ring=self._counters[self._numbers[name]],
+            row=self._counters[stage.number],
+        )
 
     def _reduction(self, stage: Stage, text: StageText) -> ReductionText:
         output = self._graph.tensors[stage.call.outputs[0]]
         return ReductionText(
-            number=stage.number,
+            counter=text.counter,
             name=text.name,
             kernel=text.kernel,
             params=text.params,
-            finish=self._parts.function(stage.node, "finish", stage.number),
+            finish=self._parts.identifier(stage.node, "finish"),
             sums_offset=self._plan.offset("sums", stage.node.name),
             c_type=c_type(output.dtype, f"tensor {output.name!r}"),
             output_offset=self._plan.tensor_offsets[output.name],

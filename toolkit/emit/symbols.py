@@ -9,12 +9,17 @@ from toolkit.measurement import FEATURE_STATE, MODEL_STATE, Symbol, Symbols
 _ROWS = (
     "model_output_bytes",
     "model_output_offset",
+    "model_weights",
     "model_rings",
     "model_endless",
+    "model_stages",
     "model_advance",
     "model_conclude",
+    "model_step_row",
     "model_init",
     "model_reset",
+    "model_put_frame",
+    "model_step",
     "model_push_frame",
     "model_output",
 )
@@ -25,15 +30,17 @@ DRIVER: Mapping[str, tuple[str, ...]] = {
         "model_output_bytes",
         "model_input_offset",
         "model_output_offset",
+        "model_weights",
+        "model_init",
         "model_input",
         "model_output",
         "model_invoke",
     ),
-    "stream": (*_ROWS, "model_finish", "model_status"),
-    "continuous": (*_ROWS, "model_period_rows", "model_begin_block"),
+    "stream": (*_ROWS, "model_finish", "model_status", "model_refusal"),
+    "continuous": (*_ROWS, "model_period_rows", "model_begin_block", "model_end_frame"),
 }
 #: No identifier of a layer may be one of these.
-RESERVED = frozenset(name for names in DRIVER.values() for name in names)
+RESERVED = frozenset({"model_input_rows", "model_block"}.union(*DRIVER.values()))
 
 #: Roles of the functions that run a layer: streamed, and on whole tensors.
 LAYER_ROLES = frozenset({"stage", "step"})

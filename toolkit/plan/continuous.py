@@ -27,8 +27,8 @@ from toolkit.plan.stream import (
 )
 from toolkit.plan.stream_schedule import Stage
 
-#: Counters besides those of rows: the block being filled, blocks so far, frames in the block.
-EXTRA_COUNTERS = 3
+#: Further words beside the rows' counters: the block being filled, blocks so far, frames in it.
+BLOCK_COUNTERS = 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 from toolkit.errors import InputError
 from toolkit.plan.arena import place
-from toolkit.plan.continuous import EXTRA_COUNTERS, ContinuousPlan, rows_made
+from toolkit.plan.continuous import BLOCK_COUNTERS, ContinuousPlan, rows_made
 from toolkit.plan.lifetimes import Buffer
 from toolkit.plan.stream import (
     ALIGNMENT_BYTES,
     COUNTER_BYTES,
+    EXTRA_COUNTERS,
     Purpose,
     Ring,
     StateBuffer,
@@ -42,12 +43,13 @@ def plan_continuous(stream: StreamPlan, hop_frames: int, window_frames: int) -> 
         else _block_ring(stream.stages[number - 1], offsets, blocks)
         for number, ring in enumerate(stream.rings)
     )
-    counters_bytes = COUNTER_BYTES * (len(rings) + EXTRA_COUNTERS)
+    stream_counters = len(rings) + EXTRA_COUNTERS
+    counters_bytes = COUNTER_BYTES * (stream_counters + BLOCK_COUNTERS)
     end = max(b.offset_bytes + b.size_bytes for b in buffers)
     buffer_bytes = aligned(end, COUNTER_BYTES)
     block_bytes = sum(b.size_bytes for b in buffers if b.purpose == "blocks")
     sums_bytes = sum(b.size_bytes for b in stream.buffers if b.purpose == "sums")
-    kept = stream.lower_bound_bytes - sums_bytes - COUNTER_BYTES * len(rings)
+    kept = stream.lower_bound_bytes - sums_bytes - COUNTER_BYTES * stream_counters
     state_bytes = aligned(buffer_bytes + counters_bytes, ALIGNMENT_BYTES)
     settled = _settled_frames(stream.stages)
     return ContinuousPlan(

@@ -16,6 +16,7 @@ from toolkit.plan.lifetimes import Buffer, find_buffers
 from toolkit.plan.stream import (
     ALIGNMENT_BYTES,
     COUNTER_BYTES,
+    EXTRA_COUNTERS,
     Purpose,
     Ring,
     StateBuffer,
@@ -62,7 +63,7 @@ def plan_stream(
         else None
         for n in _numbers(stages)
     ]
-    counters_bytes = COUNTER_BYTES * len(rings)
+    counters_bytes = COUNTER_BYTES * (len(rings) + EXTRA_COUNTERS)
     buffer_bytes = max(b.offset_bytes + b.size_bytes for b in buffers)
     buffer_bytes = aligned(buffer_bytes, COUNTER_BYTES)
     kept = sum(n * size for n, size in zip(trace.lower_bound_rows, bytes_of, strict=True))

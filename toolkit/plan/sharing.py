@@ -39,7 +39,7 @@ def _shape(call: KernelCall) -> Hashable:
 
 
 def constants_bytes(graph: Graph, calls: Iterable[KernelCall]) -> int:
-    """Flash that the constants of calls on tensors of ``graph`` take, equal ones once."""
+    """Bytes of the constants of calls on tensors of ``graph``, equal ones once."""
     arrays = {_content(array) for call in calls for array in _arrays(graph, call)}
     return sum(len(data) for _, data in arrays)
 

@@ -26,6 +26,8 @@ from toolkit.plan.time_axis import TimeAxis, retime
 ALIGNMENT_BYTES = 8
 #: Bytes of a row counter.
 COUNTER_BYTES = 4
+#: Words of a state beside the rows' counters: whether a frame waits for steps.
+EXTRA_COUNTERS = 1
 
 Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
 

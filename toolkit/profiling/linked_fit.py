@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.measurement import Provenance, Symbols
+from toolkit.measurement import Provenance, Symbols, members
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.size import SymbolSize
 from toolkit.report.model import Fit, Part, StackFrame
@@ -17,9 +17,10 @@ def firmware_fits(linked: Linked, target: Target, model_symbols: Symbols) -> tup
     ram = linked.size.ram_static_bytes + on_stack
     symbols = {
         region: [
-            Part(s.name, _kind(s, model_symbols), s.size_bytes)
+            part
             for s in linked.size.symbols
             if s.section in sections
+            for part in _parts(s, model_symbols)
         ]
         for region, sections in _SECTIONS.items()
     }
@@ -47,6 +48,14 @@ def stack_frames(linked: Linked) -> tuple[StackFrame, ...]:
 
 
 _SECTIONS = {"flash": (".text", ".rodata", ".data"), "ram": (".data", ".bss")}
+
+
+def _parts(symbol: SymbolSize, model_symbols: Symbols) -> list[Part]:
+    """A symbol, or the members of an object that has some, and what lies around them."""
+    kind, found = _kind(symbol, model_symbols), members(model_symbols, symbol.name)
+    rest = symbol.size_bytes - sum(found.values())
+    parts = [Part(name, kind, size_bytes) for name, size_bytes in found.items()]
+    return [*parts, Part(symbol.name, kind, rest)]
 
 
 def _kind(symbol: SymbolSize, model_symbols: Symbols) -> str:

@@ -88,7 +88,8 @@ def _report(data: dict[str, Any]) -> Report:
 
 
 def _symbol(row: dict[str, Any]) -> tuple[str, Symbol]:
-    return _text(row["name"]), Symbol(_text(row["role"]), _rows(row["layers"], _text))
+    layers = _rows(row["layers"], _text)
+    return _text(row["name"]), Symbol(_text(row["role"]), layers, row.get("size_bytes", 0))
 
 
 def _alternative(row: dict[str, Any]) -> Alternative:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.deploy.cost import costs_of
 from toolkit.deploy.model import load
-from toolkit.emit import staged_directory
+from toolkit.emit import staged_directory, write_files
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
@@ -75,6 +76,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             _ = run.checks
         with stage("Report"):
             report = run.report.allowing_misfit() if request.allow_misfit else run.report
+            write_files(project.with_costs(costs_of(report, target, project.name)), folder)
             (folder / "report").mkdir()
             (folder / "report" / "report.json").write_text(report_json(report), encoding="utf-8")
     return report

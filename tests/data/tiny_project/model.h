@@ -15,6 +15,9 @@ typedef struct model {
     uint8_t arena[MODEL_ARENA_BYTES];
 } __attribute__((aligned(16))) model;
 
+#define MODEL_OK 0
+
+int model_init(model *m);
 void *model_input(model *m, uint32_t index);
 const void *model_output(const model *m, uint32_t index);
 void model_invoke(model *m);
