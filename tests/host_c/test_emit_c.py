@@ -123,6 +123,7 @@ def test_same_input_same_bytes() -> None:
 def test_only_needed_kernels_are_there() -> None:
     names = {n for n in project_of(conv_graph()).files if "/kernels/" in n}
     stems = {"tk_common.h", "tk_conv_2d_s8.c", "tk_conv_2d_s8.h"}
+    stems |= {"tk_compiler.h", "tk_weights.c", "tk_weights.h"}
     assert {re.sub(r"_[0-9a-f]{8}(?=\.)", "", name) for name in names} == {
         f"{NAME}/kernels/{stem}" for stem in stems
     }
@@ -134,15 +135,15 @@ def test_equal_constants_are_stored_once() -> None:
     shared = replace(graph.tensors[weights[1]], data=graph.tensors[weights[0]].values)
     twice = replace(graph, tensors={**graph.tensors, weights[1]: shared})
     text = emit_model(plan_arena(twice), "0" * 64, "cortex-m4").files
-    assert text["model_weights.c"].count("[81] =") == 1
-    assert text["model.c"].count(".weights = model_conv_0_weights,") == 2
+    assert text["model_weights.c"].count("_weights.words = ") == 1
+    assert text["model.c"].count(".weights = model_weights.conv_0_weights.values,") == 2
 
 
 def test_the_banner_and_every_call_explain_themselves() -> None:
     graph = conv_graph(layers=2)
     text = emit_model(plan_arena(graph), "ab" * 32, "cortex-m4").files
     assert f"sha256   {'ab' * 32}" in text["model.h"]
-    assert "arena    448 B; lower bound 432 B, set by step 1 of 2" in text["model.h"]
+    assert "arena    448 B; lower bound 432 B, set by conv_0" in text["model.h"]
     assert "in   int8_t 1x9x8x3 at 224, 216 B" in text["model.c"]
     assert "5832 MACs" in text["model.c"]
 

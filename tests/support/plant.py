@@ -10,6 +10,7 @@ import pytest
 from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.harness import Harness
 from toolkit.emit import FirmwareProject
+from toolkit.emit.parts import weights_hash
 
 
 def plant(monkeypatch: pytest.MonkeyPatch, edit: Callable[[dict[str, bytes]], None]) -> None:
@@ -52,12 +53,14 @@ def wrong_features(files: dict[str, bytes]) -> None:
 
 
 def wrong_weights(files: dict[str, bytes]) -> None:
-    """Every weight of the last layer is off."""
+    """Every weight of the last layer is off; the image's hash is that of its words."""
     (path,) = paths(files, r"\w+_weights\.c")
-    before, array, rest = files[path].rpartition(b"_weights[")
+    before, array, rest = files[path].rpartition(b"_weights.words = {")
     values, end, after = rest.partition(b"}")
-    values = re.sub(rb"(?<=\s)-?\d+u?(?=,)", b"1", values)
-    files[path] = before + array + values + end + after
+    changed = before + array + re.sub(rb"0x[0-9A-F]{8}", b"0x01010101", values) + end + after
+    head = rb"(\.head = \{\w+, )0x[0-9A-F]{8}"
+    image = [int(word, 16) for word in re.findall(rb"0x[0-9A-F]{8}(?=,)", changed)]
+    files[path] = re.sub(head, rb"\g<1>0x%08X" % weights_hash(image), changed)
 
 
 def damaged_dense(files: dict[str, bytes]) -> None:
