@@ -68,7 +68,7 @@ def report_dict(report: Report) -> dict[str, Any]:
         else {**asdict(report.roof), "provenance": Provenance.ESTIMATED.value},
         "alternatives": [{**asdict(a), **_ALTERNATIVE} for a in report.alternatives],
         "symbols": [
-            {"name": name, **asdict(symbol), "layers": list(symbol.layers)}
+            {"name": name, "role": symbol.role, "layers": list(symbol.layers)}
             for name, symbol in report.symbols.items()
         ],
     }

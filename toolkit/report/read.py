@@ -88,8 +88,7 @@ def _report(data: dict[str, Any]) -> Report:
 
 
 def _symbol(row: dict[str, Any]) -> tuple[str, Symbol]:
-    layers = _rows(row["layers"], _text)
-    return _text(row["name"]), Symbol(_text(row["role"]), layers, row.get("size_bytes", 0))
+    return _text(row["name"]), Symbol(_text(row["role"]), _rows(row["layers"], _text))
 
 
 def _alternative(row: dict[str, Any]) -> Alternative:
