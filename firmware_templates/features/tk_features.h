@@ -31,12 +31,6 @@ void tk_features_init(tk_features_state *s);
  * each, to `rows`, which must hold count / FEATURES_HOP_SAMPLES + 1 rows; returns their number. */
 size_t tk_features_push(tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows);
 
-/* Rows that `count` more samples would complete. */
-static inline size_t tk_features_rows(const tk_features_state *s, size_t count) {
-    const size_t wanted = s->gap + FEATURES_FRAME_SAMPLES - s->filled;
-    return count < wanted ? 0u : 1u + (count - wanted) / FEATURES_HOP_SAMPLES;
-}
-
 /* What each kind of features defines: begin a clip; the row of the next frame. */
 void tk_front_init(tk_front *front);
 void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row);

@@ -25,7 +25,8 @@ from toolkit.toolchain import TOOLCHAINS, device_sources
 from toolkit.toolchain.elf import read_elf
 
 RATES = (48_000, 44_100, 32_000, 24_000)
-SOURCES = ("tk_compiler.h", "tk_decimate.h", "tk_decimate.c", "tk_decimate_tables.c")
+STEMS = ("decimate", "decimate_tables", "samples")
+SOURCES = ("tk_compiler.h", *(f"tk_{stem}.{suffix}" for stem in STEMS for suffix in "hc"))
 TAIL = 176
 #: Cycles for a second of audio on a Cortex-M4: a tenth to a fifth of 64 MHz.
 MOST_CYCLES = {48_000: 12_000_000, 44_100: 12_000_000, 32_000: 7_000_000, 24_000: 9_000_000}
@@ -97,13 +98,16 @@ def test_other_types_are_rounded_first(library: ctypes.CDLL, rate_hz: int) -> No
     rng = np.random.default_rng(2)
     wide = rng.integers(-(1 << 31), 1 << 31, 2_000).astype(np.int32)
     wide[:2] = (1 << 31) - 1, -(1 << 31)
-    rounded = ((wide.astype(np.int64) + (1 << 15)) >> 16).clip(-32_768, 32_767)
-    expected = decimate(rounded.astype(np.int16), rate_hz)
+    wide[2:12:2] = 1 << 15, -(1 << 15), (1 << 15) - 1, 1 - (1 << 15), -(3 << 15)
+    magnitude = (abs(wide.astype(np.int64)) + (1 << 15)) >> 16
+    nearest = (np.sign(wide) * magnitude).clip(-32_768, 32_767)
+    expected = decimate(nearest.astype(np.int16), rate_hz)
     np.testing.assert_array_equal(run_c(library, wide, rate_hz, lambda: 77), expected)
     real = rng.uniform(-1.1, 1.1, 2_000).astype(np.float32)
     real[:4] = np.inf, -np.inf, np.nan, 0.5 / 32_768
-    scaled = np.nan_to_num(real * np.float32(32_768), nan=0.0, posinf=1e9, neginf=-1e9)
-    nearest = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)).clip(-32_768, 32_767)
+    real[4:12:2] = np.array([-0.5, 1.5, 0.49999997, -0.49999997], np.float32) / 32_768
+    scaled = np.nan_to_num(real.astype(np.float64) * 32_768, nan=0.0, posinf=1e9, neginf=-1e9)
+    nearest = np.trunc(scaled + np.copysign(0.5, scaled)).clip(-32_768, 32_767)
     expected = decimate(nearest.astype(np.int16), rate_hz)
     np.testing.assert_array_equal(run_c(library, real, rate_hz, lambda: 77), expected)
 

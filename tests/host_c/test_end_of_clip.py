@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,7 +14,13 @@ import pytest
 from tests.support.compilers import compile_c
 from tests.support.host_run import project_of_plan
 from tests.support.onnx_models import ModelMaker
-from tests.support.stream_host import COMPILE, OK, TOO_FEW_FRAMES, batch_outputs
+from tests.support.stream_host import (
+    COMPILE,
+    OK,
+    TOO_FEW_FRAMES,
+    TOO_MANY_FRAMES,
+    batch_outputs,
+)
 from toolkit.compare.features import BOUNDS, compare_features
 from toolkit.emit import write_project
 from toolkit.features.extract import extract
@@ -31,7 +37,7 @@ from toolkit.features.spec import (
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import Graph
 from toolkit.passes.optimize import optimize
-from toolkit.plan import StreamPlan, plan_stream
+from toolkit.plan import Plan, StreamPlan, plan_arena, plan_stream
 from toolkit.quantize.convert import convert
 from toolkit.quantize.ranges import calibrate
 from toolkit.toolchain import host_sources
@@ -91,6 +97,15 @@ class End:
     outputs: bytes
 
 
+def compile_driver(plan: Plan, front_end: FrontEnd, folder: Path, driver: str) -> None:
+    """A program of a library and one of the drivers here, in C."""
+    write_project(project_of_plan(plan, front_end), folder)
+    shutil.copy(HERE / driver, folder)
+    sources = [name for name in host_sources(folder) if not name.startswith("harness/")]
+    command = [*COMPILE, "-O1", "-ffp-contract=off", *include_flags(folder)]
+    compile_c([*command, *sources, "-o", "driver"], folder)
+
+
 class Ends:
     """The compiled project of a network behind the features of a specification."""
 
@@ -100,11 +115,7 @@ class Ends:
         self.entry = graph.tensors[graph.inputs[0]]
         front_end = FrontEnd.feeding(self.entry, spec, arithmetic)
         self.folder = folder / "project"
-        write_project(project_of_plan(self.plan, front_end), self.folder)
-        shutil.copy(HERE / "end_of_clip_driver.c", self.folder)
-        sources = [name for name in host_sources(self.folder) if not name.startswith("harness/")]
-        command = [*COMPILE, "-O1", "-ffp-contract=off", *include_flags(self.folder)]
-        compile_c([*command, *sources, "-o", "driver"], self.folder)
+        compile_driver(self.plan, front_end, self.folder, "end_of_clip_driver.c")
 
     def run(self, samples: np.ndarray, step: int) -> Iterator[End]:
         done = subprocess.run(
@@ -187,3 +198,56 @@ def test_every_early_end_sample_by_sample(
     name: str, arithmetic: str, padding: int, tmp_path: Path
 ) -> None:
     check_ends(tmp_path, SPECS[name], arithmetic, padding, step=1)
+
+
+# --- clips of one length, other rates ------------------------------------------------------------
+def check_refusals(
+    folder: Path, spec: FeatureSpec, rate_hz: int, plan_of: Callable[[Graph], Plan], least: int
+) -> None:
+    """Clips of any length in two blocks: what is refused changes nothing, what is not is right."""
+    graph = network(folder, spec, 0)
+    entry = graph.tensors[graph.inputs[0]]
+    plan = plan_of(graph)
+    compile_driver(plan, FrontEnd.feeding(entry, spec), folder / "project", "refused_driver.c")
+    most = entry.elements // spec.row_values if plan.stream is None else 1_000
+    fewest = most if plan.stream is None else least
+    input_hz = rate_hz or spec.sample_rate_hz
+
+    def rows(samples: int) -> int:
+        return spec.rows_for_samples(-(-samples * spec.sample_rate_hz // input_hz))
+
+    whole = spec.samples_for_rows(fewest) * input_hz // spec.sample_rate_hz + 1
+    total = whole + 3 * spec.hop_samples * input_hz // spec.sample_rate_hz
+    step = max(1, spec.hop_samples // 7)
+    done = subprocess.run(
+        [folder / "project" / "driver", str(rate_hz), str(step), str(whole)],
+        input=noise(total).tobytes(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, f"{done.returncode} in refused_driver.c"
+    found = done.stdout.decode().split()
+    expected = []
+    for count in range(0, total + 1, step):
+        accepted, statuses = 0, []
+        for block in (count // 3, count - count // 3):
+            fits = rows(accepted + block) <= most
+            statuses.append(OK if fits else TOO_MANY_FRAMES)
+            accepted += block if fits else 0
+        statuses.append(OK if rows(accepted) >= fewest else TOO_FEW_FRAMES)
+        expected.append("".join(map(str, statuses)))
+    assert found == expected
+    assert {"001", "000"} <= set(found)
+    assert plan.stream is not None or "021" in found
+
+
+@pytest.mark.parametrize("rate_hz", [0, 48_000, 44_100])
+@pytest.mark.parametrize("name", ["running", "centred_running"])
+def test_a_clip_of_one_length(name: str, rate_hz: int, tmp_path: Path) -> None:
+    check_refusals(tmp_path, SPECS[name], rate_hz, plan_arena, 0)
+
+
+@pytest.mark.parametrize("name", ["running", "centred_running"])
+def test_clips_of_another_rate(name: str, tmp_path: Path) -> None:
+    check_refusals(tmp_path, SPECS[name], 44_100, plan_stream, LEAST_FRAMES)

@@ -70,6 +70,13 @@ _STREAM = """    {{
         if ({name}_output(&a.model, {upper}_OUTPUTS) != nullptr) {{
             return 2;
         }}
+        static {name}_resampled r;
+        {name}_resampled_init_48000(&r);
+        {name}_resampled_push_s16(&r, samples, 4000);
+        if ({name}_resampled_finish(&r) != {upper}_OK) {{
+            return 3;
+        }}
+        std::fwrite({name}_output(&r.audio.model, 0), 1, {upper}_OUTPUT_ELEMENTS, stdout);
     }}
 """
 _BATCH = """    {{
@@ -83,7 +90,7 @@ _BATCH = """    {{
 
 def main_cpp(names: tuple[str, ...]) -> str:
     """A program that runs each of these on the same noise and writes what they answer."""
-    headers = [f"{name}_audio.h" if name in STREAMED else f"{name}.h" for name in names]
+    headers = [f"{name}_resampled.h" if name in STREAMED else f"{name}.h" for name in names]
     includes = "".join(f'#include "{header}"\n' for header in headers)
     calls = "".join(
         (_STREAM if name in STREAMED else _BATCH).format(name=name, upper=name.upper())
@@ -166,7 +173,7 @@ def test_alone_they_answer(answers: dict[str, bytes]) -> None:
     entry = np.array(samples, "<i2").view(np.int8)[:size]
     (expected,) = run_numpy(graph, [entry.reshape(1, *graph.tensors[graph.inputs[0]].shape)])
     assert answers[NAME] == expected.tobytes()
-    assert [len(answers[name]) for name in STREAMED] == [5, 6]
+    assert [len(answers[name]) for name in STREAMED] == [2 * 5, 2 * 6], "at 16 kHz and from 48 kHz"
     assert all(len(set(answers[name])) > 1 for name in STREAMED)
 
 
@@ -177,6 +184,7 @@ def test_together_they_answer_the_same(
     assert both == b"".join(answers[name] for name in LIBRARIES)
     shared = [{path.name for path in (libraries / n / "kernels").iterdir()} for n in LIBRARIES]
     assert shared[0] & shared[1], "what this is about"
+    assert any(name.startswith("tk_decimate_") for name in shared[0] & shared[1])
 
 
 # --- CMake ---------------------------------------------------------------------------------------

@@ -68,8 +68,11 @@ FIGURES = {
 FILES = {
     *(f"wav2small/{name}" for name in ("CMakeLists.txt", "LICENSE", "README.md")),
     *(f"wav2small/wav2small{suffix}" for suffix in (".tflite", "_tflm.tflite", "Config.cmake")),
-    *(f"wav2small/include/wav2small{suffix}.h" for suffix in ("", "_audio", "_cost")),
-    *(f"wav2small/src/wav2small{suffix}.c" for suffix in ("", "_audio", "_features", "_weights")),
+    *(f"wav2small/include/wav2small{suffix}.h" for suffix in ("", "_audio", "_cost", "_resampled")),
+    *(
+        f"wav2small/src/wav2small{suffix}.c"
+        for suffix in ("", "_audio", "_features", "_resampled", "_weights")
+    ),
     *(f"wav2small/src/wav2small_{suffix}.h" for suffix in ("features", "weights")),
     *(f"wav2small/kernels/tk_concatenation.{suffix}" for suffix in "ch"),
     *(f"harness/{name}" for name in ("CMakeLists.txt", "linker.ld", "main.c")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,18 @@ def project_of(graph: Graph) -> FirmwareProject:
     return project_of_plan(plan_arena(graph))
 
 
-def build_host(project: FirmwareProject, folder: Path, toolchain: str = "gcc") -> Path:
+def build_host(
+    project: FirmwareProject,
+    folder: Path,
+    toolchain: str = "gcc",
+    defines: Mapping[str, str | int] | None = None,
+) -> Path:
     """Write ``project`` into ``folder/project`` and compile it with the strict flags."""
     write_project(project, folder / "project")
     sources = host_sources(folder / "project")
-    return find_toolchain(toolchain).compile_host(folder / "project", sources, folder, {})
+    return find_toolchain(toolchain).compile_host(
+        folder / "project", sources, folder, defines or {}
+    )
 
 
 def run_host(program: Path, graph: Graph, inputs: list[Array]) -> list[Array]:

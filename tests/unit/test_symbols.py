@@ -95,7 +95,7 @@ def test_what_layers_share_belongs_to_all_of_them() -> None:
 def test_the_project_names_the_planned_objects() -> None:
     graph = conv_graph()
     bare = project_of(graph).symbols
-    front_end = FrontEnd(WAV2SMALL_RUNNING, 0.5, 0)
+    front_end = FrontEnd(replace(WAV2SMALL_RUNNING, n_mels=24), 0.5, 0)
     heard = project_of_plan(plan_arena(graph), front_end).symbols
     assert bare["instance"] == Symbol("state") and "features" not in bare
     assert heard["features"] == Symbol("feature state")

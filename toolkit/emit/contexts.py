@@ -250,10 +250,15 @@ class FileText:
 
 @dataclass(frozen=True)
 class AudioContext:
-    """Everything of the header that takes audio: the features and the bytes of their state."""
+    """Everything of the files that take audio: the features and the bytes of their state; the
+    frames of a clip, 0 where it may have any number; the decimator's rates and its state."""
 
+    schedule: str
     spec: FeatureSpec
     state_bytes: int
+    clip_frames: int
+    rates_hz: tuple[int, ...]
+    decimator_bytes: int
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,7 @@ class LibraryContext:
     files: tuple[FileText, ...]
     sources: tuple[str, ...]
     has_features: bool
-    has_audio: bool
+    has_resampled: bool
     costs: Costs | None = None
 
 

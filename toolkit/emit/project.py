@@ -14,8 +14,10 @@ from toolkit.emit.model import emit_model
 from toolkit.emit.naming import kernel_tags, named, named_page, named_symbol
 from toolkit.emit.parts import banner, label_macros, tensor_text
 from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
-from toolkit.errors import ToolkitError
+from toolkit.errors import InputError, ToolkitError
+from toolkit.features.decimate import OUTPUT_HZ, RATES_HZ
 from toolkit.features.front_end import FrontEnd
+from toolkit.features.spec import FeatureSpec
 from toolkit.measurement import Symbols
 from toolkit.plan import Plan
 from toolkit.plan.continuous import require_endless_level
@@ -37,13 +39,20 @@ DEVICE_ONLY = frozenset({"startup.c", "tk_io_semihosting.c", "tk_memory.c"})
 #: Kernel files that every library has.
 _LIBRARY_FILES = ("tk_compiler", "tk_weights")
 #: Headers that a user includes; all others are the library's own.
-_PUBLIC = frozenset({"model.h", "model_audio.h"})
+_PUBLIC = frozenset({"model.h", "model_audio.h", "model_resampled.h"})
+#: Kernels behind what takes audio, and audio of other rates.
+_AUDIO_KERNELS = ("tk_samples",)
+_RESAMPLED_KERNELS = ("tk_decimate",)
+#: Bytes of `tk_decimate` at most, whatever a pointer has; the library's C refuses more.
+_DECIMATOR_BYTES = 600
 
 _PURPOSES = {
     "model.h": "the interface: sizes, outputs, and how the model is run",
     "model.c": "the model: parameters and one kernel call a layer",
     "model_audio.h": "the interface for audio: samples in, outputs out",
     "model_audio.c": "front-end and model as one",
+    "model_resampled.h": "the interface for audio of 48, 44.1, 32 and 24 kHz",
+    "model_resampled.c": "a decimator before that for audio",
     "model_weights.h": "declarations of the model's constants",
     "model_weights.c": "the model's constants",
     "features.h": "the front-end: samples in, feature rows out",
@@ -108,7 +117,7 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
         require_endless_level(front_end.spec)
     model = emit_model(plan, sha256, target.name, _read_with(library))
     own, purposes = _own_files(library, model.files)
-    kernels = _kernels({*plan.kernel_files, *_LIBRARY_FILES})
+    kernels = _kernels({*plan.kernel_files, *_LIBRARY_FILES, *_audio_kernels(library)})
     text = {f"{name}/{path}": content for path, content in {**own, **kernels}.items()}
     head = banner(plan.graph, sha256, target.name)
     page = _library_context(library, head, purposes, kernels)
@@ -139,21 +148,60 @@ def _own_files(
 ) -> tuple[dict[str, str], tuple[FileText, ...]]:
     """The files that carry the model's name, by path in the library, and what each is."""
     name, plan, front_end, tags = library.name, library.plan, library.front_end, kernel_tags()
-    plain = {file: named(tags.apply(text), name) for file, text in model.items()}
+    text = {**model, **({} if front_end is None else _audio(plan, front_end))}
+    plain = {file: named(tags.apply(content), name) for file, content in text.items()}
     if front_end is not None:
-        folder = data_dir("firmware_templates") / "features"
         parts = dict(front_end.files())
         parts |= {file: read_text(feature_path(file)) for file in front_end.kernel_files}
-        if plan.audio_header:
-            context = AudioContext(front_end.spec, front_end.state_bytes)
-            parts["model_audio.h"] = render(plan.audio_header, context)
-            parts["model_audio.c"] = read_text(folder / plan.audio_source)
-        plain |= {file: named(text, name, features=True) for file, text in parts.items()}
+        plain |= {file: named(content, name, features=True) for file, content in parts.items()}
     paths = {file: _path(file, name) for file in plain}
     purposes = tuple(
         FileText(paths[file], _PURPOSES.get(file, "of the front-end")) for file in sorted(plain)
     )
     return {paths[file]: text for file, text in plain.items()}, purposes
+
+
+def _audio(plan: Plan, front_end: FrontEnd) -> dict[str, str]:
+    """The files that take audio.
+
+    Raises InputError where a clip is no whole number of feature rows.
+    """
+    spec, frames = front_end.spec, 0
+    if plan.stream is None:
+        values = sum(plan.graph.tensors[entry].elements for entry in plan.graph.inputs)
+        frames, rest = divmod(values, spec.row_values)
+        if rest or len(plan.graph.inputs) != 1:
+            raise InputError(
+                f"features of {spec.row_values} values a row do not fit the model's inputs of "
+                f"{values} values.",
+                hint="Give the feature specification that the model was trained with.",
+            )
+    context = AudioContext(
+        schedule=plan.schedule,
+        spec=spec,
+        state_bytes=front_end.state_bytes,
+        clip_frames=frames,
+        rates_hz=RATES_HZ,
+        decimator_bytes=_DECIMATOR_BYTES,
+    )
+    templates = dict(plan.audio_templates)
+    if _is_resampled(spec):
+        templates |= {file: file for file in ("model_resampled.h", "model_resampled.c")}
+    return {file: render(template, context) for file, template in templates.items()}
+
+
+def _is_resampled(spec: FeatureSpec) -> bool:
+    """Whether audio of other rates is decimated for these features: not where they need the level
+    of the clip first."""
+    return spec.sample_rate_hz == OUTPUT_HZ and spec.level.mode != "clip"
+
+
+def _audio_kernels(library: Library) -> tuple[str, ...]:
+    """Stems of the kernels that take audio."""
+    if library.front_end is None:
+        return ()
+    resampled = _is_resampled(library.front_end.spec)
+    return (*_AUDIO_KERNELS, *(_RESAMPLED_KERNELS if resampled else ()))
 
 
 def _path(file: str, name: str) -> str:
@@ -200,7 +248,7 @@ def _library_context(
         files=purposes,
         sources=tuple(sorted(path for path in paths if path.endswith(".c"))),
         has_features=front_end is not None,
-        has_audio=front_end is not None and plan.audio_header != "",
+        has_resampled=front_end is not None and _is_resampled(front_end.spec),
     )
 
 

@@ -85,6 +85,10 @@ _STAGES = {
 }
 
 
+#: Rates that have filters.
+RATES_HZ = tuple(_STAGES)
+
+
 def filters(rate_hz: int) -> tuple[Filter, ...]:
     """The filters from ``rate_hz`` to 16 kHz, in order; InputError for a rate without any."""
     if rate_hz not in _STAGES:
@@ -111,7 +115,8 @@ def tables() -> Iterator[str]:
     """Lines of ``tk_decimate_tables.c``."""
     yield "/* SPDX-License-Identifier: Apache-2.0 */"
     yield "/* Written by toolkit/features/decimate.py. */"
-    yield '#include "tk_decimate.h"\n'
+    yield '#include "tk_decimate_tables.h"\n'
+    yield "#include <stddef.h>\n"
     for name in dict.fromkeys(name for stages in _STAGES.values() for name in stages):
         stage = _filter(name)
         values = ", ".join(map(str, stage.taps.reshape(-1).tolist()))

@@ -57,9 +57,11 @@ class ArenaPlan:
     templates: ClassVar[Mapping[str, str]] = {
         name: name for name in ("model.h", "model.c", "model_weights.h", "model_weights.c")
     }
-    #: Template of the header for audio, and the C behind it; a clip has no such form.
-    audio_header: ClassVar[str] = ""
-    audio_source: ClassVar[str] = ""
+    #: The same of those that take audio.
+    audio_templates: ClassVar[Mapping[str, str]] = {
+        "model_audio.h": "model_audio.h",
+        "model_audio.c": "model_audio.c",
+    }
     #: How nodes treat time: no node of a whole clip is streamed.
     behaviours: ClassVar[Mapping[str, TimeBehaviour]] = {}
     stream: ClassVar[None] = None

@@ -60,9 +60,11 @@ class ContinuousPlan:
         "model_weights.h": "model_weights.h",
         "model_weights.c": "model_weights.c",
     }
-    #: Template of the header for audio, and the C behind it.
-    audio_header: ClassVar[str] = "model_continuous_audio.h"
-    audio_source: ClassVar[str] = "model_continuous_audio.c"
+    #: The same of those that take audio.
+    audio_templates: ClassVar[Mapping[str, str]] = {
+        "model_audio.h": "model_continuous_audio.h",
+        "model_audio.c": "model_continuous_audio.c",
+    }
     arena_bytes: ClassVar[int] = 0
 
     @property

@@ -87,9 +87,11 @@ class StreamPlan:
         "model_weights.h": "model_weights.h",
         "model_weights.c": "model_weights.c",
     }
-    #: Template of the header for audio, and the C behind it.
-    audio_header: ClassVar[str] = "model_audio.h"
-    audio_source: ClassVar[str] = "model_audio.c"
+    #: The same of those that take audio.
+    audio_templates: ClassVar[Mapping[str, str]] = {
+        "model_audio.h": "model_audio.h",
+        "model_audio.c": "model_audio.c",
+    }
     #: The schedule's own helper header.
     helper_files: ClassVar[tuple[str, ...]] = ("tk_stream",)
     continuous: ClassVar[None] = None

@@ -2,6 +2,7 @@
 #include "tk_decimate.h"
 
 #include "tk_compiler.h"
+#include "tk_samples.h"
 
 #if defined(__ARM_FEATURE_DSP)
 #include <arm_acle.h>
@@ -124,25 +125,10 @@ size_t tk_decimate_q31(tk_decimate *d, const int32_t *in, size_t count, int16_t 
     for (int32_t taken; count > 0; count -= (size_t)taken, in += taken) {
         int16_t samples[TK_DECIMATE_CHUNK];
         taken = chunk(count);
-        for (int32_t i = 0; i < taken; ++i) {
-            const int32_t rounded = (in[i] >> 16) + (in[i] >> 15 & 1);
-            samples[i] = (int16_t)(rounded > INT16_MAX ? INT16_MAX : rounded);
-        }
+        tk_samples_q31(in, (size_t)taken, samples);
         outputs += (size_t)take(d, samples, taken, out + outputs);
     }
     return outputs;
-}
-
-/* To the nearest, ties away from 0. */
-static int16_t from_float(float value) {
-    const float scaled = value * 32768.0f;
-    if (!(scaled > -32768.0f)) {
-        return (int16_t)(scaled <= -32768.0f ? INT16_MIN : 0);
-    }
-    if (scaled >= 32767.0f) {
-        return INT16_MAX;
-    }
-    return (int16_t)(scaled < 0.0f ? scaled - 0.5f : scaled + 0.5f);
 }
 
 size_t tk_decimate_f32(tk_decimate *d, const float *in, size_t count, int16_t *out) {
@@ -150,10 +136,25 @@ size_t tk_decimate_f32(tk_decimate *d, const float *in, size_t count, int16_t *o
     for (int32_t taken; count > 0; count -= (size_t)taken, in += taken) {
         int16_t samples[TK_DECIMATE_CHUNK];
         taken = chunk(count);
-        for (int32_t i = 0; i < taken; ++i) {
-            samples[i] = from_float(in[i]);
-        }
+        tk_samples_f32(in, (size_t)taken, samples);
         outputs += (size_t)take(d, samples, taken, out + outputs);
     }
     return outputs;
+}
+
+/* Outputs of a filter that lie before the end of `count` more samples: half its taps are ahead. */
+static size_t left_of(const tk_decimate_filter *filter, int32_t filled, int32_t phase,
+                      size_t count) {
+    const size_t down = (size_t)filter->down;
+    const int32_t ahead = filled + (int32_t)(count % down) + 1 - filter->count / 2;
+    const int32_t steps = ahead * filter->up - phase;
+    return count / down * (size_t)filter->up + ((size_t)steps + down - 1) / down;
+}
+
+size_t tk_decimate_left(const tk_decimate *d, size_t count) {
+    const tk_decimate_rate *const rate = d->rate;
+    if (rate->first != NULL) {
+        count = left_of(rate->first, d->first_filled, d->first_phase, count);
+    }
+    return left_of(rate->last, d->last_filled, d->last_phase, count);
 }

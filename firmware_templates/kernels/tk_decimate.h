@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Audio of 48, 44.1, 32 or 24 kHz to 16 kHz, in blocks of any size: the same bits everywhere, for
- * int16, Q31 and float alike, which are rounded to int16 before anything else.
+ * int16, Q31 and float alike, which are rounded to int16 (tk_samples.h) before anything else.
  *
  * Output n lies at input n * rate / 16000: the filters delay nothing, but need the future.  An
  * output comes out up to TK_DECIMATE_TAIL input samples late; push as many zeros to have the last.
@@ -14,25 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tk_decimate_tables.h"
+
 #define TK_DECIMATE_TAIL 176
 /* Room for the outputs of a block, whatever went before: at most count * 16000 / rate + 2. */
 #define TK_DECIMATE_OUTPUTS(count) (2 * (size_t)(count) / 3 + 2)
-
-/* `up` outputs for `down` inputs; taps [up][count], in units of 2^-shift. */
-typedef struct tk_decimate_filter {
-    const int16_t *taps;
-    int32_t up, down, count, shift;
-} tk_decimate_filter;
-
-/* The filters from a rate to 16 kHz; `first`, where there is one, goes to 32 kHz. */
-typedef struct tk_decimate_rate {
-    const tk_decimate_filter *first, *last;
-} tk_decimate_rate;
-
-extern const tk_decimate_rate tk_decimate_from_48000;
-extern const tk_decimate_rate tk_decimate_from_44100;
-extern const tk_decimate_rate tk_decimate_from_32000;
-extern const tk_decimate_rate tk_decimate_from_24000;
 
 /* Samples that are taken through the filters at once. */
 #define TK_DECIMATE_CHUNK 32
@@ -50,10 +36,12 @@ typedef struct tk_decimate {
 void tk_decimate_init(tk_decimate *d, const tk_decimate_rate *from);
 
 /* Take `count` samples and write the outputs that are complete, at most
- * TK_DECIMATE_OUTPUTS(count); return their number.  Float: full scale is 1, beyond it is clipped,
- * and what is no number is silence. */
+ * TK_DECIMATE_OUTPUTS(count) and never more than `count`; return their number. */
 size_t tk_decimate_s16(tk_decimate *d, const int16_t *in, size_t count, int16_t *out);
 size_t tk_decimate_q31(tk_decimate *d, const int32_t *in, size_t count, int16_t *out);
 size_t tk_decimate_f32(tk_decimate *d, const float *in, size_t count, int16_t *out);
+
+/* Outputs still to come that lie before the end of `count` more samples. */
+size_t tk_decimate_left(const tk_decimate *d, size_t count);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Written by toolkit/features/decimate.py. */
-#include "tk_decimate.h"
+#include "tk_decimate_tables.h"
+
+#include <stddef.h>
 
 static const int16_t middle_of_48000_taps[] = {
     31, 0,  -355, 833, 0,    -3562, 8517, 21841, 8517,  -3562, 0,     833,  -355, 0,    30, 0,
