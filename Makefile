@@ -7,7 +7,7 @@ JOBS   ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check docs format clean
+.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,11 @@ results: $(VENV)/.dev ## Rewrite the figures of README.md and docs/RESULTS.md (5
 
 bench-check: $(VENV)/.dev ## Fail when an instruction count rose by more than 1 %
 	$(BIN)/python -m benchmarks.baseline
+
+example: $(VENV)/.installed ## Regenerate the library under examples/
+	$(BIN)/toolkit build --target cortex-m4 --out build/example
+	rm -rf examples/wav2small_cortex_m4
+	cp -r build/example/wav2small examples/wav2small_cortex_m4
 
 docs: $(VENV)/.dev ## Regenerate the generated documentation
 	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What differs between compilers: all syntax that is not C99 stands here, or in kernels/dsp behind
+ * WAV2SMALL_TK_DSP_INSTRUCTIONS and WAV2SMALL_TK_DSP_BLOCKS.
+ *
+ * Kernels for the DSP extension have two sorts of assembly.  Single instructions need nothing but
+ * the extension.  Blocks (loops, whole functions) take all core registers, r9 among them: they are
+ * compiled where TK_MAY_USE_R9 is 1, which the build states unless r9 has another use (-ffixed-r9,
+ * RWPI), and where the compiler optimises.  They give r7 back as they found it, so that it may be
+ * the frame pointer.  Elsewhere plain C takes their place, with the same bits.
+ */
+#ifndef WAV2SMALL_TK_COMPILER_H
+#define WAV2SMALL_TK_COMPILER_H
+
+#include <stdint.h>
+
+#if !defined(TK_MAY_USE_R9)
+#define TK_MAY_USE_R9 0
+#endif
+#if TK_MAY_USE_R9 && defined(__ARM_RWPI)
+#error "RWPI keeps the address of data in r9: compile with -DTK_MAY_USE_R9=0"
+#endif
+
+/* What the library's functions ask of their callers; nothing unless a project defines it, for
+ * example by a header of its own: -DTK_ASSERT_HEADER='"my_assert.h"'. */
+#if defined(TK_ASSERT_HEADER)
+#include TK_ASSERT_HEADER
+#endif
+#if !defined(TK_ASSERT)
+#define TK_ASSERT(condition) ((void)0)
+#endif
+
+#if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__)
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#error "the weights are little-endian words"
+#endif
+#endif
+
+/* Puts a constant into a section of its own, where a linker script finds it. */
+#if defined(__GNUC__) && defined(__ELF__)
+#define WAV2SMALL_TK_SECTION(name) __attribute__((section(name)))
+#else
+#define WAV2SMALL_TK_SECTION(name)
+#endif
+
+#if defined(__GNUC__) /* gcc, clang, armclang */
+
+/* Without optimisation a stack frame would hold all variables of all that is inlined. */
+#if defined(__OPTIMIZE__)
+#define WAV2SMALL_TK_INLINE static inline __attribute__((always_inline, unused))
+#else
+#define WAV2SMALL_TK_INLINE static inline __attribute__((unused))
+#endif
+#define WAV2SMALL_TK_NOINLINE __attribute__((noinline))
+/* Whether the compiler knows the value: assembly that has it in its instructions needs that. */
+#define WAV2SMALL_TK_IS_CONSTANT(value) __builtin_constant_p(value)
+#define WAV2SMALL_TK_NAKED __attribute__((naked))
+#define WAV2SMALL_TK_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define WAV2SMALL_TK_COPY(to, from, bytes) ((void)__builtin_memcpy(to, from, bytes))
+#define WAV2SMALL_TK_MOVE(to, from, bytes) ((void)__builtin_memmove(to, from, bytes))
+#define WAV2SMALL_TK_ZERO(to, bytes) ((void)__builtin_memset(to, 0, bytes))
+
+/* The zeros before the first one of a value that is not 0. */
+WAV2SMALL_TK_INLINE int32_t wav2small_tk_leading_zeros(uint32_t value) {
+    return __builtin_clz(value);
+}
+
+WAV2SMALL_TK_INLINE int32_t wav2small_tk_leading_zeros_64(uint64_t value) {
+    return __builtin_clzll(value);
+}
+
+/* The same value, of which the compiler knows nothing. */
+WAV2SMALL_TK_INLINE int32_t wav2small_tk_opaque(int32_t value) {
+    __asm__("" : "+r"(value));
+    return value;
+}
+
+#else
+
+#include <string.h>
+
+#define WAV2SMALL_TK_INLINE static inline
+#define WAV2SMALL_TK_NOINLINE
+#define WAV2SMALL_TK_ALIGNED(bytes)
+#define WAV2SMALL_TK_COPY(to, from, bytes) ((void)memcpy(to, from, bytes))
+#define WAV2SMALL_TK_MOVE(to, from, bytes) ((void)memmove(to, from, bytes))
+#define WAV2SMALL_TK_ZERO(to, bytes) ((void)memset(to, 0, bytes))
+
+/* The zeros before the first one of a value that is not 0. */
+WAV2SMALL_TK_INLINE int32_t wav2small_tk_leading_zeros(uint32_t value) {
+    int32_t zeros = 0;
+    for (; value < UINT32_C(0x80000000); value <<= 1) {
+        ++zeros;
+    }
+    return zeros;
+}
+
+WAV2SMALL_TK_INLINE int32_t wav2small_tk_leading_zeros_64(uint64_t value) {
+    const uint32_t high = (uint32_t)(value >> 32);
+    return high != 0 ? wav2small_tk_leading_zeros(high) : 32 + wav2small_tk_leading_zeros((uint32_t)value);
+}
+
+/* The same value, of which the compiler knows nothing. */
+WAV2SMALL_TK_INLINE int32_t wav2small_tk_opaque(int32_t value) {
+    return value;
+}
+
+#endif
+
+#if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__ARM_FEATURE_SIMD32)
+#define WAV2SMALL_TK_DSP_INSTRUCTIONS 1
+#else
+#define WAV2SMALL_TK_DSP_INSTRUCTIONS 0
+#endif
+
+/* The blocks keep what core registers do not hold in those of the floating-point unit. */
+#if WAV2SMALL_TK_DSP_INSTRUCTIONS && defined(__ARM_FP) && defined(__OPTIMIZE__) && TK_MAY_USE_R9
+#define WAV2SMALL_TK_DSP_BLOCKS 1
+#else
+#define WAV2SMALL_TK_DSP_BLOCKS 0
+#endif
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "wav2small_features.h"
+#include "wav2small_tk_edges.h"
+
+void wav2small_tk_front_init(wav2small_tk_front *front) {
+    wav2small_tk_level_init(&front->level);
+}
+
+void wav2small_tk_front_row(wav2small_tk_front *front, const int16_t *frame, int8_t *row) {
+    wav2small_tk_level_next(&front->level, frame);
+    float energies[WAV2SMALL_FEATURES_BANDS];
+    const float gain = front->level.gain;
+    wav2small_tk_mel_energies(frame, front->level.mean, front->work, energies);
+    for (uint32_t m = 0; m < WAV2SMALL_FEATURES_BANDS; m++) {
+        union {
+            float value;
+            uint32_t bits;
+        } number;
+        number.value = energies[m] * gain;
+        row[m] = wav2small_tk_edges_feature(number.bits);
+    }
+}
