@@ -75,20 +75,23 @@ void *memset(void *destination, int value, size_t size) {
     return destination;
 }
 
+/* Calls of these appear as late as code is made: optimisation at link time must leave them. */
+#define USED __attribute__((used))
+
 #define EABI_COPY(name, function)                                                                  \
     void name(void *destination, const void *source, size_t size);                                 \
-    void name(void *destination, const void *source, size_t size) {                                \
+    USED void name(void *destination, const void *source, size_t size) {                           \
         function(destination, source, size);                                                       \
     }
 /* The run-time ABI's argument order is destination, size, value. */
 #define EABI_SET(name)                                                                             \
     void name(void *destination, size_t size, int value);                                          \
-    void name(void *destination, size_t size, int value) {                                         \
+    USED void name(void *destination, size_t size, int value) {                                    \
         memset(destination, value, size);                                                          \
     }
 #define EABI_CLEAR(name)                                                                           \
     void name(void *destination, size_t size);                                                     \
-    void name(void *destination, size_t size) {                                                    \
+    USED void name(void *destination, size_t size) {                                               \
         memset(destination, 0, size);                                                              \
     }
 

@@ -13,6 +13,7 @@ import pytest
 from tests.support.compilers import compile_c
 from tests.support.graphs import activation, add_conv, conv_graph
 from tests.support.host_run import NAME, project_of
+from tests.support.older import older_kernels
 from tests.support.oracle import run_numpy
 from toolkit.emit import FirmwareProject, Library, emit_project, write_files
 from toolkit.features.front_end import FrontEnd
@@ -185,6 +186,22 @@ def test_together_they_answer_the_same(
     shared = [{path.name for path in (libraries / n / "kernels").iterdir()} for n in LIBRARIES]
     assert shared[0] & shared[1], "what this is about"
     assert any(name.startswith("tk_decimate_") for name in shared[0] & shared[1])
+
+
+def test_with_the_kernels_of_another_version(
+    libraries: Path, answers: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Two versions of the same kernels stand side by side."""
+    folder = tmp_path / "libraries"
+    shutil.copytree(libraries / "first", folder / "first")
+    with older_kernels():
+        files = project("second").files
+    own = {path: data for path, data in files.items() if path.startswith("second/")}
+    write_files(FirmwareProject(own), folder)
+    assert build(folder, STREAMED, tmp_path / "both") == answers["first"] + answers["second"]
+    before, after = ({p.name for p in (folder / n / "kernels").iterdir()} for n in STREAMED)
+    assert not before & after
+    assert {name[:-11] for name in before} & {name[:-11] for name in after}, "what this is about"
 
 
 # --- CMake ---------------------------------------------------------------------------------------

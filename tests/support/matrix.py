@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.clang import ClangToolchain
 from tests.support.graphs import activation, add_conv
 from tests.support.oracle import random_inputs, run_tflm
 from toolkit.deploy.harness import Harness
@@ -28,7 +29,7 @@ from toolkit.profiling.linked import Linked
 from toolkit.simulate.protocol import encode_tensors
 from toolkit.targets import load_target
 from toolkit.tflite.write import write_tflite
-from toolkit.toolchain import base, gcc, zig
+from toolkit.toolchain import TOOLCHAINS, Toolchain, base, find_toolchain, gcc, zig
 
 TARGET = load_target("cortex-m4")
 R9_ALLOWED = "-DTK_MAY_USE_R9=1"
@@ -50,6 +51,7 @@ FLAGS: dict[str, tuple[str, ...]] = {
     "-ffixed-r9": ("-O3", "-ffixed-r9"),
 }
 OPTIMIZE = ("size", "speed")
+COMPILERS = (*TOOLCHAINS, "clang")
 
 
 @dataclass(frozen=True)
@@ -78,12 +80,18 @@ def compiler_flags(row: Row) -> Iterator[None]:
         (processor,) = [f for f in TARGET.compiler_flags("zig") if f.startswith("-mcpu=")]
         extra.append(f"{processor}+reserve_r9")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (gcc, zig):
+        patch.setattr("toolkit.deploy.harness.find_toolchain", find_compiler)
+        for module in (gcc, zig, base):
             patch.setattr(module, "LANGUAGE_FLAGS", language)
             patch.setattr(module, "DEVICE_FLAGS", (*device, *extra))
         if row.flags == "-flto":
             patch.setattr(gcc, "_LINK_FLAGS", (*gcc._LINK_FLAGS, "-O3", "-flto"))
         yield
+
+
+def find_compiler(name: str) -> Toolchain:
+    """One of `COMPILERS`; ToolMissingError where it is not installed."""
+    return ClangToolchain.find() if name == "clang" else find_toolchain(name)
 
 
 @cache

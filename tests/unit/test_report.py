@@ -62,6 +62,8 @@ def test_keys_are_those_of_the_contract() -> None:
         "roof",
         "alternatives",
         "symbols",
+        "library",
+        "clip",
     ]
 
 

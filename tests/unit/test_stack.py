@@ -36,6 +36,11 @@ BODIES = {
         "void use_all(uint8_t *p);\n__attribute__((noinline)) void use_all(uint8_t *p) {\n"
         '__asm__ volatile("vpush {s16-s31}\\n vpop {s16-s31}" ::"r"(p) : "memory"); p[32] = 1; }\n',
     ),
+    "trap": (
+        "volatile uint8_t *a = m->arena; if (a[0] == 1 && a[1] == 2 && a[2] == 3 && a[3] == 4) {"
+        ' __asm__ volatile("udf #254\\n sub sp, #400"); } m->arena[32] = 1;',
+        "",
+    ),
     "tail call": ("m->arena[1] = 3; leaf(m->arena);", LEAF),
     "chain": (
         f"uint8_t big[200]; big[0] = 1; {USE} middle(m->arena); {USE}",

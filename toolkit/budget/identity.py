@@ -16,6 +16,7 @@ KEYS = (
     "calibration",
     "test",
     "labels",
+    "clip",
     "firmware",
     "toolkit",
     "toolchain",
@@ -31,7 +32,7 @@ SAID = frozenset({"model", "calibration", "toolkit", "firmware"})
 #: every figure for the others.
 DATA = frozenset({"test", "labels"})
 GUARDS = tuple(key for key in KEYS if key not in SAID)
-_HASHED = frozenset({"model", "calibration", "test", "labels", "firmware"})
+_HASHED = frozenset({"model", "calibration", "test", "labels", "clip", "firmware"})
 _SHORT = 12
 #: Digits of a hash that a baseline has.
 DIGITS = 16
@@ -62,8 +63,10 @@ def differences(now: Mapping[str, str], then: Mapping[str, str]) -> tuple[Differ
 
 def identity_of(report: Report, version: str, schema: int) -> dict[str, str]:
     """What a report says of itself; ``version`` is that of the toolkit that made it."""
+    clip = {} if report.clip is None else {"clip": report.clip.sha256[:DIGITS]}
     return {
         "model": report.model_sha256[:DIGITS],
+        **clip,
         "toolkit": version,
         "toolchain": report.toolchain or "none",
         "simulator": report.simulator or "none",

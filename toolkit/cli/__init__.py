@@ -21,6 +21,7 @@ VERBS = {
     "convert": "ONNX model to a fully int8 .tflite.",
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
     "check": "Hold models against budgets and baselines, for CI.",
+    "diff": "What changed between two builds, by layer and symbol.",
     "eval": "Float, int8 and generated C side by side on labelled recordings.",
     "inspect": "Graph, features, labels and provenance of a model file.",
     "verify": "Run a model's compiled C on inputs and compare every output byte.",

@@ -45,10 +45,14 @@ def costs_of(report: Report, target: Target, name: str) -> Costs:
             for figure, m in kept.items()
         ),
         bases=tuple(
-            line for m in dict.fromkeys(map(_basis, kept.values())) for line in wrap(m, _COLUMNS)
+            line
+            for basis in dict.fromkeys(_basis(m, report.simulator) for m in kept.values())
+            for line in wrap(basis, _COLUMNS)
         ),
     )
 
 
-def _basis(m: Measurement) -> str:
-    return f"{m.provenance.value}: {comment_text(m.basis, _BASIS_CHARACTERS)}"
+def _basis(m: Measurement, simulator: str) -> str:
+    """How a figure came to be; not on which simulator, since all count alike."""
+    basis = m.basis.removeprefix(f"{simulator} ")
+    return f"{m.provenance.value}: {comment_text(basis, _BASIS_CHARACTERS)}"

@@ -44,7 +44,7 @@ from toolkit.profiling.simulated import (
 from toolkit.profiling.timing import Timing
 from toolkit.quantize.outputs import decoded, real_values
 from toolkit.report import Report
-from toolkit.report.model import Prediction
+from toolkit.report.model import Prediction, RunClip
 from toolkit.targets import Target
 from toolkit.tflite.oracle import tflm_available
 
@@ -203,6 +203,8 @@ class Run:
             stack=stack_frames(linked),
             roof=core_roof(target.core),
             symbols=self.symbols,
+            library=self.harness.name,
+            clip=None if self.clip is None else RunClip(self.clip.path.name, self.clip.sha256),
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class Audio:
     @property
     def seconds(self) -> float:
         return len(self.samples) / self.spec.sample_rate_hz
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the samples."""
+        return hashlib.sha256(self.samples.astype("<i2").tobytes()).hexdigest()
 
     @property
     def rows(self) -> int:

@@ -198,7 +198,7 @@ def _successors(
         return []
     if name in ("tbb", "tbh"):
         return _table(code, instruction)
-    if name == "udf":
+    if name in ("udf", "trap"):  # capstone calls udf #254, which clang traps with, trap
         return []
     if ARM_REG_PC in instruction.regs_access()[1]:
         found.returns = True

@@ -71,6 +71,8 @@ def report_dict(report: Report) -> dict[str, Any]:
             {"name": name, "role": symbol.role, "layers": list(symbol.layers)}
             for name, symbol in report.symbols.items()
         ],
+        "library": report.library,
+        "clip": None if report.clip is None else asdict(report.clip),
     }
 
 

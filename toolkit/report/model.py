@@ -106,11 +106,20 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class RunClip:
+    """The audio that a firmware ran on: the ``name`` of its file, and the hash of its samples."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything a build or profile found.  Rows with two provenances share their name.
 
     ``stack`` is the call chain behind ``stack_bound_bytes``, outermost first.  ``symbols`` are
-    those of the generated C, none where nothing was generated.
+    those of the generated C, none where nothing was generated; ``library`` is the name that they
+    begin with.  ``clip`` is None where no audio was heard.
     """
 
     model_name: str
@@ -131,6 +140,8 @@ class Report:
     roof: Roof | None = None
     alternatives: tuple[Alternative, ...] = ()
     symbols: Symbols = field(default_factory=dict)
+    library: str = ""
+    clip: RunClip | None = None
 
     def allowing_misfit(self) -> Report:
         """The same where a firmware that does not fit or keep up is no failure."""

@@ -20,6 +20,7 @@ from toolkit.report.model import (
     Prediction,
     Report,
     Roof,
+    RunClip,
     StackFrame,
 )
 
@@ -61,6 +62,7 @@ _HINT = "`toolkit build --report report.json` writes one."
 
 def _report(data: dict[str, Any]) -> Report:
     memory, stack, roof = data["memory"], data["stack"], data["roof"]
+    clip = data.get("clip")
     return Report(
         model_name=_text(data["model"]["name"]),
         model_sha256=_text(data["model"]["sha256"]),
@@ -78,12 +80,14 @@ def _report(data: dict[str, Any]) -> Report:
         ),
         memory=None if memory is None else _memory(memory),
         fits=_rows(data["fits"], _fit),
-        stack=() if stack is None else _rows(stack["frames"], lambda row: StackFrame(**row)),
+        stack=() if stack is None else _rows(stack["frames"], _frame),
         roof=None
         if roof is None
         else Roof(roof["macs_per_cycle"], roof["bytes_per_cycle"], _text(roof["basis"])),
         alternatives=_rows(data.get("alternatives", []), _alternative),
         symbols=dict(_rows(data.get("symbols", []), _symbol)),
+        library=_text(data.get("library", "")),
+        clip=None if clip is None else RunClip(_text(clip["name"]), _text(clip["sha256"])),
     )
 
 
@@ -135,8 +139,25 @@ def _function(row: dict[str, Any]) -> FunctionRow:
 
 
 def _memory(row: dict[str, Any]) -> MemoryMap:
-    rows = _rows(row["rows"], lambda block: MemoryRow(**block))
-    return MemoryMap(row["region"], int(row["size_bytes"]), tuple(row["steps"]), rows)
+    return MemoryMap(
+        region=_text(row["region"]),
+        size_bytes=_count(row["size_bytes"]),
+        steps=_rows(row["steps"], _text),
+        rows=_rows(row["rows"], _block),
+    )
+
+
+def _block(row: dict[str, Any]) -> MemoryRow:
+    places = ("offset_bytes", "size_bytes", "first_step", "last_step")
+    return MemoryRow(_text(row["name"]), _text(row["kind"]), *(_count(row[key]) for key in places))
+
+
+def _frame(row: dict[str, Any]) -> StackFrame:
+    return StackFrame(_text(row["function"]), _count(row["size_bytes"]))
+
+
+def _part(row: dict[str, Any]) -> Part:
+    return Part(_text(row["name"]), _text(row["kind"]), _count(row["size_bytes"]))
 
 
 def _fit(row: dict[str, Any]) -> Fit:
@@ -146,13 +167,19 @@ def _fit(row: dict[str, Any]) -> Fit:
         available_bytes=int(row["available_bytes"]),
         provenance=Provenance(row["provenance"]),
         basis=_text(row["basis"]),
-        parts=_rows(row["parts"], lambda part: Part(**part)),
+        parts=_rows(row["parts"], _part),
     )
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected text, found {value!r}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"expected a count, found {value!r}")
     return value
 
 
