@@ -6,6 +6,7 @@
 #include "network_audio.h"
 #include "network_resampled.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -117,13 +118,16 @@ static int run_steps(const std::vector<std::int16_t> &heard, std::uint32_t seed)
     for (int clip = 0; clip < 2; clip++) {
         const std::int16_t *next = heard.data();
         for (const std::int16_t *const end = next + heard.size(); next != end;) {
-            const auto left = static_cast<std::size_t>(end - next);
-            const std::size_t block = 1 + random_below(700u);
-            const std::size_t taken = network_put_audio(&a, next, block < left ? block : left);
-            if (taken == 0 || (a.model.waiting && network_put_audio(&a, next, left) != 0)) {
+            const std::size_t left = static_cast<std::size_t>(end - next);
+            std::size_t count = std::min(left, std::size_t{1} + random_below(700u));
+            const std::int16_t *const before = next;
+            if (network_put_audio(&a, &next, &count) != NETWORK_OK || next == before) {
                 return 8;
             }
-            next += taken;
+            if (a.model.waiting && (count = static_cast<std::size_t>(end - next),
+                                    network_put_audio(&a, &next, &count) != NETWORK_BUSY)) {
+                return 8;
+            }
             int step = network_step(&a.model);
             for (; step == 1; step = network_step(&a.model)) {
                 steps++;
@@ -135,7 +139,10 @@ static int run_steps(const std::vector<std::int16_t> &heard, std::uint32_t seed)
 #endif
         }
 #ifndef NETWORK_CONTINUOUS
-        if (network_audio_finish(&a) != NETWORK_OK || network_put_audio(&a, heard.data(), 1) != 0) {
+        std::size_t one = 1;
+        next = heard.data();
+        if (network_audio_finish(&a) != NETWORK_OK ||
+            network_put_audio(&a, &next, &one) != NETWORK_ENDED || one != 1) {
             return 9;
         }
         write_outputs(a.model);

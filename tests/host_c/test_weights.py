@@ -57,8 +57,9 @@ def test_one_weight_changes_one_line_of_weights() -> None:
     assert changed == {header: 2, WEIGHTS: 2}  # the model's hash twice; that of the weights
 
 
-def test_another_layer_changes_the_layout() -> None:
+def test_another_layer_changes_the_layout_another_name_does_not() -> None:
     graph = conv_graph(layers=2)
+    renamed = project(replace(with_weight(graph, 1), name="retrained"), b"b").files
     name = graph.nodes[0].outputs[0]
     other = replace(graph.tensors[name], quant=QuantParams.per_tensor(0.07, -6))
     texts = [
@@ -70,6 +71,7 @@ def test_another_layer_changes_the_layout() -> None:
         )
     ]
     assert texts[0] == texts[1] != texts[2]
+    assert texts[0] == renamed[f"{NAME}/src/{NAME}_weights.h"]
 
 
 def test_weights_of_another_build_take_their_place(tmp_path: Path) -> None:

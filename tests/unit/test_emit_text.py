@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.graphs import activation
 from toolkit.emit.c_text import (
     IdentifierPool,
     c_type,
@@ -18,8 +21,10 @@ from toolkit.emit.c_text import (
     word_lines,
     words,
 )
+from toolkit.emit.parts import label_macros
 from toolkit.errors import UnsupportedError
-from toolkit.ir import DType
+from toolkit.ir import DType, GraphBuilder
+from toolkit.ir.labels import LABELS_KEY
 
 
 @given(st.text())
@@ -98,3 +103,19 @@ def test_bytes_fill_words_from_their_low_end(values: list[int]) -> None:
 def test_floats_have_no_place_in_generated_code() -> None:
     with pytest.raises(UnsupportedError, match=r"tensor 'x'.+ got float32"):
         c_type(DType.FLOAT32, "tensor 'x'")
+
+
+@pytest.mark.parametrize(
+    ("labels", "macros"),
+    [
+        (["yes", "no", "may be"], ("YES", "NO", "MAY_BE")),
+        (["c++", "C", "scale"], ("VALUE_0", "VALUE_1", "VALUE_2")),
+        (["1", "-", "é"], ("1", "VALUE_1", "VALUE_2")),
+        (["value 1", "-", "x"], ()),
+    ],
+)
+def test_every_label_gives_a_macro(labels: list[str], macros: tuple[str, ...]) -> None:
+    builder = GraphBuilder("labelled")
+    builder.outputs.append(builder.add_input(activation("x", (1, 3), 0.1, 0)))
+    graph = replace(builder.build(), metadata={LABELS_KEY: json.dumps(labels)})
+    assert label_macros(graph) == macros

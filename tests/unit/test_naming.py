@@ -57,7 +57,11 @@ HEADERS = """
         ("index", "index_net"),
         ("uint8_t", "uint8_t_net"),
         ("tk_conv", "net_tk_conv"),
-        ("tk", "tk_net"),
+        ("tk", "net_tk_net"),
+        ("TK_", "net_tk_net"),
+        ("speech_audio", "speech_audio_net"),
+        ("x push", "x_push_net"),
+        ("x_weights", "x_weights_net"),
         ("model_v2", "model_v2"),
     ],
 )

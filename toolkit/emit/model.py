@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit.emit.c_text import comment_text
-from toolkit.emit.contexts import ModelContext, StreamContext
+from toolkit.emit.contexts import Banner, ModelContext, StreamContext
 from toolkit.emit.continuous import continuous_context
 from toolkit.emit.parts import Parts, StepPlace, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
@@ -43,12 +43,19 @@ def emit_model(
     check(plan)
     context = _CONTEXTS[plan.schedule](plan, model_sha256, target)
     files = {name: render(template, context) for name, template in plan.templates.items()}
-    code = "".join((*(files[name] for name in files if name != WEIGHTS), *read_with))
-    layout = hashlib.sha256(code.replace(model_sha256, "").encode()).hexdigest()[:8].upper()
+    layout = _layout(plan, context, read_with)
     return ModelText(
-        files={name: text.replace(LAYOUT, f"0x{layout}u") for name, text in files.items()},
+        files={name: text.replace(LAYOUT, layout) for name, text in files.items()},
         symbols={**driver_symbols(plan.schedule), **context.symbols},
     )
+
+
+def _layout(plan: Plan, context: ModelContext | StreamContext, read_with: Iterable[str]) -> str:
+    """The number of the weights' layout: digits of all code that reads them, whatever it was
+    generated from."""
+    nameless = replace(context, banner=Banner("", comment_text(""), "", ""))
+    code = (render(plan.templates[name], nameless) for name in plan.templates if name != WEIGHTS)
+    return f"0x{hashlib.sha256(''.join((*code, *read_with)).encode()).hexdigest()[:8].upper()}u"
 
 
 def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelContext:

@@ -22,6 +22,13 @@ _CHARACTERS = 32
 #: Macros by which a user configures kernels: they have one name everywhere.
 _SETTINGS = frozenset({"TK_ASSERT", "TK_ASSERT_HEADER", "TK_MAY_USE_R9"})
 
+#: What the names of a library add to its own, so that a library called ``x_audio`` meets the files
+#: and functions of ``x``; and the end of the types of C.
+_ENDINGS = frozenset(
+    {"audio", "cost", "dequantize", "features", "finish", "init", "input", "invoke", "output"}
+    | {"push", "put", "resampled", "reset", "status", "step", "t", "tk", "weights"}
+)
+
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TK = re.compile(r"\b(?:tk|TK)_\w+")
 _WORD = re.compile(r"[a-z]\w*")
@@ -43,9 +50,9 @@ def library_name(text: str) -> str:
     """A C identifier for a model called ``text``: lower case, at most 36 characters, no name that
     C, C++, their libraries and the templates have."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:_CHARACTERS].strip("_")
-    if not name or name[0].isdigit() or name.startswith("tk_"):
+    if not name or name[0].isdigit() or name == "tk" or name.startswith("tk_"):
         name = f"net_{name}"[:_CHARACTERS].strip("_")
-    taken = name in TAKEN or name in _spoken() or name.endswith("_t")
+    taken = name in TAKEN or name in _spoken() or name.rpartition("_")[2] in _ENDINGS
     return f"{name}_net" if taken else name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -199,10 +200,14 @@ def tensor_text(tensor: Tensor, offset_bytes: int) -> TensorText:
 
 
 def label_macros(graph: Graph) -> tuple[str, ...]:
-    """What the values of the only output are called, as ends of macros; none without labels, or
-    where two would be the same."""
+    """What the values of the only output are called, as ends of macros; ``VALUE_<n>`` where a label
+    leaves nothing of its own.  None without labels, or for too many."""
     if LABELS_KEY not in graph.metadata or len(graph.outputs) != 1:
         return ()
     names = [re.sub(r"[^A-Z0-9]+", "_", label.upper()).strip("_") for label in output_labels(graph)]
-    taken = {"", "ELEMENTS", "SCALE", "ZERO_POINT"}
-    return tuple(names) if len(set(names) - taken) == len(names) <= MOST_LABELS else ()
+    if len(names) > MOST_LABELS:
+        return ()
+    taken = Counter([*names, "", "", *2 * ("ELEMENTS", "SCALE", "ZERO_POINT")])
+    numbered = (f"VALUE_{index}" for index in range(len(names)))
+    found = [n if taken[n] == 1 else value for n, value in zip(names, numbered, strict=True)]
+    return tuple(found) if len(set(found)) == len(found) else ()

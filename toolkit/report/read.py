@@ -42,7 +42,7 @@ def read_report(path: Path, any_schema: bool = False) -> Report:
 def parse_report(text: str, path: str, any_schema: bool = False) -> Report:
     """The report in the text of a file; as `read_report`, ``path`` being what messages name."""
     try:
-        data = json.loads(text, parse_constant=_no_number)
+        data = json.loads(text, parse_constant=_no_number, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not a report: {error}.", hint=_HINT) from None
     version = data.get("schema_version") if isinstance(data, dict) else None
@@ -57,6 +57,8 @@ def parse_report(text: str, path: str, any_schema: bool = False) -> Report:
         raise InputError(f"{path}: is not a report: {what}.", hint=_HINT) from None
 
 
+#: Characters of the integers that 64 bits hold.
+_LONGEST_INTEGER = 19
 _HINT = "`toolkit build --report report.json` writes one."
 
 
@@ -181,6 +183,12 @@ def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"expected a count, found {value!r}")
     return value
+
+
+def _integer(text: str) -> int:
+    if len(text) > _LONGEST_INTEGER:
+        raise ValueError(f"an integer of {len(text)} characters")
+    return int(text)
 
 
 def _no_number(text: str) -> float:

@@ -2,7 +2,7 @@
 /* Audio in, frame by frame: the feature front-end and the streamed model as one.
  *
  *     static wav2small_audio a;
- *     wav2small_audio_init(&a);
+ *     if (wav2small_audio_init(&a) != WAV2SMALL_OK) { stop(); }
  *     while (there are samples) {
  *         wav2small_push_audio(&a, samples, count);
  *     }
@@ -57,9 +57,10 @@ int wav2small_push_audio_q31(wav2small_audio *a, const int32_t *samples, size_t 
 int wav2small_push_audio_f32(wav2small_audio *a, const float *samples, size_t count);
 
 /* The same in pieces, for loops that must not wait long: takes samples until they complete a frame,
- * runs no layer and returns how many it took.  Then call wav2small_step until it has nothing left, and come
- * back with the rest; as long as steps are left it takes none. */
-size_t wav2small_put_audio(wav2small_audio *a, const int16_t *samples, size_t count);
+ * and moves on `samples` and `count`; runs no layer.  Then call wav2small_step until it has nothing left,
+ * and come back with the rest.  A result other than WAV2SMALL_OK has changed nothing: WAV2SMALL_BUSY as long as
+ * steps are left, the others as above. */
+int wav2small_put_audio(wav2small_audio *a, const int16_t **samples, size_t *count);
 
 /* Ends the clip; samples that complete no frame are dropped.  Returns what wav2small_finish does.
  * Unless that is WAV2SMALL_OK nothing has changed: after WAV2SMALL_TOO_FEW_FRAMES the clip goes on as if

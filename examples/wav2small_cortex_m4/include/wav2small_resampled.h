@@ -2,7 +2,7 @@
 /* Audio of 48, 44.1, 32 or 24 kHz in: a decimator to WAV2SMALL_SAMPLE_RATE_HZ before wav2small_audio.
  *
  *     static wav2small_resampled r;
- *     wav2small_resampled_init_48000(&r);
+ *     if (wav2small_resampled_init_48000(&r) != WAV2SMALL_OK) { stop(); }
  *     while (there are samples) {
  *         wav2small_resampled_push_q31(&r, samples, count);
  *     }

@@ -778,6 +778,7 @@ void wav2small_reset(wav2small *m) {
 }
 
 int wav2small_status(const wav2small *m, uint32_t more) {
+    TK_ASSERT(m != NULL);
     const uint32_t frames = m->rows[wav2small_input_rows];
     if (frames == ENDED) {
         return WAV2SMALL_ENDED;

@@ -22,11 +22,15 @@ typedef char wav2small_audio_frame_check[WAV2SMALL_FRAME_BYTES == WAV2SMALL_FEAT
 
 int wav2small_audio_init(wav2small_audio *a) {
     TK_ASSERT(a != NULL);
-    wav2small_features_init(front_end_of(a));
-    return wav2small_init(&a->model);
+    const int status = wav2small_init(&a->model);
+    if (status == WAV2SMALL_OK) {
+        wav2small_audio_reset(a);
+    }
+    return status;
 }
 
 void wav2small_audio_reset(wav2small_audio *a) {
+    TK_ASSERT(a != NULL);
     wav2small_features_init(front_end_of(a));
     wav2small_reset(&a->model);
 }
@@ -89,22 +93,20 @@ int wav2small_push_audio_f32(wav2small_audio *a, const float *samples, size_t co
     return status;
 }
 
-size_t wav2small_put_audio(wav2small_audio *a, const int16_t *samples, size_t count) {
-    TK_ASSERT(a != NULL && (samples != NULL || count == 0));
-    int8_t rows[2 * WAV2SMALL_FEATURES_ROW_VALUES]; /* what wav2small_features_push asks for */
-    size_t taken = 0;
-    while (taken < count && !a->model.waiting) {
-        const size_t left = count - taken;
-        const size_t hop = left < WAV2SMALL_FEATURES_HOP_SAMPLES ? left : WAV2SMALL_FEATURES_HOP_SAMPLES;
-        if (room(a, hop) != WAV2SMALL_OK) {
-            break;
+int wav2small_put_audio(wav2small_audio *a, const int16_t **samples, size_t *count) {
+    TK_ASSERT(a != NULL && samples != NULL && count != NULL);
+    int8_t row[WAV2SMALL_FEATURES_ROW_VALUES]; /* no samples but those of one frame are taken */
+    const size_t wanted = wav2small_features_wanted(front_end_of(a));
+    const size_t taken = *count < wanted ? *count : wanted;
+    const int status = a->model.waiting ? WAV2SMALL_BUSY : room(a, taken);
+    if (status == WAV2SMALL_OK) {
+        if (wav2small_features_push(front_end_of(a), *samples, taken, row) != 0) {
+            (void)wav2small_put_frame(&a->model, row);
         }
-        if (wav2small_features_push(front_end_of(a), samples + taken, hop, rows) != 0) {
-            (void)wav2small_put_frame(&a->model, rows);
-        }
-        taken += hop;
+        *samples += taken;
+        *count -= taken;
     }
-    return taken;
+    return status;
 }
 
 int wav2small_audio_finish(wav2small_audio *a) {

@@ -52,9 +52,14 @@ void wav2small_features_init(wav2small_features_state *s);
  * which must hold count / WAV2SMALL_FEATURES_HOP_SAMPLES + 1 of them, and returns how many there were. */
 size_t wav2small_features_push(wav2small_features_state *s, const int16_t *samples, size_t count, int8_t *rows);
 
+/* Samples that complete the next row. */
+static inline size_t wav2small_features_wanted(const wav2small_features_state *s) {
+    return s->gap + WAV2SMALL_FEATURES_FRAME_SAMPLES - s->filled;
+}
+
 /* Rows that `count` more samples would complete. */
 static inline size_t wav2small_features_rows(const wav2small_features_state *s, size_t count) {
-    const size_t wanted = s->gap + WAV2SMALL_FEATURES_FRAME_SAMPLES - s->filled;
+    const size_t wanted = wav2small_features_wanted(s);
     return count < wanted ? 0u : 1u + (count - wanted) / WAV2SMALL_FEATURES_HOP_SAMPLES;
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wav2small_resampled.h"
 
+#include <stddef.h>
+
+#include "tk_compiler_f6de8e57.h"
 #include "tk_decimate_55d8a10d.h"
 
 /* Refused by the compiler when the decimator's state does not fit its place. */
@@ -14,26 +17,43 @@ static tk_55d8a10d_decimate *decimator_of(wav2small_resampled *r) {
 }
 
 int wav2small_resampled_init_48000(wav2small_resampled *r) {
-    tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_48000);
-    return wav2small_audio_init(&r->audio);
+    TK_ASSERT(r != NULL);
+    const int status = wav2small_audio_init(&r->audio);
+    if (status == WAV2SMALL_OK) {
+        tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_48000);
+    }
+    return status;
 }
 
 int wav2small_resampled_init_44100(wav2small_resampled *r) {
-    tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_44100);
-    return wav2small_audio_init(&r->audio);
+    TK_ASSERT(r != NULL);
+    const int status = wav2small_audio_init(&r->audio);
+    if (status == WAV2SMALL_OK) {
+        tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_44100);
+    }
+    return status;
 }
 
 int wav2small_resampled_init_32000(wav2small_resampled *r) {
-    tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_32000);
-    return wav2small_audio_init(&r->audio);
+    TK_ASSERT(r != NULL);
+    const int status = wav2small_audio_init(&r->audio);
+    if (status == WAV2SMALL_OK) {
+        tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_32000);
+    }
+    return status;
 }
 
 int wav2small_resampled_init_24000(wav2small_resampled *r) {
-    tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_24000);
-    return wav2small_audio_init(&r->audio);
+    TK_ASSERT(r != NULL);
+    const int status = wav2small_audio_init(&r->audio);
+    if (status == WAV2SMALL_OK) {
+        tk_55d8a10d_decimate_init(decimator_of(r), &tk_c63b4211_decimate_from_24000);
+    }
+    return status;
 }
 
 void wav2small_resampled_reset(wav2small_resampled *r) {
+    TK_ASSERT(r != NULL);
     tk_55d8a10d_decimate_init(decimator_of(r), decimator_of(r)->rate);
     wav2small_audio_reset(&r->audio);
 }
@@ -46,6 +66,7 @@ static int room(wav2small_resampled *r, size_t count) {
 }
 
 int wav2small_resampled_push_s16(wav2small_resampled *r, const int16_t *samples, size_t count) {
+    TK_ASSERT(r != NULL && (samples != NULL || count == 0));
     const int status = room(r, count);
     for (size_t taken; status == WAV2SMALL_OK && count > 0; samples += taken, count -= taken) {
         int16_t block[TK_DECIMATE_OUTPUTS(BLOCK)];
@@ -57,6 +78,7 @@ int wav2small_resampled_push_s16(wav2small_resampled *r, const int16_t *samples,
 }
 
 int wav2small_resampled_push_q31(wav2small_resampled *r, const int32_t *samples, size_t count) {
+    TK_ASSERT(r != NULL && (samples != NULL || count == 0));
     const int status = room(r, count);
     for (size_t taken; status == WAV2SMALL_OK && count > 0; samples += taken, count -= taken) {
         int16_t block[TK_DECIMATE_OUTPUTS(BLOCK)];
@@ -68,6 +90,7 @@ int wav2small_resampled_push_q31(wav2small_resampled *r, const int32_t *samples,
 }
 
 int wav2small_resampled_push_f32(wav2small_resampled *r, const float *samples, size_t count) {
+    TK_ASSERT(r != NULL && (samples != NULL || count == 0));
     const int status = room(r, count);
     for (size_t taken; status == WAV2SMALL_OK && count > 0; samples += taken, count -= taken) {
         int16_t block[TK_DECIMATE_OUTPUTS(BLOCK)];
@@ -79,6 +102,7 @@ int wav2small_resampled_push_f32(wav2small_resampled *r, const float *samples, s
 }
 
 int wav2small_resampled_finish(wav2small_resampled *r) {
+    TK_ASSERT(r != NULL);
     static const int16_t silence[BLOCK];
     size_t left = tk_55d8a10d_decimate_left(decimator_of(r), 0);
     const int status = wav2small_audio_status(&r->audio, left);
