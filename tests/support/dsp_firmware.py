@@ -41,6 +41,11 @@ typedef struct model {{ uint8_t in[{inputs}], out[{outputs}]; }} model;
 void *model_input(model *m, uint32_t index);
 const void *model_output(const model *m, uint32_t index);
 void model_invoke(model *m);
+#define MODEL_OK 0
+static inline int model_init(model *m) {{
+    (void)m;
+    return MODEL_OK;
+}}
 #endif
 """
 

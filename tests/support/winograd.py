@@ -136,6 +136,11 @@ extern const uint32_t model_output_bytes[MODEL_OUTPUTS];
 void *model_input(model *m, uint32_t index);
 const void *model_output(const model *m, uint32_t index);
 void model_invoke(model *m);
+#define MODEL_OK 0
+static inline int model_init(model *m) {
+    (void)m;
+    return MODEL_OK;
+}
 #endif
 """
 
