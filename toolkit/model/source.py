@@ -31,8 +31,8 @@ class Source:
 
     ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
     ``onnx`` are the bytes that the float graph was imported from;
-    ``ranges`` come with zoo models, ``given`` with models that were quantised elsewhere: the scales
-    and zero points of the model as it was imported; ``issues`` say what was done to it on the way
+    ``ranges`` come with zoo models and those of `toolkit train`, ``given`` with models that were
+    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say what was done to it on the way
     in.  ``max_seconds`` is the longest clip that it will be given, where the user states one;
     ``one_length`` the nodes that fit the file's clip length only, and why.
     """
@@ -169,10 +169,11 @@ def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
 
 def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
     from toolkit.frontend.load import load_onnx
-    from toolkit.frontend.reader import read_onnx
+    from toolkit.frontend.reader import RANGES_KEY, read_onnx
     from toolkit.passes.optimize import optimize
 
-    text = read_onnx(path).metadata.get(METADATA_KEY)
+    metadata = read_onnx(path).metadata
+    text, ranges = metadata.get(METADATA_KEY), metadata.get(RANGES_KEY)
     rows = None
     if text is not None:
         spec = FeatureSpec.from_json(text)
@@ -190,6 +191,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
         sha256=_sha256(path),
         float_graph=graph,
         onnx=path.read_bytes(),
+        ranges=None if ranges is None else Ranges.from_json(ranges),
         given=given_params(imported),
         one_length=_tied(path, graph, rows),
     )
