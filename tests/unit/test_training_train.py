@@ -13,6 +13,8 @@ import soundfile as sf
 
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
+from toolkit.training.train import ccc_loss, train  # noqa: E402
+
 from tests.support import outside  # noqa: E402
 from toolkit.errors import InputError  # noqa: E402
 from toolkit.features.extract import extract  # noqa: E402
@@ -34,7 +36,6 @@ from toolkit.training.data import (  # noqa: E402
     of_speakers,
     pad_target,
 )
-from toolkit.training.train import ccc_loss, train  # noqa: E402
 
 
 def test_concordance_by_hand() -> None:

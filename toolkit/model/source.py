@@ -32,9 +32,10 @@ class Source:
     ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
     ``onnx`` are the bytes that the float graph was imported from;
     ``ranges`` come with zoo models and those of `toolkit train`, ``given`` with models that were
-    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say what was done to it on the way
-    in.  ``max_seconds`` is the longest clip that it will be given, where the user states one;
-    ``one_length`` the nodes that fit the file's clip length only, and why.
+    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
+    what was done to it on the way in.  ``max_seconds`` is the longest clip that it will be given,
+    where the user states one; ``one_length`` the nodes that fit the file's clip length only, and
+    why.
     """
 
     argument: str

@@ -71,6 +71,15 @@ def report_dict(report: Report) -> dict[str, Any]:
             {"name": name, "role": symbol.role, "layers": list(symbol.layers)}
             for name, symbol in report.symbols.items()
         ],
+        "groups": [
+            {
+                "by": g.by,
+                "value": g.value,
+                "recordings": g.recordings,
+                "measurements": [_measurement(m) for m in g.measurements],
+            }
+            for g in report.groups
+        ],
     }
 
 

@@ -106,6 +106,17 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The figures of a part of the recordings: those whose column ``by`` says ``value``, the models
+    called so, or clips of so many seconds."""
+
+    by: str
+    value: str
+    recordings: int
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything a build or profile found.  Rows with two provenances share their name.
 
@@ -131,6 +142,7 @@ class Report:
     roof: Roof | None = None
     alternatives: tuple[Alternative, ...] = ()
     symbols: Symbols = field(default_factory=dict)
+    groups: tuple[Group, ...] = ()
 
     def allowing_misfit(self) -> Report:
         """The same where a firmware that does not fit or keep up is no failure."""

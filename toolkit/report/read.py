@@ -15,6 +15,7 @@ from toolkit.report.model import (
     Alternative,
     Fit,
     FunctionRow,
+    Group,
     LayerRow,
     Part,
     Prediction,
@@ -84,7 +85,13 @@ def _report(data: dict[str, Any]) -> Report:
         else Roof(roof["macs_per_cycle"], roof["bytes_per_cycle"], _text(roof["basis"])),
         alternatives=_rows(data.get("alternatives", []), _alternative),
         symbols=dict(_rows(data.get("symbols", []), _symbol)),
+        groups=_rows(data.get("groups", []), _group),
     )
+
+
+def _group(row: dict[str, Any]) -> Group:
+    figures = _rows(row["measurements"], _measurement)
+    return Group(_text(row["by"]), _text(row["value"]), int(row["recordings"]), figures)
 
 
 def _symbol(row: dict[str, Any]) -> tuple[str, Symbol]:

@@ -60,8 +60,9 @@ class Augment:
 
     ``crop_seconds``: length of a batch's clips, drawn between two ends; ``speeds``: copies
     resampled to these tempi (pitch goes with it); ``gain_db``, ``tilt_db``: largest offset and
-    largest slope and bend over the bands; ``noise``: share of clips with added noise, ``noise_db`` below or above
-    speech; masks: largest share of rows, largest number of bands; ``mixup``: share of batches.
+    largest slope and bend over the bands; ``noise``: share of clips with added noise,
+    ``noise_db`` above speech; masks: largest share of rows, largest number of bands; ``mixup``:
+    share of batches.
     """
 
     crop_seconds: tuple[float, float] = (2.0, 2.0)

@@ -106,7 +106,7 @@ class Trainer:
 
     def finished(self) -> Student:
         """The network to keep, in evaluation mode, on the CPU."""
-        net = copy.deepcopy(self.average)
+        net: Student = copy.deepcopy(self.average)
         if self.config.keep == "best":
             net.load_state_dict(self.best)
         if self.config.recalibrate_bn:
