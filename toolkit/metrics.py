@@ -35,8 +35,7 @@ def resampled_concordance(
     mean_x, mean_y = w @ x, w @ y
     spread = w @ (x * x) - mean_x**2 + w @ (y * y) - mean_y**2 + (mean_x - mean_y) ** 2
     covariance = w @ (x * y) - mean_x * mean_y
-    result: NDArray[np.float64] = np.zeros_like(spread)
-    return np.divide(2.0 * covariance, spread, out=result, where=spread > 1e-15)
+    return np.asarray(np.where(spread > 1e-15, 2.0 * covariance / np.maximum(spread, 1e-15), 0.0))
 
 
 def bootstrap_counts(groups: Sequence[str], draws: int, seed: int = 0) -> NDArray[np.int64]:

@@ -62,6 +62,7 @@ def test_keys_are_those_of_the_contract() -> None:
         "roof",
         "alternatives",
         "symbols",
+        "groups",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -32,7 +33,7 @@ def save_checkpoint(model: Student, spec: FeatureSpec, path: Path) -> None:
     """Write every tensor of ``model``; which net it is and its features as metadata."""
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
     metadata = {METADATA_KEY: spec.to_json(), NET_KEY: net_name(model)}
-    write_whole(path, save(tensors, metadata=metadata))
+    write_whole(path, _in_order(save(tensors, metadata=metadata)))
 
 
 def load_checkpoint(path: Path) -> tuple[Student, FeatureSpec]:
@@ -76,6 +77,16 @@ def write_whole(path: Path, data: bytes) -> None:
         file.write(data)
     Path(staged).chmod(0o644)
     Path(staged).replace(path)
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its metadata sorted: the format's writer has them in no order."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -55,7 +55,8 @@ def _value(hint: Any, value: Any, f: Field[Any], folder: Path, name: str) -> Any
     if origin is tuple:
         length = len(value) if arguments[-1] is ... and isinstance(value, list) else len(arguments)
         if not isinstance(value, list) or len(value) != length:
-            raise ValueError(f"'{name}' must be a list; got {value!r}")
+            count = "" if arguments[-1] is ... else f" of {len(arguments)}"
+            raise ValueError(f"'{name}' must be a list{count}; got {value!r}")
         place = (
             f"{name} {n}" if is_dataclass(arguments[0]) else name for n in range(1, length + 1)
         )
