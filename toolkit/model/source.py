@@ -18,7 +18,7 @@ from toolkit.ir import Graph, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.inputs import Cases, float_cases, window_cases
-from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
+from toolkit.model.zoo import ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
 from toolkit.quantize.given import attach, given_params
@@ -100,13 +100,6 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
         source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
         return replace(source, argument=model, ranges=load_ranges(zoo.ranges))
     return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds)
-
-
-def demo_clip() -> Path:
-    """The speech clip that ships with the toolkit (one second, 16 kHz)."""
-    zoo = zoo_model(DEFAULT_MODEL)
-    assert zoo is not None
-    return zoo.demo_clip
 
 
 def model_inputs(path: Path, graph: Graph) -> Array:

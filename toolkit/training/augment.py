@@ -16,6 +16,8 @@ Features = NDArray[np.float32]
 #: white noise in one bin and in many.
 _NOISE_SLOPE_DB = 6.0
 _NOISE_SHAPE = 1.5
+#: At least so many of a clip's quietest rows are its room.
+_QUIET_ROWS = 3
 
 
 def augmented(
@@ -37,12 +39,14 @@ def decibels(spec: FeatureSpec) -> float:
 
 
 def _stretch(clip: Features, rows: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """``rows`` rows of ``clip`` from a random start; its quietest value where it is too short."""
+    """``rows`` rows of ``clip`` from a random start; where it is too short, its quietest rows in
+    any order: the room between words."""
     spare = len(clip) - rows
     start = int(rng.integers(abs(spare) + 1))
     if spare >= 0:
-        return clip[start : start + rows].astype(np.float64)
-    piece = np.full((rows, clip.shape[1]), clip.min(), dtype=np.float64)
+        return np.asarray(clip[start : start + rows], dtype=np.float64)
+    quiet = np.argsort(clip.mean(axis=1))[: max(_QUIET_ROWS, len(clip) // 20)]
+    piece = np.asarray(clip[rng.choice(quiet, rows)], dtype=np.float64)
     piece[start : start + len(clip)] = clip
     return piece
 

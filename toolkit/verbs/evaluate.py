@@ -29,7 +29,7 @@ from toolkit.verbs.evaluate_figures import (
     groups_by,
     intervals,
 )
-from toolkit.verbs.evaluate_run import FORMS, ModelRun, outputs_at, run_model
+from toolkit.verbs.evaluate_run import FORMS, ModelRun, c_outputs, run_model
 from toolkit.verbs.stages import Stage
 
 STAGES = 4
@@ -200,7 +200,7 @@ def _length_curve(
         raise InputError(f"--lengths: {runs[0].name} does not stream, so it has one length.")
     every = np.ones(len(labels.files), dtype=bool)
     for seconds in request.lengths:
-        outputs = [outputs_at(run, labels.files, seconds) for run in runs]
+        outputs = [c_outputs(r.deployment, r.program, labels.files, seconds) for r in runs]
         yield group("seconds", f"{seconds:g}", names, labels, every, outputs)
 
 

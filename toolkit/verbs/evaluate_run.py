@@ -54,23 +54,26 @@ def run_model(
     return ModelRun(deployment, program, outputs, sum(not same for _, same, _ in found), notes)
 
 
-def outputs_at(run: ModelRun, files: Sequence[Path], seconds: float) -> Array:
-    """Real outputs of the C [recordings, values] on the recordings' first ``seconds``; a shorter
-    recording is heard over and over."""
-    deployment = run.deployment
+def c_outputs(
+    deployment: Deployment, program: Path, files: Sequence[Path], seconds: float | None = None
+) -> Array:
+    """Real outputs of the C [recordings, values] on whole recordings, or on their first
+    ``seconds``; a shorter recording is heard over and over."""
     outputs = []
     for start in range(0, len(files), _CHUNK):
         clips = [
             _of_length(deployment.stimulus(file).clips[0], seconds)
             for file in files[start : start + _CHUNK]
         ]
-        for case in _cases(deployment, run.program, clips):
+        for case in _cases(deployment, program, clips):
             graph = deployment.plan.graph
             outputs.append(real_values(graph, decoded(graph, case.outputs)))
     return np.stack(outputs)
 
 
-def _of_length(clip: Audio, seconds: float) -> Audio:
+def _of_length(clip: Audio, seconds: float | None) -> Audio:
+    if seconds is None:
+        return clip
     samples = np.resize(clip.samples, round(seconds * clip.spec.sample_rate_hz))
     return replace(clip, samples=samples)
 
