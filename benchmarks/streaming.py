@@ -19,7 +19,7 @@ from benchmarks.tables import markdown, value
 from toolkit.deploy.model import load
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import WAV2SMALL_RUNNING
-from toolkit.model.zoo import demo_clip
+from toolkit.model.source import demo_clip
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.toolchain import DEFAULT_TOOLCHAIN
 

@@ -104,6 +104,15 @@ def test_gain_and_tilt_keep_to_their_limits() -> None:
         np.testing.assert_array_equal(x[0], x[-1])
 
 
+def test_colour_is_smooth_and_without_gain() -> None:
+    how = replace(STILL, colour_db=5)
+    flat = np.zeros((40, 26), np.float32)
+    for seed in range(20):
+        (row, *_) = augmented(flat, 40, WAV2SMALL_RUNNING, how, np.random.default_rng(seed))
+        assert 1 < np.abs(row).max() <= 4 * 5
+        assert abs(row.mean()) < 1e-4 and np.abs(np.diff(row)).max() < 5
+
+
 # --- losses --------------------------------------------------------------------------------------
 def test_concordance_by_hand() -> None:
     x = np.array([1.0, 2.0, 3.0])

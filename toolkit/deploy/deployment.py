@@ -18,7 +18,7 @@ from toolkit.measurement import Issue
 from toolkit.model.audio import load_audio
 from toolkit.model.inputs import random_inputs
 from toolkit.model.int8 import Int8Model
-from toolkit.model.zoo import demo_clip
+from toolkit.model.source import demo_clip
 from toolkit.plan import Plan
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.profiling.alternatives import omissions, time_checks

@@ -31,8 +31,7 @@ from toolkit.model.inputs import as_cases, audio_files
 from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
 from toolkit.model.reference import is_builtin
-from toolkit.model.source import Source, model_cases
-from toolkit.model.zoo import demo_clip
+from toolkit.model.source import Source, demo_clip, model_cases
 from toolkit.plan.any_length import about_length, one_length, with_one_length
 from toolkit.plan.other_length import baked_nodes
 from toolkit.plan.time_axis import find_time_axis, retime

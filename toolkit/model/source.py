@@ -18,11 +18,12 @@ from toolkit.ir import Graph, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.inputs import Cases, float_cases, window_cases
-from toolkit.model.zoo import ZooModel, zoo_model, zoo_models
+from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
 from toolkit.quantize.given import attach, given_params
 from toolkit.quantize.ranges import Ranges, load_ranges
+from toolkit.resources import data_dir
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +101,11 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
         source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
         return replace(source, argument=model, ranges=load_ranges(zoo.ranges))
     return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds)
+
+
+def demo_clip() -> Path:
+    """The speech clip that ships with the toolkit (one second, 16 kHz)."""
+    return data_dir("models") / DEFAULT_MODEL / "demo_clip.wav"
 
 
 def model_inputs(path: Path, graph: Graph) -> Array:

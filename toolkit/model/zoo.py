@@ -37,11 +37,6 @@ def zoo_model(name: str) -> ZooModel | None:
     return ZooModel(name, onnx, onnx.with_name("ranges.json"))
 
 
-def demo_clip() -> Path:
-    """The speech clip that ships with the toolkit (one second, 16 kHz)."""
-    return data_dir("models") / DEFAULT_MODEL / "demo_clip.wav"
-
-
 def _onnx_files() -> dict[str, Path]:
     return {
         path.parent.name: path

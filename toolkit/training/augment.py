@@ -16,6 +16,8 @@ Features = NDArray[np.float32]
 #: white noise in one bin and in many.
 _NOISE_SLOPE_DB = 6.0
 _NOISE_SHAPE = 1.5
+#: Cosines over the bands that make up a microphone's colour.
+_COLOURS = 4
 #: At least so many of a clip's quietest rows are its room.
 _QUIET_ROWS = 3
 
@@ -26,10 +28,7 @@ def augmented(
     """Features [rows, bands] of a random, distorted stretch of log-mel ``clip`` [n, bands]."""
     unit = decibels(spec)
     x = _noisy(_stretch(clip, rows, rng) / unit, how, rng)
-    position = np.linspace(-1.0, 1.0, x.shape[1])
-    slope, bend = rng.uniform(-how.tilt_db, how.tilt_db, size=2)
-    x = x + slope * position + bend * (position**2 - 1.0 / 3.0)
-    x = x + rng.uniform(-how.gain_db, how.gain_db)
+    x = x + _response(x.shape[1], how, rng) + rng.uniform(-how.gain_db, how.gain_db)
     return _masked((x * unit).astype(np.float32), float(clip.mean()), how, rng)
 
 
@@ -60,6 +59,15 @@ def _noisy(x: NDArray[np.float64], how: Augment, rng: np.random.Generator) -> ND
     draws = rng.gamma(_NOISE_SHAPE, 1.0 / _NOISE_SHAPE, size=x.shape)
     power = np.exp(x * (np.log(10) / 10)) + np.exp(level * (np.log(10) / 10)) * draws
     return np.asarray(np.log(power) * (10 / np.log(10)))
+
+
+def _response(bands: int, how: Augment, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Decibels [bands] of another microphone: slope and bend, and smooth colour."""
+    position = np.linspace(-1.0, 1.0, bands)
+    slope, bend = rng.uniform(-how.tilt_db, how.tilt_db, size=2)
+    smooth = slope * position + bend * (position**2 - 1.0 / 3.0)
+    waves = np.cos(np.pi * np.outer(np.arange(1, _COLOURS + 1), (np.arange(bands) + 0.5) / bands))
+    return np.asarray(smooth + rng.uniform(-how.colour_db, how.colour_db, size=_COLOURS) @ waves)
 
 
 def _masked(x: Features, fill: float, how: Augment, rng: np.random.Generator) -> Features:

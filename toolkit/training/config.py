@@ -60,15 +60,16 @@ class Augment:
 
     ``crop_seconds``: length of a batch's clips, drawn between two ends; ``speeds``: copies
     resampled to these tempi (pitch goes with it); ``gain_db``, ``tilt_db``: largest offset and
-    largest slope and bend over the bands; ``noise``: share of clips with added noise,
-    ``noise_db`` above speech; masks: largest share of rows, largest number of bands; ``mixup``:
-    share of batches.
+    largest slope and bend over the bands; ``colour_db``: largest of each of four cosines over
+    them, as microphones differ; ``noise``: share of clips with added noise, ``noise_db`` above
+    speech; masks: largest share of rows, largest number of bands; ``mixup``: share of batches.
     """
 
     crop_seconds: tuple[float, float] = (2.0, 2.0)
     speeds: tuple[float, ...] = (1.0,)
     gain_db: float = number(3.0)
     tilt_db: float = number(2.0)
+    colour_db: float = number(0.0)
     noise: float = number(0.7, 0, 1)
     noise_db: tuple[float, float] = (-30.0, 0.0)
     mask_rows: float = number(0.17, 0, 0.5)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from toolkit.errors import InputError
@@ -84,6 +85,11 @@ def train(
     parts = {split: clips.of(split) for split in SPLITS}
     metrics = {name: concordances(net, part) for name, part in parts.items() if part.recordings}
     return Outcome(net, clips, digests, metrics, tuple(log), time.process_time() - started)
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the bits besides the config."""
+    return {"torch": str(torch.__version__), "numpy": np.__version__}
 
 
 def average_of(config: Config, out: Path) -> Student:

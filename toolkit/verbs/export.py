@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,11 @@ class ExportRequest:
 
 def require_training() -> None:
     """ToolMissingError without the training extra."""
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
+    if find_spec("torch") is None:
         raise ToolMissingError(
-            f"training needs the extra `train` ({error.name} is missing).",
+            "training needs the extra `train` (torch is missing).",
             "pip install 'hearing-aid-toolkit[train]' -c constraints.txt",
-        ) from None
+        )
 
 
 def default_cache() -> Path:

@@ -29,7 +29,7 @@ from toolkit.features.tables import feature_context, state_bytes
 from toolkit.features.text import read_spec
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.model.audio import load_whole_audio
-from toolkit.model.zoo import demo_clip
+from toolkit.model.source import demo_clip
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host
 from toolkit.simulate.protocol import decode_output, encode_audio

@@ -109,17 +109,14 @@ def _write(request: TrainRequest, config: Config, outcome: Outcome, seconds: flo
 
 
 def _write_run(out: Path, config: Config, facts: Mapping[str, Any]) -> None:
-    import numpy
-    import torch
-
     from toolkit.training.config import config_data
+    from toolkit.training.run import versions
 
     document = {
         **facts,
         "toolkit": __version__,
         "git": git_state(),
-        "torch": torch.__version__,
-        "numpy": numpy.__version__,
+        **versions(),
         "config_sha256": config.sha256,
         "config": config_data(config),
     }
