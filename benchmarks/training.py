@@ -48,12 +48,12 @@ EMOTALE = {
 }
 #: Recipes on EmoTale's folds: what differs from the defaults.
 RECIPES: Mapping[str, dict[str, Any]] = {
-    "wav2small_ha 256/256": {
+    "wav2small_ha 256/256": {"net": "wav2small_ha", "steps": 1000},
+    "wav2small_ha 256/160": {
         "net": "wav2small_ha",
         "steps": 1000,
-        "features": {"hop_samples": 256},
+        "features": {"hop_samples": 160},
     },
-    "wav2small_ha 256/160": {"net": "wav2small_ha", "steps": 1000},
 }
 #: Zoo models, by their recipe beside them.
 ZOO = {

@@ -71,16 +71,20 @@ def _parts(by: str, groups: list[Group]) -> Table:
     """A row a group."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column(escape(f"generated C by {by}"))
-    table.add_column("clips", justify="right")
+    table.add_column("clips", justify="right", no_wrap=True)
     names = [m.name for m in groups[0].measurements if _is_score(m.name)]
     for name in names:
         table.add_column(escape(_title(name.removeprefix(_MEAN))), justify="right")
     for group in groups:
         values = {m.name: m.value for m in group.measurements}
-        few = " clips: not meaningful" if group.recordings < _LEAST else ""
         cells = [_cell(values, "", name) for name in names]
-        table.add_row(escape(group.value), f"{group.recordings}{few}", *cells)
+        table.add_row(escape(group.value), _count(group.recordings), *cells)
     return table
+
+
+def _count(recordings: int) -> str:
+    unit = "clip" if recordings == 1 else "clips"
+    return f"{recordings} {unit}: not meaningful" if recordings < _LEAST else str(recordings)
 
 
 def _against_float(values: dict[str, float | int]) -> Table:
