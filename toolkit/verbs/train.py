@@ -125,15 +125,16 @@ def _write_run(out: Path, config: Config, facts: Mapping[str, Any]) -> None:
 
 def git_state() -> str | None:
     """Commit of the toolkit's checkout, marked where files differ from it; None outside of one."""
-    folder = Path(__file__).resolve().parent
+    here = Path(__file__).resolve()
 
     def git(*arguments: str) -> str:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
+            ["git", "-C", str(here.parent), *arguments], capture_output=True, text=True, check=True
         )
         return done.stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", str(here))  # else it is the repository of somebody else
         changed = git("status", "--porcelain", "--untracked-files=no")
         return git("rev-parse", "HEAD") + (" and changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
