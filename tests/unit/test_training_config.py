@@ -114,6 +114,11 @@ def test_listed_speakers_override_the_column(labels: Path, tmp_path: Path) -> No
     assert {(r.speaker, r.split) for r in load_manifest(corpus)} == {("d", "train")}
 
 
+def test_a_class_can_be_left_out(labels: Path, tmp_path: Path) -> None:
+    (corpus,) = config(labels, tmp_path, corpus="classes = {anger = '', sadness = 'blue'}").corpus
+    assert {r.emotion for r in load_manifest(corpus)} == {"boredom", "happiness", "blue"}
+
+
 @pytest.mark.parametrize(
     ("corpus", "words"),
     [

@@ -36,8 +36,9 @@ class Corpus:
     """Recordings: a manifest, whose voices are in which split, and what becomes of their labels.
 
     ``columns`` names the manifest's columns by what we call them; ``classes`` its class names by
-    ours.  ``split`` lists speakers; without it the manifest has a column.  ``share`` of each batch
-    comes from here (relative to the other corpora); ``weight`` multiplies its losses.
+    ours, or by "" those to leave out.  ``split`` lists speakers; without it the manifest has a
+    column.  ``share`` of each batch comes from here (relative to the other corpora); ``weight``
+    multiplies its losses.
     """
 
     manifest: Path

@@ -78,7 +78,8 @@ def _recording(corpus: Corpus, row: Row, names: dict[str, str], folder: Path) ->
     if not split:
         return None
     emotion = row[names["class"]].strip() if "class" in names else ""
-    emotion = corpus.classes.get(emotion, emotion)
+    if emotion and not (emotion := corpus.classes.get(emotion, emotion)):
+        return None
     if corpus.targets == "norms":
         target = pad_target(emotion)
     else:
