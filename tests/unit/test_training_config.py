@@ -63,6 +63,7 @@ def test_the_hash_is_that_of_what_decides_the_outcome(labels: Path, tmp_path: Pa
         ({"corpus": 'targets = "teachers"'}, "must be ratings or norms or teacher"),
         ({"corpus": "columns = {sex = 'g'}"}, "'columns' may have path, speaker"),
         ({"corpus": "split = {dev = ['a']}"}, "'split' may have train, validation, test"),
+        ({"rest": "[features.level]\nmode = 'x'"}, "feature spec: level.mode"),
         ({"top": 'device = "tpu"'}, "'device' must be auto or cpu or cuda"),
     ],
 )

@@ -24,26 +24,24 @@ SECONDS = (1.0, 2.0)
 def clip_ranges(onnx: Path, clips: Sequence[Array]) -> Ranges:
     """Ranges over the first one and two seconds of ``clips``, features [rows, row_values] each.
 
-    A clip that is too short for a length counts with the next shorter one.  InputError for a model
-    without features, or where no clip has a second.
+    A clip that is too short for a length counts with the next shorter one; where none has a second,
+    all count with the rows of the shortest.  InputError for a model without features, or no clips.
     """
     text = read_onnx(onnx).metadata.get(METADATA_KEY)
     if text is None:
         raise InputError(f"{onnx}: carries no feature specification.")
     spec = FeatureSpec.from_json(text)
+    if not clips:
+        raise InputError(f"{onnx}: calibration needs clips; there are none.")
+    longest = max(map(len, clips))
+    wanted = (spec.rows_for_samples(round(s * spec.sample_rate_hz)) for s in SECONDS)
     ranges = Ranges({})
-    for seconds in SECONDS:
-        rows = spec.rows_for_samples(round(seconds * spec.sample_rate_hz))
-        long = [clip[:rows] for clip in clips if len(clip) >= rows]
-        if long:
-            graph = optimize(load_onnx(onnx, rows=rows))
-            (name,) = graph.inputs
-            batches = (to_graph_layout(graph, {name: clip[None, None]}) for clip in long)
-            ranges = ranges.merged(calibrate(graph, batches))
-    if not ranges.limits:
-        raise InputError(
-            f"{onnx}: calibration needs a clip of {SECONDS[0]:g} s; none is that long."
-        )
+    for rows in [n for n in wanted if n <= longest] or [min(map(len, clips))]:
+        graph = optimize(load_onnx(onnx, rows=rows))
+        (name,) = graph.inputs
+        cases = (clip[None, None, :rows] for clip in clips if len(clip) >= rows)
+        batches = (to_graph_layout(graph, {name: case}) for case in cases)
+        ranges = ranges.merged(calibrate(graph, batches))
     return ranges
 
 

@@ -167,7 +167,7 @@ def parse_config(data: Mapping[str, Any], path: Path) -> Config:
         for problem in _violations(config):
             raise ValueError(problem)
     except ValueError as error:
-        stop = "" if str(error).endswith("?") else "."
+        stop = "" if str(error).endswith(("?", ".")) else "."
         raise InputError(f"{path}: {error}{stop}", _HINT) from None
     return config if config.name else replace(config, name=path.stem)
 
@@ -200,7 +200,10 @@ def _violations(config: Config) -> Iterator[str]:
         yield f"'augment.speeds' must lie in 0.5..2; got {list(config.augment.speeds)}"
     if config.loss.ccc == config.loss.mse == 0:
         yield "'loss' needs ccc or mse above 0"
-    spec, bands = config.spec, NETS[config.net].bands
+    try:
+        spec, bands = config.spec, NETS[config.net].bands
+    except InputError as error:
+        raise ValueError(error.message) from None
     if spec.kind != "log_mel":
         yield f"'features.kind' must be log_mel; got {spec.kind!r}"
     if bands not in (None, spec.row_values):
