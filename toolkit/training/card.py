@@ -39,7 +39,7 @@ def card_text(
         f"summary = {_text(summary)}",
         f"architecture = {_text(config.net)}",
         f"outputs = {json.dumps(LABELS)}",
-        f"weights_licence = {_text('; '.join(dict.fromkeys(licences)) or 'not stated')}",
+        f"weights_licence = {_text(' and '.join(dict.fromkeys(licences)) or 'not stated')}",
         f"intended_use = {_text(INTENDED)}",
         f"unintended_use = {_text(UNINTENDED)}",
         "",
