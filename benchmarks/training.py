@@ -57,7 +57,6 @@ RECIPES: Mapping[str, dict[str, Any]] = {
 }
 #: Zoo models, by their recipe beside them.
 ZOO = {
-    "wav2small": ROOT / "models/wav2small/train.toml",
     "wav2small-ha": ROOT / "models/wav2small-ha/train.toml",
     "wav2small-ha-research": ROOT / "models_research/wav2small-ha-research/train.toml",
 }
