@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from toolkit.training.losses import ccc_loss, class_loss, mse_loss  # noqa: E402
 from toolkit.training.manifest import digest, load_manifest  # noqa: E402
 from toolkit.training.nets import NETS, net_name  # noqa: E402
 from toolkit.training.parallel import World  # noqa: E402
+from toolkit.training.run import Board  # noqa: E402
 
 ALONE = World(0, 1, torch.device("cpu"))
 STILL = Augment(gain_db=0, tilt_db=0, noise=0, mask_rows=0, mask_bands=0)
@@ -247,3 +250,27 @@ def test_sizes_are_those_of_the_documents() -> None:
         for name, kind in NETS.items()
     }
     assert sizes == {"wav2small": 10_806, "wav2small_72k": 67_902, "wav2small_ha": 29_383}
+
+
+def test_tensorboard_hears_of_every_figure_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+
+    class SummaryWriter:
+        def __init__(self, folder: str) -> None:
+            heard.append(folder)
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            heard.append((name, value, step))
+
+        def flush(self) -> None:
+            pass
+
+    board = SimpleNamespace(SummaryWriter=SummaryWriter)
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", board)
+    Board(tmp_path).write({"step": 2, "loss": 0.5})
+    assert heard == [str(tmp_path / "tensorboard"), ("step", 2, 2), ("loss", 0.5, 2)]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    Board(tmp_path).write({"step": 2, "loss": 0.5})
+    assert len(heard) == 3

@@ -60,7 +60,7 @@ def train(
         log = _resumed(trainer, out / STATE) if resume else []
         validation = clips.of("validation")
         losses: list[float] = []
-        board = _Board(out) if here.leads else None
+        board = Board(out) if here.leads else None
         while trainer.step < config.steps:
             losses.append(trainer.advance())
             if trainer.step % config.validate_every and trainer.step < config.steps:
@@ -138,7 +138,7 @@ def _write_log(log: list[Row], path: Path) -> None:
     write_whole(path, text.getvalue().encode())
 
 
-class _Board:
+class Board:
     """TensorBoard's log, where that package is installed."""
 
     def __init__(self, out: Path) -> None:
