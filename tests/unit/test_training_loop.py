@@ -16,11 +16,15 @@ from tests.support.corpus import config_text, write_corpus  # noqa: E402
 from toolkit.features.audio import load_clip  # noqa: E402
 from toolkit.features.extract import extract  # noqa: E402
 from toolkit.features.spec import WAV2SMALL_RUNNING  # noqa: E402
+from toolkit.frontend.load import load_onnx  # noqa: E402
 from toolkit.metrics import bootstrap_counts, concordance, resampled_concordance  # noqa: E402
+from toolkit.passes.optimize import optimize  # noqa: E402
+from toolkit.plan.time_axis import find_time_axis  # noqa: E402
 from toolkit.training.augment import augmented  # noqa: E402
 from toolkit.training.batches import Batches, Clips, load_clips  # noqa: E402
 from toolkit.training.cache import cached_features  # noqa: E402
 from toolkit.training.config import Augment, Config, load_config  # noqa: E402
+from toolkit.training.export import export_onnx  # noqa: E402
 from toolkit.training.loop import Trainer, one_cycle, predict  # noqa: E402
 from toolkit.training.losses import ccc_loss, class_loss, mse_loss  # noqa: E402
 from toolkit.training.manifest import digest, load_manifest  # noqa: E402
@@ -274,3 +278,12 @@ def test_tensorboard_hears_of_every_figure_where_it_is(
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     Board(tmp_path).write({"step": 2, "loss": 0.5})
     assert len(heard) == 3
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_every_net_streams_with_its_attention_as_one_operator(name: str, tmp_path: Path) -> None:
+    kind = NETS[name]
+    export_onnx(kind.make(kind.spec, 3).eval(), kind.spec, tmp_path / "m.onnx")
+    graph = optimize(load_onnx(tmp_path / "m.onnx", rows=64))
+    assert [node.op for node in graph.nodes].count("attention_pool") == 1
+    assert find_time_axis(graph)  # raises where it cannot stream
