@@ -24,12 +24,13 @@ from torch.nn import functional
 
 from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.spec import METADATA_KEY, FeatureSpec, LevelSpec
-from toolkit.training.data import EMODB_SPLIT, PAD_NORMS, Clip, load_emodb, of_speakers
+from toolkit.training.data import EMODB_SPLIT, Clip, load_emodb, of_speakers
 
 SPEC = FeatureSpec(16_000, 512, 160, 40, 0.0, 8000.0, LevelSpec("running"), log="ln")
 ROWS = SPEC.rows_for_samples(16_000)
 CONTEXT_ROWS = 5  # what the autoencoder sees
-CLASSES = tuple(PAD_NORMS)
+#: Emo-DB's.
+CLASSES = ("anger", "boredom", "disgust", "fear", "happiness", "neutral", "sadness")
 _BATCH = 32
 _LEARNING_RATE = 2e-3
 _NOISE = 0.5  # added to features in training

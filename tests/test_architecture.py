@@ -49,8 +49,8 @@ APART = {
     "training": {"errors", "metrics", "features"},
 }
 
-#: The one place that hands a checkpoint to the training extra, at run time.
-EXCEPTIONS = {("model", "training")}
+#: What hands a checkpoint or a config to the training extra, at run time.
+EXCEPTIONS = {("model", "training"), ("verbs", "training")}
 
 HEAVY = {"torch", "tensorflow", "librosa"}
 #: What no verb may load before it needs it: `toolkit --help` stays instant.

@@ -1,50 +1,44 @@
-"""Makes the ranges that a zoo model ships with, from the training speakers of Emo-DB.
+"""Puts a finished run of `toolkit train` into the zoo: its weights, ONNX, ranges and facts.
 
-Run from the repository: ``python benchmarks/calibration/zoo.py $TOOLKIT_DATA/emodb``.
+``python -m benchmarks.calibration.zoo RUN models/NAME``; the card is written by hand, from the one
+in RUN.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 from pathlib import Path
 
-from toolkit.features.kinds.log_mel import log_mel
-from toolkit.features.spec import METADATA_KEY, FeatureSpec
-from toolkit.frontend.load import load_onnx
-from toolkit.frontend.reader import read_onnx
-from toolkit.model.zoo import DEFAULT_MODEL, zoo_model
-from toolkit.passes.absorb_layout import to_graph_layout
-from toolkit.passes.optimize import optimize
-from toolkit.quantize.ranges import Ranges, calibrate
-from toolkit.training.data import EMODB_SPLIT, load_emodb
+from toolkit.errors import InputError
+from toolkit.frontend.reader import RANGES_KEY, read_onnx
 
-#: Clip lengths; the shorter, the further pooled values move.
-SECONDS = (1, 2)
+FILES = ("model.onnx", "model.safetensors")
+#: Of run.json, what does not name the machine's folders.
+FACTS = (
+    *("recordings_sha256", "manifest_sha256", "recordings"),
+    *("cpu_seconds", "config_sha256", "torch", "numpy"),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpus", type=Path, help="folder of Emo-DB")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--every", type=int, default=2, help="use every n-th clip")
+    parser.add_argument("run", type=Path, help="folder of `toolkit train`")
+    parser.add_argument("folder", type=Path, help="the zoo model's")
     arguments = parser.parse_args()
-    zoo = zoo_model(arguments.model)
-    if zoo is None:
-        parser.error(f"no zoo model {arguments.model!r}")
-    spec = FeatureSpec.from_json(read_onnx(zoo.onnx).metadata[METADATA_KEY])
-    clips = [c for c in load_emodb(arguments.corpus) if c.speaker in EMODB_SPLIT["train"]]
-    features = [log_mel(clip.samples, spec) for clip in clips[:: arguments.every]]
-    ranges = Ranges({})
-    for seconds in SECONDS:
-        rows = spec.rows_for_samples(seconds * spec.sample_rate_hz)
-        graph = optimize(load_onnx(zoo.onnx, rows=rows))
-        (name,) = graph.inputs
-        batches = (
-            to_graph_layout(graph, {name: f[None, None, :rows]}) for f in features if len(f) >= rows
-        )
-        ranges = ranges.merged(calibrate(graph, batches))
-    zoo.ranges.write_text(ranges.to_json(), encoding="utf-8")
-    print(f"{zoo.ranges}: {len(ranges.limits)} tensors from {len(features)} clips")
+    run, folder = arguments.run, arguments.folder
+    facts = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    if facts["status"] != "finished":
+        raise InputError(f"{run}: was not finished.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.copyfile(run / name, folder / name)
+    ranges = read_onnx(folder / "model.onnx").metadata[RANGES_KEY]
+    (folder / "ranges.json").write_text(ranges, encoding="utf-8")
+    kept = {name: facts[name] for name in FACTS}
+    (folder / "run.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    print(f"{folder}: {', '.join(sorted(p.name for p in folder.iterdir()))}")
 
 
 if __name__ == "__main__":

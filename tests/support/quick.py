@@ -40,7 +40,7 @@ LONG = (
     "tests/unit/test_tflite_models.py",
     "tests/unit/test_toolchain.py",
     "tests/unit/test_torch_exports.py",
-    "tests/unit/test_training_train.py",
+    "tests/unit/test_training_loop.py",
 )
 
 

@@ -64,6 +64,7 @@ def test_keys_are_those_of_the_contract() -> None:
         "symbols",
         "library",
         "clip",
+        "groups",
     ]
 
 

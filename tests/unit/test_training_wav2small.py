@@ -24,7 +24,7 @@ from toolkit.features.spec import (  # noqa: E402
 )
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from toolkit.training.export import LABELS_KEY, export_checkpoint, export_onnx  # noqa: E402
-from toolkit.training.wav2small import Wav2Small  # noqa: E402
+from toolkit.training.nets.wav2small import Wav2Small  # noqa: E402
 
 MEL_WEIGHTS = "vgg7.logmel_extractor.melW"
 FLOOR = "vgg7.logmel_extractor.amin"

@@ -7,22 +7,37 @@ from pathlib import Path
 import click
 
 from toolkit.cli.options import max_seconds_option
+from toolkit.errors import InputError
 
 
 @click.command("eval")
-@click.argument("model", default="wav2small")
+@click.argument("models", nargs=-1)
 @click.option(
-    "--data", type=click.Path(path_type=Path), required=True, help="Labels, see docs/EVALUATION.md."
+    "--data",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="Labels, see docs/EVALUATION.md; once a corpus.",
 )
 @click.option(
-    "--audio", type=click.Path(path_type=Path), required=True, help="Folder of the recordings."
+    "--audio",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    required=True,
+    help="Folder of the recordings; once for each --data.",
 )
 @click.option(
     "--label-range",
+    "label_ranges",
     type=float,
     nargs=2,
+    multiple=True,
     metavar="LOW HIGH",
-    help="Ends of the labels' scale; they become 0 and 1.",
+    help="Ends of the labels' scale; they become 0 and 1. Once, or once for each --data.",
+)
+@click.option("--by", multiple=True, help="Column whose values are told apart: speaker, corpus …")
+@click.option(
+    "--lengths", help="Seconds of a length curve, as 0.5,1,2,60: shorter clips are repeated."
 )
 @click.option(
     "--seconds", type=float, help="Clip length (default: whole recordings where the model streams)."
@@ -33,10 +48,12 @@ from toolkit.cli.options import max_seconds_option
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
-    model: str,
-    data: Path,
-    audio: Path,
-    label_range: tuple[float, float] | None,
+    models: tuple[str, ...],
+    data: tuple[Path, ...],
+    audio: tuple[Path, ...],
+    label_ranges: tuple[tuple[float, float], ...],
+    by: tuple[str, ...],
+    lengths: str | None,
     seconds: float | None,
     max_seconds: float | None,
     calib: Path | None,
@@ -44,25 +61,33 @@ def command(
     toolchain: str,
     as_json: bool,
 ) -> int:
-    """Compare MODEL in float, as integer reference and as generated C with labels.
+    """Compare MODELS (default: wav2small) in float, as integer reference and as C with labels.
 
-    CCC of every output for labels that are numbers, accuracy for classes. The C runs on this
-    workstation; exit code 1 when it differs from the reference in any bit.
+    CCC of every output with its interval for labels that are numbers, accuracy for classes; of
+    several models, one recipe's seeds, mean and deviation. The C runs on this workstation; exit
+    code 1 when it differs from the reference in any bit.
     """
     from rich.console import Console
 
     from toolkit.cli.progress import Stages
     from toolkit.report.evaluation import print_evaluation
     from toolkit.report.json_format import report_json
-    from toolkit.verbs.evaluate import STAGES, EvaluationRequest, evaluate
+    from toolkit.verbs.evaluate import STAGES, Corpus, EvaluationRequest, evaluate
 
+    if len(audio) != len(data):
+        raise InputError(f"--audio: give one for each --data; got {len(audio)} and {len(data)}.")
+    if len(label_ranges) not in (0, 1, len(data)):
+        raise InputError("--label-range: give one for all, or one for each --data.")
+    scales = (
+        label_ranges if len(label_ranges) == len(data) else (*label_ranges, None)[:1] * len(data)
+    )
     request = EvaluationRequest(
-        model=model,
-        data=data,
-        audio=audio,
+        models=models or ("wav2small",),
+        corpora=tuple(Corpus(*corpus) for corpus in zip(data, audio, scales, strict=True)),
+        by=by,
+        lengths=_seconds(lengths),
         clip_seconds=seconds,
         calib=calib,
-        label_range=label_range,
         plot=plot,
         toolchain=toolchain,
         max_seconds=max_seconds,
@@ -73,3 +98,12 @@ def command(
     else:
         print_evaluation(report, Console())
     return 0 if report.passed else 1
+
+
+def _seconds(text: str | None) -> tuple[float, ...]:
+    try:
+        return tuple(float(word) for word in text.split(",")) if text else ()
+    except ValueError:
+        raise InputError(
+            f"--lengths: must be seconds between commas; got '{text}'.", "As 0.5,1,2,10,60."
+        ) from None

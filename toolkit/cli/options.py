@@ -23,6 +23,23 @@ def arithmetic_option(function: F) -> F:
     return option(function)
 
 
+def cache_option(function: F) -> F:
+    """``--cache``, of features."""
+    option = click.option(
+        "--cache",
+        type=click.Path(path_type=Path),
+        help="Folder of computed features (default: the user's cache).",
+    )
+    return option(function)
+
+
+def feature_cache(given: Path | None) -> Path:
+    """The folder of ``--cache``."""
+    from toolkit.verbs.export import default_cache
+
+    return default_cache() if given is None else given
+
+
 def continuous_options(function: F) -> F:
     """``--hop-out`` and ``--window``."""
     hop_out = click.option(

@@ -15,7 +15,7 @@ import numpy as np
 
 from toolkit.errors import ModelError, UnsupportedError
 from toolkit.frontend.node import OnnxNode
-from toolkit.frontend.reader import MAX_ELEMENTS, OnnxModel
+from toolkit.frontend.reader import MAX_ELEMENTS, RANGES_KEY, OnnxModel
 from toolkit.ir import GraphBuilder, Node, QuantParams, Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.append import append
@@ -37,7 +37,8 @@ class Lowering:
 
     def __init__(self, model: OnnxModel) -> None:
         self.opset = model.opset
-        self.builder = GraphBuilder(model.name, model.metadata)
+        about = {key: text for key, text in model.metadata.items() if key != RANGES_KEY}
+        self.builder = GraphBuilder(model.name, about)
         self.values: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(model.constants)
         self.quants: dict[str, QuantParams] = {}

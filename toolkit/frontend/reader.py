@@ -23,6 +23,9 @@ MIN_OPSET, MAX_OPSET = 7, 27
 #: Elements one tensor may have; larger ones cannot belong to a network for a microcontroller.
 MAX_ELEMENTS = 1 << 28
 
+#: Metadata entry with the calibration ranges of the file's own tensors; no part of the network.
+RANGES_KEY = "toolkit.ranges"
+
 _FLOAT_TYPES = {"float16", "float32", "float64"}
 
 

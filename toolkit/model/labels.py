@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from toolkit.ir.tensor import Array
 
 FILE_COLUMN = "file"
 CLASS_COLUMN = "label"
+CORPUS_COLUMN = "corpus"
 
 Row = dict[str, str]
 
@@ -22,11 +23,13 @@ Row = dict[str, str]
 @dataclass(frozen=True, eq=False)
 class Labels:
     """Paths of the recordings, and ``values``: real numbers [files, outputs] of a regression, or
-    class numbers [files] where ``is_classes``."""
+    class numbers [files] where ``is_classes``; ``columns`` are the other columns of the file, a
+    text for each recording."""
 
     files: tuple[Path, ...]
     values: Array
     is_classes: bool
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load_labels(
@@ -57,15 +60,17 @@ def load_labels(
             f"'{absent[0].name}'.",
             hint="Give their folder with --audio.",
         )
+    known = {FILE_COLUMN, CLASS_COLUMN, *outputs}
+    others = {name: tuple(row[name] for row in rows) for name in columns if name not in known}
     if set(outputs) <= set(columns):
         values = np.array([[_number(path, row, name, at) for name in outputs]
                            for at, row in enumerate(rows, 2)])  # fmt: skip
-        return Labels(files, _scaled(values, limits), is_classes=False)
+        return Labels(files, _scaled(values, limits), is_classes=False, columns=others)
     if CLASS_COLUMN in columns and len(outputs) > 1:
         if limits is not None:
             raise InputError("--label-range: is for labels that are numbers; these are classes.")
         classes = [_class(path, row, outputs, at) for at, row in enumerate(rows, 2)]
-        return Labels(files, np.array(classes), is_classes=True)
+        return Labels(files, np.array(classes), is_classes=True, columns=others)
     raise InputError(
         f"{path}: must have a column for every output of the model ({_listed(outputs)}), or one "
         f"called '{CLASS_COLUMN}'; found {_listed(columns)}."
@@ -125,3 +130,17 @@ def _scaled(values: Array, limits: tuple[float, float] | None) -> Array:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(f"'{name}'" for name in names[:12])
     return shown + (f" and {len(names) - 12} more" if len(names) > 12 else "") or "none"
+
+
+def joined(parts: Mapping[str, Labels]) -> Labels:
+    """The labels of several corpora, one after the other; column ``corpus`` has their names."""
+    every = list(parts.values())
+    common = set.intersection(*(set(part.columns) for part in every))
+    columns = {name: tuple(text for p in every for text in p.columns[name]) for name in common}
+    names = tuple(name for name, part in parts.items() for _ in part.files)
+    return Labels(
+        tuple(file for part in every for file in part.files),
+        np.concatenate([part.values for part in every]),
+        every[0].is_classes,
+        {CORPUS_COLUMN: names, **columns} if len(parts) > 1 else columns,
+    )

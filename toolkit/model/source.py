@@ -23,6 +23,7 @@ from toolkit.passes.absorb_layout import input_axes
 from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
 from toolkit.quantize.given import attach, given_params
 from toolkit.quantize.ranges import Ranges, load_ranges
+from toolkit.resources import data_dir
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +32,11 @@ class Source:
 
     ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
     ``onnx`` are the bytes that the float graph was imported from;
-    ``ranges`` come with zoo models, ``given`` with models that were quantised elsewhere: the scales
-    and zero points of the model as it was imported; ``issues`` say what was done to it on the way
-    in.  ``max_seconds`` is the longest clip that it will be given, where the user states one;
-    ``one_length`` the nodes that fit the file's clip length only, and why.
+    ``ranges`` come with zoo models and those of `toolkit train`, ``given`` with models that were
+    quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
+    what was done to it on the way in.  ``max_seconds`` is the longest clip that it will be given,
+    where the user states one; ``one_length`` the nodes that fit the file's clip length only, and
+    why.
     """
 
     argument: str
@@ -103,9 +105,7 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
 
 def demo_clip() -> Path:
     """The speech clip that ships with the toolkit (one second, 16 kHz)."""
-    zoo = zoo_model(DEFAULT_MODEL)
-    assert zoo is not None
-    return zoo.demo_clip
+    return data_dir("models") / DEFAULT_MODEL / "demo_clip.wav"
 
 
 def model_inputs(path: Path, graph: Graph) -> Array:
@@ -169,10 +169,11 @@ def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
 
 def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
     from toolkit.frontend.load import load_onnx
-    from toolkit.frontend.reader import read_onnx
+    from toolkit.frontend.reader import RANGES_KEY, read_onnx
     from toolkit.passes.optimize import optimize
 
-    text = read_onnx(path).metadata.get(METADATA_KEY)
+    metadata = read_onnx(path).metadata
+    text, ranges = metadata.get(METADATA_KEY), metadata.get(RANGES_KEY)
     rows = None
     if text is not None:
         spec = FeatureSpec.from_json(text)
@@ -190,6 +191,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
         sha256=_sha256(path),
         float_graph=graph,
         onnx=path.read_bytes(),
+        ranges=None if ranges is None else Ranges.from_json(ranges),
         given=given_params(imported),
         one_length=_tied(path, graph, rows),
     )

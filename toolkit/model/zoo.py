@@ -1,4 +1,8 @@
-"""The model zoo: one folder a model in ``models/``, with its ONNX, ranges, card and demo clip."""
+"""The model zoo: one folder a model, with its ONNX, weights, ranges, card and recipe.
+
+``models/`` ships with the package.  ``models_research/`` lies in a checkout alone: its weights were
+trained on data that may not be used commercially, and each folder has their licence.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from pathlib import Path
 from toolkit.resources import data_dir
 
 DEFAULT_MODEL = "wav2small"
+_FOLDERS = ("models", "models_research")
 
 
 @dataclass(frozen=True)
@@ -17,17 +22,24 @@ class ZooModel:
     name: str
     onnx: Path
     ranges: Path
-    demo_clip: Path
 
 
 def zoo_models() -> tuple[str, ...]:
-    """Names of all zoo models, sorted."""
-    return tuple(sorted(path.parent.name for path in data_dir("models").glob("*/model.onnx")))
+    """Names of all zoo models that are here, sorted."""
+    return tuple(sorted(_onnx_files()))
 
 
 def zoo_model(name: str) -> ZooModel | None:
     """The zoo model called ``name``, or None."""
-    if name not in zoo_models():
+    onnx = _onnx_files().get(name)
+    if onnx is None:
         return None
-    folder = data_dir("models") / name
-    return ZooModel(name, folder / "model.onnx", folder / "ranges.json", folder / "demo_clip.wav")
+    return ZooModel(name, onnx, onnx.with_name("ranges.json"))
+
+
+def _onnx_files() -> dict[str, Path]:
+    return {
+        path.parent.name: path
+        for folder in _FOLDERS
+        for path in data_dir(folder).glob("*/model.onnx")
+    }

@@ -1,4 +1,4 @@
-"""Terminal rendering of an evaluation: the forms of a model side by side."""
+"""Terminal rendering of an evaluation: the forms of a model side by side, then its parts."""
 
 from __future__ import annotations
 
@@ -7,32 +7,84 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from toolkit.report.model import Report
+from toolkit.report.model import Group, Report
 from toolkit.report.terminal import print_findings
 
 #: Columns: the prefix of a form's figures against labels, and its title.
 _FORMS = (("float_", "float"), ("int8_", "int8 reference"), ("", "generated C"))
+#: A part with fewer recordings than this is marked: its figures are chance.
+_LEAST = 20
+_MEAN, _SD = "mean_", "sd_"
 
 
 def print_evaluation(report: Report, console: Console) -> None:
-    """Print what every form reaches, how far the integers are from float, checks and notes."""
+    """Print what every form reaches, how far the integers are from float, parts, checks, notes."""
     values = {m.name: m.value for m in report.measurements}
-    present = [
-        (p, t) for p, t in _FORMS if any(n.startswith((f"{p}ccc_", f"{p}accuracy")) for n in values)
-    ]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("against labels")
-    for _, title in present:
-        table.add_column(title, justify="right")
-    plain = [n for n in values if n.startswith("ccc_") or n == "accuracy"]
-    for name in plain:
-        title = f"CCC {name.removeprefix('ccc_')}" if name != "accuracy" else name
-        cells = [f"{values[prefix + name]:.4f}" for prefix, _ in present]
-        table.add_row(escape(title), *cells)
-    console.print(table)
+    console.print(_against_labels(values))
     if "c_max_deviation" in values:
         console.print(_against_float(values))
+    for by in dict.fromkeys(group.by for group in report.groups):
+        console.print(_parts(by, [group for group in report.groups if group.by == by]))
+    basis = next((m.basis for m in report.measurements if m.name.startswith("low_")), "")
+    if basis:
+        console.print(f"intervals: {basis}", markup=False)
     print_findings(report, console)
+
+
+def _against_labels(values: dict[str, float | int]) -> Table:
+    scores = [name for name in values if _is_score(name)]
+    forms = [(p, t) for p, t in _FORMS if any(f"{p}{name}" in values for name in scores)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("against labels")
+    for _, title in forms:
+        table.add_column(title, justify="right")
+    ranges = any(name.startswith("low_") for name in values)
+    if ranges:
+        table.add_column("95 %", justify="right")
+    for name in scores:
+        cells = [_cell(values, prefix, name) for prefix, _ in forms]
+        plain = name.removeprefix(_MEAN)
+        if ranges:
+            cells.append(f"{values[f'low_{plain}']:.2f} … {values[f'high_{plain}']:.2f}")
+        table.add_row(escape(_title(plain)), *cells)
+    return table
+
+
+def _is_score(name: str) -> bool:
+    """Whether it is a figure of the generated C against labels."""
+    plain = name.removeprefix(_MEAN)
+    return plain.startswith("ccc_") or plain == "accuracy"
+
+
+def _title(plain: str) -> str:
+    return f"CCC {plain.removeprefix('ccc_')}" if plain != "accuracy" else plain
+
+
+def _cell(values: dict[str, float | int], prefix: str, name: str) -> str:
+    if not name.startswith(_MEAN):
+        return f"{values[prefix + name]:.4f}"
+    spread = values[prefix + _SD + name.removeprefix(_MEAN)]
+    return f"{values[prefix + name]:.4f} ± {spread:.4f}"
+
+
+def _parts(by: str, groups: list[Group]) -> Table:
+    """A row a group."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(escape(f"generated C by {by}"))
+    table.add_column("clips", justify="right", no_wrap=True)
+    names = [m.name for m in groups[0].measurements if _is_score(m.name)]
+    for name in names:
+        table.add_column(escape(_title(name.removeprefix(_MEAN))), justify="right")
+    for group in groups:
+        values = {m.name: m.value for m in group.measurements}
+        cells = [_cell(values, "", name) for name in names]
+        table.add_row(escape(group.value), _count(group.recordings), *cells)
+    return table
+
+
+def _count(recordings: int) -> str:
+    unit = "clip" if recordings == 1 else "clips"
+    return f"{recordings} {unit}: not meaningful" if recordings < _LEAST else str(recordings)
 
 
 def _against_float(values: dict[str, float | int]) -> Table:

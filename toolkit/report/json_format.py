@@ -73,6 +73,15 @@ def report_dict(report: Report) -> dict[str, Any]:
         ],
         "library": report.library,
         "clip": None if report.clip is None else asdict(report.clip),
+        "groups": [
+            {
+                "by": g.by,
+                "value": g.value,
+                "recordings": g.recordings,
+                "measurements": [_measurement(m) for m in g.measurements],
+            }
+            for g in report.groups
+        ],
     }
 
 

@@ -114,6 +114,17 @@ class RunClip:
 
 
 @dataclass(frozen=True)
+class Group:
+    """The figures of a part of the recordings: those whose column ``by`` says ``value``, the models
+    called so, or clips of so many seconds."""
+
+    by: str
+    value: str
+    recordings: int
+    measurements: tuple[Measurement, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything a build or profile found.  Rows with two provenances share their name.
 
@@ -142,6 +153,7 @@ class Report:
     symbols: Symbols = field(default_factory=dict)
     library: str = ""
     clip: RunClip | None = None
+    groups: tuple[Group, ...] = ()
 
     def allowing_misfit(self) -> Report:
         """The same where a firmware that does not fit or keep up is no failure."""

@@ -102,6 +102,10 @@ FIGURES: Mapping[str, Figure] = {
 #: Families of figures, one for each output of a model.
 FAMILIES: Mapping[str, Figure] = {
     "ccc_": Figure("CCC", "more", origin="accuracy"),
+    "low_ccc_": Figure("CCC, low end of the interval", "more"),
+    "high_ccc_": Figure("CCC, high end of the interval", "more"),
+    "mean_ccc_": Figure("CCC, mean of the models", "more", origin="accuracy"),
+    "sd_ccc_": Figure("CCC, deviation of the models"),
     "int8_ccc_to_float_": Figure("CCC int8 to float", "more", origin="accuracy"),
     "c_ccc_to_float_": Figure("CCC C to float", "more", origin="accuracy"),
     "continuous_ccc_": Figure("continuous, CCC", "more"),

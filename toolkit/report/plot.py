@@ -6,11 +6,15 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toolkit.errors import InputError, ToolMissingError
 from toolkit.ir.tensor import Array
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLUMNS = 3
 _PANEL_INCHES = 3.6
@@ -62,7 +66,35 @@ def scatter(path: Path, panels: Panels) -> None:
         axes.set_xlabel(panels.x_label)
     figure.axes[0].set_ylabel("prediction")
     figure.axes[0].legend()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
     try:
         figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix == ".png" else {})
     except (OSError, ValueError) as error:
         raise InputError(f"--plot: cannot write '{path}': {error}.") from None
+
+
+def learning_curve(path: Path, title: str, log: Sequence[Mapping[str, float]]) -> None:
+    """Loss, and validation's concordances where there are some, over ``step``; as `scatter`."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    steps = [row["step"] for row in log]
+    scores = [name for name in log[0] if name not in ("step", "loss")]
+    figure = Figure((2 * _PANEL_INCHES, _PANEL_INCHES), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, parse_math=False)
+    panels = {"loss": ["loss"], "validation CCC": scores}
+    shown = {name: series for name, series in panels.items() if series}
+    for place, (name, series) in enumerate(shown.items(), 1):
+        axes = figure.add_subplot(1, len(shown), place)
+        for label in series:
+            axes.plot(steps, [row[label] for row in log], marker=".", label=label)
+        axes.set_xlabel("step")
+        axes.set_ylabel(name)
+        if len(series) > 1:
+            axes.legend()
+    _save(figure, path)

@@ -15,6 +15,7 @@ from toolkit.report.model import (
     Alternative,
     Fit,
     FunctionRow,
+    Group,
     LayerRow,
     Part,
     Prediction,
@@ -90,7 +91,13 @@ def _report(data: dict[str, Any]) -> Report:
         symbols=dict(_rows(data.get("symbols", []), _symbol)),
         library=_text(data.get("library", "")),
         clip=None if clip is None else RunClip(_text(clip["name"]), _text(clip["sha256"])),
+        groups=_rows(data.get("groups", []), _group),
     )
+
+
+def _group(row: dict[str, Any]) -> Group:
+    figures = _rows(row["measurements"], _measurement)
+    return Group(_text(row["by"]), _text(row["value"]), int(row["recordings"]), figures)
 
 
 def _symbol(row: dict[str, Any]) -> tuple[str, Symbol]:

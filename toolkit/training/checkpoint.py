@@ -1,7 +1,10 @@
-"""Wav2Small weights as safetensors, in the names of the published checkpoint."""
+"""Weights of any net as safetensors; Wav2Small's in the names of the published checkpoint."""
 
 from __future__ import annotations
 
+import json
+import os
+import tempfile
 from pathlib import Path
 
 import torch
@@ -11,39 +14,51 @@ from torch import Tensor
 
 from toolkit.errors import ModelError
 from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec
-from toolkit.training.wav2small import BINS, CHANNELS, POOLED_BANDS, Wav2Small
+from toolkit.training.config import LABELS
+from toolkit.training.nets import NETS, net_name
+from toolkit.training.nets.base import Student
+from toolkit.training.nets.wav2small import BINS, CHANNELS, POOLED_BANDS
 
-_HINT = "Use the weights of audeering/wav2small, or those written by toolkit.training.train."
+#: Which net it is; a file without is the published Wav2Small.
+NET_KEY = "toolkit.net"
+PUBLISHED = "wav2small"
+
+_HINT = "Use the weights of audeering/wav2small, or those written by `toolkit train`."
 _MEL_WEIGHTS = "vgg7.logmel_extractor.melW"
 _FLOOR = "vgg7.logmel_extractor.amin"
 _BANDS = WAV2SMALL.n_mels
 
 
-def save_checkpoint(model: Wav2Small, spec: FeatureSpec, path: Path) -> None:
-    """Write every tensor of ``model``; ``spec``, the features it was trained on, as metadata."""
+def save_checkpoint(model: Student, spec: FeatureSpec, path: Path) -> None:
+    """Write every tensor of ``model``; which net it is and its features as metadata."""
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
-    path.write_bytes(save(tensors, metadata={METADATA_KEY: spec.to_json()}))
+    metadata = {METADATA_KEY: spec.to_json(), NET_KEY: net_name(model)}
+    write_whole(path, _in_order(save(tensors, metadata=metadata)))
 
 
-def load_checkpoint(path: Path) -> tuple[Wav2Small, FeatureSpec]:
-    """Read a Wav2Small checkpoint: the network in evaluation mode, and its features.
+def load_checkpoint(path: Path) -> tuple[Student, FeatureSpec]:
+    """Read a checkpoint: the net in evaluation mode, and its features.
 
-    Without a feature spec in the metadata (the published file) the features are the published
-    ones, ``WAV2SMALL``.  ``melW`` may be stored as [33, 26] or [26, 33] and ``amin`` as a scalar
-    or [1].  ModelError when the file is damaged, a name is missing or unknown, a shape differs
-    or a value is not finite.
+    Without metadata (the published file) it is Wav2Small with the published features,
+    ``WAV2SMALL``.  ``melW`` may be stored as [33, 26] or [26, 33] and ``amin`` as a scalar or [1].
+    ModelError when the file is damaged, a name is missing or unknown, a shape differs or a value is
+    not finite.
     """
-    tensors, spec = _read(path)
-    model = Wav2Small()
-    expected = model.state_dict()
-    if problems := _violations(tensors, expected):
-        raise ModelError(f"'{path}': not a Wav2Small checkpoint; {'; '.join(problems)}.", _HINT)
+    tensors, metadata = _read(path)
+    name = metadata.get(NET_KEY, PUBLISHED)
+    if name not in NETS:
+        raise ModelError(f"'{path}': is of a net '{name}'; known are {', '.join(NETS)}.", _HINT)
+    text = metadata.get(METADATA_KEY)
+    spec = FeatureSpec.from_json(text) if text else WAV2SMALL
+    model = NETS[name].make(spec, len(LABELS))
+    if problems := _violations(tensors, model.state_dict()):
+        raise ModelError(f"'{path}': not a {name} checkpoint; {'; '.join(problems)}.", _HINT)
     model.load_state_dict(tensors, strict=True)
     return model.eval(), spec
 
 
 def reorder_head(old: Path, new: Path) -> None:
-    """Write a checkpoint of an older toolkit, ``old``, in the published order as ``new``.
+    """Write a Wav2Small checkpoint of an older toolkit, ``old``, in the published order as ``new``.
 
     Its head took all pooled values before the whole Gram matrix; no shape tells the two apart.
     ModelError as `load_checkpoint`.
@@ -55,10 +70,29 @@ def reorder_head(old: Path, new: Path) -> None:
     save_checkpoint(model, spec, new)
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], FeatureSpec]:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    handle, staged = tempfile.mkstemp(dir=path.parent, prefix=".toolkit-")
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+    Path(staged).chmod(0o644)
+    Path(staged).replace(path)
+
+
+def _in_order(data: bytes) -> bytes:
+    """The same file with its metadata sorted: the format's writer has them in no order."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     try:
         with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get(METADATA_KEY)
+            metadata = dict(file.metadata() or {})
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         reason = str(error).splitlines()[0]
@@ -67,7 +101,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], FeatureSpec]:
         tensors[_MEL_WEIGHTS] = _bins_first(tensors[_MEL_WEIGHTS])
     if _FLOOR in tensors and tensors[_FLOOR].numel() == 1:
         tensors[_FLOOR] = tensors[_FLOOR].reshape(())
-    return tensors, FeatureSpec.from_json(text) if text else WAV2SMALL
+    return tensors, metadata
 
 
 def _bins_first(mel_weights: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Wav2Small's trunk as ONNX: log-mel rows in, arousal, dominance, valence out."""
+"""A trained net as ONNX: log-mel rows in, arousal, dominance, valence out."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from torch import Tensor, nn
 from toolkit.errors import ModelError
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.training.checkpoint import load_checkpoint
-from toolkit.training.wav2small import LABELS, Wav2Small
+from toolkit.training.config import LABELS
+from toolkit.training.nets.base import Student
+from toolkit.training.nets.wav2small import Wav2Small
 
 LABELS_KEY = "toolkit.labels"
 _OPSET = 17
-_TRACED_ROWS = 499  # one second; the graph itself holds for any number of rows
 _FRONT_END = ("vgg7.spectrogram_extractor", "vgg7.logmel_extractor")
 _FRONT_END_TOLERANCE = 1e-4
 
 
 class _Trunk(nn.Module):  # type: ignore[misc]
-    def __init__(self, model: Wav2Small) -> None:
+    def __init__(self, model: Student) -> None:
         super().__init__()
         self.model = model
 
@@ -32,15 +33,16 @@ class _Trunk(nn.Module):  # type: ignore[misc]
         return self.model.trunk(features)
 
 
-def export_onnx(model: Wav2Small, spec: FeatureSpec, path: Path) -> None:
-    """Write the trunk: input ``features`` [1, 1, rows, 26] in dB, output ``adv`` [1, 3].
+def export_onnx(model: Student, spec: FeatureSpec, path: Path) -> None:
+    """Write the trunk: input ``features`` [1, 1, rows, bands], output ``adv`` [1, 3].
 
     ``rows`` is a symbolic dimension, so one file serves every clip length.  Batch normalisation
     is folded by the exporter.  The metadata holds ``spec`` and the outputs' names.  Exporting
     twice gives the same bytes.
     """
     buffer = io.BytesIO()
-    features = torch.zeros(1, 1, _TRACED_ROWS, spec.row_values)
+    # One second is traced; the graph itself holds for any number of rows.
+    features = torch.zeros(1, 1, spec.rows_for_samples(spec.sample_rate_hz), spec.row_values)
     with warnings.catch_warnings():
         # The tracing exporter is deprecated, yet its graph is the smaller and cleaner one.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -62,12 +64,18 @@ def export_onnx(model: Wav2Small, spec: FeatureSpec, path: Path) -> None:
 
 
 def export_checkpoint(checkpoint: Path, path: Path) -> None:
-    """Write a Wav2Small ``.safetensors``, published or the toolkit's own, as ONNX.
+    """Write a ``.safetensors``, the published Wav2Small or one of `toolkit train`, as ONNX.
 
     The front end is not exported: the device computes it from the feature spec.  ModelError when
-    the checkpoint's own front-end weights say otherwise, or when the file is not a checkpoint.
+    Wav2Small's own front-end weights say otherwise, or when the file is not a checkpoint.
     """
     model, spec = load_checkpoint(checkpoint)
+    if isinstance(model, Wav2Small):
+        _require_published_front_end(checkpoint, model)
+    export_onnx(model, spec, path)
+
+
+def _require_published_front_end(checkpoint: Path, model: Student) -> None:
     reference = Wav2Small().state_dict()
     for name, value in model.state_dict().items():
         if not name.startswith(_FRONT_END):
@@ -79,7 +87,6 @@ def export_checkpoint(checkpoint: Path, path: Path) -> None:
                 f"{_FRONT_END_TOLERANCE:g}; differs by {error:.2g}.",
                 "The device computes the published log-mel features; retrain, or export by hand.",
             )
-    export_onnx(model, spec, path)
 
 
 def _difference(value: Tensor, reference: Tensor) -> float:

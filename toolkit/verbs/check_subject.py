@@ -21,7 +21,7 @@ from toolkit.report.model import SCHEMA_VERSION
 from toolkit.resources import __version__
 from toolkit.verbs.build import BuildRequest, build
 from toolkit.verbs.check_firmware import firmware_report
-from toolkit.verbs.evaluate import EvaluationRequest, evaluate
+from toolkit.verbs.evaluate import Corpus, EvaluationRequest, evaluate
 from toolkit.verbs.profile import ProfileRequest, profile
 from toolkit.verbs.stages import silent
 
@@ -98,13 +98,11 @@ def _against_labels(report: Report, subject: Subject) -> Report:
     if subject.labels is None or subject.audio is None or subject.model is None:
         return report
     request = EvaluationRequest(
-        model=subject.model,
-        data=subject.labels,
-        audio=subject.audio,
+        models=(subject.model,),
+        corpora=(Corpus(subject.labels, subject.audio, subject.label_range),),
         clip_seconds=subject.seconds,
         max_seconds=subject.max_seconds,
         calib=subject.calib,
-        label_range=subject.label_range,
         toolchain=subject.toolchain,
         target=subject.target,
     )

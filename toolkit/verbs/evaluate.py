@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,33 +12,41 @@ import numpy as np
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.model import load
-from toolkit.deploy.stimulus import Stimulus
 from toolkit.emit import write_files
 from toolkit.errors import InputError
-from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
-from toolkit.features.quantise import quantise_features
-from toolkit.features.recording import Note
-from toolkit.ir.tensor import Array
-from toolkit.measurement import Check, Issue, Measurement, Provenance
-from toolkit.metrics import accuracy, concordance
-from toolkit.model.audio import Audio
-from toolkit.model.labels import Labels, load_labels
-from toolkit.model.reference import run_case
-from toolkit.quantize.outputs import decoded, real_values
-from toolkit.quantize.snr import int8_snr_db
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS
+from toolkit.measurement import Check, Issue
+from toolkit.model.labels import Labels, joined, load_labels
 from toolkit.report import Report
+from toolkit.report.model import Group
 from toolkit.report.plot import Panels, require_matplotlib, scatter
-from toolkit.simulate.protocol import HarnessCase
+from toolkit.verbs.evaluate_figures import (
+    against_float,
+    against_labels,
+    audio_notes,
+    few_note,
+    group,
+    groups_by,
+    intervals,
+)
+from toolkit.verbs.evaluate_run import FORMS, ModelRun, c_outputs, run_model
 from toolkit.verbs.stages import Stage
 
 STAGES = 4
 
-#: The forms of a model that are compared, by the prefix of their figures' names.
-FORMS = {"float": "float", "int8": "int8 reference", "c": "generated C"}
-#: Recordings the host program takes at once.
-_CHUNK = 32
 #: Labels further than this beyond the outputs' own span are on another scale.
 _ANOTHER_SCALE = 1.0
+#: What `lengths` may not be: there is no clip so short or long.
+_SHORTEST_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Labels, their recordings, and the ends of the labels' scale."""
+
+    data: Path
+    audio: Path
+    label_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -46,15 +54,17 @@ class EvaluationRequest:
     """What the user asked for; without ``clip_seconds`` a model that can stream takes whole clips,
     any other the length it was made for.
 
+    Several ``models`` are one recipe's seeds: their figures are mean and deviation.  ``by`` are
+    columns of the label files whose values are told apart, ``lengths`` seconds of a length curve.
     ``target`` is whose C is generated; run on the workstation, only the arithmetic of its features
     shows."""
 
-    model: str
-    data: Path
-    audio: Path
+    models: tuple[str, ...]
+    corpora: tuple[Corpus, ...]
+    by: tuple[str, ...] = ()
+    lengths: tuple[float, ...] = ()
     clip_seconds: float | None = None
     calib: Path | None = None
-    label_range: tuple[float, float] | None = None
     plot: Path | None = None
     toolchain: str = "zig"
     target: str = "cortex-m4"
@@ -68,150 +78,144 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
     """
     if request.plot is not None:
         require_matplotlib()
+    _require_lengths(request)
     with stage("Load the model"):
-        seconds = DEFAULT_CLIP_SECONDS if request.clip_seconds is None else request.clip_seconds
-        source = load(request.model, seconds, request.max_seconds)
-        deployment = source.quantize(request.calib).deploy(request.target)
-        model = deployment.model
-        if model.spec is None:
-            raise InputError(
-                f"{model.name}: carries no feature specification, so it does not take audio.",
-                hint="Use `toolkit convert --test` for a model of arrays.",
-            )
-        labels = load_labels(request.data, request.audio, model.labels, request.label_range)
-    with tempfile.TemporaryDirectory(prefix="toolkit-eval-") as scratch:
+        deployments = [_deployment(request, model) for model in request.models]
+        names = _names(deployments)
+        labels = _labels(request, names)
+    with ExitStack() as scratch:
+        programs = []
         with stage(f"Compile with {request.toolchain}"):
-            folder = Path(scratch)
-            write_files(deployment.project(), folder)
-            program = deployment.harness.compile_host(folder, request.toolchain, folder)
+            for deployment in deployments:
+                folder = scratch.enter_context(tempfile.TemporaryDirectory(prefix="toolkit-eval-"))
+                programs.append(_compiled(deployment, Path(folder), request.toolchain))
         with stage(f"Run {len(labels.files)} recordings"):
             whole = request.clip_seconds is None
-            clips = list(_evaluated(deployment, program, labels.files, whole))
+            runs = [
+                run_model(deployment, program, labels.files, whole)
+                for deployment, program in zip(deployments, programs, strict=True)
+            ]
+            lengths = tuple(_length_curve(request, names, labels, runs))
     with stage("Compare"):
-        outputs = {
-            form: np.stack([clip.outputs[form] for clip in clips])
-            for form in FORMS
-            if form in clips[0].outputs
-        }
-        measurements = _measurements(model.labels, labels, outputs)
+        measurements = list(against_labels(names, labels, runs))
+        if not labels.is_classes:
+            measurements += intervals(names, labels, runs)
+        if len(runs) == 1 and "float" in runs[0].outputs:
+            measurements += against_float(names, runs[0])
         if request.plot is not None:
-            _plot(request.plot, model.name, labels, outputs, model.labels)
+            _plot(request.plot, labels, runs[0], names)
+    first, count = deployments[0], len(labels.files)
     return Report(
-        model_name=model.name,
-        model_sha256=model.sha256,
+        model_name=", ".join(run.name for run in runs),
+        model_sha256=first.model.sha256 if len(runs) == 1 else "",
         target="host",
         toolchain=request.toolchain,
         simulator="host",
-        schedule=deployment.plan.schedule,
-        measurements=measurements,
-        checks=(_bit_match(clips),),
+        schedule=first.plan.schedule,
+        measurements=tuple(measurements),
+        checks=(_bit_match(runs, count),),
         issues=(
-            *(*model.issues, *deployment.notes),
-            *(*_scale_note(labels, outputs), *_audio_notes(clips)),
+            *(issue for d in deployments for issue in (*d.model.issues, *d.notes)),
+            *(*_scale_note(labels, runs), *audio_notes(runs, count), *few_note(count)),
         ),
+        groups=(*_groups(request, names, labels, runs), *lengths),
     )
 
 
-@dataclass(frozen=True, eq=False)
-class _Recording:
-    """Real outputs [values] of one recording by form; whether C is bit for bit the reference on
-    the features that C computed."""
-
-    outputs: dict[str, Array]
-    bits_match: bool
-    notes: tuple[Note, ...]
-
-
-def _evaluated(
-    deployment: Deployment, program: Path, files: Sequence[Path], whole: bool
-) -> Iterator[_Recording]:
-    for start in range(0, len(files), _CHUNK):
-        clips = [
-            clip
-            for file in files[start : start + _CHUNK]
-            for clip in deployment.stimulus(file, whole).clips
-        ]
-        stimulus = Stimulus(clips=clips).encode(deployment.plan)
-        output = deployment.harness.run(program, stimulus, "host").output
-        for clip, case in zip(clips, output.cases, strict=True):
-            yield _recording(deployment, clip, case)
+def _deployment(request: EvaluationRequest, model: str) -> Deployment:
+    seconds = DEFAULT_CLIP_SECONDS if request.clip_seconds is None else request.clip_seconds
+    source = load(model, seconds, request.max_seconds)
+    deployment = source.quantize(request.calib).deploy(request.target)
+    if deployment.model.spec is None:
+        raise InputError(
+            f"{model}: carries no feature specification, so it does not take audio.",
+            hint="Use `toolkit convert --test` for a model of arrays.",
+        )
+    return deployment
 
 
-def _recording(deployment: Deployment, clip: Audio, case: HarnessCase) -> _Recording:
-    graph, front_end = deployment.plan.at_rows(clip.rows).graph, deployment.front_end
-    assert front_end is not None and case.rows is not None
-    features = quantise_features(clip.features, front_end.scale, front_end.zero_point)
-    expected = run_case(graph, [features])
-    found = decoded(graph, case.outputs)
-    same = np.array_equal(case.rows, features)  # features differ by a step here and there
-    expected_of_c = expected if same else run_case(graph, [case.rows])
-    outputs = {"int8": real_values(graph, expected), "c": real_values(graph, found)}
-    float_graph = deployment.model.float_at(clip.rows)
-    if float_graph is not None:
-        outputs["float"] = real_values(float_graph, run_case(float_graph, [clip.features]))
-    bits_match = all(
-        np.array_equal(a.ravel(), b) for a, b in zip(expected_of_c, found, strict=True)
-    )
-    return _Recording(outputs, bits_match, clip.notes)
-
-
-# --- what is reported ---------------------------------------------------------------------------
-def _measurements(
-    names: Sequence[str], labels: Labels, outputs: dict[str, Array]
-) -> tuple[Measurement, ...]:
-    rows = []
-    count = len(labels.files)
-    for form, values in outputs.items():
-        basis = f"{FORMS[form]} against labels, {count} recordings"
-        # Plain names are what runs on the device.
-        prefix = "" if form == "c" else f"{form}_"
-        if labels.is_classes:
-            rows.append(
-                _measured(f"{prefix}accuracy", accuracy(values, labels.values), "fraction", basis)
+def _names(deployments: Sequence[Deployment]) -> tuple[str, ...]:
+    names = deployments[0].model.labels
+    for deployment in deployments[1:]:
+        if deployment.model.labels != names:
+            raise InputError(
+                f"{deployment.model.name}: has other outputs than {deployments[0].model.name}; "
+                "several models must be one recipe's."
             )
-            continue
-        for index, name in enumerate(names):
-            ccc = concordance(values[:, index], labels.values[:, index])
-            rows.append(_measured(f"{prefix}ccc_{name}", ccc, "CCC", basis))
-    if "float" in outputs:
-        rows += _against_float(names, outputs, count)
-    return tuple(rows)
+    return names
 
 
-def _against_float(
-    names: Sequence[str], outputs: dict[str, Array], count: int
-) -> Iterator[Measurement]:
-    reference = outputs["float"]
-    for form in ("int8", "c"):
-        values, basis = outputs[form], f"{FORMS[form]} against float, {count} recordings"
-        for index, name in enumerate(names):
-            ccc = concordance(values[:, index], reference[:, index])
-            yield _measured(f"{form}_ccc_to_float_{name}", ccc, "CCC", basis)
-        error = np.abs(values - reference)
-        yield _measured(f"{form}_max_deviation", float(error.max()), "output units", basis)
-        yield _measured(f"{form}_mean_deviation", float(error.mean()), "output units", basis)
-    snr = int8_snr_db(reference, outputs["int8"])
-    if np.isfinite(snr):
-        basis = f"integer reference against float, {count} recordings"
-        yield _measured("int8_snr_db", snr, "dB", basis)
+def _labels(request: EvaluationRequest, names: Sequence[str]) -> Labels:
+    """The labels of all corpora, which are called as the folders of their label files."""
+    parts = {
+        corpus.data.resolve().parent.name: load_labels(
+            corpus.data, corpus.audio, names, corpus.label_range
+        )
+        for corpus in request.corpora
+    }
+    if len(parts) < len(request.corpora):
+        raise InputError(
+            "--data: label files of several corpora must lie in folders of other names."
+        )
+    if len({part.is_classes for part in parts.values()}) > 1:
+        raise InputError("--data: some labels are classes and some are numbers.")
+    labels = joined(parts)
+    for column in request.by:
+        if column not in labels.columns:
+            known = ", ".join(f"'{name}'" for name in labels.columns) or "none"
+            raise InputError(f"--by {column}: the label files have no such column; found {known}.")
+    return labels
 
 
-def _measured(name: str, value: float, unit: str, basis: str) -> Measurement:
-    return Measurement(name, round(value, 6), unit, Provenance.MEASURED, basis)
+def _require_lengths(request: EvaluationRequest) -> None:
+    for seconds in request.lengths:
+        if not _SHORTEST_SECONDS <= seconds <= MAX_CLIP_SECONDS:
+            raise InputError(
+                f"--lengths: must lie in {_SHORTEST_SECONDS:g}..{MAX_CLIP_SECONDS:g} seconds; got "
+                f"{seconds:g}."
+            )
 
 
-def _bit_match(clips: Sequence[_Recording]) -> Check:
-    differing = sum(not clip.bits_match for clip in clips)
+def _compiled(deployment: Deployment, folder: Path, toolchain: str) -> Path:
+    write_files(deployment.project(), folder)
+    return deployment.harness.compile_host(folder, toolchain, folder)
+
+
+def _groups(
+    request: EvaluationRequest, names: Sequence[str], labels: Labels, runs: Sequence[ModelRun]
+) -> Iterator[Group]:
+    if len(runs) > 1:
+        every = np.ones(len(labels.files), dtype=bool)
+        for number, run in enumerate(runs, 1):
+            title = f"{number} {run.name}"
+            yield group("model", title, names, labels, every, [run.outputs["c"]])
+    for column in request.by:
+        yield from groups_by(column, names, labels, runs)
+
+
+def _length_curve(
+    request: EvaluationRequest, names: Sequence[str], labels: Labels, runs: Sequence[ModelRun]
+) -> Iterator[Group]:
+    if request.lengths and any(run.deployment.plan.stream is None for run in runs):
+        raise InputError(f"--lengths: {runs[0].name} does not stream, so it has one length.")
+    every = np.ones(len(labels.files), dtype=bool)
+    for seconds in request.lengths:
+        outputs = [c_outputs(r.deployment, r.program, labels.files, seconds) for r in runs]
+        yield group("seconds", f"{seconds:g}", names, labels, every, outputs)
+
+
+def _bit_match(runs: Sequence[ModelRun], count: int) -> Check:
+    differing = sum(run.differing for run in runs)
     detail = (
-        f"outputs of {differing} of {len(clips)} recordings differ from the integer reference on "
-        "the features that C computed"
+        f"outputs of {differing} of {count * len(runs)} recordings differ from the integer "
+        "reference on the features that C computed"
     )
     return Check("bit_match", differing == 0, detail)
 
 
-def _scale_note(labels: Labels, outputs: dict[str, Array]) -> tuple[Issue, ...]:
+def _scale_note(labels: Labels, runs: Sequence[ModelRun]) -> tuple[Issue, ...]:
     """A hint where labels can hardly be in the outputs' units."""
-    values = outputs["c"]
+    values = runs[0].outputs["c"]
     low, high = float(values.min()) - _ANOTHER_SCALE, float(values.max()) + _ANOTHER_SCALE
     if labels.is_classes or (low <= labels.values.min() and labels.values.max() <= high):
         return ()
@@ -222,18 +226,9 @@ def _scale_note(labels: Labels, outputs: dict[str, Array]) -> tuple[Issue, ...]:
     return (Issue("evaluation.scale", note),)
 
 
-def _audio_notes(clips: Sequence[_Recording]) -> tuple[Issue, ...]:
-    kinds = Counter(note.kind for clip in clips for note in clip.notes)
-    if not kinds:
-        return ()
-    done = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
-    return (Issue("audio", f"of {len(clips)} recordings {done}"),)
-
-
-def _plot(
-    path: Path, title: str, labels: Labels, outputs: dict[str, Array], names: Sequence[str]
-) -> None:
+def _plot(path: Path, labels: Labels, run: ModelRun, names: Sequence[str]) -> None:
     """Predictions over labels; of a classifier, the C's scores over the float's."""
+    outputs, title = run.outputs, run.name
     shown = {FORMS[form]: outputs[form] for form in ("float", "c") if form in outputs}
     if not labels.is_classes:
         scatter(path, Panels(title, names, "label", labels.values, shown))

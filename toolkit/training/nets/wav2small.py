@@ -14,9 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from toolkit.features.mel import mel_filterbank
-from toolkit.features.spec import WAV2SMALL
+from toolkit.features.spec import WAV2SMALL, WAV2SMALL_RUNNING, FeatureSpec
+from toolkit.training.nets.base import Student
 
-LABELS = ("arousal", "dominance", "valence")
+SPEC = WAV2SMALL_RUNNING
+"""The published features with a level that streams."""
 
 FRAME_SAMPLES = WAV2SMALL.frame_samples
 BINS = FRAME_SAMPLES // 2 + 1
@@ -107,24 +109,23 @@ class Vgg7(nn.Module):  # type: ignore[misc]
         return (self.lin(x) * weights).sum(dim=2)
 
 
-class Wav2Small(nn.Module):  # type: ignore[misc]
+def gram_rows(pooled: Tensor) -> Tensor:
+    """``[N, 338]`` of pooled values ``[N, 13, 13]``: channel after channel, its 13 bands and then
+    its row of the Gram matrix."""
+    gram = torch.matmul(pooled, pooled.transpose(1, 2))
+    return torch.flatten(torch.cat([pooled, gram], dim=2), start_dim=1)
+
+
+class Wav2Small(Student):
     """The whole network; ``trunk`` starts at the features, ``forward`` at the waveform."""
 
-    def __init__(self) -> None:
+    def __init__(self, spec: FeatureSpec = SPEC, outputs: int = 3) -> None:
         super().__init__()
         self.vgg7 = Vgg7()
-        self.adv = nn.Linear(2 * CHANNELS * POOLED_BANDS, len(LABELS))
+        self.adv = nn.Linear(2 * CHANNELS * POOLED_BANDS, outputs)
 
-    def trunk(self, features: Tensor) -> Tensor:
-        """A/D/V ``[N, 3]`` of log-mel ``[N, 1, T, 26]`` in dB.
-
-        ``adv`` takes the 13 channels one after the other: of each, 13 pooled bands, then its row of
-        the Gram matrix.
-        """
-        x = self.vgg7(features)
-        gram = torch.matmul(x, x.transpose(1, 2))
-        adv: Tensor = self.adv(torch.flatten(torch.cat([x, gram], dim=2), start_dim=1))
-        return adv
+    def embed(self, features: Tensor) -> Tensor:
+        return gram_rows(self.vgg7(features))
 
     def forward(self, waveform: Tensor) -> Tensor:
         """A/D/V ``[N, 3]`` of 16 kHz waveforms ``[N, samples]``, levels over the whole clip."""

@@ -1,0 +1,117 @@
+"""Recordings through the three forms of a model: float, integer reference, generated C."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from toolkit.deploy.deployment import Deployment
+from toolkit.deploy.stimulus import Stimulus
+from toolkit.features.quantise import quantise_features
+from toolkit.features.recording import Note
+from toolkit.ir.tensor import Array
+from toolkit.model.audio import Audio
+from toolkit.model.reference import run_case
+from toolkit.quantize.outputs import decoded, real_values
+from toolkit.simulate.protocol import HarnessCase
+
+#: The forms of a model that are compared, by the prefix of their figures' names.
+FORMS = {"float": "float", "int8": "int8 reference", "c": "generated C"}
+#: Recordings the host program takes at once.
+_CHUNK = 32
+
+
+@dataclass(frozen=True, eq=False)
+class ModelRun:
+    """What a model made of all recordings: real outputs [recordings, values] by form, how many of
+    them differ from the reference in a bit, and what was done to the recordings."""
+
+    deployment: Deployment
+    program: Path
+    outputs: dict[str, Array]
+    differing: int
+    notes: tuple[Note, ...]
+
+    @property
+    def name(self) -> str:
+        return self.deployment.model.name
+
+
+def run_model(
+    deployment: Deployment, program: Path, files: Sequence[Path], whole: bool
+) -> ModelRun:
+    """Every form on every recording; ``program`` is the C, compiled for this workstation."""
+    found = list(_recordings(deployment, program, files, whole))
+    outputs = {
+        form: np.stack([outputs[form] for outputs, _, _ in found])
+        for form in FORMS
+        if form in found[0][0]
+    }
+    notes = tuple(note for _, _, notes in found for note in notes)
+    return ModelRun(deployment, program, outputs, sum(not same for _, same, _ in found), notes)
+
+
+def c_outputs(
+    deployment: Deployment, program: Path, files: Sequence[Path], seconds: float | None = None
+) -> Array:
+    """Real outputs of the C [recordings, values] on whole recordings, or on their first
+    ``seconds``; a shorter recording is heard over and over."""
+    outputs = []
+    for start in range(0, len(files), _CHUNK):
+        clips = [
+            _of_length(deployment.stimulus(file).clips[0], seconds)
+            for file in files[start : start + _CHUNK]
+        ]
+        for case in _cases(deployment, program, clips):
+            graph = deployment.plan.graph
+            outputs.append(real_values(graph, decoded(graph, case.outputs)))
+    return np.stack(outputs)
+
+
+def _of_length(clip: Audio, seconds: float | None) -> Audio:
+    if seconds is None:
+        return clip
+    samples = np.resize(clip.samples, round(seconds * clip.spec.sample_rate_hz))
+    return replace(clip, samples=samples)
+
+
+def _cases(deployment: Deployment, program: Path, clips: Sequence[Audio]) -> Sequence[HarnessCase]:
+    stimulus = Stimulus(clips=clips).encode(deployment.plan)
+    return deployment.harness.run(program, stimulus, "host").output.cases
+
+
+def _recordings(
+    deployment: Deployment, program: Path, files: Sequence[Path], whole: bool
+) -> Iterator[tuple[dict[str, Array], bool, tuple[Note, ...]]]:
+    for start in range(0, len(files), _CHUNK):
+        clips = [
+            clip
+            for file in files[start : start + _CHUNK]
+            for clip in deployment.stimulus(file, whole).clips
+        ]
+        for clip, case in zip(clips, _cases(deployment, program, clips), strict=True):
+            outputs, same = _forms(deployment, clip, case)
+            yield outputs, same, clip.notes
+
+
+def _forms(deployment: Deployment, clip: Audio, case: HarnessCase) -> tuple[dict[str, Array], bool]:
+    """Real outputs [values] of one recording by form; whether C is bit for bit the reference on the
+    features that C computed."""
+    graph, front_end = deployment.plan.at_rows(clip.rows).graph, deployment.front_end
+    assert front_end is not None and case.rows is not None
+    features = quantise_features(clip.features, front_end.scale, front_end.zero_point)
+    expected = run_case(graph, [features])
+    found = decoded(graph, case.outputs)
+    same = np.array_equal(case.rows, features)  # features differ by a step here and there
+    expected_of_c = expected if same else run_case(graph, [case.rows])
+    outputs = {"int8": real_values(graph, expected), "c": real_values(graph, found)}
+    float_graph = deployment.model.float_at(clip.rows)
+    if float_graph is not None:
+        outputs["float"] = real_values(float_graph, run_case(float_graph, [clip.features]))
+    bits_match = all(
+        np.array_equal(a.ravel(), b) for a, b in zip(expected_of_c, found, strict=True)
+    )
+    return outputs, bits_match
