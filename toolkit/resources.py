@@ -61,7 +61,9 @@ def _environment() -> jinja2.Environment:
 
     folder = data_dir("firmware_templates")
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([folder / "library", folder / "harness"]),
+        loader=jinja2.FileSystemLoader(
+            [folder / room for room in ("library", "harness", "boards/shared")]
+        ),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -49,6 +49,8 @@ FIGURES: Mapping[str, Figure] = {
     "library_flash_bytes": Figure("of it the library", part=True, origin="flash"),
     "ram_static_bytes": Figure("RAM (static)", origin="ram"),
     "library_ram_bytes": Figure("of it the library", part=True, origin="ram"),
+    "board_flash_bytes": Figure("flash, image of the board"),
+    "board_ram_static_bytes": Figure("RAM (static), image of the board"),
     "arena_bytes": Figure("of it arena", part=True, origin="ram"),
     "arena_lower_bound_bytes": Figure("arena, lower bound", part=True, origin="ram"),
     "state_bytes": Figure("of it state", part=True, origin="ram"),

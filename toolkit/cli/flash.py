@@ -1,0 +1,71 @@
+"""``toolkit flash``: a build's image onto its board."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("flash")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "--probe",
+    help="pyocd, openocd, teensy, qemu or gdb:HOST:PORT (default: the first that the board has).",
+)
+@click.option("--run", "run_it", is_flag=True, help="Wait for the application and read its results.")
+@click.option(
+    "--timeout", default=120.0, show_default=True, type=click.FloatRange(min=0.1),
+    help="Seconds that the application may take.",
+)  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print the commands, touch no board.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    folder: Path, probe: str | None, run_it: bool, timeout: float, dry_run: bool, as_json: bool
+) -> int:
+    """Program the image that `toolkit build --board` left in DIR, and verify it.
+
+    The part is identified before anything is written. With --run the results are compared with the
+    integer reference, byte for byte; cycles are measured on hardware, simulated on simulated
+    boards. Exit code 1 where bytes differ, 2 for another part or a damaged image, 3 where a tool, a
+    probe or the board is missing.
+    """
+    from toolkit.cli.progress import Stages
+    from toolkit.verbs.flash import FlashRequest, commands, flash
+
+    request = FlashRequest(folder, probe, run_it, timeout)
+    if dry_run:
+        for line in commands(request):
+            click.echo(line)
+        return 0
+    done = flash(request, Stages(quiet=as_json))
+    if as_json:
+        click.echo(json.dumps(_table(done), indent=2))
+        return 0 if done.passed else 1
+    for label, value in done.predictions:
+        click.echo(f"{label:<24} {value:.4f}")
+    for m in done.measurements:
+        value = f"{m.value:.4g}" if isinstance(m.value, float) else f"{m.value:,}"
+        click.echo(f"{m.name:<24} {value} {m.unit}  ({m.provenance.value}: {m.basis})")
+    for check in done.checks:
+        click.echo(f"{'FAIL' if check.failed else 'pass'} {check.name}: {check.detail}")
+    click.echo(f"{done.image_bytes:,} B on {done.board} by {done.probe}, read back equal"
+               if done.probe != "teensy"
+               else f"{done.image_bytes:,} B on {done.board} by {done.probe}")  # fmt: skip
+    return 0 if done.passed else 1
+
+
+def _table(done: object) -> dict[str, object]:
+    from toolkit.verbs.flash import Flashed
+
+    assert isinstance(done, Flashed)
+    return {
+        "board": done.board,
+        "probe": done.probe,
+        "simulated": done.simulated,
+        "image_bytes": done.image_bytes,
+        "predictions": [{"label": label, "value": value} for label, value in done.predictions],
+        "measurements": [{**vars(m), "provenance": m.provenance.value} for m in done.measurements],
+        "checks": [vars(check) for check in done.checks],
+    }
