@@ -26,11 +26,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Console:
-    """What takes printed text beside the ring in RAM: a file of ``boards/shared/console``, and the
-    address of its peripheral (0: it needs none)."""
+    """What takes printed text beside the ring in RAM: a file of ``boards/shared/console``, the
+    address of its peripheral (0: it needs none), and what else that file wants: the ``pin`` of the
+    port at an address, the clock that its divider makes 115200 baud of."""
 
     kind: str = "none"
     base: int = 0
+    port: int = 0
+    pin: int = 0
+    baud_clock_hz: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,6 @@ def qemu_probe(board: Board) -> Server:
     def command(port: int) -> tuple[str, ...]:
         return (
             *(_PROGRAM, "-M", machine, "-nographic", "-monitor", "none", "-serial", "none"),
-            *("-chardev", "null,id=console"),
-            *("-semihosting-config", "enable=on,target=native,chardev=console"),
             *("-icount", f"shift={shift},sleep=off", "-S", "-gdb", f"tcp:127.0.0.1:{port}"),
         )
 

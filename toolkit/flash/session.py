@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 
 from toolkit.boards import Board
@@ -13,7 +12,6 @@ from toolkit.flash.results import Results, decode_results
 
 _SP, _PC, _XPSR = 13, 15, 25
 _THUMB = 1 << 24
-_SIGTRAP = b"05"
 _BREAKPOINT_BYTES = 2
 
 
@@ -119,32 +117,15 @@ def run(remote: Remote, image: Image, timeout_s: float) -> Results:
             remote.expect_ok(b"Z0,%x,%x" % (stop, _BREAKPOINT_BYTES))
         except Refused as error:
             raise ToolFailedError(f"the server at {remote.place} sets no breakpoint.") from error
-    end = time.monotonic() + timeout_s
-    while True:
-        remote.send(b"c")
-        try:
-            remote.receive(max(0.1, end - time.monotonic()))
-        except TimeoutError:
-            remote.interrupt()
-            with suppress(TimeoutError):
-                remote.receive()
-            break
-        if not _skip_semihosting(remote):
-            break
+    remote.send(b"c")
+    try:
+        remote.receive(timeout_s)
+    except TimeoutError:
+        remote.interrupt()
+        with suppress(TimeoutError):
+            remote.receive()
     address, size = image.symbol("board_results")
     try:
         return decode_results(remote.read(address, size))
     except Refused as error:
         raise VerificationError(f"the board's results cannot be read ({error}).") from error
-
-
-def _skip_semihosting(remote: Remote) -> bool:
-    """Step over a semihosting call that nobody serves; whether the program stood at one."""
-    try:
-        pc = int.from_bytes(bytes.fromhex(remote.request(b"p%x" % _PC).decode()), "little")
-        if remote.read(pc, 2) != b"\xab\xbe":
-            return False
-        remote.set_register(_PC, pc + 2)
-    except (Refused, ValueError):
-        return False
-    return True

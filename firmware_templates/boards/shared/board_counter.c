@@ -5,9 +5,12 @@
 
 static int advances(void) {
     const uint64_t before = board_cycles();
-    for (volatile uint32_t wait = 0; wait < 1000u; wait++) {
+    for (uint32_t tries = 0; tries < 1000000u; tries++) {
+        if (board_cycles() != before) {
+            return 1;
+        }
     }
-    return board_cycles() != before;
+    return 0;
 }
 
 #ifdef BOARD_COUNTER_DWT
@@ -59,7 +62,7 @@ int board_counter_start(void) {
     BOARD_REGISTER(SYST_CVR) = 0;
     BOARD_REGISTER(SYST_CSR) = 7u; /* processor clock, interrupt, on */
     /* The first tick reloads the counter: from there on it counts down. */
-    for (uint32_t tries = 0; tries < 1000u && BOARD_REGISTER(SYST_CVR) == 0; tries++) {
+    for (uint32_t tries = 0; tries < 1000000u && BOARD_REGISTER(SYST_CVR) == 0; tries++) {
     }
     return advances();
 }
