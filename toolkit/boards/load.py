@@ -90,7 +90,8 @@ def parse_board(table: dict[str, Any]) -> Board:
         if key in rest
     }
     if "openocd" in rest:
-        sections["openocd"] = OpenocdProbe(tuple(rest.pop("openocd")["configs"]))
+        row = rest.pop("openocd")
+        sections["openocd"] = OpenocdProbe(**{**row, "configs": tuple(row["configs"])})
     identities = tuple(Identity(**row) for row in rest.pop("identify", ()))
     return Board(
         flash=Region(**memory.pop("flash")),

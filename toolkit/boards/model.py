@@ -55,9 +55,11 @@ class PyocdProbe:
 
 @dataclass(frozen=True)
 class OpenocdProbe:
-    """openocd's configuration files, in order."""
+    """openocd's configuration files, in order, and the transport to choose after the first ("": as
+    they say)."""
 
     configs: tuple[str, ...]
+    transport: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class TeensyProbe:
 class Board:
     """One board.
 
-    Addresses and sizes are bytes, ``clock_hz`` is what its start-up code sets.  ``target`` names its
-    part.  ``simulated`` boards exist in QEMU alone: nothing is measured on them.  Images begin with
+    Addresses and sizes are bytes, ``clock_hz`` is what its start-up code sets.  ``target`` names
+    its part.  ``simulated`` boards are QEMU's: nothing is measured on them.  Images begin with
     ``boot_bytes`` for a boot ROM (0: with the vector table), a second table of which lies
     ``boot_table_offset`` behind the first.  ``unsure`` says what no document at hand confirms.
     """

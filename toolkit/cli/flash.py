@@ -14,7 +14,7 @@ import click
     "--probe",
     help="pyocd, openocd, teensy, qemu or gdb:HOST:PORT (default: the first that the board has).",
 )
-@click.option("--run", "run_it", is_flag=True, help="Wait for the application and read its results.")
+@click.option("--run", "run_it", is_flag=True, help="Wait for the results, and read them.")
 @click.option(
     "--timeout", default=120.0, show_default=True, type=click.FloatRange(min=0.1),
     help="Seconds that the application may take.",
@@ -46,8 +46,8 @@ def command(
     for label, value in done.predictions:
         click.echo(f"{label:<24} {value:.4f}")
     for m in done.measurements:
-        value = f"{m.value:.4g}" if isinstance(m.value, float) else f"{m.value:,}"
-        click.echo(f"{m.name:<24} {value} {m.unit}  ({m.provenance.value}: {m.basis})")
+        text = f"{m.value:.4g}" if isinstance(m.value, float) else f"{m.value:,}"
+        click.echo(f"{m.name:<24} {text} {m.unit}  ({m.provenance.value}: {m.basis})")
     for check in done.checks:
         click.echo(f"{'FAIL' if check.failed else 'pass'} {check.name}: {check.detail}")
     click.echo(f"{done.image_bytes:,} B on {done.board} by {done.probe}, read back equal"

@@ -12,15 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.boards import Board, board_folder, shared_folder
+from toolkit.deploy.board_image import image_checks, image_measurements, real_time_findings
 from toolkit.deploy.run import Run
 from toolkit.emit import FirmwareProject, write_files
 from toolkit.emit.c_text import comment_text, float_literal
 from toolkit.emit.naming import named
 from toolkit.errors import InputError
-from toolkit.flash.image import ELF, FACTS, NOTE_SECTION, ImageFacts, OutputFacts, read_note
+from toolkit.flash.image import ELF, FACTS, ImageFacts, OutputFacts
 from toolkit.ir.labels import output_labels
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.profiling.linked import Linked, read_linked
+from toolkit.profiling.real_time import Trace
+from toolkit.profiling.timing import Timing
 from toolkit.resources import data_dir, read_text, render
 from toolkit.toolchain import find_toolchain
 from toolkit.toolchain.base import BOARD_FOLDER
@@ -33,6 +36,8 @@ _PLAIN = ("board_counter.c", "board_print.c", "board_results.c", "board_results.
           "board_startup.c")  # fmt: skip
 _NAMED = ("board_outputs.c", "board_outputs.h")
 _VALUES_A_LINE = 16
+#: The longest period of SysTick, and about how long a block of audio is.
+SYSTICK_TICKS, _BLOCK_S = 1 << 24, 0.016
 
 
 @dataclass(frozen=True)
@@ -65,24 +70,26 @@ class _Context:
     values: int
     c_type: str
     lines: tuple[str, ...]
-    period_ticks: int
-    blocks_hops: int
+    realtime: bool
+    ticks: int
+    block_hops: int
 
 
 @dataclass(frozen=True, eq=False)
 class Application:
     """An application around the library of a finished run, for a board.
 
-    ``kind`` is one of `APPLICATIONS`; a real-time one hears a block of ``block_hops`` hops every
-    ``period_ticks`` of the board's clock (0: as long as the audio lasts).
+    ``kind`` is one of `APPLICATIONS`.  A real-time one hears a block of audio with every interrupt
+    of SysTick; on a simulated board, which takes the same time for every instruction, the
+    interrupts come as often as they would at ``clock_hz`` (None: the part's clock) for the mean
+    cycles of an instruction.
     """
 
     run: Run
     project: FirmwareProject
     board: Board
     kind: str = "clip"
-    block_hops: int = 1
-    period_ticks: int = 0
+    clock_hz: float | None = None
 
     def __post_init__(self) -> None:
         if self.run.plan.continuous is not None:
@@ -90,8 +97,42 @@ class Application:
                 "--board: a continuous model has no end of a clip to run an application to.",
                 hint="Leave out --hop-out.",
             )
-        if self.kind != "clip" and self._feeds != "audio":
-            raise InputError(f"the application '{self.kind}' needs a model that takes audio.")
+        if self.kind == "realtime" and (self.run.front_end is None or self.run.plan.stream is None):
+            raise InputError("the real-time application needs a streamed model that takes audio.")
+        if self.kind == "realtime" and not self._timing.is_counted:
+            raise InputError(
+                "the real-time application needs a simulated run.", hint="Not --simulator host."
+            )
+        if not 0 < self._ticks <= SYSTICK_TICKS:
+            raise InputError(f"a block of audio of {self._ticks} ticks is too long for SysTick.")
+
+    @property
+    def trace(self) -> Trace:
+        """Cycles of every hop of the clip, as simulated; of a real-time application alone."""
+        front_end, clip = self.run.front_end, self.run.clip
+        assert front_end is not None and clip is not None
+        frames, _ = self._timing.frames(clip.rows)
+        spec = front_end.spec
+        hop_s = spec.hop_samples / spec.sample_rate_hz
+        return Trace(frames, hop_s, max(1, round(_BLOCK_S / hop_s)))
+
+    @property
+    def _timing(self) -> Timing:
+        return Timing(self.run.linked.elf, self.run.execution.result, self.run.target)
+
+    @property
+    def _ticks(self) -> int:
+        """Ticks from an interrupt of SysTick to the next."""
+        if self.kind != "realtime":
+            return SYSTICK_TICKS
+        trace = self.trace
+        cycles = trace.hop_s * trace.block_hops * (self.clock_hz or self.run.target.clock_hz)
+        if self.board.qemu is None:
+            return round(trace.hop_s * trace.block_hops * self.board.clock_hz)
+        phases = self._timing.phases.values()
+        per_instruction = sum(p.cycles for p in phases) / sum(p.instructions for p in phases)
+        instruction_s = (1 << self.board.qemu.icount_shift) * 1e-9
+        return round(cycles / per_instruction * instruction_s * self.board.clock_hz)
 
     def files(self) -> Mapping[str, bytes]:
         """The application's files, by path in the project."""
@@ -207,18 +248,10 @@ class Application:
             values=values.size,
             c_type=c_type,
             lines=_lines(values.tolist()),
-            period_ticks=self.period_ticks or self._period_ticks,
-            blocks_hops=self.block_hops,
+            realtime=self.kind == "realtime",
+            ticks=self._ticks,
+            block_hops=self.trace.block_hops if self.kind == "realtime" else 1,
         )
-
-    @property
-    def _period_ticks(self) -> int:
-        """Ticks of the board's clock in which a block of audio arrives."""
-        front_end = self.run.front_end
-        if front_end is None:
-            return 0
-        spec = front_end.spec
-        return self.board.clock_hz * spec.hop_samples * self.block_hops // spec.sample_rate_hz
 
 
 def _lines(values: Sequence[int]) -> tuple[str, ...]:
@@ -237,71 +270,9 @@ def add_application(
     assert linked.binaries.elf.name == ELF
     (home / FACTS).write_text(application.facts(linked).to_json(), encoding="utf-8")
     board = application.board
-    return image_measurements(linked, board), image_checks(linked, board)
-
-
-def image_measurements(linked: Linked, board: Board) -> tuple[Measurement, ...]:
-    """Sizes of a board's image."""
-    basis = f"linker map, {linked.toolchain}, application for board {board.name}"
-    sizes = {
-        "board_flash_bytes": linked.size.flash_bytes,
-        "board_ram_static_bytes": linked.size.ram_static_bytes,
-    }
-    return tuple(
-        Measurement(name, value, "B", Provenance.MEASURED, basis) for name, value in sizes.items()
-    )
-
-
-def image_checks(linked: Linked, board: Board) -> tuple[Check, ...]:
-    """Whether an image fits the board, and whether it is laid out as its core wants it."""
-    size = linked.size
-    ram = size.ram_static_bytes + size.stack_reserved_bytes
-    return (
-        _fits("board_flash", "flash;", size.flash_bytes, board.flash.size_bytes, board),
-        _fits("board_ram", "RAM, stack included;", ram, board.ram.size_bytes, board),
-        _layout(linked, board),
-    )
-
-
-def _fits(name: str, what: str, used: int, available: int, board: Board) -> Check:
-    over = used - available
-    verdict = f"{over} B over" if over > 0 else f"{-over} B left"
-    detail = f"the image takes {used} B of {what} board {board.name} has {available} B: {verdict}"
-    return Check(name, over <= 0, detail)
-
-
-def _layout(linked: Linked, board: Board) -> Check:
-    """Sections inside the map (apart from how much fits), vector table, stack top, entry, note."""
-    faults = list(_layout_faults(linked, board))
-    detail = "; ".join(faults) or (
-        f"vector table at 0x{board.vectors:08x}, stack top, entry and note as board "
-        f"{board.name} wants them"
-    )
-    return Check("board_image", not faults, detail)
-
-
-def _layout_faults(linked: Linked, board: Board) -> list[str]:
-    elf, faults = linked.elf, []
-    for section in elf.sections:
-        if not any(r.origin <= section.address < r.end for r in (board.flash, board.ram)):
-            faults.append(f"section {section.name} at 0x{section.address:08x} is outside the map")
-    stack = next(section for section in elf.sections if section.name == ".stack")
-    table_bytes = 4 * (16 + board.interrupts)
-    try:
-        table = elf.read(board.vectors, table_bytes)
-    except ValueError:
-        return [*faults, f"no vector table at 0x{board.vectors:08x}"]
-    top, entry = (int.from_bytes(table[at : at + 4], "little") for at in (0, 4))
-    alignment = max(128, 1 << (table_bytes - 1).bit_length())
-    if board.vectors % alignment:
-        faults.append(f"the vector table is not aligned to {alignment} B")
-    if top != stack.address + stack.size_bytes or top % 8:
-        faults.append(f"the stack begins at 0x{top:08x}, not at the end of its reservation")
-    if entry != elf.entry | 1 or elf.function_at(elf.entry) is None:
-        faults.append(f"the reset vector 0x{entry:08x} is not the entry 0x{elf.entry:08x}")
-    try:
-        if read_note(elf).board != board.name:
-            faults.append(f"{NOTE_SECTION} is for another board")
-    except ValueError as error:
-        faults.append(str(error))
-    return faults
+    measurements, checks = image_measurements(linked, board), image_checks(linked, board)
+    if application.kind != "realtime":
+        return measurements, checks
+    run = application.run
+    more, verdict = real_time_findings(application.trace, run.target, run.simulator)
+    return (*measurements, *more), (*checks, verdict)

@@ -13,7 +13,9 @@ from toolkit.flash.base import Server
 def openocd_probe(board: Board) -> Server:
     """A server for the probe that reaches ``board``."""
     assert board.openocd is not None
-    files = tuple(part for config in board.openocd.configs for part in ("-f", config))
+    files = [part for config in board.openocd.configs for part in ("-f", config)]
+    if board.openocd.transport:
+        files[2:2] = ["-c", f"transport select {board.openocd.transport}"]
 
     def command(port: int) -> tuple[str, ...]:
         ports = f"gdb_port {port}; telnet_port disabled; tcl_port disabled"
@@ -34,7 +36,7 @@ def openocd_probe(board: Board) -> Server:
                 f"the part of board '{board.name}' is locked.",
                 hint="Its maker's tool unlocks it, and erases everything in it.",
             )
-        if re.search(r"unable to (find|open)|No J-Link|open failed|no device found|not find", said):
+        if re.search(r"unable to (find|open)|No J-Link device|open failed|no device found", said):
             raise ProbeMissingError(
                 "no debug probe is connected.", hint="Plug the board in, or see `toolkit boards`."
             )

@@ -22,7 +22,7 @@ _CHUNK = 400
 _ESCAPED = b"#$}*"
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The server answers a request with an error, or does not know it."""
 
 
@@ -65,39 +65,39 @@ class Remote:
                 return packet
 
     def expect_ok(self, command: bytes, timeout_s: float = _ANSWER_S) -> None:
-        """Send a packet whose answer must be OK; raises Refused where it is another."""
+        """Send a packet whose answer must be OK; raises RefusedError where it is another."""
         answer = self.request(command, timeout_s)
         if answer != b"OK":
-            raise Refused(f"{command[:16]!r}: {answer[:40]!r}")
+            raise RefusedError(f"{command[:16]!r}: {answer[:40]!r}")
 
     def read(self, address: int, size_bytes: int) -> bytes:
-        """Memory; raises Refused where there is none."""
+        """Memory; raises RefusedError where there is none."""
         data = b""
         while len(data) < size_bytes:
             count = min(_CHUNK, size_bytes - len(data))
             answer = self.request(b"m%x,%x" % (address + len(data), count))
             part = bytes.fromhex(answer.decode("latin-1")) if _is_hex(answer) else b""
             if not part:
-                raise Refused(f"nothing at 0x{address + len(data):08x}")
+                raise RefusedError(f"nothing at 0x{address + len(data):08x}")
             data += part
         return data
 
     def read_word(self, address: int) -> int:
-        """A word of memory; raises Refused where there is none."""
+        """A word of memory; raises RefusedError where there is none."""
         return int.from_bytes(self.read(address, 4), "little")
 
     def write(self, address: int, data: bytes) -> None:
-        """Write memory that takes bytes as they are; raises Refused where it does not."""
+        """Write memory that takes bytes as they are; raises RefusedError where it does not."""
         for at in range(0, len(data), _CHUNK):
             part = data[at : at + _CHUNK]
             self.expect_ok(b"M%x,%x:" % (address + at, len(part)) + part.hex().encode())
 
     def set_register(self, number: int, value: int) -> None:
-        """Set a register of 32 bits; raises Refused where the server does not."""
+        """Set a register of 32 bits; raises RefusedError where the server does not."""
         self.expect_ok(b"P%x=" % number + value.to_bytes(4, "little").hex().encode())
 
     def monitor(self, command: str, timeout_s: float = _ANSWER_S) -> None:
-        """Run a command of the server's own; raises Refused where it does not know it."""
+        """Run a command of the server's own; raises RefusedError where it does not know it."""
         self.expect_ok(b"qRcmd," + command.encode().hex().encode(), timeout_s)
 
     def flash(self) -> tuple[tuple[Region, int], ...]:
@@ -113,17 +113,17 @@ class Remote:
                 return _flash_regions(text.decode("latin-1"))
 
     def erase(self, address: int, size_bytes: int) -> None:
-        """Erase sectors of flash; raises Refused where that fails."""
+        """Erase sectors of flash; raises RefusedError where that fails."""
         self.expect_ok(b"vFlashErase:%x,%x" % (address, size_bytes), 120)
 
     def write_flash(self, address: int, data: bytes) -> None:
-        """Write erased flash; raises Refused where that fails."""
+        """Write erased flash; raises RefusedError where that fails."""
         for at in range(0, len(data), _CHUNK):
             part = _escape(data[at : at + _CHUNK])
             self.expect_ok(b"vFlashWrite:%x:" % (address + at) + part, 60)
 
     def finish_flash(self) -> None:
-        """End writing flash; raises Refused where that fails."""
+        """End writing flash; raises RefusedError where that fails."""
         self.expect_ok(b"vFlashDone", 120)
 
     def interrupt(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from toolkit.errors import VerificationError
 
 MAGIC = 0x52424B54
-RUNNING, DONE, FAULT, NO_COUNTER, NO_CLOCK, MODEL_REFUSED, OVERRUN = range(1, 8)
+RUNNING, DONE, FAULT, NO_COUNTER, NO_CLOCK, MODEL_REFUSED = range(1, 7)
 _HEADER = struct.Struct("<4I3Q4I")
 
 
@@ -45,9 +45,7 @@ def decode_results(data: bytes) -> Results:
     if magic != MAGIC:
         raise VerificationError("the board's application left no results: it did not start.")
     outputs = data[_HEADER.size : _HEADER.size + size]
-    return Results(
-        state, detail, hz, cycles, worst, finish, pushes, overruns, stack, outputs
-    )
+    return Results(state, detail, hz, cycles, worst, finish, pushes, overruns, stack, outputs)
 
 
 def require_done(results: Results) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from toolkit.boards import Board
 from toolkit.errors import BoardError, ToolFailedError, VerificationError
 from toolkit.flash.image import Image
-from toolkit.flash.remote import Refused, Remote
+from toolkit.flash.remote import RefusedError, Remote
 from toolkit.flash.results import Results, decode_results
 
 _SP, _PC, _XPSR = 13, 15, 25
@@ -20,7 +20,7 @@ def identify(remote: Remote, image: Image) -> None:
     for one in image.identities:
         try:
             word = remote.read_word(one.address)
-        except Refused:
+        except RefusedError:
             found = "nothing"
         else:
             if one.matches(word):
@@ -36,7 +36,7 @@ def identify(remote: Remote, image: Image) -> None:
 def reset(remote: Remote, board: Board) -> None:
     """Reset the part and halt it before its first instruction; where the server has no way to, the
     registers alone tell it where to begin."""
-    with suppress(Refused):
+    with suppress(RefusedError):
         remote.monitor("system_reset" if board.simulated else "reset halt")
 
 
@@ -61,7 +61,7 @@ def program(remote: Remote, image: Image) -> int:
             write(load.load_address, load.data)
         if touched:
             remote.finish_flash()
-    except Refused as error:
+    except RefusedError as error:
         raise ToolFailedError(
             f"the server at {remote.place} does not program the board ({error})."
         ) from error
@@ -73,7 +73,7 @@ def verify(remote: Remote, image: Image) -> None:
     for load in image.elf.loads:
         try:
             found = remote.read(load.load_address, len(load.data))
-        except Refused as error:
+        except RefusedError as error:
             raise VerificationError(f"the board cannot be read back ({error}).") from error
         if found != load.data:
             at = next(i for i, (a, b) in enumerate(zip(found, load.data, strict=True)) if a != b)
@@ -89,18 +89,20 @@ def start(remote: Remote, image: Image) -> None:
     reset(remote, image.board)
     table = image.elf.read(image.board.vectors, 8)
     stack, entry = (int.from_bytes(table[at : at + 4], "little") for at in (0, 4))
-    with suppress(Refused):
+    with suppress(RefusedError):
         remote.set_register(_XPSR, _THUMB)
     try:
         remote.set_register(_SP, stack)
         remote.set_register(_PC, entry & ~1)
-    except Refused as error:
-        raise ToolFailedError(f"the server at {remote.place} sets no register ({error}).") from error
+    except RefusedError as error:
+        raise ToolFailedError(
+            f"the server at {remote.place} sets no register ({error})."
+        ) from error
 
 
 def resume(remote: Remote) -> None:
     """Let the program run on without a debugger."""
-    with suppress(TimeoutError, Refused):
+    with suppress(TimeoutError, RefusedError):
         remote.request(b"D", 2.0)
 
 
@@ -112,10 +114,10 @@ def run(remote: Remote, image: Image, timeout_s: float) -> Results:
     stop, _ = image.symbol("board_stop")
     try:
         remote.expect_ok(b"Z1,%x,%x" % (stop, _BREAKPOINT_BYTES))
-    except Refused:
+    except RefusedError:
         try:
             remote.expect_ok(b"Z0,%x,%x" % (stop, _BREAKPOINT_BYTES))
-        except Refused as error:
+        except RefusedError as error:
             raise ToolFailedError(f"the server at {remote.place} sets no breakpoint.") from error
     remote.send(b"c")
     try:
@@ -127,5 +129,5 @@ def run(remote: Remote, image: Image, timeout_s: float) -> Results:
     address, size = image.symbol("board_results")
     try:
         return decode_results(remote.read(address, size))
-    except Refused as error:
+    except RefusedError as error:
         raise VerificationError(f"the board's results cannot be read ({error}).") from error

@@ -57,5 +57,6 @@ def teensy_probe(board: Board) -> Teensy:
 
 def _no_board() -> ProbeMissingError:
     return ProbeMissingError(
-        "no Teensy answers on USB.", hint="Plug it in and press its button, which starts the loader."
+        "no Teensy answers on USB.",
+        hint="Plug it in and press its button: that starts the loader.",
     )

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nRF52840: the core runs at 64 MHz from reset. The crystal makes that exact (Product Specification,
- * 5.4.4), the instruction cache of the flash is off from reset (4.3.6). */
+/* nRF52840: the core runs at 64 MHz from reset. The crystal makes that exact (Product
+ * Specification, 5.4.4), the instruction cache of the flash is off from reset (4.3.6). */
 #include "board.h"
 
 #define CLOCK_TASKS_HFCLKSTART 0x40000000u

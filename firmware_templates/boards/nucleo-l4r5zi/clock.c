@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* STM32L4R5 at 120 MHz: MSI 4 MHz x 60 / 2 (RM0432, 6.2.5), range 1 boost (5.1.9), 5 wait states with
- * prefetch and both flash caches (3.3.3); LPUART1 on PG7, whose supply must be switched on (5.1.2). */
+/* STM32L4R5 at 120 MHz: MSI 4 MHz x 60 / 2 (RM0432, 6.2.5), range 1 boost (5.1.9), 5 wait states
+ * with prefetch and both flash caches (3.3.3); LPUART1 on PG7, whose supply must be switched on
+ * (5.1.2). */
 #include "board.h"
 
 #define RCC 0x40021000u
@@ -34,7 +35,7 @@ static void connect_console(void) {
 int board_clock_start(void) {
     BOARD_REGISTER(RCC_APB1ENR1) |= 1u << 28; /* PWR */
     (void)BOARD_REGISTER(RCC_APB1ENR1);
-    BOARD_REGISTER(PWR_CR5) &= ~(1u << 8); /* R1MODE: boost */
+    BOARD_REGISTER(PWR_CR5) &= ~(1u << 8);    /* R1MODE: boost */
     BOARD_REGISTER(FLASH_ACR) = 7u << 8 | 5u; /* caches, prefetch, wait states */
     int started = board_await(PWR_SR2, 1u << 10, 0) && board_await(FLASH_ACR, 0xFu, 5u);
     /* From MSI, M 1, N 60, R 2 with its output on. */

@@ -56,8 +56,8 @@ static void run(void) {
     for (uint32_t at = 0; at < BOARD_CLIP_VALUES; at += MODEL_HOP_SAMPLES) {
         const uint32_t left = BOARD_CLIP_VALUES - at;
         clock_in();
-        const int status = model_push_audio(
-            &instance, board_clip + at, left < MODEL_HOP_SAMPLES ? left : MODEL_HOP_SAMPLES);
+        const int status = model_push_audio(&instance, board_clip + at,
+                                            left < MODEL_HOP_SAMPLES ? left : MODEL_HOP_SAMPLES);
         pushed();
         require(status);
     }

@@ -1,7 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Counts processor cycles: by the DWT of Armv7-M and later (Armv7-M reference manual, C1.8), or by
- * SysTick (B3.3), whose 24 bits its interrupt lengthens. */
+ * SysTick (B3.3), whose 24 bits its interrupt lengthens; that is also the audio interrupt of the
+ * real-time application. */
 #include "board.h"
+
+#if defined(BOARD_COUNTER_SYSTICK) || defined(BOARD_REALTIME)
+
+#define SYST_CSR 0xE000E010u
+#define SYST_RVR 0xE000E014u
+#define SYST_CVR 0xE000E018u
+
+static volatile uint32_t interrupts;
+
+void SysTick_Handler(void);
+
+void SysTick_Handler(void) {
+    interrupts++;
+#ifdef BOARD_REALTIME
+    board_tick();
+#endif
+}
+
+void board_tick_start(void) {
+    interrupts = 0;
+    BOARD_REGISTER(SYST_RVR) = BOARD_TICKS - 1u;
+    BOARD_REGISTER(SYST_CVR) = 0;
+    BOARD_REGISTER(SYST_CSR) = 7u; /* processor clock, interrupt, on */
+    /* The first tick reloads the counter: from there on it counts down. */
+    for (uint32_t tries = 0; tries < 1000000u && BOARD_REGISTER(SYST_CVR) == 0; tries++) {
+    }
+}
+
+#endif
 
 static int advances(void) {
     const uint64_t before = board_cycles();
@@ -43,37 +73,18 @@ uint64_t board_cycles(void) {
 
 #else
 
-#define SYST_CSR 0xE000E010u
-#define SYST_RVR 0xE000E014u
-#define SYST_CVR 0xE000E018u
-#define RELOAD 0x00FFFFFFu
-
-static volatile uint32_t wraps;
-
-void SysTick_Handler(void);
-
-void SysTick_Handler(void) {
-    wraps++;
-}
-
 int board_counter_start(void) {
-    wraps = 0;
-    BOARD_REGISTER(SYST_RVR) = RELOAD;
-    BOARD_REGISTER(SYST_CVR) = 0;
-    BOARD_REGISTER(SYST_CSR) = 7u; /* processor clock, interrupt, on */
-    /* The first tick reloads the counter: from there on it counts down. */
-    for (uint32_t tries = 0; tries < 1000000u && BOARD_REGISTER(SYST_CVR) == 0; tries++) {
-    }
+    board_tick_start();
     return advances();
 }
 
 uint64_t board_cycles(void) {
     uint32_t before, value;
     do {
-        before = wraps;
+        before = interrupts;
         value = BOARD_REGISTER(SYST_CVR);
-    } while (before != wraps);
-    return (uint64_t)before * (RELOAD + 1u) + (RELOAD - value);
+    } while (before != interrupts);
+    return (uint64_t)before * BOARD_TICKS + (BOARD_TICKS - 1u - value);
 }
 
 #endif

@@ -16,11 +16,10 @@
 enum {
     BOARD_RUNNING = 1,
     BOARD_DONE = 2,
-    BOARD_FAULT = 3,         /* detail: program counter */
-    BOARD_NO_COUNTER = 4,    /* the cycle counter does not advance; outputs hold */
-    BOARD_NO_CLOCK = 5,      /* an oscillator or PLL did not start */
-    BOARD_MODEL_REFUSED = 6, /* detail: what the library returned */
-    BOARD_OVERRUN = 7        /* real time: audio came faster than it was taken; no outputs */
+    BOARD_FAULT = 3,        /* detail: program counter */
+    BOARD_NO_COUNTER = 4,   /* the cycle counter does not advance; outputs hold */
+    BOARD_NO_CLOCK = 5,     /* an oscillator or PLL did not start */
+    BOARD_MODEL_REFUSED = 6 /* detail: what the library returned */
 };
 
 typedef struct board_results_block {

@@ -59,5 +59,5 @@ extern const image_table board_image_table;
 __attribute__((section(".boot.table"), used)) const image_table board_image_table = {
     0x432000D1u, Reset_Handler, 0u, 0u, &board_boot_data, &board_image_table, 0u, 0u};
 
-__attribute__((section(".boot.table.data"), used)) const boot_data board_boot_data = {
-    0x60000000u, board_image_bytes, 0u};
+__attribute__((section(".boot.table.data"), used))
+const boot_data board_boot_data = {0x60000000u, board_image_bytes, 0u};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* i.MX RT1062 at 600 MHz: 1.25 V (IMXRT1060RM, 18.8: DCDC_REG3), ARM PLL 24 MHz x 100 / 2 halved
- * (14.7: CCM_ANALOG_PLL_ARM, CACRR), by way of the 24 MHz crystal meanwhile; both caches of the core
- * (Armv7-M reference manual, B4.8), which hold the flash: DTCM needs none. LPUART6 on pin 1. */
+ * (14.7: CCM_ANALOG_PLL_ARM, CACRR), by way of the 24 MHz crystal meanwhile; both caches of the
+ * core (Armv7-M reference manual, B4.8), which hold the flash: DTCM needs none. LPUART6 on pin 1.
+ */
 #include "board.h"
 
 #define CCM 0x400FC000u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Text by a U(S)ART of the STM32L4+ or U5 at 115200 baud (RM0432, 50.8; RM0456, 66.8). Its clock and
- * pin are set where the board's clock is. */
+/* Text by a U(S)ART of the STM32L4+ or U5 at 115200 baud (RM0432, 50.8; RM0456, 66.8). Its clock
+ * and pin are set where the board's clock is. */
 #include "board.h"
 
 #define USART_CR1 (BOARD_CONSOLE_BASE + 0x00u)
