@@ -39,8 +39,9 @@ def command(as_json: bool) -> None:
 
     console = Console()
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("board", "target", "clock", "flash", "RAM", "probes", "what"):
-        shown.add_column(title)
+    for title in ("board", "target", "clock", "flash", "RAM", "probes"):
+        shown.add_column(title, no_wrap=True)
+    shown.add_column("what")
     for b in found.boards:
         shown.add_row(
             b.name,

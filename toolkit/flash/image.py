@@ -179,7 +179,14 @@ def _text(data: bytes) -> str:
 
 
 def require_inside(elf: ElfImage, board: Board, path: Path) -> None:
-    """Raise InputError where an image would be written outside the board's flash."""
+    """Raise InputError where an image would lie outside the board's memories."""
+    for section in elf.sections:
+        over = section.address + section.size_bytes - board.ram.end
+        if section.address >= board.ram.origin and 0 < over < board.ram.size_bytes:
+            raise InputError(
+                f"{path}: does not fit the RAM of board '{board.name}', {over} B over.",
+                hint="A misfit can be built and studied, not flashed.",
+            )
     for load in elf.loads:
         over = load.load_address + len(load.data) - board.flash.end
         if load.load_address < board.flash.origin or over > 0:

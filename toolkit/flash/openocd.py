@@ -31,7 +31,7 @@ def openocd_probe(board: Board) -> Server:
             raise ToolMissingError(
                 f"this openocd has no {missing[1]}.", hint="Install openocd 0.12 or newer."
             )
-        if re.search(r"AP lock engaged|protected|RDP|[Ll]ocked", said):
+        if re.search(r"AP lock engaged|RDP level [12]|device is (secured|locked)", said):
             raise BoardError(
                 f"the part of board '{board.name}' is locked.",
                 hint="Its maker's tool unlocks it, and erases everything in it.",

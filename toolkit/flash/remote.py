@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from toolkit.errors import ProbeMissingError, ToolFailedError
+from toolkit.errors import ProbeMissingError
 from toolkit.targets import Region
 
 _ANSWER_S = 10.0
@@ -46,16 +46,22 @@ class Remote:
         self.stream.close()
 
     def request(self, command: bytes, timeout_s: float = _ANSWER_S) -> bytes:
-        """Send a packet, return the answer.  Raises ProbeMissingError where none comes."""
+        """Send a packet, return the answer.  Raises ProbeMissingError where none comes in time."""
         self.send(command)
-        return self.receive(timeout_s)
+        try:
+            return self.receive(timeout_s)
+        except TimeoutError as error:
+            raise ProbeMissingError(f"the GDB server at {self.place} does not answer.") from error
 
     def send(self, command: bytes) -> None:
         """Send a packet that is answered later."""
         self._write(b"$" + command + b"#%02x" % (sum(command) & 0xFF))
 
     def receive(self, timeout_s: float = _ANSWER_S) -> bytes:
-        """The next packet; console output in between is dropped, file I/O is declined."""
+        """The next packet; console output in between is dropped, file I/O is declined.
+
+        Raises TimeoutError where none comes in time, ProbeMissingError where the server is gone.
+        """
         while True:
             packet = self._packet(timeout_s)
             if packet.startswith(b"F"):  # semihosting: nothing is opened, all text was written
@@ -178,12 +184,11 @@ def connect(host: str, port: int) -> Remote:
         # QEMU gives single registers only to who has asked for their description.
         remote.request(b"qXfer:features:read:target.xml:0,1000")
         remote.request(b"?")
-    except TimeoutError as error:
+    except ProbeMissingError as error:
         stream.close()
-        raise ProbeMissingError(f"what listens at {place} is no GDB server.") from error
-    except ToolFailedError:
-        stream.close()
-        raise
+        raise ProbeMissingError(
+            f"what listens at {place} is no GDB server, or one that is busy."
+        ) from error
     return remote
 
 

@@ -100,9 +100,11 @@ def start(remote: Remote, image: Image) -> None:
         ) from error
 
 
-def resume(remote: Remote) -> None:
-    """Let the program run on without a debugger."""
+def resume(remote: Remote, board: Board) -> None:
+    """Let the program run on without a debugger, hardware from its reset."""
     with suppress(TimeoutError, RefusedError):
+        if not board.simulated:
+            remote.monitor("reset")
         remote.request(b"D", 2.0)
 
 

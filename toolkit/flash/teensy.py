@@ -13,7 +13,8 @@ from toolkit.errors import ProbeMissingError, ToolFailedError
 from toolkit.flash.base import last_line, require_program
 
 _PROGRAM = "teensy_loader_cli"
-_TIMEOUT_S = 60
+#: How long the loader waits for someone to press the board's button.
+WAIT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Teensy:
 
     def commands(self, elf: Path) -> tuple[tuple[str, ...], ...]:
         """See `Probe.commands`."""
-        return ((_PROGRAM, f"--mcu={self.mcu}", "-s", "-v", str(elf.with_suffix(".hex"))),)
+        return ((_PROGRAM, f"--mcu={self.mcu}", "-w", "-v", str(elf.with_suffix(".hex"))),)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
@@ -34,19 +35,16 @@ class Teensy:
         yield None
 
     def load(self, elf: Path) -> None:
-        """See `Probe.load`: the loader resets the board (-s) or finds its boot loader."""
+        """See `Probe.load`: the loader waits (-w) until the board's button is pressed."""
         (command,) = self.commands(elf)
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+                command, capture_output=True, text=True, timeout=WAIT_S, check=False
             )
         except subprocess.TimeoutExpired as error:
             raise _no_board() from error
-        said = done.stdout + done.stderr
-        if done.returncode and ("Unable to open device" in said or "no Teensy" in said):
-            raise _no_board()
         if done.returncode:
-            raise ToolFailedError(f"{_PROGRAM}: {last_line(said)}.")
+            raise ToolFailedError(f"{_PROGRAM}: {last_line(done.stdout + done.stderr)}.")
 
 
 def teensy_probe(board: Board) -> Teensy:
@@ -58,5 +56,5 @@ def teensy_probe(board: Board) -> Teensy:
 def _no_board() -> ProbeMissingError:
     return ProbeMissingError(
         "no Teensy answers on USB.",
-        hint="Plug it in and press its button: that starts the loader.",
+        hint="Plug it in and press its button while the loader waits.",
     )

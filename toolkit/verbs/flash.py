@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit.errors import InputError, VerificationError
+from toolkit.errors import InputError
 from toolkit.flash import find_probe
 from toolkit.flash.image import Image, read_image
 from toolkit.flash.results import Results, require_done
@@ -65,9 +66,9 @@ def flash(request: FlashRequest, stage: Stage = silent) -> Flashed:
     probe = find_probe(request.probe, image.board)
     size = sum(len(load.data) for load in image.elf.loads)
     with stage(f"Reach {image.board.name} by {probe.name}"):
-        opened = probe.open()
-        remote = opened.__enter__()
-    try:
+        opened = contextlib.ExitStack()
+        remote = opened.enter_context(probe.open())
+    with opened:
         if remote is None:
             if request.run:
                 raise InputError(
@@ -87,15 +88,11 @@ def flash(request: FlashRequest, stage: Stage = silent) -> Flashed:
         start(remote, image)
         done = Flashed(image.board.name, probe.name, image.board.simulated, size)
         if not request.run:
-            resume(remote)
+            resume(remote, image.board)
             return done
         with stage("Run"):
             results = run(remote, image, request.timeout_s)
         return _with_results(done, image, results)
-    except TimeoutError as error:
-        raise VerificationError(f"{probe.name}: no answer in time.") from error
-    finally:
-        opened.__exit__(None, None, None)
 
 
 def _with_results(done: Flashed, image: Image, results: Results) -> Flashed:
