@@ -22,6 +22,7 @@ from toolkit.flash import remote, session
 from toolkit.flash.base import free_port
 from toolkit.flash.image import ImageFacts, read_image
 from toolkit.flash.qemu import qemu_probe
+from toolkit.resources import find_program
 from toolkit.targets import Region
 from toolkit.toolchain.elf import read_elf
 from toolkit.verbs.flash import FlashRequest, flash
@@ -261,7 +262,7 @@ def test_an_application_that_hangs_or_faults_is_an_error(
 def test_real_tools_without_a_probe(
     board: str, probe: str, program: str, made: Path, tmp_path: Path
 ) -> None:
-    if shutil.which(program) is None:
+    if find_program(program) is None:
         pytest.skip(f"{program} is not installed")
     image_folder(made, tmp_path, board)
     with pytest.raises(ToolkitError, match="no debug probe is connected") as raised:
@@ -287,7 +288,7 @@ def test_a_missing_tool_and_a_dry_run(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image_folder(made, tmp_path, "nrf52840-dk")
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("toolkit.flash.base.find_program", lambda _: None)
     for probe, remedy in (("pyocd", "[flash]"), ("openocd", "package openocd")):
         run = toolkit("flash", tmp_path, "--probe", probe, cwd=tmp_path)
         said = run.stderr.splitlines()[-1]

@@ -26,6 +26,12 @@ from toolkit.cli.options import (
     show_default=True,
     help="Of the board: runs a clip at once, or as its samples arrive.",
 )
+@click.option("--flash", "flash_it", is_flag=True, help="Program and run the board's image too.")
+@click.option(
+    "--tympan-dir",
+    type=click.Path(path_type=Path),
+    help="Of Tympan_Library, cores, Wire, SPI, SD, SdFat: compiles the sketch (teensy41).",
+)
 @click.option("--audio", type=click.Path(path_type=Path), help="Clip to run on (default: shipped).")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
 @click.option("--name", help="Of the library and all its names (default: the model's).")
@@ -53,6 +59,8 @@ def command(
     target: str | None,
     board: str | None,
     application: str,
+    flash_it: bool,
+    tympan_dir: Path | None,
     audio: Path | None,
     out: Path | None,
     name: str | None,
@@ -96,6 +104,8 @@ def command(
         target = part
     if target is None:
         raise click.UsageError("give --target or --board.")
+    if flash_it and (board is None or as_json):
+        raise click.UsageError("--flash goes with --board, and without --json.")
     out = out or Path("out") / f"{Path(model).stem}-{board or target}"
     request = BuildRequest(
         model=model,
@@ -113,6 +123,7 @@ def command(
         name=name,
         board=board,
         application=application,
+        tympan_dir=tympan_dir,
     )
     stages = STAGES + (0 if board is None else BOARD_STAGES)
     report = build(request, Stages(stages, quiet=as_json))
@@ -125,4 +136,9 @@ def command(
         console.print(title, markup=False, highlight=False)
         print_layers(report.layers, console)
         print_report(report, console)
+    if flash_it and report.passed:
+        from toolkit.cli.flash import print_flashed
+        from toolkit.verbs.flash import FlashRequest, flash
+
+        return print_flashed(flash(FlashRequest(out, run=True), Stages()))
     return 0 if report.passed else 1

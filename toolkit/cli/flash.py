@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from toolkit.verbs.flash import Flashed
 
 
 @click.command("flash")
@@ -43,6 +47,11 @@ def command(
     if as_json:
         click.echo(json.dumps(_table(done), indent=2))
         return 0 if done.passed else 1
+    return print_flashed(done)
+
+
+def print_flashed(done: Flashed) -> int:
+    """Show what came back from a board; the exit code."""
     for label, value in done.predictions:
         click.echo(f"{label:<24} {value:.4f}")
     for m in done.measurements:
@@ -50,21 +59,18 @@ def command(
         click.echo(f"{m.name:<24} {text} {m.unit}  ({m.provenance.value}: {m.basis})")
     for check in done.checks:
         click.echo(f"{'FAIL' if check.failed else 'pass'} {check.name}: {check.detail}")
-    click.echo(f"{done.image_bytes:,} B on {done.board} by {done.probe}, read back equal"
-               if done.probe != "teensy"
-               else f"{done.image_bytes:,} B on {done.board} by {done.probe}")  # fmt: skip
+    verified = ", read back equal" if done.verified else ""
+    click.echo(f"{done.image_bytes:,} B on {done.board} by {done.probe}{verified}")
     return 0 if done.passed else 1
 
 
-def _table(done: object) -> dict[str, object]:
-    from toolkit.verbs.flash import Flashed
-
-    assert isinstance(done, Flashed)
+def _table(done: Flashed) -> dict[str, object]:
     return {
         "board": done.board,
         "probe": done.probe,
         "simulated": done.simulated,
         "image_bytes": done.image_bytes,
+        "verified": done.verified,
         "predictions": [{"label": label, "value": value} for label, value in done.predictions],
         "measurements": [{**vars(m), "provenance": m.provenance.value} for m in done.measurements],
         "checks": [vars(check) for check in done.checks],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ from typing import Protocol
 
 from toolkit.errors import BoardError, ProbeMissingError, ToolFailedError, ToolMissingError
 from toolkit.flash.remote import Remote, connect
+from toolkit.resources import find_program
 
 _START_S = 20.0
 _LOCAL = "127.0.0.1"
@@ -69,13 +69,13 @@ class Server:
     @contextlib.contextmanager
     def open(self) -> Iterator[Remote]:
         """See `Probe.open`."""
-        require_program(self.program, self.install)
+        program = require_program(self.program, self.install)
         port = free_port()
         with tempfile.TemporaryDirectory(prefix="toolkit-flash-") as folder:
             log = Path(folder) / "log.txt"
             with log.open("wb") as out:
                 process = subprocess.Popen(
-                    self.command(port),
+                    (program, *self.command(port)[1:]),
                     cwd=folder,
                     stdin=subprocess.DEVNULL,
                     stdout=out,
@@ -112,10 +112,12 @@ def _text(log: Path) -> str:
     return log.read_text(encoding="utf-8", errors="replace")
 
 
-def require_program(program: str, install: str) -> None:
-    """Raise ToolMissingError where ``program`` is not installed."""
-    if shutil.which(program) is None:
+def require_program(program: str, install: str) -> str:
+    """Path of ``program``; raises ToolMissingError, with the remedy, where it is not installed."""
+    path = find_program(program)
+    if path is None:
         raise ToolMissingError(f"'{program}' is not installed.", hint=install)
+    return path
 
 
 def free_port() -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from dataclasses import dataclass
 
 from toolkit.errors import ToolMissingError
+from toolkit.flash.base import require_program
+from toolkit.flash.pyocd import INSTALL as PYOCD_INSTALL
 
 _TIMEOUT_S = 20
 
@@ -24,13 +25,10 @@ class Connected:
 
 def connected_probes() -> tuple[Connected, ...]:
     """Every probe that pyOCD finds.  Raises ToolMissingError without pyOCD, or where it fails."""
-    if shutil.which("pyocd") is None:
-        raise ToolMissingError(
-            "'pyocd' is not installed.", hint="Run: pip install 'hearing-aid-toolkit[flash]'"
-        )
+    program = require_program("pyocd", PYOCD_INSTALL)
     try:
         done = subprocess.run(
-            ["pyocd", "json", "--probes"],
+            [program, "json", "--probes"],
             capture_output=True,
             text=True,
             timeout=_TIMEOUT_S,

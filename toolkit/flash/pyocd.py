@@ -9,6 +9,8 @@ from toolkit.boards import Board
 from toolkit.errors import BoardError, ProbeMissingError, ToolMissingError
 from toolkit.flash.base import Server
 
+#: How it is installed.
+INSTALL = "Run: pip install 'hearing-aid-toolkit[flash]'"
 #: Without these pyOCD waits for a probe for ever, and erases a locked part to unlock it.
 _CAREFUL = ("--no-wait", "-O", "auto_unlock=false")
 
@@ -47,7 +49,7 @@ def pyocd_probe(board: Board) -> Server:
     return Server(
         name="pyocd",
         program="pyocd",
-        install="Run: pip install 'hearing-aid-toolkit[flash]'",
+        install=INSTALL,
         command=command,
         explain=explain,
         shown=shown,

@@ -12,7 +12,7 @@ from toolkit.boards import Board
 from toolkit.errors import ProbeMissingError, ToolFailedError
 from toolkit.flash.base import last_line, require_program
 
-_PROGRAM = "teensy_loader_cli"
+_PROGRAM, _INSTALL = "teensy_loader_cli", "Install the package teensy-loader-cli."
 #: How long the loader waits for someone to press the board's button.
 WAIT_S = 60.0
 
@@ -31,15 +31,16 @@ class Teensy:
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """There is no server; see `Probe.open`."""
-        require_program(_PROGRAM, "Install the package teensy-loader-cli.")
+        require_program(_PROGRAM, _INSTALL)
         yield None
 
     def load(self, elf: Path) -> None:
         """See `Probe.load`: the loader waits (-w) until the board's button is pressed."""
         (command,) = self.commands(elf)
+        program = require_program(_PROGRAM, _INSTALL)
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=WAIT_S, check=False
+                (program, *command[1:]), capture_output=True, text=True, timeout=WAIT_S, check=False
             )
         except subprocess.TimeoutExpired as error:
             raise _no_board() from error

@@ -9,7 +9,9 @@ from toolkit.boards import load_board
 from toolkit.deploy.application import Application, add_application
 from toolkit.deploy.cost import costs_of
 from toolkit.deploy.model import load
-from toolkit.emit import staged_directory, write_files
+from toolkit.deploy.tympan import sketch, sketch_check
+from toolkit.emit import FirmwareProject, staged_directory, write_files
+from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
@@ -45,6 +47,9 @@ class BuildRequest:
     name: str | None = None  # of the library; the model's own
     board: str | None = None  # whose application is linked too
     application: str = "clip"
+    tympan_dir: Path | None = (
+        None  # the Tympan Library and Teensy's core, to compile the sketch with
+    )
 
     @property
     def batch_seconds(self) -> float:
@@ -85,7 +90,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
         if board is not None:
             with stage(f"Link for {board.name}"):
                 application = Application(run, project, board, request.application)
-                report = with_image(report, application, request.toolchain, folder)
+                report = with_image(report, application, request, folder)
         with stage("Report"):
             report = report.allowing_misfit() if request.allow_misfit else report
             write_files(project.with_costs(costs_of(report, target, project.name)), folder)
@@ -94,9 +99,18 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     return report
 
 
-def with_image(report: Report, application: Application, toolchain: str, folder: Path) -> Report:
+def with_image(
+    report: Report, application: Application, request: BuildRequest, folder: Path
+) -> Report:
     """The report with what the application's image, written below ``folder``, measures."""
-    measurements, checks = add_application(application, toolchain, folder)
+    measurements, checks = add_application(application, request.toolchain, folder)
+    name = application.project.name
+    files = sketch(application.run, application.board, name)
+    if request.tympan_dir is not None and not files:
+        raise InputError("--tympan-dir: there is no sketch for this board and model.")
+    if files:
+        write_files(FirmwareProject(files), folder)
+        checks = (*checks, sketch_check(folder, name, request.tympan_dir))
     return replace(
         report,
         measurements=(*report.measurements, *measurements),

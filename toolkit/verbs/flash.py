@@ -31,12 +31,14 @@ class FlashRequest:
 
 @dataclass(frozen=True)
 class Flashed:
-    """A programmed board; ``predictions``, figures and checks only where it ran."""
+    """A programmed board, ``verified`` where it could be read back; ``predictions``, figures and
+    checks only where it ran."""
 
     board: str
     probe: str
     simulated: bool
     image_bytes: int
+    verified: bool = True
     predictions: tuple[tuple[str, float], ...] = ()
     measurements: tuple[Measurement, ...] = ()
     checks: tuple[Check, ...] = ()
@@ -77,7 +79,8 @@ def flash(request: FlashRequest, stage: Stage = silent) -> Flashed:
                 )
             with stage(f"Program {size} B"):
                 probe.load(image.path)
-            return Flashed(image.board.name, probe.name, image.board.simulated, size)
+            simulated = image.board.simulated
+            return Flashed(image.board.name, probe.name, simulated, size, verified=False)
         with stage("Reset, look at the part"):
             reset(remote, image.board)
             identify(remote, image)
