@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import subprocess
@@ -13,10 +14,13 @@ from pathlib import Path
 import onnx
 import pytest
 
+from tests.support import outside
 from tests.support.boards import application, image_folder
-from tests.support.cli import built, refused, speech_model, toolkit, write_noise
+from tests.support.cli import refused, speech_model, toolkit, write_noise
 from toolkit.boards import list_boards, load_board
 from toolkit.deploy.board_image import image_checks
+from toolkit.deploy.tympan import sketch, sketch_check
+from toolkit.emit import write_files
 from toolkit.errors import InputError, ToolkitError, VerificationError
 from toolkit.flash import remote, session
 from toolkit.flash.base import free_port
@@ -68,12 +72,14 @@ def server(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @needs_qemu
 @pytest.mark.quick
-def test_one_command_to_a_build_and_one_to_results(tmp_path: Path) -> None:
+def test_one_command_from_a_model_to_results(tmp_path: Path) -> None:
     board = "netduinoplus2"
     onnx.save(speech_model(), tmp_path / "m.onnx")
     clip = write_noise(tmp_path / "clip.wav", 16_000, 1, "PCM_16", seconds=0.5)
-    options = ("--board", board, "--audio", clip, "--toolchain", "gcc", "--json", "--out", "out")
-    report = built(toolkit("build", "m.onnx", *options, cwd=tmp_path))
+    options = ("--board", board, "--audio", clip, "--toolchain", "gcc", "--out", "out")
+    whole = toolkit("build", "m.onnx", *options, "--flash", cwd=tmp_path)
+    assert whole.exit_code == 0 and "read back equal" in whole.stdout.splitlines()[-1]
+    report = json.loads((tmp_path / "out" / "report" / "report.json").read_text())
     sizes = {row["name"]: row["value"] for row in report["measurements"]}
     elf = read_elf(tmp_path / "out" / "board" / "firmware.elf")
     ends = [load.load_address + len(load.data) for load in elf.loads]
@@ -313,6 +319,24 @@ def test_real_time_in_qemu_and_in_the_queue_agree(made: Path, tmp_path: Path) ->
         assert (expected.margin > 0) == (factor > 1)
         if not lost:
             assert checks["bit_match"].passed, "the same bytes as offline"
+
+
+def test_the_tympans_sketch_needs_the_real_library(made: Path, tmp_path: Path) -> None:
+    app = application(made, "teensy41")
+    name, files = app.project.name, sketch(app.run, app.board, app.project.name)
+    assert set(files) == {f"tympan/{name}_tympan/{name}_tympan.{end}" for end in ("h", "ino")}
+    assert not sketch(app.run, load_board("nrf52840-dk"), name)
+    write_files(app.project.with_files(files), tmp_path)
+    assert sketch_check(tmp_path, name, None).passed is None
+    with pytest.raises(InputError, match="cores/teensy4' is not there"):
+        sketch_check(tmp_path, name, tmp_path)
+    real = outside.folder(outside.TYMPAN)
+    if shutil.which("arm-none-eabi-g++") is None:
+        pytest.skip("arm-none-eabi-g++ is not installed")
+    assert sketch_check(tmp_path, name, real).passed
+    broken = tmp_path / "tympan" / f"{name}_tympan" / f"{name}_tympan.h"
+    broken.write_text(broken.read_text().replace("receiveReadOnly_f32", "receive_f32"))
+    assert sketch_check(tmp_path, name, real).failed
 
 
 def test_run_refuses_what_is_no_build(tmp_path: Path) -> None:

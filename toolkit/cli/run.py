@@ -7,8 +7,6 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import arithmetic_option
-
 
 @click.command("run")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -21,18 +19,15 @@ from toolkit.cli.options import arithmetic_option
 @click.option(
     "--simulator", type=click.Choice(["unicorn", "qemu"]), help="Default: the target's first."
 )
-@arithmetic_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(
-    folder: Path, audio: Path, simulator: str | None, arithmetic: str, as_json: bool
-) -> int:
+def command(folder: Path, audio: Path, simulator: str | None, as_json: bool) -> int:
     """Run the firmware that `toolkit build` left in DIR on recordings; nothing is built.
 
     Exit code 1 where one of several recordings could not be run.
     """
     from toolkit.verbs.run import RunRequest, run
 
-    table = run(RunRequest(folder, audio, simulator, arithmetic))
+    table = run(RunRequest(folder, audio, simulator))
     refused = any(row.refused for row in table.rows)
     if as_json:
         rows = [{**vars(row), "path": str(row.path)} for row in table.rows]

@@ -27,7 +27,6 @@ class RunRequest:
     folder: Path
     audio: Path
     simulator: str | None = None  # the target's first
-    arithmetic: str = "auto"  # as it was built
 
 
 @dataclass(frozen=True)
@@ -120,4 +119,4 @@ def _deployment(request: RunRequest) -> Deployment:
     if schedule not in ("batch", "stream"):
         raise InputError(f"'{folder}': a {schedule} build gives no result for a recording.")
     model = load(models[0])
-    return model.deploy(target, ScheduleRequest(schedule), request.arithmetic)
+    return model.deploy(target, ScheduleRequest(schedule))
