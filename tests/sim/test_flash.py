@@ -107,6 +107,29 @@ def test_every_image_with_every_compiler(board: str, kind: str, toolchain: str, 
     _linked_right(made, board, toolchain, kind)
 
 
+@pytest.mark.exhaustive
+def test_every_image_of_a_core_without_the_dsp_extension(tmp_path: Path) -> None:
+    onnx.save(speech_model(), tmp_path / "m.onnx")
+    options = ("--board", "rsl10-evb", "--toolchain", "gcc", "--seconds", "0.25", "--json")
+    report = toolkit("build", "m.onnx", *options, "--out", "out", cwd=tmp_path).json
+    checks = {check["name"]: check["passed"] for check in report["checks"]}
+    assert checks["board_image"] and checks["board_flash"] and checks["board_ram"]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")
+def test_the_application_builds_again_with_cmake(made: Path, tmp_path: Path) -> None:
+    app = application(made, "netduinoplus2", kind="realtime")
+    write_files(app.project.with_files(app.files()), tmp_path)
+    for command in (("-S", "board", "-B", "own"), ("--build", "own")):
+        subprocess.run(["cmake", *command], cwd=tmp_path, check=True, capture_output=True)
+    ours = app.link("gcc", tmp_path).elf
+    theirs = read_elf(tmp_path / "own" / "board.elf")
+    assert {s.name: s.size_bytes for s in theirs.sections} == {
+        s.name: s.size_bytes for s in ours.sections
+    }
+
+
 def _linked_right(made: Path, name: str, toolchain: str, kind: str = "clip") -> None:
     board, folder = load_board(name), made / f"{name}-{toolchain}-{kind}"
     folder.mkdir()

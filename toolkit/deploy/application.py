@@ -66,6 +66,8 @@ class _Context:
     slack_bytes: int
     stack_bytes: int
     name: str
+    kind: str
+    core_flags: tuple[str, ...]
     feeds: str
     has_clip_level: bool
     outputs: tuple[_Output, ...]
@@ -148,6 +150,7 @@ class Application:
             text[name] = render(name, context)
         text |= {name: render(name, context) for name in ("board_model.h", "board_model.c")}
         text["linker.ld"] = render("board_linker.ld", context)
+        text["CMakeLists.txt"] = render("board_CMakeLists.txt", context)
         console = f"console_{self.board.console.kind}.c"
         text[console] = read_text(shared / "console" / console)
         memory = "tk_memory.c"
@@ -235,6 +238,8 @@ class Application:
             slack_bytes=SLACK_BYTES,
             stack_bytes=run.target.stack_bytes,
             name=self.project.name,
+            kind=self.kind,
+            core_flags=tuple(run.target.compiler_flags("gcc")),
             feeds=self._feeds,
             has_clip_level=front_end is not None and front_end.spec.level.mode == "clip",
             outputs=tuple(
