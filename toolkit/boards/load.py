@@ -123,7 +123,7 @@ def require_sound(board: Board, target: Target) -> None:
         if board.qemu is None:
             raise ValueError("a simulated board needs [qemu]")
         return
-    if board.clock_hz != target.clock_hz and not board.unsure:
+    if board.clock_hz != target.clock_hz:
         raise ValueError(f"clock_hz is {board.clock_hz}, that of {target.name} {target.clock_hz}")
     for region in (board.flash, board.ram):
         if not any(
