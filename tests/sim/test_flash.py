@@ -17,11 +17,18 @@ import pytest
 from tests.support import outside
 from tests.support.boards import application, image_folder
 from tests.support.cli import refused, speech_model, toolkit, write_noise
+from tests.support.gdb_flash import Part, serving
 from toolkit.boards import list_boards, load_board
 from toolkit.deploy.board_image import image_checks
 from toolkit.deploy.tympan import sketch, sketch_check
 from toolkit.emit import write_files
-from toolkit.errors import InputError, ToolkitError, VerificationError
+from toolkit.errors import (
+    BoardError,
+    InputError,
+    ToolFailedError,
+    ToolkitError,
+    VerificationError,
+)
 from toolkit.flash import remote, session
 from toolkit.flash.base import free_port
 from toolkit.flash.image import ImageFacts, read_image
@@ -311,6 +318,38 @@ def test_the_teensys_loader_finds_none_and_takes_our_image(
     assert raised.value.exit_code == 3
     with pytest.raises(InputError, match="can only load"):
         flash(FlashRequest(tmp_path, run=True))
+
+
+FICR_PART = 0x1000_0100
+
+
+def test_flash_is_erased_then_written_then_read_back(made: Path, tmp_path: Path) -> None:
+    image = read_image(image_folder(made, tmp_path, "nrf52840-dk"))
+    part = Part({FICR_PART: 0x52840})
+    with serving(part) as probe:
+        assert flash(FlashRequest(tmp_path, probe)).verified
+    for load in image.elf.loads:
+        at = load.load_address
+        assert part.flash[at : at + len(load.data)] == load.data
+    assert part.done and part.asked[-1] == "D"
+    order = [what for what in part.asked if what.startswith("vFlash")]
+    assert order == sorted(order, key=["vFlashErase", "vFlashWrite", "vFlashDone"].index)
+    # Neither what lies behind the image's last sector.
+    behind = max(load.load_address + len(load.data) for load in image.elf.loads)
+    assert part.flash[-(-behind // 4096) * 4096] == 0xA5
+
+
+def test_another_part_keeps_its_flash_and_a_protected_one_says_so(
+    made: Path, tmp_path: Path
+) -> None:
+    image_folder(made, tmp_path, "nrf52840-dk")
+    other = Part({FICR_PART: 0x52832})
+    with serving(other) as probe, pytest.raises(BoardError, match="answers 0x00052832"):
+        flash(FlashRequest(tmp_path, probe))
+    assert set(other.flash) == {0xA5}
+    locked = Part({FICR_PART: 0x52840}, protected=True)
+    with serving(locked) as probe, pytest.raises(ToolFailedError, match="does not program"):
+        flash(FlashRequest(tmp_path, probe))
 
 
 def test_a_missing_tool_and_a_dry_run(

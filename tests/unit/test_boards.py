@@ -34,7 +34,9 @@ def test_every_board_is_there_and_says_where_it_was_read() -> None:
     for name in list_boards():
         board = load_board(name)
         assert board.simulated == (name in SIMULATED)
-        assert re.search(r"datasheet|Specification|manual|note|RM\b|IMXRT", board.source), name
+        assert re.search(
+            r"datasheet|Specification|manual|reference|application note|IMXRT", board.source
+        ), name
         # A part that cannot be asked who it is says so.
         assert board.identities or board.unsure, name
         own_clock = [path.name for path in board_folder(name).glob("clock*.c")]

@@ -42,7 +42,7 @@ def reset(remote: Remote, board: Board) -> None:
 
 def program(remote: Remote, image: Image) -> int:
     """Write an image; returns its bytes.  Raises ToolFailedError where the server refuses."""
-    loads = [load for load in image.elf.loads if load.data]
+    loads = sorted(image.elf.loads, key=lambda load: load.load_address)
     try:
         sectors = remote.flash()
         touched = False
