@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import socket
+import struct
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,8 @@ def test_one_command_from_a_model_to_results(tmp_path: Path) -> None:
     elf = read_elf(tmp_path / "out" / "board" / "firmware.elf")
     ends = [load.load_address + len(load.data) for load in elf.loads]
     assert sizes["board_flash_bytes"] == max(ends) - load_board(board).flash.origin
+    sections = {section.name: section.size_bytes for section in elf.sections}
+    assert sizes["board_ram_static_bytes"] == sections.get(".data", 0) + sections[".bss"]
     done = toolkit("flash", "out", "--run", "--json", cwd=tmp_path)
     assert done.exit_code == 0, done
     (match,) = done.json["checks"]
@@ -189,6 +192,37 @@ def test_a_server_of_someone_else_serves_twice(server: str, images: dict[str, Pa
     assert first.passed and second.passed, "the bytes are those of the integer reference"
     assert first.predictions == second.predictions
     assert flash(replace(request, run=False)).checks == ()
+
+
+@needs_qemu
+def test_text_comes_out_of_the_ring_and_of_the_serial_port(
+    images: dict[str, Path], tmp_path: Path
+) -> None:
+    for name, folder in images.items():
+        image, serial = read_image(folder), tmp_path / name
+        qemu = qemu_probe(load_board(name))
+        command = qemu.command
+
+        def spoken(
+            port: int, command: Callable[[int], tuple[str, ...]] = command, to: Path = serial
+        ) -> tuple[str, ...]:
+            words = list(command(port))
+            words[words.index("-serial") + 1] = f"file:{to}"
+            return tuple(words)
+
+        with replace(qemu, command=spoken).open() as board:
+            session.program(board, image)
+            session.start(board, image)
+            results = session.run(board, image, 20)
+            address, size = image.symbol("board_ring")
+            block = struct.unpack_from("<16s2i6I", board.read(address, size))
+            text = board.read(block[4], block[6]).decode()
+        assert block[0] == b"SEGGER RTT".ljust(16, b"\0") and block[1] == 1
+        assert text.splitlines()[0] == f"board {name}"
+        assert serial.read_text() == text
+        values = dict(line.rsplit(" ", 1) for line in text.splitlines()[1:4])
+        for label, value in image.facts.predictions(results.outputs):
+            assert float(values[label]) == pytest.approx(value, abs=0.000_51)
 
 
 @needs_qemu
@@ -291,8 +325,9 @@ def test_an_application_that_hangs_or_faults_is_an_error(
     [
         ("nrf52840-dk", "pyocd", "pyocd"),
         ("nrf52840-dk", "openocd", "openocd"),
-        ("nucleo-l4r5zi", "openocd", "openocd"),
-        ("nucleo-u575zi-q", "openocd", "openocd"),
+        pytest.param("nucleo-l4r5zi", "openocd", "openocd", marks=pytest.mark.exhaustive),
+        pytest.param("nucleo-u575zi-q", "openocd", "openocd", marks=pytest.mark.exhaustive),
+        pytest.param("rsl10-evb", "openocd", "openocd", marks=pytest.mark.exhaustive),
     ],
 )
 def test_real_tools_without_a_probe(

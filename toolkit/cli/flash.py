@@ -57,6 +57,8 @@ def print_flashed(done: Flashed) -> int:
     for m in done.measurements:
         text = f"{m.value:.4g}" if isinstance(m.value, float) else f"{m.value:,}"
         click.echo(f"{m.name:<24} {text} {m.unit}  ({m.provenance.value}: {m.basis})")
+    if done.measured_over_simulated is not None:
+        click.echo(f"measured over simulated cycles: {done.measured_over_simulated:.3f}")
     for check in done.checks:
         click.echo(f"{'FAIL' if check.failed else 'pass'} {check.name}: {check.detail}")
     verified = ", read back equal" if done.verified else ""

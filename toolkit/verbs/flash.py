@@ -44,6 +44,16 @@ class Flashed:
     checks: tuple[Check, ...] = ()
 
     @property
+    def measured_over_simulated(self) -> float | None:
+        """Measured cycles over those that the build had simulated; None without both."""
+        found = {
+            m.provenance: m.value for m in self.measurements if m.name == "cycles_per_inference"
+        }
+        if Provenance.MEASURED not in found or Provenance.SIMULATED not in found:
+            return None
+        return found[Provenance.MEASURED] / found[Provenance.SIMULATED]
+
+    @property
     def passed(self) -> bool:
         """Whether no check failed."""
         return not any(check.failed for check in self.checks)
