@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 JOBS   ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
-C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
+C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] firmware_templates/*/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
 .PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs format clean
 
@@ -87,5 +87,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e '.[train,dev]'
+	$(PIP) install -c constraints.txt -e '.[train,flash,dev]'
 	touch $@ $(VENV)/.installed

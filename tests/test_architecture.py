@@ -22,14 +22,14 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     for floor in (
         "errors metrics measurement resources",
         "targets ir",
-        "features",
+        "features boards",
         "ops",
         "frontend passes",
         "tflite plan",
         "quantize",
         "emit report",
         "budget toolchain",
-        "simulate model",
+        "simulate model flash",
         "profiling",
         "compare",
         "deploy",
@@ -44,7 +44,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
 APART = {
     "budget": {"errors", "measurement", "report"},
     "cli": {"verbs", "report", "budget", "targets", "errors", "resources", "measurement"}
-    | {"quantize", "plan", "features"},
+    | {"quantize", "plan", "features", "boards", "flash"},
     "report": {"errors", "measurement", "resources", "ir", "targets"},
     "training": {"errors", "metrics", "features"},
 }

@@ -73,6 +73,14 @@ class ToolMissingError(ToolkitError):
     exit_code = 3
 
 
+class ProbeMissingError(ToolMissingError):
+    """No debug probe, board or GDB server answers."""
+
+
+class BoardError(InputError):
+    """A board cannot be used as it is: another part, or locked."""
+
+
 class ToolFailedError(ToolkitError):
     """A tool ran and failed in a way that bad input does not explain."""
 

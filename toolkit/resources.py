@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +24,13 @@ def data_dir(name: str) -> Path:
     """
     packaged = _PACKAGE / "_data" / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name
+
+
+def find_program(name: str) -> str | None:
+    """Path of a program of that name: on PATH, or beside the Python that runs this; None: there is
+    none."""
+    beside = Path(sys.executable).parent / name
+    return shutil.which(name) or (str(beside) if os.access(beside, os.X_OK) else None)
 
 
 def kernel_path(name: str) -> Path:
@@ -61,7 +71,9 @@ def _environment() -> jinja2.Environment:
 
     folder = data_dir("firmware_templates")
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([folder / "library", folder / "harness"]),
+        loader=jinja2.FileSystemLoader(
+            [folder / room for room in ("library", "harness", "boards/shared")]
+        ),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

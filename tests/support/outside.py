@@ -1,7 +1,8 @@
 """Data, models and test cases that are not in the repository.
 
 $TOOLKIT_DATA, $TOOLKIT_MODELS and $TOOLKIT_CASES name their folders; tests/conftest.py sets those
-that are not set where the folder lies beside the checkout.
+that are not set where the folder lies beside the checkout.  $TOOLKIT_TYMPAN names what
+``toolkit build --tympan-dir`` takes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 DATA, MODELS, CASES = "TOOLKIT_DATA", "TOOLKIT_MODELS", "TOOLKIT_CASES"
+TYMPAN = "TOOLKIT_TYMPAN"
 
 
 def folder(variable: str) -> Path:

@@ -17,6 +17,7 @@ from toolkit.targets import load
 
 CORES = ("cortex-m0plus", "cortex-m3", "cortex-m33", "cortex-m4", "cortex-m55", "cortex-m7")
 PARTS = ("nrf52840", "nrf5340", "stm32l4r5", "stm32u575", "apollo3", "apollo4", "apollo510")
+PARTS += ("stm32f405", "imxrt1062")
 
 
 @pytest.mark.parametrize("name", targets.list_targets())

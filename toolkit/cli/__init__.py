@@ -18,6 +18,8 @@ from toolkit.resources import __version__
 #: Verb → what it does, in the order a newcomer meets them; the module has the verb's name.
 VERBS = {
     "build": "Model to verified firmware: convert, generate, compile, simulate, compare.",
+    "flash": "Program the image of a build onto its board, run it, read the results back.",
+    "run": "Run an existing build again, on any recordings.",
     "convert": "ONNX model to a fully int8 .tflite.",
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
     "check": "Hold models against budgets and baselines, for CI.",
@@ -29,6 +31,7 @@ VERBS = {
     "verify": "Run a model's compiled C on inputs and compare every output byte.",
     "features": "Show, check or plot the audio front-end of a model or specification.",
     "targets": "List the microcontrollers that can be built for.",
+    "boards": "List the boards that can be flashed, and the probes that are connected.",
     "doctor": "Show which tools are present and which verbs they enable.",
 }
 

@@ -17,7 +17,21 @@ from toolkit.cli.options import (
 
 @click.command("build")
 @click.argument("model", default="wav2small")
-@click.option("--target", required=True, help="See `toolkit targets`.")
+@click.option("--target", help="See `toolkit targets` (default: the board's part).")
+@click.option("--board", help="Also an image for a board, see `toolkit boards`.")
+@click.option(
+    "--application",
+    type=click.Choice(["clip", "realtime"]),
+    default="clip",
+    show_default=True,
+    help="Of the board: runs a clip at once, or as its samples arrive.",
+)
+@click.option("--flash", "flash_it", is_flag=True, help="Program and run the board's image too.")
+@click.option(
+    "--tympan-dir",
+    type=click.Path(path_type=Path),
+    help="Of Tympan_Library, cores, Wire, SPI, SD, SdFat: compiles the sketch (teensy41).",
+)
 @click.option("--audio", type=click.Path(path_type=Path), help="Clip to run on (default: shipped).")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
 @click.option("--name", help="Of the library and all its names (default: the model's).")
@@ -42,7 +56,11 @@ from toolkit.cli.options import (
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
-    target: str,
+    target: str | None,
+    board: str | None,
+    application: str,
+    flash_it: bool,
+    tympan_dir: Path | None,
     audio: Path | None,
     out: Path | None,
     name: str | None,
@@ -74,10 +92,21 @@ def command(
     from toolkit.report.json_format import report_json
     from toolkit.report.render import require_formats, write_reports
     from toolkit.report.terminal import print_layers, print_report
-    from toolkit.verbs.build import STAGES, BuildRequest, build
+    from toolkit.verbs.build import BOARD_STAGES, STAGES, BuildRequest, build
 
     require_formats(reports)
-    out = out or Path("out") / f"{Path(model).stem}-{target}"
+    if board is not None:
+        from toolkit.boards import load_board
+
+        part = load_board(board).target
+        if target not in (None, part):
+            raise click.UsageError(f"--target {target}: board '{board}' has the part {part}.")
+        target = part
+    if target is None:
+        raise click.UsageError("give --target or --board.")
+    if flash_it and (board is None or as_json):
+        raise click.UsageError("--flash goes with --board, and without --json.")
+    out = out or Path("out") / f"{Path(model).stem}-{board or target}"
     request = BuildRequest(
         model=model,
         target=target,
@@ -92,8 +121,12 @@ def command(
         arithmetic=arithmetic,
         allow_misfit=allow_misfit,
         name=name,
+        board=board,
+        application=application,
+        tympan_dir=tympan_dir,
     )
-    report = build(request, Stages(STAGES, quiet=as_json))
+    stages = STAGES + (0 if board is None else BOARD_STAGES)
+    report = build(request, Stages(stages, quiet=as_json))
     write_reports(report, reports)
     if as_json:
         click.echo(report_json(report), nl=False)
@@ -103,4 +136,9 @@ def command(
         console.print(title, markup=False, highlight=False)
         print_layers(report.layers, console)
         print_report(report, console)
+    if flash_it and report.passed:
+        from toolkit.cli.flash import print_flashed
+        from toolkit.verbs.flash import FlashRequest, flash
+
+        return print_flashed(flash(FlashRequest(out, run=True), Stages()))
     return 0 if report.passed else 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import click
+
+from toolkit.resources import find_program
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def _package(name: str) -> Callable[[], str | None]:
 
 
 def _program(name: str) -> Callable[[], str | None]:
-    return lambda: shutil.which(name)
+    return lambda: find_program(name)
 
 
 TOOLS = (
@@ -50,6 +51,9 @@ TOOLS = (
         "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi",
     ),
     Tool("qemu-system-arm", _program("qemu-system-arm"), "apt install qemu-system-arm"),
+    Tool("pyocd", _program("pyocd"), "pip install 'hearing-aid-toolkit[flash]'"),
+    Tool("openocd", _program("openocd"), "apt install openocd"),
+    Tool("teensy_loader_cli", _program("teensy_loader_cli"), "apt install teensy-loader-cli"),
     Tool("cmake", _program("cmake"), "apt install cmake"),
 )
 
@@ -69,7 +73,13 @@ NEEDS = {
     "verify": _SIMULATE,
     "features check": ("ziglang", *_CONVERT),
     "features plot": ("matplotlib", *_CONVERT),
+    "flash --probe pyocd": ("pyocd",),
+    "flash --probe openocd": ("openocd",),
+    "flash --probe teensy": ("teensy_loader_cli",),
+    "flash --probe qemu": ("qemu-system-arm",),
+    "run": _SIMULATE,
     "targets": (),
+    "boards": (),
 }
 
 

@@ -61,7 +61,9 @@ def _spoken() -> frozenset[str]:
     """Every word of the templates: a type of that name would be hidden by parameters and locals."""
     folder = data_dir("firmware_templates")
     paths = (
-        path for room in ("features", "harness", "library") for path in folder.glob(f"{room}/*")
+        path
+        for room in ("features", "harness", "library", "boards/shared")
+        for path in folder.glob(f"{room}/*")
     )
     texts = (read_text(path) for path in paths if path.suffix in (".c", ".h", ".jinja"))
     return frozenset(word for text in texts for word in _WORD.findall(_COMMENT.sub("", text)))

@@ -9,7 +9,10 @@ from toolkit.measurement import Check, Issue, Measurement, MemoryMap, Provenance
 
 SCHEMA_VERSION = 1
 #: Checks of whether a firmware fits its part and keeps up with its audio.
-FIT_CHECKS = frozenset({"fits_flash", "fits_ram", "fits_stack", "real_time"})
+FIT_CHECKS = frozenset(
+    {"fits_flash", "fits_ram", "fits_stack", "real_time", "board_flash", "board_ram"}
+    | {"board_keeps_up"}
+)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,9 @@ DEVICE_FLAGS = (
     "-fno-asynchronous-unwind-tables",
 )
 
+#: The folder of a project whose sources are of another program: the application of a board.
+BOARD_FOLDER = "board"
+
 
 @dataclass(frozen=True)
 class Binaries:
@@ -95,8 +98,9 @@ class Toolchain(Protocol):
 
 
 def _sources(project_dir: Path, without: frozenset[str]) -> tuple[str, ...]:
-    found = [path.relative_to(project_dir).as_posix() for path in project_dir.rglob("*.c")]
-    return tuple(sorted(name for name in found if Path(name).name not in without))
+    paths = [path.relative_to(project_dir) for path in project_dir.rglob("*.c")]
+    own = (path for path in paths if path.parts[0] != BOARD_FOLDER and path.name not in without)
+    return tuple(sorted(path.as_posix() for path in own))
 
 
 def include_flags(project_dir: Path) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from toolkit.boards import load_board
+from toolkit.deploy.application import Application, add_application
 from toolkit.deploy.cost import costs_of
 from toolkit.deploy.model import load
-from toolkit.emit import staged_directory, write_files
+from toolkit.deploy.tympan import sketch, sketch_check
+from toolkit.emit import FirmwareProject, staged_directory, write_files
+from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
@@ -16,6 +20,8 @@ from toolkit.targets import load_target
 from toolkit.verbs.stages import Stage
 
 STAGES = 8
+#: More of them for a board.
+BOARD_STAGES = 1
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,11 @@ class BuildRequest:
     max_seconds: float | None = None  # longest clip of a model that sums over time
     allow_misfit: bool = False
     name: str | None = None  # of the library; the model's own
+    board: str | None = None  # whose application is linked too
+    application: str = "clip"
+    tympan_dir: Path | None = (
+        None  # the Tympan Library and Teensy's core, to compile the sketch with
+    )
 
     @property
     def batch_seconds(self) -> float:
@@ -54,6 +65,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     up, unless ``allow_misfit``.
     """
     target = load_target(request.target, request.policy)
+    board = None if request.board is None else load_board(request.board)
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
@@ -74,9 +86,33 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             run = firmware.run_on(stimulus, simulator)
         with stage("Compare with the references"):
             _ = run.checks
+        report = run.report
+        if board is not None:
+            with stage(f"Link for {board.name}"):
+                application = Application(run, project, board, request.application)
+                report = with_image(report, application, request, folder)
         with stage("Report"):
-            report = run.report.allowing_misfit() if request.allow_misfit else run.report
+            report = report.allowing_misfit() if request.allow_misfit else report
             write_files(project.with_costs(costs_of(report, target, project.name)), folder)
             (folder / "report").mkdir()
             (folder / "report" / "report.json").write_text(report_json(report), encoding="utf-8")
     return report
+
+
+def with_image(
+    report: Report, application: Application, request: BuildRequest, folder: Path
+) -> Report:
+    """The report with what the application's image, written below ``folder``, measures."""
+    measurements, checks = add_application(application, request.toolchain, folder)
+    name = application.project.name
+    files = sketch(application.run, application.board, name)
+    if request.tympan_dir is not None and not files:
+        raise InputError("--tympan-dir: there is no sketch for this board and model.")
+    if files:
+        write_files(FirmwareProject(files), folder)
+        checks = (*checks, sketch_check(folder, name, request.tympan_dir))
+    return replace(
+        report,
+        measurements=(*report.measurements, *measurements),
+        checks=(*report.checks, *checks),
+    )

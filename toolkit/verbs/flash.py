@@ -1,0 +1,162 @@
+"""``toolkit flash``: a build's image onto its board, and what comes back from it."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.errors import InputError
+from toolkit.flash import find_probe
+from toolkit.flash.image import Image, read_image
+from toolkit.flash.results import Results, require_done
+from toolkit.flash.session import identify, program, reset, resume, run, start, verify
+from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.verbs.stages import Stage, silent
+
+_DEFAULT_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True)
+class FlashRequest:
+    """What the user asked for; ``run`` waits for the application's results."""
+
+    folder: Path
+    probe: str | None = None  # the board's first
+    run: bool = False
+    timeout_s: float = _DEFAULT_TIMEOUT_S
+
+
+@dataclass(frozen=True)
+class Flashed:
+    """A programmed board, ``verified`` where it could be read back; ``predictions``, figures and
+    checks only where it ran."""
+
+    board: str
+    probe: str
+    simulated: bool
+    image_bytes: int
+    verified: bool = True
+    predictions: tuple[tuple[str, float], ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def measured_over_simulated(self) -> float | None:
+        """Measured cycles over those that the build had simulated; None without both."""
+        found = {
+            m.provenance: m.value for m in self.measurements if m.name == "cycles_per_inference"
+        }
+        if Provenance.MEASURED not in found or Provenance.SIMULATED not in found:
+            return None
+        return found[Provenance.MEASURED] / found[Provenance.SIMULATED]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed."""
+        return not any(check.failed for check in self.checks)
+
+
+def commands(request: FlashRequest) -> tuple[str, ...]:
+    """The command lines that do what `flash` does, for people; nothing is run."""
+    image = read_image(request.folder)
+    probe = find_probe(request.probe, image.board)
+    return tuple(shlex.join(command) for command in probe.commands(image.path))
+
+
+def flash(request: FlashRequest, stage: Stage = silent) -> Flashed:
+    """Program the image of a build; with ``run`` wait for its results.
+
+    Raises InputError for a folder without a sound image, ToolMissingError without the probe's tool,
+    ProbeMissingError where no board answers, BoardError for another or a locked part,
+    VerificationError where the board holds other bytes, its application does not come to its end,
+    or its cycle counter stands.
+    """
+    image = read_image(request.folder)
+    probe = find_probe(request.probe, image.board)
+    size = sum(len(load.data) for load in image.elf.loads)
+    with stage(f"Reach {image.board.name} by {probe.name}"):
+        opened = contextlib.ExitStack()
+        remote = opened.enter_context(probe.open())
+    with opened:
+        if remote is None:
+            if request.run:
+                raise InputError(
+                    f"--run: {probe.name} can only load; it reads nothing back.",
+                    hint="Read the board's serial port, see docs/BOARDS.md.",
+                )
+            with stage(f"Program {size} B"):
+                probe.load(image.path)
+            simulated = image.board.simulated
+            return Flashed(image.board.name, probe.name, simulated, size, verified=False)
+        with stage("Reset, look at the part"):
+            reset(remote, image.board)
+            identify(remote, image)
+        with stage(f"Program {size} B"):
+            program(remote, image)
+        with stage("Verify"):
+            verify(remote, image)
+        start(remote, image)
+        done = Flashed(image.board.name, probe.name, image.board.simulated, size)
+        if not request.run:
+            resume(remote, image.board)
+            return done
+        with stage("Run"):
+            results = run(remote, image, request.timeout_s)
+        return _with_results(done, image, results)
+
+
+def _with_results(done: Flashed, image: Image, results: Results) -> Flashed:
+    require_done(results)
+    facts = image.facts
+    expected = bytes.fromhex(facts.expected)
+    differing = sum(a != b for a, b in zip(results.outputs, expected, strict=False))
+    differing += abs(len(results.outputs) - len(expected))
+    detail = f"{differing} of {len(expected)} output bytes differ from the integer reference"
+    return Flashed(
+        done.board,
+        done.probe,
+        done.simulated,
+        done.image_bytes,
+        predictions=tuple(facts.predictions(results.outputs)),
+        measurements=tuple(_figures(done, image, results)),
+        checks=(Check("bit_match", differing == 0, detail), *_real_time(image, results)),
+    )
+
+
+def _real_time(image: Image, results: Results) -> Sequence[Check]:
+    if image.facts.application != "realtime":
+        return ()
+    detail = f"{results.overruns} blocks of audio were lost"
+    return (Check("real_time", results.overruns == 0, detail),)
+
+
+def _figures(done: Flashed, image: Image, results: Results) -> list[Measurement]:
+    """Cycles and what follows of them; measured on hardware alone."""
+    board, facts = image.board, image.facts
+    kind = Provenance.SIMULATED if done.simulated else Provenance.MEASURED
+    if not done.simulated:
+        basis = f"{board.counter} cycle counter of board {board.name}"
+    else:
+        basis = f"{board.counter} of {done.probe}'s {board.name}, which has no pipeline: no core's"
+    rows = [
+        ("cycles_per_inference", results.cycles, "cycles"),
+        ("cycles_per_frame_worst", results.cycles_worst, "cycles"),
+        ("cycles_at_end_of_clip", results.cycles_finish, "cycles"),
+        ("latency_ms", 1000 * results.seconds, "ms"),
+    ]
+    found = [Measurement(name, value, unit, kind, basis) for name, value, unit in rows]
+    if facts.audio_seconds:
+        factor = results.seconds / facts.audio_seconds
+        found.append(Measurement("realtime_factor", factor, "", kind, basis))
+    if facts.cycles is not None:
+        row = ("cycles_per_inference", facts.cycles, "cycles")
+        found.append(Measurement(*row, Provenance.SIMULATED, f"the build: {facts.cycles_basis}"))
+    found.append(
+        Measurement(
+            "stack_painted_bytes", results.stack_bytes, "B", kind, f"painted, board {board.name}"
+        )
+    )
+    return found
