@@ -10,11 +10,11 @@ from typing import Any
 
 from toolkit.errors import InputError
 from toolkit.resources import data_dir
+from toolkit.targets.memory import Access, Cache, Memory
 from toolkit.targets.model import (
     CodeSize,
     Core,
     FeatureRates,
-    Memory,
     Peak,
     Policy,
     Power,
@@ -126,9 +126,25 @@ def _parse(table: dict[str, Any], folder: str, core: Core, policy: Policy) -> Ta
         core=core,
         policy=policy,
         power=None if power is None else Power(**power),
-        memories=tuple(Memory(**row) for row in table["memory"]),
+        memories=tuple(_memory(row) for row in table["memory"]),
         **{key: value for key, value in table.items() if key not in read},
     )
+
+
+def _memory(row: dict[str, Any]) -> Memory:
+    """A memory; each of its settings is what all have in common, and what is its own."""
+    place = {key: row[key] for key in ("name", "origin", "size_bytes")}
+    common = {key: value for key, value in row.items() if key not in (*place, "settings")}
+    settings = [_access(common | own) for own in row.get("settings", [{}])]
+    names = [setting.name for setting in settings]
+    if len(set(names)) < len(names) or (len(names) > 1 and "" in names):
+        raise ValueError(f"memory '{row['name']}': every one of several settings needs a name")
+    return Memory(settings=tuple(settings), **place)
+
+
+def _access(row: dict[str, Any]) -> Access:
+    caches = tuple(Cache(**cache) for cache in row.get("caches", ()))
+    return Access(**(row | {"caches": caches}))
 
 
 def _require_sound(target: Target) -> None:

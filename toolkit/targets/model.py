@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.errors import InputError
+from toolkit.targets.memory import Access, Memory
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,6 @@ class Core:
 
 
 @dataclass(frozen=True)
-class Memory:
-    """A memory of a part; ``wait_states`` of an access at the part's clock, caches left aside."""
-
-    name: str
-    origin: int
-    size_bytes: int
-    wait_states: int
-
-
-@dataclass(frozen=True)
 class Power:
     """Supply current, with where the figures come from; ``sleep_ua`` retains the RAM."""
 
@@ -226,6 +217,16 @@ class Target:
                 hint=f"It has {', '.join(m.name for m in self.memories)}.",
             )
         return found
+
+    @property
+    def is_zero_wait(self) -> bool:
+        """Whether code, constants and data answer at once: a bare core's memory."""
+        return not any(self.memory(m).wait_states for m in (self.policy.code, self.policy.data))
+
+    @property
+    def code_settings(self) -> tuple[Access, ...]:
+        """How the memory of code and constants may answer; nothing where no access waits."""
+        return () if self.is_zero_wait else self.memory(self.policy.code).settings
 
     def rates_of(self, kernel: str, variant: str) -> Rates:
         """Rates of a kernel; those of the portable kernels in general where it has none."""
