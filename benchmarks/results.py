@@ -26,8 +26,8 @@ the core's timing table, zero-wait memory; whole inference, features included. W
 outputs against the integer reference, *measured*."""
 _PEERS = """\
 TFLM with CMSIS-NN, 2026 sources, gcc 12 -O3, Cortex-M4F, whole invoke: instructions *simulated*
-(QEMU), cycles *simulated* with the same table, zero-wait memory, sizes *measured*. Wav2Small is its builtin form
-(int16 softmax)."""
+(QEMU), cycles *simulated* with the same table, zero-wait memory, sizes *measured*. Wav2Small is its
+builtin form (int16 softmax)."""
 _PUBLISHED = """\
 MLPerf Tiny keyword spotting (DS-CNN, the model above) on chips. Published: *measured* by the
 submitters, results v1.0 to v1.3, the latest of each. Ours: *simulated*, counted instructions × the

@@ -117,7 +117,7 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
         raise SystemExit(f"{graph.name}, {job.schedule}: {wrong[0]}")
     nodes = {node.name: node for node in graph.nodes}
     samples = []
-    for name, (_, cycles) in Timing(linked.elf, done.result, target).layers.items():
+    for name, row in Timing(linked.elf, done.result, target).layers.items():
         node = view(graph, nodes[name])
         call = kernel_call(node, job.variants.get(node.node.name, PORTABLE))
         if node.node.name in job.variants:  # the others only keep the graph whole
@@ -127,7 +127,7 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
                     schedule=job.schedule,
                     layer=f"{node.input(0).shape} to {node.output.shape}",
                     work=executed_work(node, call, plan.behaviours.get(node.node.name)),
-                    cycles=cycles,
+                    cycles=row.cycles,
                 )
             )
     return samples, code, linked.toolchain

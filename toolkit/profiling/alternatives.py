@@ -12,6 +12,7 @@ from toolkit.plan import Plan
 from toolkit.plan.choose import ALLOWANCES
 from toolkit.plan.schedule import ScheduleRequest, choose_plan
 from toolkit.profiling.estimate import Estimate, estimate
+from toolkit.profiling.memory import memory_issue
 from toolkit.report.model import Alternative
 from toolkit.report.savings import COSTS, savings
 from toolkit.targets import Target
@@ -91,13 +92,7 @@ def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:
     if found.frames and found.features is None:
         text = f"the features are left out: never measured in this arithmetic on {target.core.name}"
         issues.append(Issue("estimate.features", text))
-    slow = target.memory(target.policy.code)
-    if slow.wait_states:
-        text = (
-            f"cycles leave out {slow.wait_states} wait states of {target.name}'s {slow.name}, "
-            "which caches and prefetch hide in part"
-        )
-        issues.append(Issue("estimate.wait_states", text))
+    issues.append(memory_issue(target, traced=False))
     if target.power is None:
         text = f"no energy: no document at hand gives the current of {target.name}"
         issues.append(Issue("estimate.energy", text))
