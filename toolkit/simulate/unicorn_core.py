@@ -120,6 +120,19 @@ def _places(addresses: list[int]) -> _Places:
     return _Places((ctypes.c_uint32 * len(addresses))(*addresses), len(addresses))
 
 
+class _Calls(ctypes.Structure):
+    """``unicorn_calls`` of unicorn_hook.c."""
+
+    _fields_ = (
+        ("stop", ctypes.c_void_p),
+        ("read", ctypes.c_void_p),
+        ("write", ctypes.c_void_p),
+        ("xpsr", ctypes.c_int32),
+        ("low", ctypes.c_uint32),
+        ("code", ctypes.c_char_p),
+    )
+
+
 class _Cache(ctypes.Structure):
     """``memory_cache`` of memory.h."""
 
@@ -169,6 +182,7 @@ class _Counter:
     def __init__(
         self, engine: Any, elf: ElfImage, path: Path, watch: Watch, target: Target
     ) -> None:
+        from unicorn import arm_const
         from unicorn import unicorn_const as uc
         from unicorn.unicorn_py3.unicorn import uclib
 
@@ -184,7 +198,10 @@ class _Counter:
             ctypes.c_uint64(2 * watch.limit_instructions),
             ctypes.c_uint32(0 if memory is None else 2 * len(memory.settings)),
         )
-        self._stop = ctypes.c_void_p(ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
+        code = elf.read(low, high - low)
+        used = (uclib.uc_emu_stop, uclib.uc_reg_read, uclib.uc_reg_write)
+        pointers = [ctypes.cast(function, ctypes.c_void_p) for function in used]
+        self._calls = _Calls(*pointers, arm_const.UC_ARM_REG_XPSR, low, code)
         self._handles: list[ctypes.c_size_t] = []
         self._error: Exception | None = None
         self._engine = engine
@@ -204,7 +221,7 @@ class _Counter:
                 ctypes.byref(self._handles[-1]),
                 kind,
                 ctypes.cast(hook, ctypes.c_void_p),
-                ctypes.cast(ctypes.byref(self._stop), ctypes.c_void_p),
+                ctypes.cast(ctypes.byref(self._calls), ctypes.c_void_p),
                 ctypes.c_uint64(1),
                 ctypes.c_uint64(0),
             )

@@ -16,14 +16,16 @@ typedef struct {
 
 typedef struct {
     memory_cache shape;
+    uint32_t reads; /* of a line, a power of two's exponent */
     line *lines;
 } cache;
 
 typedef struct {
     memory_setting is;
+    uint32_t shift; /* of an address, to the number of the read that brings it */
     cache instructions;
     cache data;
-    uint64_t now;
+    uint64_t waited;
     uint64_t idle_at;  /* when the read under way ends */
     uint32_t at_hand;  /* number of the read that the last fetch brought */
     uint32_t ahead;    /* number of the read that prefetch brings */
@@ -41,11 +43,23 @@ static uint8_t *entered; /* of every halfword: 1 + cycles where it was jumped to
 static uint8_t *flowed;  /* the same behind its predecessor */
 static uint32_t current; /* the instruction that began last */
 static uint32_t current_end;
+static uint32_t narrowest; /* shift of the setting with the shortest reads */
+static uint32_t at_hand;   /* the last fetch, in such reads */
+static uint64_t core_now;  /* cycles of the core so far, waiting left aside */
 static uint64_t clock_of_use;
 
-static int open_cache(cache *held, memory_cache shape) {
+static uint32_t exponent(uint32_t power_of_two) {
+    uint32_t bits = 0;
+    while (power_of_two >> bits > 1u) {
+        bits++;
+    }
+    return bits;
+}
+
+static int open_cache(cache *held, memory_cache shape, uint32_t width) {
     const size_t count = (size_t)shape.sets * shape.ways;
-    *held = (cache){shape, malloc((count + 1u) * sizeof held->lines[0])};
+    const uint32_t reads = exponent(shape.line_bytes / width);
+    *held = (cache){shape, reads, malloc((count + 1u) * sizeof held->lines[0])};
     for (size_t i = 0; held->lines != NULL && i < count; i++) {
         held->lines[i] = (line){NOWHERE, 0, 0};
     }
@@ -64,14 +78,20 @@ int memory_open(const memory_setting *settings, uint32_t count, uint32_t low, ui
     current = NOWHERE;
     current_end = NOWHERE;
     clock_of_use = 0;
+    at_hand = NOWHERE;
+    core_now = 0;
+    narrowest = 31;
     entered = calloc(halfwords, 1);
     flowed = calloc(halfwords, 1);
     int there = entered != NULL && flowed != NULL && count <= MEMORY_SETTINGS_MAX;
     n_states = there ? count : 0;
     for (uint32_t i = 0; i < n_states; i++) {
-        states[i] = (state){.is = settings[i], .at_hand = NOWHERE, .ahead = NOWHERE};
-        there &= open_cache(&states[i].instructions, settings[i].instructions);
-        there &= open_cache(&states[i].data, settings[i].data);
+        const uint32_t shift = exponent(settings[i].width);
+        states[i] =
+            (state){.is = settings[i], .shift = shift, .at_hand = NOWHERE, .ahead = NOWHERE};
+        there &= open_cache(&states[i].instructions, settings[i].instructions, settings[i].width);
+        there &= open_cache(&states[i].data, settings[i].data, settings[i].width);
+        narrowest = shift < narrowest ? shift : narrowest;
     }
     return there;
 }
@@ -88,8 +108,8 @@ void memory_close(void) {
     flowed = NULL;
 }
 
-static uint32_t part_of(const cache *held, uint32_t read, uint32_t width) {
-    return 1u << (read % (held->shape.line_bytes / width));
+static uint32_t part_of(const cache *held, uint32_t read) {
+    return 1u << (read & ((1u << held->reads) - 1u));
 }
 
 static line *find(const cache *held, uint32_t number) {
@@ -103,22 +123,22 @@ static line *find(const cache *held, uint32_t number) {
 }
 
 /* Whether a read's bytes lie in a cache; `use`: they are wanted now. */
-static bool holds(const cache *held, uint32_t read, uint32_t width, bool use) {
+static bool holds(const cache *held, uint32_t read, bool use) {
     if (held->shape.sets == 0) {
         return false;
     }
-    line *found = find(held, read / (held->shape.line_bytes / width));
+    line *found = find(held, read >> held->reads);
     if (found != NULL && use) {
         found->used = ++clock_of_use;
     }
-    return found != NULL && (found->valid & part_of(held, read, width)) != 0;
+    return found != NULL && (found->valid & part_of(held, read)) != 0;
 }
 
-static void keep(const cache *held, uint32_t read, uint32_t width) {
+static void keep(const cache *held, uint32_t read) {
     if (held->shape.sets == 0) {
         return;
     }
-    const uint32_t number = read / (held->shape.line_bytes / width);
+    const uint32_t number = read >> held->reads;
     line *place = find(held, number);
     if (place == NULL) {
         line *set = held->lines + (size_t)(number % held->shape.sets) * held->shape.ways;
@@ -128,7 +148,7 @@ static void keep(const cache *held, uint32_t read, uint32_t width) {
         }
         *place = (line){number, 0, 0};
     }
-    place->valid |= part_of(held, read, width);
+    place->valid |= part_of(held, read);
     place->used = ++clock_of_use;
 }
 
@@ -136,50 +156,67 @@ static uint64_t latest(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
+static uint64_t now(const state *setting) {
+    return core_now + setting->waited;
+}
+
 /* Waits until `ready`; returns the cycles lost. */
 static uint64_t wait_until(state *setting, uint64_t ready) {
-    const uint64_t stall = ready > setting->now ? ready - setting->now : 0;
-    setting->now += stall;
-    return stall;
+    const uint64_t lost = ready > now(setting) ? ready - now(setting) : 0;
+    setting->waited += lost;
+    return lost;
 }
 
 static uint64_t fetch(state *setting, uint32_t read) {
-    const uint32_t width = setting->is.width;
     if (read == setting->at_hand) {
         return 0;
     }
     setting->at_hand = read;
-    if (holds(&setting->instructions, read, width, true)) {
+    if (holds(&setting->instructions, read, true)) {
         return 0;
     }
     if (read != setting->ahead) {
-        setting->ahead_at = latest(setting->now, setting->idle_at) + setting->is.wait_states;
+        setting->ahead_at = latest(now(setting), setting->idle_at) + setting->is.wait_states;
         setting->idle_at = setting->ahead_at;
     }
-    const uint64_t stall = wait_until(setting, setting->ahead_at);
+    const uint64_t lost = wait_until(setting, setting->ahead_at);
     setting->ahead = NOWHERE;
-    keep(&setting->instructions, read, width);
-    if (setting->is.prefetch && !holds(&setting->instructions, read + 1u, width, false)) {
+    keep(&setting->instructions, read);
+    if (setting->is.prefetch && !holds(&setting->instructions, read + 1u, false)) {
         setting->ahead = read + 1u;
-        setting->ahead_at = latest(setting->now, setting->idle_at) + setting->is.wait_states + 1u;
+        setting->ahead_at = latest(now(setting), setting->idle_at) + setting->is.wait_states + 1u;
         setting->idle_at = setting->ahead_at;
     }
-    return stall;
+    return lost;
 }
 
 static uint64_t load(state *setting, uint32_t read) {
     const cache *held = setting->is.shared ? &setting->instructions : &setting->data;
-    if (holds(held, read, setting->is.width, true)) {
+    if (holds(held, read, true)) {
         return 0;
     }
-    setting->idle_at = latest(setting->now, setting->idle_at) + setting->is.wait_states;
-    const uint64_t stall = wait_until(setting, setting->idle_at);
-    keep(held, read, setting->is.width);
-    return stall;
+    setting->idle_at = latest(now(setting), setting->idle_at) + setting->is.wait_states;
+    const uint64_t lost = wait_until(setting, setting->idle_at);
+    keep(held, read);
+    return lost;
 }
 
-static bool is_slow(uint32_t address) {
-    return address >= slow_low && address < slow_high;
+/* Brings [address, address + size) to the core under every setting; kind 0: fetched, 1: loaded. */
+static void bring(uint32_t address, uint32_t size, uint32_t kind) {
+    if (address < slow_low || address >= slow_high) {
+        return;
+    }
+    for (uint32_t i = 0; i < n_states; i++) {
+        state *setting = &states[i];
+        const uint32_t last = (address + size - 1u) >> setting->shift;
+        uint64_t lost = 0;
+        for (uint32_t read = address >> setting->shift; read <= last; read++) {
+            lost += kind == 0 ? fetch(setting, read) : load(setting, read);
+        }
+        if (lost > 0) {
+            counter_stall(current, 2u * i + kind, lost);
+        }
+    }
 }
 
 /* Cycles of the instruction by the core's table, asked for once. */
@@ -193,36 +230,21 @@ static uint32_t core_cycles(uint32_t address, bool straight) {
 
 void memory_fetch(uint32_t address, uint32_t size) {
     const bool straight = address == current_end;
+    const uint32_t first = address >> narrowest;
+    const uint32_t last = (address + size - 1u) >> narrowest;
     uint32_t spent = core_cycles(address, straight);
     spent += !straight && current_end != NOWHERE ? branch_cycles : 0u;
     current = address;
     current_end = address + size;
-    for (uint32_t i = 0; i < n_states; i++) {
-        state *setting = &states[i];
-        const uint32_t width = setting->is.width;
-        uint64_t stall = 0;
-        for (uint32_t read = address / width; read <= (address + size - 1u) / width; read++) {
-            stall += is_slow(address) ? fetch(setting, read) : 0;
-        }
-        if (stall > 0) {
-            counter_stall(address, 2u * i, stall);
-        }
-        setting->now += spent;
+    if (first != at_hand || last != at_hand) {
+        bring(address, size, 0);
+        at_hand = last;
     }
+    core_now += spent;
 }
 
 void memory_read(uint32_t address, uint32_t size) {
-    if (!is_slow(address) || current == NOWHERE) {
-        return;
-    }
-    for (uint32_t i = 0; i < n_states; i++) {
-        const uint32_t width = states[i].is.width;
-        uint64_t stall = 0;
-        for (uint32_t read = address / width; read <= (address + size - 1u) / width; read++) {
-            stall += load(&states[i], read);
-        }
-        if (stall > 0) {
-            counter_stall(current, 2u * i + 1u, stall);
-        }
+    if (current != NOWHERE) {
+        bring(address, size, 1);
     }
 }

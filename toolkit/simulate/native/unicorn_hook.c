@@ -2,39 +2,78 @@
  *
  * UC_HOOK_BLOCK counts by blocks. Where a part's memory is modelled, UC_HOOK_CODE counts by
  * instructions instead, with UC_HOOK_MEM_READ behind it: what is fetched and read in its order.
- * Unicorn's own library is not linked: the caller passes the address of its uc_emu_stop.
+ * Unicorn's own library is not linked: the caller passes the addresses of what is used of it.
  */
 #include "counter.h"
 #include "memory.h"
 
 typedef int (*stop_function)(void *engine);
+typedef int (*register_function)(void *engine, int which, void *value);
+
+/* What a hook gets as its user data. `code` are the bytes from `low` on. */
+typedef struct {
+    stop_function stop;
+    register_function read;
+    register_function write;
+    int32_t xpsr;
+    uint32_t low;
+    const uint16_t *code;
+} unicorn_calls;
 
 void unicorn_hook_block(void *engine, uint64_t address, uint32_t size, void *user_data);
 void unicorn_hook_code(void *engine, uint64_t address, uint32_t size, void *user_data);
 void unicorn_hook_read(void *engine, int type, uint64_t address, int size, int64_t value,
                        void *user_data);
 
+#define IT_STATE 0x0600FC00u /* bits of XPSR */
+
+static uint32_t conditional; /* this instruction and those behind it under an IT instruction */
+
+/* How many instructions an IT instruction governs; 0 for any other. */
+static uint32_t governed(uint16_t instruction) {
+    if ((instruction & 0xFF00u) != 0xBF00u || (instruction & 0xFu) == 0u) {
+        return 0;
+    }
+    uint32_t count = 4;
+    for (uint32_t mask = instruction & 0xFu; (mask & 1u) == 0u; mask >>= 1) {
+        count--;
+    }
+    return count;
+}
+
 void unicorn_hook_block(void *engine, uint64_t address, uint32_t size, void *user_data) {
     if (counter_block((uint32_t)address, size) != COUNTER_OK) {
-        const stop_function stop = *(const stop_function *)user_data;
-        stop(engine);
+        const unicorn_calls *calls = user_data;
+        calls->stop(engine);
     }
 }
 
 void unicorn_hook_code(void *engine, uint64_t address, uint32_t size, void *user_data) {
+    const unicorn_calls *calls = user_data;
     if (counter_block((uint32_t)address, size) != COUNTER_OK) {
-        const stop_function stop = *(const stop_function *)user_data;
-        stop(engine);
-    } else {
-        memory_fetch((uint32_t)address, size);
+        calls->stop(engine);
+        return;
     }
+    const uint32_t under = governed(calls->code[((uint32_t)address - calls->low) / 2u]);
+    conditional = under > 0u ? under + 1u : conditional - (conditional > 0u);
+    memory_fetch((uint32_t)address, size);
+}
+
+/* Unicorn 2.1 files the state of an IT block with the processor where a load in it is hooked, and
+ * lets it stand: what runs after the block would run under its condition. Take it back. */
+static void leave_it_state(void *engine, const unicorn_calls *calls) {
+    uint32_t status = 0;
+    calls->read(engine, calls->xpsr, &status);
+    status &= ~IT_STATE;
+    calls->write(engine, calls->xpsr, &status);
 }
 
 void unicorn_hook_read(void *engine, int type, uint64_t address, int size, int64_t value,
                        void *user_data) {
-    (void)engine;
     (void)type;
     (void)value;
-    (void)user_data;
     memory_read((uint32_t)address, (uint32_t)size);
+    if (conditional > 0u) {
+        leave_it_state(engine, user_data);
+    }
 }
