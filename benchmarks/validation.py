@@ -21,7 +21,6 @@ from pathlib import Path
 
 import jinja2
 
-from benchmarks.documents import RESULTS, write_generated
 from benchmarks.tables import markdown
 from toolkit.profiling.cycles import CycleModel, load_cycle_table
 from toolkit.profiling.memory import memory_watch

@@ -30,6 +30,15 @@ def memory_basis(result: SimulationResult, target: Target, setting: int | None) 
     return f"memory model of {target.name}: {result.memory[setting]}"
 
 
+def rates_words(target: Target, kind: str = "rates") -> str:
+    """The rates that an estimate multiplies with, and how memory enters them."""
+    if target.is_zero_wait:
+        return f"{target.core.name} {kind}, zero-wait memory"
+    if target.rates_know_memory:
+        return f"{target.name} {kind}, fitted to simulations with its memory"
+    return f"{target.core.name} {kind}, core alone"
+
+
 def memory_issue(target: Target, traced: bool) -> Issue:
     """What a reader of a time must know of the memory behind it."""
     if target.is_zero_wait:

@@ -22,6 +22,7 @@ from toolkit.toolchain.elf import ElfImage, read_elf
 _SEMIHOSTING_INTERRUPT = 7
 _PRIVATE_PERIPHERALS = Region(0xE0000000, 0x100000)  # system control space: plain memory here
 _NEVER = 0xFFFFFFFE
+_ANYWHERE = Region(0, 1 << 32)
 
 
 def run_unicorn(
@@ -206,14 +207,15 @@ class _Counter:
         self._error: Exception | None = None
         self._engine = engine
         if memory is None:
-            hooks = [(uc.UC_HOOK_BLOCK, self._library.unicorn_hook_block)]
+            hooks = [(uc.UC_HOOK_BLOCK, self._library.unicorn_hook_block, _ANYWHERE)]
         else:
-            self._open_memory(memory, target.simulation.flash, (low, high))
+            flash = target.simulation.flash
+            self._open_memory(memory, flash, (low, high))
             hooks = [
-                (uc.UC_HOOK_CODE, self._library.unicorn_hook_code),
-                (uc.UC_HOOK_MEM_READ, self._library.unicorn_hook_read),
+                (uc.UC_HOOK_CODE, self._library.unicorn_hook_code, _ANYWHERE),
+                (uc.UC_HOOK_MEM_READ, self._library.unicorn_hook_read, flash),
             ]
-        for kind, hook in hooks:
+        for kind, hook, where in hooks:
             # Unicorn's binding only takes Python callbacks, a hundred times slower: add the C one.
             self._handles.append(ctypes.c_size_t())
             status = uclib.uc_hook_add(
@@ -222,8 +224,8 @@ class _Counter:
                 kind,
                 ctypes.cast(hook, ctypes.c_void_p),
                 ctypes.cast(ctypes.byref(self._calls), ctypes.c_void_p),
-                ctypes.c_uint64(1),
-                ctypes.c_uint64(0),
+                ctypes.c_uint64(where.origin),
+                ctypes.c_uint64(where.end - 1),
             )
             if status != 0:
                 raise ToolFailedError(f"unicorn: a hook was refused (status {status}).")
@@ -246,6 +248,7 @@ class _Counter:
             ctypes.c_uint32(memory.taken_branch),
             self._core_cycles,
         )
+        self._library.unicorn_hook_open()
         if not opened:
             raise ToolFailedError(f"simulation: no room to model {len(settings)} memories.")
 

@@ -151,7 +151,8 @@ class Target:
 
     ``real_time`` says whether a firmware that does not keep up with its audio is a failure here;
     ``power`` is None where no document gives the current; ``source`` names what the part's other
-    figures were read from.
+    figures were read from.  ``own_rates`` and ``own_features`` are those of the core with this
+    part's memory; None where there are no other than the core's.
     """
 
     name: str
@@ -163,6 +164,8 @@ class Target:
     memories: tuple[Memory, ...]
     power: Power | None
     policy: Policy
+    own_rates: Mapping[str, Rates] | None = None
+    own_features: Mapping[str, FeatureRates] | None = None
 
     @property
     def simulation(self) -> Simulation:
@@ -190,8 +193,18 @@ class Target:
 
     @property
     def rates(self) -> Mapping[str, Rates]:
-        """Rates by kernel."""
-        return self.core.rates
+        """Rates by kernel: the part's with its memory, else its core's."""
+        return self.core.rates if self.own_rates is None else self.own_rates
+
+    @property
+    def feature_rates(self) -> Mapping[str, FeatureRates]:
+        """Rates of features: the part's with its memory, else its core's."""
+        return self.core.features if self.own_features is None else self.own_features
+
+    @property
+    def rates_know_memory(self) -> bool:
+        """Whether cycles by the rates are those of the core and its memory."""
+        return self.is_zero_wait or None not in (self.own_rates, self.own_features)
 
     @property
     def flash_bytes(self) -> int:

@@ -20,6 +20,8 @@ typedef struct {
     const uint16_t *code;
 } unicorn_calls;
 
+/* Before a run by instructions. */
+void unicorn_hook_open(void);
 void unicorn_hook_block(void *engine, uint64_t address, uint32_t size, void *user_data);
 void unicorn_hook_code(void *engine, uint64_t address, uint32_t size, void *user_data);
 void unicorn_hook_read(void *engine, int type, uint64_t address, int size, int64_t value,
@@ -27,7 +29,9 @@ void unicorn_hook_read(void *engine, int type, uint64_t address, int size, int64
 
 #define IT_STATE 0x0600FC00u /* bits of XPSR */
 
-static uint32_t conditional; /* this instruction and those behind it under an IT instruction */
+static uint32_t governed_left; /* instructions under the last IT instruction, still to come */
+static int conditional;        /* the last instruction was one of them */
+static uint32_t next;          /* where the last instruction ended */
 
 /* How many instructions an IT instruction governs; 0 for any other. */
 static uint32_t governed(uint16_t instruction) {
@@ -48,15 +52,35 @@ void unicorn_hook_block(void *engine, uint64_t address, uint32_t size, void *use
     }
 }
 
+/* Counts an instruction, executed or skipped under its condition; whether to go on. */
+static int count(const unicorn_calls *calls, uint32_t address, uint32_t size) {
+    if (counter_block(address, size) != COUNTER_OK) {
+        return 0;
+    }
+    const uint32_t under = governed(calls->code[(address - calls->low) / 2u]);
+    conditional = governed_left > 0u;
+    governed_left = under > 0u ? under : governed_left - (uint32_t)conditional;
+    next = address + size;
+    memory_fetch(address, size);
+    return 1;
+}
+
+void unicorn_hook_open(void) {
+    governed_left = 0;
+    conditional = 0;
+}
+
+/* Unicorn calls for what is executed; what an IT instruction skips is fetched and counted too. */
 void unicorn_hook_code(void *engine, uint64_t address, uint32_t size, void *user_data) {
     const unicorn_calls *calls = user_data;
-    if (counter_block((uint32_t)address, size) != COUNTER_OK) {
-        calls->stop(engine);
-        return;
+    int going_on = 1;
+    while (going_on && governed_left > 0u && next < address) {
+        const uint16_t first = calls->code[(next - calls->low) / 2u];
+        going_on = count(calls, next, first >> 11 >= 0x1Du ? 4u : 2u);
     }
-    const uint32_t under = governed(calls->code[((uint32_t)address - calls->low) / 2u]);
-    conditional = under > 0u ? under + 1u : conditional - (conditional > 0u);
-    memory_fetch((uint32_t)address, size);
+    if (!going_on || !count(calls, (uint32_t)address, size)) {
+        calls->stop(engine);
+    }
 }
 
 /* Unicorn 2.1 files the state of an IT block with the processor where a load in it is hooked, and
@@ -73,7 +97,7 @@ void unicorn_hook_read(void *engine, int type, uint64_t address, int size, int64
     (void)type;
     (void)value;
     memory_read((uint32_t)address, (uint32_t)size);
-    if (conditional > 0u) {
+    if (conditional) {
         leave_it_state(engine, user_data);
     }
 }
