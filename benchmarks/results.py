@@ -21,21 +21,21 @@ MODULE = "benchmarks.results"
 
 _FIRMWARE = """\
 Target {target}. RAM, flash and stack: *measured* (linker map; static bound of the ELF, start-up and
-test harness included). Instructions: *simulated*, exact. Cycles: *estimated*, instruction counts ×
-the core's timing table, no wait states; whole inference, features included. Wrong bytes: device
+test harness included). Instructions: *simulated*, exact. Cycles: *simulated*, those counts ×
+the core's timing table, zero-wait memory; whole inference, features included. Wrong bytes: device
 outputs against the integer reference, *measured*."""
 _PEERS = """\
 TFLM with CMSIS-NN, 2026 sources, gcc 12 -O3, Cortex-M4F, whole invoke: instructions *simulated*
-(QEMU), cycles *estimated* with the same table, sizes *measured*. Wav2Small is its builtin form
-(int16 softmax)."""
+(QEMU), cycles *simulated* with the same table, zero-wait memory, sizes *measured*. Wav2Small is its
+builtin form (int16 softmax)."""
 _PUBLISHED = """\
 MLPerf Tiny keyword spotting (DS-CNN, the model above) on chips. Published: *measured* by the
-submitters, results v1.0 to v1.3, the latest of each. Ours: *estimated*, simulated instructions ×
-the core's timing table at the chip's clock, no wait states. Silicon over model is microTVM's
-published time over what the same table gives for TFLM with the same kernels (CMSIS-NN)."""
+submitters, results v1.0 to v1.3, the latest of each. Ours: *simulated*, counted instructions × the
+core's timing table at the chip's clock, as if its memory had zero wait states. It has not: no
+comparison with the published times follows from this column."""
 _LAYERS = """\
-Predicted: *estimated* from the graph, executed work × the target's rates. Simulated: cycles
-*estimated* from *simulated* counts, what a layer calls included. Ideal: 0.5 cycle for every
+Predicted: *estimated* from the graph, executed work × the target's rates. Simulated: counts ×
+the core's timing table, zero-wait memory, what a layer calls included. Ideal: 0.5 cycle for every
 multiplication that the kernel executes."""
 _PREDICTION = """\
 Predicted against simulated cycles of the layers, features excluded. The rates are fitted to other
@@ -59,7 +59,7 @@ def shop_window(results: Sequence[Result], published: str) -> str:
     """The README's tables: ours with the default compiler, each model's peers behind; then the
     published times."""
     head = ["model", "", "RAM B, measured", "flash B (code + model), measured"]
-    head += ["cycles, simulated counts × timing", "wrong bytes, measured"]
+    head += ["cycles, simulated counts × timing, zero-wait memory", "wrong bytes, measured"]
     rows = []
     for peer in PEERS:
         for result in results:

@@ -25,11 +25,12 @@ from toolkit.emit.features_only import NAME
 from toolkit.features.audio import load_clip
 from toolkit.features.spec import KEYWORD_MFCC, MICRO_SPEECH, WAV2SMALL_RUNNING, FeatureSpec
 from toolkit.profiling.code_table import FIRMWARE
-from toolkit.profiling.cycles import CycleModel, load_cycle_table
 from toolkit.profiling.features import feature_work
+from toolkit.profiling.memory import memory_watch
 from toolkit.profiling.size import measure_size
 from toolkit.profiling.stack import bound_stack
-from toolkit.simulate import simulate
+from toolkit.profiling.timing import Timing
+from toolkit.simulate import TRACING, Watch, simulate
 from toolkit.simulate.protocol import encode_audio
 from toolkit.targets import Target, load_target, targets_dir
 from toolkit.toolchain import device_sources, find_toolchain
@@ -98,8 +99,10 @@ def measure(job: tuple[FeatureSpec, str, str]) -> tuple[Sample, str]:
         firmware = compiler.compile(folder, device_sources(folder), target, folder, HARNESS)
         elf = read_elf(firmware.elf)
         size = measure_size(elf, firmware.map.read_text(encoding="utf-8"))
-        result = simulate(firmware.elf, encode_audio([samples]), target.default_simulator, target)
-    cycles = CycleModel(elf, load_cycle_table(target)).estimate(result.phase("features")).cycles
+        simulator = target.default_simulator
+        watch = Watch(memory=memory_watch(elf, target) if simulator in TRACING else None)
+        result = simulate(firmware.elf, encode_audio([samples]), simulator, target, watch)
+    cycles = Timing(elf, result, target).phases["features"].cycles
     work, division = feature_work(spec), division_bytes(size)
     return Sample(
         key=f"{spec.kind}/{arithmetic}",
@@ -175,7 +178,7 @@ def main() -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         measured = list(pool.map(measure, jobs(target)))
     text = features_toml([sample for sample, _ in measured], target, measured[0][1])
-    path = targets_dir() / target.core.name / "features.toml"
+    path = targets_dir() / target.name / "features.toml"
     path.write_text(text, "utf-8")
     print(f"wrote {path}")
 

@@ -1,9 +1,10 @@
 """Fits the rates that predict a layer's cycles from its work, and tests them on published networks.
 
-``python -m benchmarks.calibration.rates [--target NAME] [--dry-run]`` compiles the layers of
+``python -m benchmarks.calibration.rates [--target NAME...] [--dry-run]`` compiles the layers of
 `layer_graphs` with every kernel that they are eligible for, simulates them one by one and writes
-the target's ``rates.toml``; with the networks of `code_networks`, which are only compiled, its
-``code.toml``.  Published networks are not among them.
+the target's ``rates.toml``: those of a core, or of parts that share one, with their memory.  For a
+core also its ``code.toml``, with the networks of `code_networks`, which are only compiled.
+Published networks are not among them.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from toolkit.model.reference import output_bytes
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view
-from toolkit.plan import plan_arena, plan_stream
+from toolkit.plan import Plan, plan_arena, plan_stream
 from toolkit.plan.choose import executed_work
 from toolkit.profiling.flash import firmware_code
 from toolkit.profiling.timing import Timing
@@ -66,15 +67,18 @@ class _Job:
     graph: Graph
     variants: Variants
     schedule: str
-    target: str
+    targets: tuple[str, ...]
     simulated: bool
 
 
-def jobs(target: Target) -> list[_Job]:
-    """Every layer with every kernel, as few firmwares; then those that are only compiled."""
-    twins = twin_graphs() if target.dsp else ((), ())
+def jobs(targets: Sequence[Target]) -> list[_Job]:
+    """Every layer with every kernel, as few firmwares; then, for a core, those that are only
+    compiled."""
+    target, names = targets[0], tuple(target.name for target in targets)
+    is_core = target.name == target.core.name
+    twins = twin_graphs() if target.dsp and is_core else ((), ())
     return [
-        _Job(part, variants, schedule, target.name, simulated)
+        _Job(part, variants, schedule, names, simulated)
         for schedule, graphs, simulated in (
             ("batch", batch_graphs(), True),
             ("stream", stream_graphs(), True),
@@ -84,15 +88,17 @@ def jobs(target: Target) -> list[_Job]:
         for graph in graphs
         for part, variants in _rounds(graph, target.dsp)
     ] + [
-        _Job(graph, PORTABLE_ONLY, schedule, target.name, False)
-        for graph in code_networks()
+        _Job(graph, PORTABLE_ONLY, schedule, names, False)
+        for graph in (code_networks() if is_core else ())
         for schedule in ("batch", "stream")
     ]
 
 
-def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
-    """Simulate a graph; its layers, their code, the toolchain.  Wrong outputs end the program."""
-    target, graph = load_target(job.target), job.graph
+def measure(job: _Job) -> tuple[list[list[Sample]], list[code_sizes.Sample], str]:
+    """Simulate a graph; its layers on each target, their code, the toolchain.  Wrong outputs end
+    the program."""
+    targets, graph = [load_target(name) for name in job.targets], job.graph
+    target = targets[0]
     stream = job.schedule == "stream"
     plan = plan_stream(graph, variants=job.variants) if stream else plan_arena(graph, job.variants)
     harness = Harness(plan, target, b"", _front_end(graph, target), code_sizes.LIBRARY)
@@ -107,30 +113,44 @@ def measure(job: _Job) -> tuple[list[Sample], list[code_sizes.Sample], str]:
             *(linked, map_text, project.symbols), firmware_code(plan), has_features
         )
         if not job.simulated:
-            return [], code, linked.toolchain
+            return [[] for _ in targets], code, linked.toolchain
         stimulus = Stimulus(cases=cases).encode(plan)
-        done = harness.run(linked.binaries.elf, stimulus, target.default_simulator, project.symbols)
-    found = [case.outputs for case in done.output.cases]
+        done = [
+            replace(harness, target=each).run(
+                linked.binaries.elf, stimulus, each.default_simulator, project.symbols
+            )
+            for each in targets
+        ]
+    found = [case.outputs for case in done[0].output.cases]
     expected = [output_bytes(graph, case) for case in cases]
     wrong = find_mismatches(graph.outputs, expected, found)
     if wrong:
         raise SystemExit(f"{graph.name}, {job.schedule}: {wrong[0]}")
+    timings = [
+        Timing(linked.elf, run.result, each) for run, each in zip(done, targets, strict=True)
+    ]
+    return [_samples(job, plan, timing) for timing in timings], code, linked.toolchain
+
+
+def _samples(job: _Job, plan: Plan, timing: Timing) -> list[Sample]:
+    """The layers of a run, those that only keep the graph whole left out."""
+    graph = job.graph
     nodes = {node.name: node for node in graph.nodes}
     samples = []
-    for name, (_, cycles) in Timing(linked.elf, done.result, target).layers.items():
+    for name, row in timing.layers.items():
         node = view(graph, nodes[name])
         call = kernel_call(node, job.variants.get(node.node.name, PORTABLE))
-        if node.node.name in job.variants:  # the others only keep the graph whole
+        if node.node.name in job.variants:
             samples.append(
                 Sample(
                     kernel=f"{call.kernel}/{call.variant}",
                     schedule=job.schedule,
                     layer=f"{node.input(0).shape} to {node.output.shape}",
                     work=executed_work(node, call, plan.behaviours.get(node.node.name)),
-                    cycles=cycles,
+                    cycles=row.cycles,
                 )
             )
-    return samples, code, linked.toolchain
+    return samples
 
 
 def _front_end(graph: Graph, target: Target) -> FrontEnd | None:
@@ -188,25 +208,29 @@ def rates_toml(rates: Mapping[str, Rates], target: str, samples: int, toolchain:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--target", default="cortex-m4")
+    parser.add_argument("--target", nargs="+", default=["cortex-m4"])
     parser.add_argument("--dry-run", action="store_true", help="print the fit, write nothing")
     parser.add_argument("--verbose", action="store_true", help="print every layer")
     arguments = parser.parse_args()
-    target = load_target(arguments.target)
+    targets = [load_target(name) for name in arguments.target]
+    if len({target.core.name for target in targets}) > 1:
+        raise SystemExit("targets that are calibrated together must share a core")
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        measured = list(pool.map(measure, jobs(target)))
-    samples = [sample for some, _, _ in measured for sample in some]
-    rates = fit_all(samples)
-    _print_fit(samples, rates, arguments.verbose)
-    if not arguments.dry_run:
-        path = targets_dir() / target.core.name / "rates.toml"
-        toolchain = measured[0][2]
-        path.write_text(rates_toml(rates, target.name, len(samples), toolchain), "utf-8")
-        print(f"wrote {path}")
-        path = path.with_name("code.toml")
-        header = code_sizes.HEADER.format(
-            target=target.name, samples=len(measured), toolchain=toolchain
-        )
+        measured = list(pool.map(measure, jobs(targets)))
+    toolchain = measured[0][2]
+    for number, target in enumerate(targets):
+        samples = [sample for some, _, _ in measured for sample in some[number]]
+        rates = fit_all(samples)
+        print(target.name)
+        _print_fit(samples, rates, arguments.verbose)
+        if not arguments.dry_run:
+            path = targets_dir() / target.name / "rates.toml"
+            path.write_text(rates_toml(rates, target.name, len(samples), toolchain), "utf-8")
+            print(f"wrote {path}")
+    core = targets[0].core.name
+    if not arguments.dry_run and targets[0].name == core:
+        path = targets_dir() / core / "code.toml"
+        header = code_sizes.HEADER.format(target=core, samples=len(measured), toolchain=toolchain)
         code = [sample for _, some, _ in measured for sample in some]
         path.write_text(code_sizes.code_toml(code, header), "utf-8")
         print(f"wrote {path}")

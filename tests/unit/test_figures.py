@@ -46,6 +46,7 @@ SIMULATED: Any = SimpleNamespace(
     is_counted=True,
     phases=PHASES,
     basis="table",
+    setting=None,
     result=SimpleNamespace(simulator="unicorn"),
     target=TARGET,
 )

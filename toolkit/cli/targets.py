@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from toolkit.targets import Target
+
+
+def _waits(target: Target) -> str:
+    """How long the flash keeps the core waiting, in a few words."""
+    if target.is_zero_wait:
+        return "zero wait"
+    waits = sorted({setting.wait_states for setting in target.code_settings})
+    return f"{' to '.join(map(str, waits))} wait states"
 
 
 @click.command("targets")
@@ -23,6 +35,7 @@ def command(as_json: bool) -> None:
                 "clock_hz": t.clock_hz,
                 "flash_bytes": t.flash_bytes,
                 "ram_bytes": t.ram_bytes,
+                "memory_settings": [str(setting) for setting in t.code_settings],
                 "simulators": [*t.simulation.simulators, "host"],
             }
             for t in targets
@@ -34,7 +47,7 @@ def command(as_json: bool) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("target", "core", "clock", "flash", "RAM", "simulators", "what"):
+    for title in ("target", "core", "clock", "flash", "RAM", "memory", "simulators", "what"):
         table.add_column(title)
     for t in targets:
         table.add_row(
@@ -43,6 +56,7 @@ def command(as_json: bool) -> None:
             f"{t.clock_hz / 1e6:g} MHz",
             f"{t.flash_bytes // 1024} KB",
             f"{t.ram_bytes // 1024} KB",
+            _waits(t),
             ", ".join((*t.simulation.simulators, "host")),
             t.description,
         )

@@ -14,10 +14,12 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
 from toolkit.plan import Plan
 from toolkit.profiling.linked import Linked, read_linked
-from toolkit.simulate import EVERYTHING, SimulationResult, Watch, simulate
+from toolkit.profiling.memory import memory_watch
+from toolkit.simulate import EVERYTHING, TRACING, SimulationResult, Watch, simulate
 from toolkit.simulate.protocol import HarnessOutput, decode_output
 from toolkit.targets import Target
 from toolkit.toolchain import device_sources, find_toolchain, host_sources
+from toolkit.toolchain.elf import read_elf
 
 #: No symbol is known.
 UNKNOWN: Symbols = {}
@@ -67,11 +69,14 @@ class Harness:
     ) -> Execution:
         """Run the firmware's ELF (or, on ``host``, the workstation's program) on an input.bin.
 
-        Layers are counted apart where ``symbols``, those of the project, tell their functions.
+        Layers are counted apart where ``symbols``, those of the project, tell their functions; what
+        the target's memory adds is, where the simulator can tell.
         """
         cases = int.from_bytes(input_bytes[8:12], "little")
         limit = EVERYTHING.limit_instructions + cases * self._generous_instructions()
-        watch = Watch(limit, layer_functions(symbols))
+        traced = simulator in TRACING
+        memory = memory_watch(read_elf(program), self.target) if traced else None
+        watch = Watch(limit, layer_functions(symbols), memory)
         result = simulate(program, input_bytes, simulator, self.target, watch)
         graph = self.plan.graph
         sizes = [graph.tensors[name].size_bytes for name in graph.outputs]

@@ -30,6 +30,7 @@ from toolkit.profiling.alternatives import time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.linked_fit import firmware_fits, stack_frames
+from toolkit.profiling.memory import memory_issue
 from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.simulated import (
@@ -194,7 +195,7 @@ class Run:
                 *fit_checks(fits, target, required=True),
                 *time_checks(costs, target, required=target.real_time),
             ),
-            issues=(*self.notes, *self._audio_issues),
+            issues=(*self.notes, *self._audio_issues, *self._memory_issues(timing)),
             layers=layer_rows(plan, target, layer_measurements(timing, cases)),
             functions=function_rows(timing, cases),
             predictions=self.predictions,
@@ -206,6 +207,12 @@ class Run:
             library=self.harness.name,
             clip=None if self.clip is None else RunClip(self.clip.path.name, self.clip.sha256),
         )
+
+    def _memory_issues(self, timing: Timing) -> tuple[Issue, ...]:
+        """What a time of this run rests on; nothing where there is none."""
+        if not timing.is_counted:
+            return ()
+        return (memory_issue(self.target, timing.setting is not None),)
 
     @cached_property
     def _bit_match(self) -> Check:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from toolkit.errors import NotStreamableError
@@ -12,6 +12,8 @@ from toolkit.plan import Plan
 from toolkit.plan.choose import ALLOWANCES
 from toolkit.plan.schedule import ScheduleRequest, choose_plan
 from toolkit.profiling.estimate import Estimate, estimate
+from toolkit.profiling.memory import memory_issue
+from toolkit.report.memory import memory_words
 from toolkit.report.model import Alternative
 from toolkit.report.savings import COSTS, savings
 from toolkit.targets import Target
@@ -57,7 +59,7 @@ def _realtime_factor(found: Estimate, target: Target, front_end: FrontEnd | None
 
 
 def time_checks(
-    measurements: Iterable[Measurement], target: Target, required: bool = False
+    measurements: Sequence[Measurement], target: Target, required: bool = False
 ) -> tuple[Check, ...]:
     """Whether audio is processed as fast as it comes, and by how much.
 
@@ -69,7 +71,8 @@ def time_checks(
     if provenance is None:
         return ()
     factor = factors[provenance]
-    at = f"at {target.clock_hz / 1e6:g} MHz on {target.name}, {provenance.value}"
+    memory = memory_words(measurements, target, provenance)
+    at = f"at {target.clock_hz / 1e6:g} MHz on {target.name}, {provenance.value}, {memory}"
     if factor <= 1:
         verdict = f"keeps up: {100 * factor:.0f} % of the time {at}"
     else:
@@ -91,13 +94,7 @@ def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:
     if found.frames and found.features is None:
         text = f"the features are left out: never measured in this arithmetic on {target.core.name}"
         issues.append(Issue("estimate.features", text))
-    slow = target.memory(target.policy.code)
-    if slow.wait_states:
-        text = (
-            f"cycles leave out {slow.wait_states} wait states of {target.name}'s {slow.name}, "
-            "which caches and prefetch hide in part"
-        )
-        issues.append(Issue("estimate.wait_states", text))
+    issues.append(memory_issue(target, target.rates_know_memory))
     if target.power is None:
         text = f"no energy: no document at hand gives the current of {target.name}"
         issues.append(Issue("estimate.energy", text))

@@ -1,4 +1,6 @@
-"""Cycle estimate: execution counts of a simulation times a core's instruction timing table."""
+"""Cycles of a simulation: execution counts times a core's instruction timing table, and what the
+instructions waited for memory.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,23 +36,39 @@ class CycleTable:
     fixed: Mapping[str, int]
 
 
+class Stalls(NamedTuple):
+    """Cycles spent waiting for memory: to fetch instructions, and for the data that they load."""
+
+    instruction: int = 0
+    data: int = 0
+
+    @property
+    def cycles(self) -> int:
+        return self.instruction + self.data
+
+
+NO_STALLS = Stalls()
+
+
 @dataclass(frozen=True)
 class FunctionCycles:
-    """What one function cost, without the functions it calls."""
+    """What one function cost, without the functions it calls; ``cycles`` include ``stalls``."""
 
     function: str
     instructions: int
     cycles: int
+    stalls: Stalls = NO_STALLS
 
 
 @dataclass(frozen=True)
 class CycleEstimate:
-    """Estimated cycles of an interval; ``functions`` are the costliest first."""
+    """Cycles of an interval, ``stalls`` included; ``functions`` are the costliest first."""
 
     phase: str
     instructions: int
     cycles: int
     functions: tuple[FunctionCycles, ...]
+    stalls: Stalls = NO_STALLS
 
 
 def load_cycle_table(target: Target) -> CycleTable:
@@ -99,27 +117,40 @@ class CycleModel:
         """Return how a figure came about, for a report."""
         return f"{simulator} instruction counts x {self.table.core} table ({self.table.basis})"
 
-    def estimate(self, interval: Interval) -> CycleEstimate:
-        """Return the cycles of an interval, in all and by function.
+    def estimate(self, interval: Interval, setting: int | None = None) -> CycleEstimate:
+        """Return the cycles of an interval, in all and by function; those of the core, and what it
+        waited under a setting of the memory that was watched.
 
         A load straight behind another load overlaps with it whenever execution came from there.
         Instructions skipped by their condition count as executed.
         """
-        cycles = self._cycles(interval)
-        by_function: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for address, executions, spent in zip(
-            interval.addresses.tolist(), interval.executions.tolist(), cycles.tolist(), strict=True
-        ):
-            row = by_function[self._costs[address].function]
-            row[0] += executions
-            row[1] += spent
-        rows = (FunctionCycles(name, *pair) for name, pair in by_function.items())
+        waited = _waited(interval, setting)
+        columns = np.column_stack((interval.executions, self._cycles(interval), waited))
+        by_function: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for address, row in zip(interval.addresses.tolist(), columns.tolist(), strict=True):
+            total = by_function[self._costs[address].function]
+            total[:] = map(sum, zip(total, row, strict=True))
+        rows = (FunctionCycles(name, *_with_stalls(*total)) for name, total in by_function.items())
         functions = tuple(sorted(rows, key=lambda row: (-row.cycles, row.function)))
-        return CycleEstimate(interval.phase, interval.instructions, int(cycles.sum()), functions)
+        instructions, cycles, stalls = _with_stalls(*columns.sum(axis=0).tolist())
+        return CycleEstimate(interval.phase, instructions, cycles, functions, stalls)
 
-    def cycles(self, interval: Interval) -> int:
-        """Return the cycles of an interval."""
-        return int(self._cycles(interval).sum())
+    def cycles(self, interval: Interval, setting: int | None = None) -> int:
+        """Return the cycles of an interval, as `estimate` has them in all."""
+        return int(self._cycles(interval).sum() + _waited(interval, setting).sum())
+
+    def stalls(self, interval: Interval, setting: int | None) -> Stalls:
+        """Return what the core waited in an interval, under a setting of the memory."""
+        return Stalls(*_waited(interval, setting).sum(axis=0).tolist())
+
+    def core_cycles(self, address: int, previous: int | None) -> int:
+        """Return the core's cycles of the instruction at ``address``, taken branches excluded;
+        ``previous`` is the address of the one that it followed in a straight line, if it did."""
+        cost = self._cost(address)
+        if previous is None or not (cost.is_load and self._cost(previous).is_load):
+            return cost.cycles
+        saved = self.table.load_first - self.table.load_next
+        return cost.cycles - (saved if self._overlap(previous, address) else 0)
 
     def _cycles(self, interval: Interval) -> npt.NDArray[np.int64]:
         """Return cycles spent at each address of an interval."""
@@ -162,6 +193,19 @@ class CycleModel:
             used = _address_registers(self._code.at(second_address))
             self._overlaps[second_address] = not written & used
         return self._overlaps[second_address]
+
+
+def _waited(interval: Interval, setting: int | None) -> npt.NDArray[np.int64]:
+    """Stalls at each address: two columns, of instructions and of data."""
+    if setting is None or not interval.addresses.size:
+        return np.zeros((interval.addresses.size, 2), np.int64)
+    return interval.stalls[:, 2 * setting : 2 * setting + 2]
+
+
+def _with_stalls(
+    instructions: int, core: int, instruction: int, data: int
+) -> tuple[int, int, Stalls]:
+    return instructions, core + instruction + data, Stalls(instruction, data)
 
 
 def _static_cycles(instruction: Any, table: CycleTable) -> int:

@@ -14,6 +14,7 @@ from toolkit.plan.choose import predicted_cycles
 from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.profiling.features import FeatureEstimate, estimate_features
 from toolkit.profiling.flash import FlashEstimate, estimate_flash, firmware_code
+from toolkit.profiling.memory import rates_words
 from toolkit.profiling.stack_estimate import StackEstimate, estimate_stack
 from toolkit.targets import Target
 
@@ -72,7 +73,7 @@ def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate
     if front_end is not None:
         spec = front_end.spec
         frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
-        features = estimate_features(spec, front_end.arithmetic, target.core)
+        features = estimate_features(spec, front_end.arithmetic, target)
         state_bytes = front_end.state_bytes
         ram_bytes += _aligned(state_bytes) if stream is None else state_bytes
     code = firmware_code(plan)
@@ -115,7 +116,7 @@ def estimate_measurements(
 ) -> list[Measurement]:
     """The estimate as figures of a report."""
     estimated = Provenance.ESTIMATED
-    rates = f"executed work x {target.core.name} rates"
+    rates = f"executed work x {rates_words(target)}"
     flash, features = found.flash, found.features
 
     def row(name: str, value: float, unit: str, basis: str) -> Measurement:
@@ -138,7 +139,7 @@ def estimate_measurements(
         row("cycles_per_inference", found.cycles, "cycles", rates),
     ]
     if features is not None:
-        work = f"work of a frame x {target.core.name} feature rates"
+        work = f"work of a frame x {rates_words(target, 'feature rates')}"
         rows += [
             row("feature_flash_bytes", round(features.flash_bytes), "B", work),
             row("cycles_features", found.feature_cycles, "cycles", work),

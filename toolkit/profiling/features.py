@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit.features.mel import mel_filterbank
 from toolkit.features.spec import FeatureSpec
-from toolkit.targets import Core, FeatureRates
+from toolkit.targets import FeatureRates, Target
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ def feature_work(spec: FeatureSpec) -> FeatureWork:
     )
 
 
-def estimate_features(spec: FeatureSpec, arithmetic: str, core: Core) -> FeatureEstimate | None:
-    """Cost of a specification on a core; None where the core's table lacks its kind."""
+def estimate_features(spec: FeatureSpec, arithmetic: str, target: Target) -> FeatureEstimate | None:
+    """Cost of a specification on a target; None where its table lacks its kind."""
     kind = "fixed" if spec.kind == "micro_frontend" else arithmetic
-    rates = core.features.get(f"{spec.kind}/{kind}")
+    rates = target.feature_rates.get(f"{spec.kind}/{kind}")
     if rates is None:
         return None
     work = feature_work(spec)

@@ -16,9 +16,10 @@ from toolkit.measurement import (
 from toolkit.model.audio import Audio
 from toolkit.model.inputs import random_cases
 from toolkit.plan import Plan
+from toolkit.profiling.cycles import FunctionCycles
 from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.profiling.linked import Linked
-from toolkit.profiling.timing import Timing
+from toolkit.profiling.timing import LayerCycles, Timing
 from toolkit.report.model import FunctionRow
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.tflite.oracle import run_tflm, tflm_available
@@ -51,13 +52,28 @@ def run_measurements(
     instructions = sum(p.instructions for p in timing.phases.values()) // cases
     cycles = {name: p.cycles // cases for name, p in timing.phases.items()}
     total = sum(cycles.values())
-    figures = (
+    stalls = [p.stalls for p in timing.phases.values()]
+    instruction = sum(waited.instruction for waited in stalls) // cases
+    data = sum(waited.data for waited in stalls) // cases
+    figures = [
         ("stack_painted_bytes", output.stack_painted_bytes, "B", simulator),
         ("instructions_per_inference", instructions, "instructions", simulator),
         ("cycles_per_inference", total, "cycles", basis),
         ("cycles_features", cycles["features"], "cycles", basis),
         ("cycles_model", cycles["model"], "cycles", basis),
-    )
+    ]
+    if timing.setting is not None:
+        figures += [
+            ("core_cycles_per_inference", total - instruction - data, "cycles", timing.core_basis),
+            ("stall_cycles_instruction", instruction, "cycles", basis),
+            ("stall_cycles_data", data, "cycles", basis),
+            (
+                "cycles_fastest_memory",
+                total - timing.spread // cases,
+                "cycles",
+                timing.fastest_basis,
+            ),
+        ]
     rows = [Measurement(n, v, u, simulated, b) for n, v, u, b in figures]
     rows += inference_measurements(target, total, simulated)
     if plan.input_rows is not None:
@@ -146,11 +162,9 @@ def plan_check(linked: Linked, symbols: Symbols, plan: Plan, front_end: FrontEnd
 
 
 def layer_measurements(timing: Timing, cases: int) -> dict[str, tuple[Measurement, ...]]:
-    """Instructions and cycles of each node per inference, what it calls included, by its name."""
-    return {
-        name: _counted(timing, instructions // cases, cycles // cases)
-        for name, (instructions, cycles) in timing.layers.items()
-    }
+    """Instructions and cycles of each node per inference, what it calls included, by its name; and
+    what of them it waited for memory, where that was watched."""
+    return {name: _counted(timing, row, cases) for name, row in timing.layers.items()}
 
 
 def function_rows(timing: Timing, cases: int) -> tuple[FunctionRow, ...]:
@@ -161,7 +175,7 @@ def function_rows(timing: Timing, cases: int) -> tuple[FunctionRow, ...]:
         FunctionRow(
             function.function,
             phase,
-            _counted(timing, function.instructions // cases, function.cycles // cases),
+            _counted(timing, function, cases),
         )
         for phase, estimate in timing.phases.items()
         for function in estimate.functions
@@ -169,12 +183,21 @@ def function_rows(timing: Timing, cases: int) -> tuple[FunctionRow, ...]:
     return tuple(sorted(rows, key=lambda row: -row.measurements[1].value))
 
 
-def _counted(timing: Timing, instructions: int, cycles: int) -> tuple[Measurement, Measurement]:
-    simulated, simulator = Provenance.SIMULATED, timing.result.simulator
-    return (
+def _counted(
+    timing: Timing, row: FunctionCycles | LayerCycles, cases: int
+) -> tuple[Measurement, ...]:
+    simulated, simulator, basis = Provenance.SIMULATED, timing.result.simulator, timing.basis
+    instructions, cycles = row.instructions // cases, row.cycles // cases
+    rows = [
         Measurement("instructions", instructions, "instructions", simulated, simulator),
-        Measurement("cycles", cycles, "cycles", simulated, timing.basis),
-    )
+        Measurement("cycles", cycles, "cycles", simulated, basis),
+    ]
+    if timing.setting is not None:
+        rows += [
+            Measurement(f"stall_cycles_{kind}", waited // cases, "cycles", simulated, basis)
+            for kind, waited in zip(("instruction", "data"), row.stalls, strict=True)
+        ]
+    return tuple(rows)
 
 
 def tflm_arena(builtin: bytes | None) -> list[Measurement]:

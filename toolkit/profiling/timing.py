@@ -1,22 +1,38 @@
-"""Counts of a simulated run, and the cycles that the core's timing table makes of them."""
+"""Counts of a simulated run, and the cycles that the core's timing table and the part's memory make
+of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
+from toolkit.profiling.cycles import CycleEstimate, CycleModel, Stalls, load_cycle_table
+from toolkit.profiling.memory import memory_basis
 from toolkit.simulate import SimulationResult
 from toolkit.simulate.counts import INTERVALS_APART
 from toolkit.targets import Target
 from toolkit.toolchain.elf import ElfImage
 
 
+class LayerCycles(NamedTuple):
+    """What a layer cost, what it calls included; ``cycles`` include ``stalls``."""
+
+    instructions: int
+    cycles: int
+    stalls: Stalls
+
+
 @dataclass(frozen=True, eq=False)
 class Timing:
     """A run of the firmware ``elf`` on ``target``; of a run on the workstation nothing is known
-    (``is_counted`` is False)."""
+    (``is_counted`` is False).
+
+    Cycles are those of the core, and of its memory where that was watched: under its slowest
+    setting, for features and model together.
+    """
 
     elf: ElfImage
     result: SimulationResult
@@ -33,20 +49,57 @@ class Timing:
     @property
     def basis(self) -> str:
         """How the cycles came about."""
+        return f"{self.core_basis}; {memory_basis(self.result, self.target, self.setting)}"
+
+    @property
+    def core_basis(self) -> str:
+        """How the cycles of the core alone came about."""
         return self._model.basis(self.result.simulator)
+
+    @cached_property
+    def setting(self) -> int | None:
+        """The setting of the memory under which the core waits longest; None where none was
+        watched."""
+        waiting = self._waiting
+        return waiting.index(max(waiting)) if waiting else None
+
+    @property
+    def spread(self) -> int:
+        """Cycles that the fastest setting of the memory saves against the slowest."""
+        return max(self._waiting) - min(self._waiting) if self._waiting else 0
+
+    @property
+    def fastest_basis(self) -> str:
+        """How the cycles under the fastest setting came about."""
+        waiting = self._waiting
+        setting = waiting.index(min(waiting)) if waiting else None
+        return f"{self.core_basis}; {memory_basis(self.result, self.target, setting)}"
+
+    @cached_property
+    def _waiting(self) -> list[int]:
+        """Cycles waited by features and model, by setting."""
+        phases = [self.result.phase(name) for name in ("features", "model")]
+        return [
+            sum(self._model.stalls(phase, setting).cycles for phase in phases)
+            for setting in range(len(self.result.memory))
+        ]
 
     @cached_property
     def phases(self) -> Mapping[str, CycleEstimate]:
         """All that ran in the phases ``features`` and ``model``."""
         return {
-            name: self._model.estimate(self.result.phase(name)) for name in ("features", "model")
+            name: self._model.estimate(self.result.phase(name), self.setting)
+            for name in ("features", "model")
         }
 
     @cached_property
-    def layers(self) -> Mapping[str, tuple[int, int]]:
-        """Instructions and cycles of each layer, what it calls included, by its name."""
+    def layers(self) -> Mapping[str, LayerCycles]:
+        """What each layer cost, by its name."""
+        model, setting = self._model, self.setting
         return {
-            name: (part.instructions, self._model.cycles(part))
+            name: LayerCycles(
+                part.instructions, model.cycles(part, setting), model.stalls(part, setting)
+            )
             for name, part in self.result.layers.items()
         }
 
@@ -57,7 +110,7 @@ class Timing:
         waiting = 0
         for interval in self.result.intervals[:INTERVALS_APART]:
             if interval.phase in ("features", "model"):
-                waiting += self._model.cycles(interval)
+                waiting += self._model.cycles(interval, self.setting)
             if interval.phase == "model":
                 pushes.append(waiting)
                 waiting = 0

@@ -62,6 +62,12 @@ FIGURES: Mapping[str, Figure] = {
     "macs_per_inference": Figure("MACs per inference", origin="macs"),
     "instructions_per_inference": Figure("instructions per inference", origin="instructions"),
     "cycles_per_inference": Figure("cycles per inference", origin="cycles"),
+    "core_cycles_per_inference": Figure("of it the core", part=True, origin="cycles"),
+    "stall_cycles_instruction": Figure(
+        "of it waiting for instructions", part=True, origin="cycles"
+    ),
+    "stall_cycles_data": Figure("of it waiting for data", part=True, origin="cycles"),
+    "cycles_fastest_memory": Figure("(fastest memory setting)", part=True, origin="cycles"),
     "cycles_features": Figure("cycles, features", origin="cycles"),
     "cycles_model": Figure("cycles, model", origin="cycles"),
     "macs_per_frame_mean": Figure("MACs per frame, mean", origin="macs"),

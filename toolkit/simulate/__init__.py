@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolkit.errors import InputError, ToolFailedError
-from toolkit.simulate.counts import Watch
+from toolkit.simulate.counts import MemoryWatch, Watch
 from toolkit.simulate.result import SimulationResult
 from toolkit.targets import Target
 
 #: No layer is told apart.
 EVERYTHING = Watch()
+#: Simulators that tell what is fetched and read, so that a memory can be watched.
+TRACING = ("unicorn",)
 
-__all__ = ["EVERYTHING", "SimulationResult", "Watch", "simulate"]
+__all__ = ["EVERYTHING", "TRACING", "MemoryWatch", "SimulationResult", "Watch", "simulate"]
 
 
 def simulate(
@@ -22,7 +24,7 @@ def simulate(
     target: Target,
     watch: Watch = EVERYTHING,
 ) -> SimulationResult:
-    """Run ``program`` on an input.bin and return what it did.
+    """Run ``program`` on an input.bin and return what it did; only those in `TRACING` watch memory.
 
     ``program`` is the firmware's ELF, or for ``host`` the workstation program. Raises InputError
     for a simulator that the target does not have, ToolMissingError for one that is not installed,

@@ -5,7 +5,7 @@ The raw counts come from ``native/counter.c``, whose header describes the file r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from toolkit.errors import ToolFailedError
+from toolkit.targets import Access
 from toolkit.toolchain.elf import ElfImage
 
 # What main.c calls at each change of phase; before the first call runs the phase "startup".
@@ -26,21 +27,24 @@ INTERVALS_APART = 2048
 _SCOPE = 0x10000  # COUNTER_SCOPE
 
 _OK, _LIMIT, _STRAY = range(3)
-_ENTRY = np.dtype([("halfword", "<u4"), ("zero", "<u4"), ("delta", "<i8"), ("taken", "<i8")])
+_ENTRY = [("halfword", "<u4"), ("zero", "<u4"), ("delta", "<i8"), ("taken", "<i8")]
 
 
 @dataclass(frozen=True, eq=False)
 class Interval:
-    """What ran between two changes of phase; three arrays of one length, addresses ascending.
+    """What ran between two changes of phase; arrays of one length, addresses ascending.
 
     ``executions[i]`` is how often the instruction at ``addresses[i]`` ran (an instruction skipped
     by its condition counts), ``taken[i]`` how often another than the next one followed it.
+    ``stalls[i]`` has for each setting of the memory that was watched two columns: the cycles for
+    which that instruction waited to be fetched, and for the data that it loaded.
     """
 
     phase: str
     addresses: npt.NDArray[np.int64]
     executions: npt.NDArray[np.int64]
     taken: npt.NDArray[np.int64]
+    stalls: npt.NDArray[np.int64]
 
     @property
     def instructions(self) -> int:
@@ -53,7 +57,7 @@ def merge(intervals: Iterable[Interval], phase: str) -> Interval:
     parts = list(intervals)
     if not parts:
         empty = np.zeros(0, np.int64)
-        return Interval(phase, empty, empty, empty)
+        return Interval(phase, empty, empty, empty, np.zeros((0, 0), np.int64))
     addresses, inverse = np.unique(
         np.concatenate([part.addresses for part in parts]), return_inverse=True
     )
@@ -61,7 +65,9 @@ def merge(intervals: Iterable[Interval], phase: str) -> Interval:
     taken = np.zeros(addresses.size, np.int64)
     np.add.at(executions, inverse, np.concatenate([part.executions for part in parts]))
     np.add.at(taken, inverse, np.concatenate([part.taken for part in parts]))
-    return Interval(phase, addresses, executions, taken)
+    stalls = np.zeros((addresses.size, parts[0].stalls.shape[1]), np.int64)
+    np.add.at(stalls, inverse, np.concatenate([part.stalls for part in parts]))
+    return Interval(phase, addresses, executions, taken, stalls)
 
 
 def marker_addresses(elf: ElfImage) -> list[int]:
@@ -76,16 +82,31 @@ def marker_addresses(elf: ElfImage) -> list[int]:
 
 
 @dataclass(frozen=True)
+class MemoryWatch:
+    """A memory of code and constants whose waiting is counted, under each of its ``settings``.
+
+    ``core_cycles`` of the instruction at an address are those of the core's table, taken branches
+    (``taken_branch``) excluded; its second argument is the address of the instruction that it
+    followed in a straight line, None where it did not.
+    """
+
+    settings: tuple[Access, ...]
+    taken_branch: int
+    core_cycles: Callable[[int, int | None], int]
+
+
+@dataclass(frozen=True)
 class Watch:
     """What a run is watched for.
 
     Unless it hangs, a firmware may execute at least ``limit_instructions``.  ``layers`` has the
     layer of each function that begins one: what runs from there on, until the next or a change of
-    phase, is the layer's.
+    phase, is the layer's.  ``memory`` is what keeps the core waiting; None where nothing does.
     """
 
     limit_instructions: int = 20_000_000_000
     layers: Mapping[str, str] = field(default_factory=dict)
+    memory: MemoryWatch | None = None
 
     def addresses(self, elf: ElfImage) -> list[tuple[int, str]]:
         """The address of every layer function of a firmware, and its layer.  Compilers put a suffix
@@ -95,13 +116,15 @@ class Watch:
 
 
 def read_counts(
-    path: Path, elf: ElfImage, watch: Watch
+    path: Path, elf: ElfImage, watch: Watch, settings: int = 0
 ) -> tuple[tuple[Interval, ...], dict[str, Interval]]:
-    """Return the intervals of a counter file, and what ran in each layer.
+    """Return the intervals of a counter file, and what ran in each layer; waiting was counted for
+    that many settings of the memory.
 
     Raises ToolFailedError where the run was stopped.
     """
     layers = [layer for _, layer in watch.addresses(elf)]
+    record = np.dtype([*_ENTRY, ("stalls", "<i8", (2 * settings,))])
     raw: list[tuple[_Scope, npt.NDArray[np.void]]] = []
     data = path.read_bytes() if path.exists() else b""
     offset = 0
@@ -112,12 +135,12 @@ def read_counts(
         offset += 8
         if phase == 0xFFFFFFFF:
             break
-        table = np.frombuffer(data, _ENTRY, entries, offset)
+        table = np.frombuffer(data, record, entries, offset)
         if phase < len(PHASES):
             raw.append((_Scope(PHASES[phase]), table))
         elif phase >= _SCOPE:
             raw.append((_Scope("model", layers[phase - _SCOPE]), table))
-        offset += entries * _ENTRY.itemsize
+        offset += entries * record.itemsize
     address = int.from_bytes(data[offset : offset + 4], "little")
     _require_ok(entries, address, elf, watch.limit_instructions)
     phases: list[Interval] = []
@@ -168,9 +191,12 @@ def _intervals(
         counts = _counts(table, size)[starts]
         taken = np.zeros(starts.size, np.int64)
         np.add.at(taken, owner[table["halfword"]], table["taken"])
+        stalls = np.zeros((starts.size, table["stalls"].shape[1]), np.int64)
+        np.add.at(stalls, owner[table["halfword"]], table["stalls"])
         ran = counts > 0
         addresses = low + 2 * starts[ran]
-        intervals.append((scope, Interval(scope.phase, addresses, counts[ran], taken[ran])))
+        found = Interval(scope.phase, addresses, counts[ran], taken[ran], stalls[ran])
+        intervals.append((scope, found))
     return intervals
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.simulate.counts import Interval, merge
+from toolkit.targets import Access
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +15,8 @@ class SimulationResult:
 
     ``output`` is the harness' output.bin, ``console`` what the program printed. ``intervals`` are
     in order of execution, ``layers`` what ran in each layer of the model, by its name;
-    there are none where the program ran natively.
+    there are none where the program ran natively.  ``memory`` are the settings for which waiting
+    was counted; nothing where the core ran as if its memory answered at once.
     """
 
     simulator: str
@@ -23,6 +25,7 @@ class SimulationResult:
     exit_code: int
     intervals: tuple[Interval, ...]
     layers: Mapping[str, Interval]
+    memory: tuple[Access, ...] = ()
 
     @property
     def instructions(self) -> int:

@@ -1,4 +1,7 @@
-"""Runs a firmware in Unicorn, with the counting block hook and semihosting in Python."""
+"""Runs a firmware in Unicorn, with counting hooks in C and semihosting in Python.
+
+Blocks are counted, or where a memory is watched instructions and what they load.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ToolFailedError
-from toolkit.simulate.counts import Watch, marker_addresses, read_counts
+from toolkit.simulate.counts import MemoryWatch, Watch, marker_addresses, read_counts
 from toolkit.simulate.native import build_library
 from toolkit.simulate.result import SimulationResult
 from toolkit.simulate.semihosting import Semihosting
-from toolkit.targets import Region, Target
+from toolkit.targets import Access, Cache, Region, Target
 from toolkit.toolchain.elf import ElfImage, read_elf
 
 _SEMIHOSTING_INTERRUPT = 7
 _PRIVATE_PERIPHERALS = Region(0xE0000000, 0x100000)  # system control space: plain memory here
 _NEVER = 0xFFFFFFFE
+_ANYWHERE = Region(0, 1 << 32)
 
 
 def run_unicorn(
@@ -44,7 +48,7 @@ def run_unicorn(
                 engine.emu_stop()
 
         engine.hook_add(UC_HOOK_INTR, on_interrupt)
-        counter = _Counter(engine, elf, folder / "counts.bin", watch)
+        counter = _Counter(engine, elf, folder / "counts.bin", watch, target)
         vectors = target.simulation.flash.origin
         stack, entry = (int.from_bytes(elf.read(vectors + 4 * i, 4), "little") for i in range(2))
         engine.reg_write(UC_ARM_REG_SP, stack)
@@ -56,12 +60,15 @@ def run_unicorn(
         finally:
             counter.close()
             semihosting.close()
+        counter.require_sound()
         address = engine.reg_read(UC_ARM_REG_PC)
         if interrupts:
             fault = f"exception {interrupts[0]}"
         if fault:
             raise ToolFailedError(f"simulation: {fault} at {elf.describe(address)}.")
-        intervals, layers = read_counts(folder / "counts.bin", elf, watch)
+        settings = () if watch.memory is None else watch.memory.settings
+        counts = folder / "counts.bin"
+        intervals, layers = read_counts(counts, elf, watch, len(settings))
         if semihosting.exit_code is None:
             raise ToolFailedError(
                 f"simulation: stopped without an exit at {elf.describe(address)}."
@@ -69,7 +76,7 @@ def run_unicorn(
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
     return SimulationResult(
-        "unicorn", data, semihosting.console, semihosting.exit_code, intervals, layers
+        "unicorn", data, semihosting.console, semihosting.exit_code, intervals, layers, settings
     )
 
 
@@ -114,15 +121,75 @@ def _places(addresses: list[int]) -> _Places:
     return _Places((ctypes.c_uint32 * len(addresses))(*addresses), len(addresses))
 
 
-class _Counter:
-    """The native block hook, attached to an engine."""
+class _Calls(ctypes.Structure):
+    """``unicorn_calls`` of unicorn_hook.c."""
 
-    def __init__(self, engine: Any, elf: ElfImage, path: Path, watch: Watch) -> None:
-        from unicorn.unicorn_const import UC_HOOK_BLOCK
+    _fields_ = (
+        ("stop", ctypes.c_void_p),
+        ("read", ctypes.c_void_p),
+        ("write", ctypes.c_void_p),
+        ("xpsr", ctypes.c_int32),
+        ("low", ctypes.c_uint32),
+        ("code", ctypes.c_char_p),
+    )
+
+
+class _Cache(ctypes.Structure):
+    """``memory_cache`` of memory.h."""
+
+    _fields_ = (
+        ("sets", ctypes.c_uint32),
+        ("ways", ctypes.c_uint32),
+        ("line_bytes", ctypes.c_uint32),
+    )
+
+
+class _Setting(ctypes.Structure):
+    """``memory_setting`` of memory.h."""
+
+    _fields_ = (
+        ("wait_states", ctypes.c_uint32),
+        ("width", ctypes.c_uint32),
+        ("prefetch", ctypes.c_uint32),
+        ("shared", ctypes.c_uint32),
+        ("instructions", _Cache),
+        ("data", _Cache),
+    )
+
+
+def _cache(cache: Cache | None) -> _Cache:
+    if cache is None:
+        return _Cache(0, 0, 0)
+    sets = cache.size_bytes // (cache.line_bytes * cache.ways)
+    return _Cache(sets, cache.ways, cache.line_bytes)
+
+
+def _setting(access: Access) -> _Setting:
+    instructions, data = access.cache("instructions"), access.cache("data")
+    shared = data is not None and data is instructions
+    return _Setting(
+        *(access.wait_states, access.width_bytes, access.prefetch, shared),
+        *(_cache(instructions), _cache(None if shared else data)),
+    )
+
+
+_CYCLES = ctypes.CFUNCTYPE(ctypes.c_uint32, ctypes.c_uint32, ctypes.c_uint32)
+_NO_ADDRESS = 0xFFFFFFFF
+
+
+class _Counter:
+    """The native hooks, attached to an engine."""
+
+    def __init__(
+        self, engine: Any, elf: ElfImage, path: Path, watch: Watch, target: Target
+    ) -> None:
+        from unicorn import arm_const
+        from unicorn import unicorn_const as uc
         from unicorn.unicorn_py3.unicorn import uclib
 
         self._library = ctypes.CDLL(str(build_library("unicorn_hook.c", {})))
         low, high = elf.code_range
+        memory = watch.memory
         self._library.counter_open(
             str(path).encode(),
             ctypes.c_uint32(low),
@@ -130,22 +197,67 @@ class _Counter:
             _places(marker_addresses(elf)),
             _places([address for address, _ in watch.addresses(elf)]),
             ctypes.c_uint64(2 * watch.limit_instructions),
+            ctypes.c_uint32(0 if memory is None else 2 * len(memory.settings)),
         )
-        self._stop = ctypes.c_void_p(ctypes.cast(uclib.uc_emu_stop, ctypes.c_void_p).value)
-        self._handle = ctypes.c_size_t()
-        # Unicorn's binding only takes Python callbacks, a hundred times slower: add the C one here.
-        status = uclib.uc_hook_add(
-            engine._uch,
-            ctypes.byref(self._handle),
-            UC_HOOK_BLOCK,
-            ctypes.cast(self._library.unicorn_hook_block, ctypes.c_void_p),
-            ctypes.cast(ctypes.byref(self._stop), ctypes.c_void_p),
-            ctypes.c_uint64(1),
-            ctypes.c_uint64(0),
+        code = elf.read(low, high - low)
+        used = (uclib.uc_emu_stop, uclib.uc_reg_read, uclib.uc_reg_write)
+        pointers = [ctypes.cast(function, ctypes.c_void_p) for function in used]
+        self._calls = _Calls(*pointers, arm_const.UC_ARM_REG_XPSR, low, code)
+        self._handles: list[ctypes.c_size_t] = []
+        self._error: Exception | None = None
+        self._engine = engine
+        if memory is None:
+            hooks = [(uc.UC_HOOK_BLOCK, self._library.unicorn_hook_block, _ANYWHERE)]
+        else:
+            flash = target.simulation.flash
+            self._open_memory(memory, flash, (low, high))
+            hooks = [
+                (uc.UC_HOOK_CODE, self._library.unicorn_hook_code, _ANYWHERE),
+                (uc.UC_HOOK_MEM_READ, self._library.unicorn_hook_read, flash),
+            ]
+        for kind, hook, where in hooks:
+            # Unicorn's binding only takes Python callbacks, a hundred times slower: add the C one.
+            self._handles.append(ctypes.c_size_t())
+            status = uclib.uc_hook_add(
+                engine._uch,
+                ctypes.byref(self._handles[-1]),
+                kind,
+                ctypes.cast(hook, ctypes.c_void_p),
+                ctypes.cast(ctypes.byref(self._calls), ctypes.c_void_p),
+                ctypes.c_uint64(where.origin),
+                ctypes.c_uint64(where.end - 1),
+            )
+            if status != 0:
+                raise ToolFailedError(f"unicorn: a hook was refused (status {status}).")
+
+    def _open_memory(self, memory: MemoryWatch, slow: Region, code: tuple[int, int]) -> None:
+        def core_cycles(address: int, previous: int) -> int:
+            """Called once for every instruction that runs; an exception must not reach C."""
+            try:
+                return memory.core_cycles(address, None if previous == _NO_ADDRESS else previous)
+            except Exception as error:
+                self._error = error
+                self._engine.emu_stop()
+                return 0
+
+        self._core_cycles = _CYCLES(core_cycles)
+        settings = (_Setting * len(memory.settings))(*map(_setting, memory.settings))
+        opened = self._library.memory_open(
+            settings,
+            *map(ctypes.c_uint32, (len(settings), slow.origin, slow.end, *code)),
+            ctypes.c_uint32(memory.taken_branch),
+            self._core_cycles,
         )
-        if status != 0:
-            raise ToolFailedError(f"unicorn: the block hook was refused (status {status}).")
+        self._library.unicorn_hook_open()
+        if not opened:
+            raise ToolFailedError(f"simulation: no room to model {len(settings)} memories.")
+
+    def require_sound(self) -> None:
+        """Raise what went wrong while counting."""
+        if self._error is not None:
+            raise self._error
 
     def close(self) -> None:
         """Write the last interval; the file is complete then."""
         self._library.counter_close()
+        self._library.memory_close()

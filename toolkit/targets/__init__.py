@@ -2,7 +2,8 @@
 
 Three things, each data of its own.  A *core* (``core.toml``, with ``cycles.toml``, ``rates.toml``,
 ``code.toml`` and ``features.toml`` beside it) says how code is compiled, simulated and timed.  A
-*part* (``target.toml``) says which core, clock, memories and current.  A *memory policy*
+*part* (``target.toml``) says which core, clock, memories (how long each keeps the core waiting) and
+current.  A *memory policy*
 (``policies/<name>.toml``) says what of the part's memory a model may have.
 
 A leaf module: one folder with a ``target.toml`` adds a target, nothing else has to know it.
@@ -15,12 +16,12 @@ from toolkit.targets.load import (
     load_target,
     targets_dir,
 )
+from toolkit.targets.memory import Access, Cache, Memory
 from toolkit.targets.model import (
     CodeSize,
     Core,
     FeatureRates,
     LinkerContext,
-    Memory,
     Peak,
     Policy,
     Power,
@@ -31,6 +32,8 @@ from toolkit.targets.model import (
 )
 
 __all__ = [
+    "Access",
+    "Cache",
     "CodeSize",
     "Core",
     "FeatureRates",

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import InputError
 from toolkit.resources import data_dir
+from toolkit.targets.memory import Access, Cache, Memory
 from toolkit.targets.model import (
     CodeSize,
     Core,
     FeatureRates,
-    Memory,
     Peak,
     Policy,
     Power,
@@ -60,7 +61,7 @@ def load_target(name: str, policy: str | None = None) -> Target:
     _require_known("core", core_name, list_cores())
     core = _core(name, core_name)
     try:
-        target = _parse(part, name, core, Policy(name=chosen, **rules))
+        target = _parse(part, name, core, Policy(name=chosen, **rules), _own(name, core))
         _require_sound(target)
     except (TypeError, KeyError, ValueError) as error:
         raise InputError(f"target '{name}': target.toml cannot be used: {error}.") from error
@@ -98,13 +99,32 @@ def _core(target: str, name: str) -> Core:
             flags={toolchain: tuple(flags) for toolchain, flags in table.pop("flags").items()},
             peak=_peak(table.pop("peak")),
             simulation=Simulation(**simulation),
-            rates={kernel: Rates(**row) for kernel, row in tables["rates"].items()},
+            rates=_rates(tables["rates"]),
             code={kernel: CodeSize(**row) for kernel, row in tables["code"].items()},
-            features={kind: FeatureRates(**row) for kind, row in tables["features"].items()},
+            features=_features(tables["features"]),
             **table,
         )
     except (TypeError, KeyError, ValueError) as error:
         raise InputError(f"core '{name}': core.toml or its tables are wrong: {error}.") from error
+
+
+def _rates(table: dict[str, Any]) -> Mapping[str, Rates]:
+    return {kernel: Rates(**row) for kernel, row in table.items()}
+
+
+def _features(table: dict[str, Any]) -> Mapping[str, FeatureRates]:
+    return {kind: FeatureRates(**row) for kind, row in table.items()}
+
+
+def _own(part: str, core: Core) -> dict[str, Any]:
+    """The rates of a part with its memory, as far as it has files for them."""
+    if part == core.name:
+        return {}
+    found: dict[str, Any] = {}
+    for key, read in (("rates", _rates), ("features", _features)):
+        if (targets_dir() / part / f"{key}.toml").exists():
+            found[f"own_{key}"] = read(_read(part, f"{part}/{key}.toml"))
+    return found
 
 
 def _peak(row: dict[str, Any]) -> Peak:
@@ -114,7 +134,9 @@ def _peak(row: dict[str, Any]) -> Peak:
     return peak
 
 
-def _parse(table: dict[str, Any], folder: str, core: Core, policy: Policy) -> Target:
+def _parse(
+    table: dict[str, Any], folder: str, core: Core, policy: Policy, own: dict[str, Any]
+) -> Target:
     """Build a Target from a parsed ``target.toml``; unknown and missing keys are errors."""
     if table["name"] != folder:
         raise ValueError(f"name must equal the folder '{folder}', found '{table['name']}'")
@@ -126,9 +148,26 @@ def _parse(table: dict[str, Any], folder: str, core: Core, policy: Policy) -> Ta
         core=core,
         policy=policy,
         power=None if power is None else Power(**power),
-        memories=tuple(Memory(**row) for row in table["memory"]),
+        memories=tuple(_memory(row) for row in table["memory"]),
+        **own,
         **{key: value for key, value in table.items() if key not in read},
     )
+
+
+def _memory(row: dict[str, Any]) -> Memory:
+    """A memory; each of its settings is what all have in common, and what is its own."""
+    place = {key: row[key] for key in ("name", "origin", "size_bytes")}
+    common = {key: value for key, value in row.items() if key not in (*place, "settings")}
+    settings = [_access(common | own) for own in row.get("settings", [{}])]
+    names = [setting.name for setting in settings]
+    if len(set(names)) < len(names) or (len(names) > 1 and "" in names):
+        raise ValueError(f"memory '{row['name']}': every one of several settings needs a name")
+    return Memory(settings=tuple(settings), **place)
+
+
+def _access(row: dict[str, Any]) -> Access:
+    caches = tuple(Cache(**cache) for cache in row.get("caches", ()))
+    return Access(**(row | {"caches": caches}))
 
 
 def _require_sound(target: Target) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.errors import InputError
+from toolkit.targets.memory import Access, Memory
 
 
 @dataclass(frozen=True)
@@ -117,16 +118,6 @@ class Core:
 
 
 @dataclass(frozen=True)
-class Memory:
-    """A memory of a part; ``wait_states`` of an access at the part's clock, caches left aside."""
-
-    name: str
-    origin: int
-    size_bytes: int
-    wait_states: int
-
-
-@dataclass(frozen=True)
 class Power:
     """Supply current, with where the figures come from; ``sleep_ua`` retains the RAM."""
 
@@ -160,7 +151,8 @@ class Target:
 
     ``real_time`` says whether a firmware that does not keep up with its audio is a failure here;
     ``power`` is None where no document gives the current; ``source`` names what the part's other
-    figures were read from.
+    figures were read from.  ``own_rates`` and ``own_features`` are those of the core with this
+    part's memory; None where there are no other than the core's.
     """
 
     name: str
@@ -172,6 +164,8 @@ class Target:
     memories: tuple[Memory, ...]
     power: Power | None
     policy: Policy
+    own_rates: Mapping[str, Rates] | None = None
+    own_features: Mapping[str, FeatureRates] | None = None
 
     @property
     def simulation(self) -> Simulation:
@@ -199,8 +193,18 @@ class Target:
 
     @property
     def rates(self) -> Mapping[str, Rates]:
-        """Rates by kernel."""
-        return self.core.rates
+        """Rates by kernel: the part's with its memory, else its core's."""
+        return self.core.rates if self.own_rates is None else self.own_rates
+
+    @property
+    def feature_rates(self) -> Mapping[str, FeatureRates]:
+        """Rates of features: the part's with its memory, else its core's."""
+        return self.core.features if self.own_features is None else self.own_features
+
+    @property
+    def rates_know_memory(self) -> bool:
+        """Whether cycles by the rates are those of the core and its memory."""
+        return self.is_zero_wait or None not in (self.own_rates, self.own_features)
 
     @property
     def flash_bytes(self) -> int:
@@ -226,6 +230,16 @@ class Target:
                 hint=f"It has {', '.join(m.name for m in self.memories)}.",
             )
         return found
+
+    @property
+    def is_zero_wait(self) -> bool:
+        """Whether code, constants and data answer at once: a bare core's memory."""
+        return not any(self.memory(m).wait_states for m in (self.policy.code, self.policy.data))
+
+    @property
+    def code_settings(self) -> tuple[Access, ...]:
+        """How the memory of code and constants may answer; nothing where no access waits."""
+        return () if self.is_zero_wait else self.memory(self.policy.code).settings
 
     def rates_of(self, kernel: str, variant: str) -> Rates:
         """Rates of a kernel; those of the portable kernels in general where it has none."""

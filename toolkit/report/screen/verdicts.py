@@ -11,6 +11,7 @@ from rich.text import Text
 
 from toolkit.measurement import MODEL_STATE, Provenance, Symbol
 from toolkit.report.layer_names import LayerNames
+from toolkit.report.memory import memory_words
 from toolkit.report.model import Fit, Report
 from toolkit.report.screen.grid import (
     LABEL_WIDTH,
@@ -199,6 +200,8 @@ def _time(report: Report, target: Target) -> Text:
     buffer = decisive(report, "input_buffer_frames")
     if buffer is not None:
         said.append(f"; input buffer {buffer.value:,.0f} frames")
+    if cycles is not None:
+        said.append(f"; {memory_words(report.measurements, target, cycles.provenance)}")
     return said
 
 

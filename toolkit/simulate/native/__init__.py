@@ -27,8 +27,11 @@ _FLAGS = (
 )
 
 
+_SHARED = ("counter.h", "counter.c", "memory.h", "memory.c")
+
+
 def build_library(source: str, defines: Mapping[str, int]) -> Path:
-    """Return the shared library of ``counter.c`` and ``source``, built if the cache lacks it.
+    """Return the shared library of the counter and ``source``, built if the cache lacks it.
 
     The cache key is the content of all sources, the flags, the compiler and the machine.
     """
@@ -37,7 +40,7 @@ def build_library(source: str, defines: Mapping[str, int]) -> Path:
     key = hashlib.sha256()
     for part in (*arguments, compiler.version, platform.system(), platform.machine()):
         key.update(part.encode() + b"\0")
-    for name in ("counter.h", "counter.c", source):
+    for name in (*_SHARED, source):
         key.update((_FOLDER / name).read_bytes() + b"\0")
     folder = user_cache_dir() / "native"
     library = folder / f"{Path(source).stem}-{key.hexdigest()[:20]}.so"
@@ -45,6 +48,7 @@ def build_library(source: str, defines: Mapping[str, int]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
             built = Path(temporary) / library.name
-            compiler.run([*arguments, "counter.c", source, "-o", str(built)], _FOLDER)
+            sources = [name for name in (*_SHARED, source) if name.endswith(".c")]
+            compiler.run([*arguments, *sources, "-o", str(built)], _FOLDER)
             os.replace(built, library)  # noqa: PTH105 - atomic, unlike a copy
     return library

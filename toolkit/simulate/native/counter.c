@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     uint32_t halfword;
@@ -13,6 +14,7 @@ typedef struct {
 typedef struct {
     int64_t *delta;
     int64_t *taken;
+    int64_t *stalls; /* of every halfword one of each kind */
 } sums;
 
 #define PHASES (COUNTER_MARKERS_MAX + 1)
@@ -29,6 +31,7 @@ static uint32_t code_low;
 static uint32_t code_high;
 static uint32_t n_markers;
 static uint32_t n_scopes;
+static uint32_t n_stalls;
 static uint32_t phase;
 static uint32_t previous_end;
 static uint64_t remaining;
@@ -52,13 +55,15 @@ static void write_words(const uint32_t *words, size_t count) {
 static int allocate(sums *counts, size_t halfwords) {
     counts->delta = calloc(halfwords + 1u, sizeof counts->delta[0]); /* one more: the last end */
     counts->taken = calloc(halfwords + 1u, sizeof counts->taken[0]);
-    return counts->delta != NULL && counts->taken != NULL;
+    counts->stalls = calloc((halfwords + 1u) * n_stalls + 1u, sizeof counts->stalls[0]);
+    return counts->delta != NULL && counts->taken != NULL && counts->stalls != NULL;
 }
 
 static void release(sums *counts) {
     free(counts->delta);
     free(counts->taken);
-    *counts = (sums){NULL, NULL};
+    free(counts->stalls);
+    *counts = (sums){NULL, NULL, NULL};
 }
 
 static void mark(counter_places places, uint32_t first) {
@@ -71,7 +76,7 @@ static void mark(counter_places places, uint32_t first) {
 
 enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
                                  counter_places markers, counter_places scope_places,
-                                 uint64_t limit_halfwords) {
+                                 uint64_t limit_halfwords, uint32_t stalls) {
     const size_t halfwords = (high - low) / 2u;
     status = COUNTER_OK;
     status_address = 0;
@@ -82,6 +87,7 @@ enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
     remaining = limit_halfwords;
     n_markers = markers.count;
     n_scopes = scope_places.count;
+    n_stalls = stalls;
     scope = NULL;
     file = fopen(path, "wb");
     n_intervals = 0;
@@ -104,22 +110,34 @@ enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
     return COUNTER_OK;
 }
 
+/* Whether a halfword has anything to be written. */
+static int is_counted(const sums *counts, uint32_t halfword) {
+    int64_t any = counts->delta[halfword] | counts->taken[halfword];
+    for (uint32_t kind = 0; kind < n_stalls; kind++) {
+        any |= counts->stalls[halfword * n_stalls + kind];
+    }
+    return any != 0;
+}
+
 static void write_interval(const sums *counts, uint32_t of_phase) {
     const uint32_t size = (code_high - code_low) / 2u + 1u;
     uint32_t entries = 0;
     for (uint32_t i = 0; i < size; i++) {
-        entries += (counts->delta[i] | counts->taken[i]) != 0;
+        entries += (uint32_t)is_counted(counts, i);
     }
     const uint32_t header[2] = {of_phase, entries};
     write_words(header, 2);
     for (uint32_t i = 0; i < size; i++) {
-        if ((counts->delta[i] | counts->taken[i]) != 0) {
+        if (is_counted(counts, i)) {
             const entry record = {i, 0, counts->delta[i], counts->taken[i]};
-            if (fwrite(&record, sizeof record, 1, file) != 1) {
+            int64_t *stalls = counts->stalls + (size_t)i * n_stalls;
+            if (fwrite(&record, sizeof record, 1, file) != 1 ||
+                fwrite(stalls, sizeof stalls[0], n_stalls, file) != n_stalls) {
                 stop(COUNTER_BROKEN, 0);
             }
             counts->delta[i] = 0;
             counts->taken[i] = 0;
+            memset(stalls, 0, n_stalls * sizeof stalls[0]);
         }
     }
 }
@@ -168,6 +186,16 @@ enum counter_status counter_block(uint32_t start, uint32_t size) {
     }
     remaining -= size / 2u;
     return COUNTER_OK;
+}
+
+void counter_stall(uint32_t address, uint32_t kind, uint64_t cycles) {
+    if (status == COUNTER_OK) {
+        const size_t at = (size_t)((address - code_low) / 2u) * n_stalls + kind;
+        current->stalls[at] += (int64_t)cycles;
+        if (scope != NULL) {
+            scope->stalls[at] += (int64_t)cycles;
+        }
+    }
 }
 
 enum counter_status counter_close(void) {

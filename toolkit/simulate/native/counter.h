@@ -8,9 +8,9 @@
  * Counted once more, in all: what ran from a scope's address on until the next scope or marker.
  *
  * File, little endian: per interval {u32 phase, u32 entries}, then entries of
- * {u32 halfword, u32 0, i64 delta, i64 taken}; then the same per scope with {u32 SCOPE + i, ...};
- * at the end {u32 0xFFFFFFFF, u32 status, u32 address}. Phase 0 is before any marker, phase i + 1
- * follows marker i.
+ * {u32 halfword, u32 0, i64 delta, i64 taken, i64 of each kind of waiting}; then the same per scope
+ * with {u32 SCOPE + i, ...}; at the end {u32 0xFFFFFFFF, u32 status, u32 address}. Phase 0 is
+ * before any marker, phase i + 1 follows marker i.
  */
 #ifndef COUNTER_H
 #define COUNTER_H
@@ -35,12 +35,15 @@ typedef struct {
     uint32_t count;
 } counter_places;
 
-/* Prepares to count blocks in [low, high); at most limit_halfwords are executed in all. */
+/* Prepares to count blocks in [low, high); at most limit_halfwords are executed in all, and there
+ * are `stalls` kinds of waiting. */
 enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
                                  counter_places markers, counter_places scopes,
-                                 uint64_t limit_halfwords);
+                                 uint64_t limit_halfwords, uint32_t stalls);
 /* Counts one execution of the block [start, start + size); anything but OK: stop simulating. */
 enum counter_status counter_block(uint32_t start, uint32_t size);
+/* Files cycles that the instruction at `address`, in the block counted last, waited for memory. */
+void counter_stall(uint32_t address, uint32_t kind, uint64_t cycles);
 /* Writes the last interval and the status, and frees everything. */
 enum counter_status counter_close(void);
 

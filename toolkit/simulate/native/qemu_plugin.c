@@ -131,7 +131,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
     if (path == NULL || code_path == NULL || !read_code(code_path)) {
         return 1;
     }
-    if (counter_open(path, (uint32_t)low, (uint32_t)high, marker_places, scope_places, limit) !=
+    if (counter_open(path, (uint32_t)low, (uint32_t)high, marker_places, scope_places, limit, 0) !=
         COUNTER_OK) {
         return 1;
     }
