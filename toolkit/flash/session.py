@@ -40,6 +40,18 @@ def reset(remote: Remote, board: Board) -> None:
         remote.monitor("system_reset" if board.simulated else "reset halt")
 
 
+def prepare(remote: Remote, image: Image) -> None:
+    """Identify the part and halt it as after a reset; another part is not even reset.
+
+    QEMU's is: what it answers a program may have changed.  Raises BoardError for another part.
+    """
+    if image.board.simulated:
+        reset(remote, image.board)
+    identify(remote, image)
+    if not image.board.simulated:
+        reset(remote, image.board)
+
+
 def program(remote: Remote, image: Image) -> int:
     """Write an image; returns its bytes.  Raises ToolFailedError where the server refuses."""
     loads = sorted(image.elf.loads, key=lambda load: load.load_address)

@@ -12,7 +12,7 @@ from toolkit.errors import InputError
 from toolkit.flash import find_probe
 from toolkit.flash.image import Image, read_image
 from toolkit.flash.results import Results, require_done
-from toolkit.flash.session import identify, program, reset, resume, run, start, verify
+from toolkit.flash.session import prepare, program, resume, run, start, verify
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.verbs.stages import Stage, silent
 
@@ -91,9 +91,8 @@ def flash(request: FlashRequest, stage: Stage = silent) -> Flashed:
                 probe.load(image.path)
             simulated = image.board.simulated
             return Flashed(image.board.name, probe.name, simulated, size, verified=False)
-        with stage("Reset, look at the part"):
-            reset(remote, image.board)
-            identify(remote, image)
+        with stage("Look at the part, reset it"):
+            prepare(remote, image)
         with stage(f"Program {size} B"):
             program(remote, image)
         with stage("Verify"):
@@ -143,7 +142,7 @@ def _figures(done: Flashed, image: Image, results: Results) -> list[Measurement]
         basis = f"{board.counter} of {done.probe}'s {board.name}, which has no pipeline: no core's"
     rows = [
         ("cycles_per_inference", results.cycles, "cycles"),
-        ("cycles_per_frame_worst", results.cycles_worst, "cycles"),
+        ("cycles_per_push_worst", results.cycles_worst, "cycles"),
         ("cycles_at_end_of_clip", results.cycles_finish, "cycles"),
         ("latency_ms", 1000 * results.seconds, "ms"),
     ]
