@@ -101,8 +101,9 @@ def start(remote: Remote, image: Image) -> None:
     reset(remote, image.board)
     table = image.elf.read(image.board.vectors, 8)
     stack, entry = (int.from_bytes(table[at : at + 4], "little") for at in (0, 4))
-    with suppress(RefusedError):
-        remote.set_register(_XPSR, _THUMB)
+    if image.board.simulated:  # a reset without a program left no Thumb bit; 25 is QEMU's number
+        with suppress(RefusedError):
+            remote.set_register(_XPSR, _THUMB)
     try:
         remote.set_register(_SP, stack)
         remote.set_register(_PC, entry & ~1)
