@@ -51,13 +51,15 @@ def test_every_quick_file_is_there() -> None:
 
 
 def test_a_checkpoint_becomes_firmware_that_holds_its_budget(tmp_path: Path) -> None:
-    """torch, ONNX, int8, C, zig, Unicorn, the report and its judgement, by the command line."""
+    """torch, ONNX, int8, C, zig, Unicorn, the report and its judgement, a board's image, by the
+    command line."""
     pytest.importorskip("torch", reason="a checkpoint needs the training extra")
     checkpoint = data_dir("models") / "wav2small" / "model.safetensors"
     (tmp_path / "toolkit.toml").write_text(BUDGET, encoding="utf-8")
-    options = ("--target", "cortex-m4", "--seconds", "0.1", "--json")
+    options = ("--board", "mps2-an386", "--seconds", "0.1", "--json")
     with rooms_entered() as entered:
         built(toolkit("build", checkpoint, *options, "--out", "out", cwd=tmp_path))
         judged = toolkit("check", "--report", "out/report/report.json", cwd=tmp_path)
+        assert toolkit("flash", "out", "--dry-run", cwd=tmp_path).exit_code == 0
     assert judged.exit_code == 0, judged
     assert entered == ROOMS

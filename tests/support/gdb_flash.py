@@ -57,7 +57,9 @@ class Part:
             return b"E.protected" if self.protected else b"OK"
         if packet == b"vFlashDone":
             self.done = True
-        known = (b"vFlashDone", b"qRcmd", b"P", b"D")
+        if packet.startswith(b"qRcmd"):
+            return b"Resetting target with halt\n".hex().encode()
+        known = (b"vFlashDone", b"P", b"D")
         return b"OK" if packet.startswith(known) else b""
 
 

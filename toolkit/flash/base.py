@@ -24,7 +24,7 @@ ANY_PORT = 3333
 
 
 class Probe(Protocol):
-    """A way to reach a board."""
+    """A way to reach a board through a GDB server."""
 
     @property
     def name(self) -> str:
@@ -33,16 +33,12 @@ class Probe(Protocol):
     def commands(self, elf: Path) -> tuple[tuple[str, ...], ...]:
         """The command lines that program ``elf`` through it, for people."""
 
-    def open(self) -> AbstractContextManager[Remote | None]:
-        """The board's GDB server, stopped at its end; None where the probe is a mere loader, which
-        `load` then serves.
+    def open(self) -> AbstractContextManager[Remote]:
+        """The board's GDB server, stopped at the block's end where it was started for it.
 
         Raises ToolMissingError without the tool, ProbeMissingError where nothing answers,
         BoardError for a locked board.
         """
-
-    def load(self, elf: Path) -> None:
-        """Program ``elf`` by a loader; raises as `open`."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +57,6 @@ class Server:
     def commands(self, elf: Path) -> tuple[tuple[str, ...], ...]:
         """See `Probe.commands`."""
         return self.shown(elf) if self.shown else (self.command(ANY_PORT),)
-
-    def load(self, elf: Path) -> None:
-        """Never called: there is a server."""
-        raise NotImplementedError
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Remote]:

@@ -43,7 +43,3 @@ class GdbProbe:
     def open(self) -> Remote:
         """See `Probe.open`."""
         return connect(self.host, self.port)
-
-    def load(self, elf: Path) -> None:
-        """Never called: there is a server."""
-        raise NotImplementedError

@@ -103,8 +103,14 @@ class Remote:
         self.expect_ok(b"P%x=" % number + value.to_bytes(4, "little").hex().encode())
 
     def monitor(self, command: str, timeout_s: float = _ANSWER_S) -> None:
-        """Run a command of the server's own; raises RefusedError where it does not know it."""
-        self.expect_ok(b"qRcmd," + command.encode().hex().encode(), timeout_s)
+        """Run a command of the server's own; raises RefusedError where it does not know it.
+
+        pyOCD answers with all that the command printed, in hexadecimal; others with OK.
+        """
+        answer = self.request(b"qRcmd," + command.encode().hex().encode(), timeout_s)
+        said = bytes.fromhex(answer.decode()) if _is_hex(answer) else answer
+        if not said or said.startswith((b"E", b"Transfer failed", b"Unexpected error")):
+            raise RefusedError(f"monitor {command}: {said[:60].decode('latin-1').strip()}")
 
     def flash(self) -> tuple[tuple[Region, int], ...]:
         """Regions that must be erased before they are written, with their sector size; none where

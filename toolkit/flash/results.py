@@ -44,6 +44,8 @@ def decode_results(data: bytes) -> Results:
     )
     if magic != MAGIC:
         raise VerificationError("the board's application left no results: it did not start.")
+    if hz == 0:
+        raise VerificationError("the board's results state no clock: they are damaged.")
     outputs = data[_HEADER.size : _HEADER.size + size]
     return Results(state, detail, hz, cycles, worst, finish, pushes, overruns, stack, outputs)
 

@@ -40,6 +40,18 @@ def reset(remote: Remote, board: Board) -> None:
         remote.monitor("system_reset" if board.simulated else "reset halt")
 
 
+def prepare(remote: Remote, image: Image) -> None:
+    """Identify the part and halt it as after a reset; another part is not even reset.
+
+    QEMU's is: what it answers a program may have changed.  Raises BoardError for another part.
+    """
+    if image.board.simulated:
+        reset(remote, image.board)
+    identify(remote, image)
+    if not image.board.simulated:
+        reset(remote, image.board)
+
+
 def program(remote: Remote, image: Image) -> int:
     """Write an image; returns its bytes.  Raises ToolFailedError where the server refuses."""
     loads = sorted(image.elf.loads, key=lambda load: load.load_address)
@@ -89,8 +101,9 @@ def start(remote: Remote, image: Image) -> None:
     reset(remote, image.board)
     table = image.elf.read(image.board.vectors, 8)
     stack, entry = (int.from_bytes(table[at : at + 4], "little") for at in (0, 4))
-    with suppress(RefusedError):
-        remote.set_register(_XPSR, _THUMB)
+    if image.board.simulated:  # a reset without a program left no Thumb bit; 25 is QEMU's number
+        with suppress(RefusedError):
+            remote.set_register(_XPSR, _THUMB)
     try:
         remote.set_register(_SP, stack)
         remote.set_register(_PC, entry & ~1)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,14 +26,8 @@ class Teensy:
         """See `Probe.commands`."""
         return ((_PROGRAM, f"--mcu={self.mcu}", "-w", "-v", str(elf.with_suffix(".hex"))),)
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator[None]:
-        """There is no server; see `Probe.open`."""
-        require_program(_PROGRAM, _INSTALL)
-        yield None
-
     def load(self, elf: Path) -> None:
-        """See `Probe.load`: the loader waits (-w) until the board's button is pressed."""
+        """Program the hex file beside ``elf``, once the board's button is pressed (-w)."""
         (command,) = self.commands(elf)
         program = require_program(_PROGRAM, _INSTALL)
         try:

@@ -80,6 +80,7 @@ FIGURES: Mapping[str, Figure] = {
     "input_buffer_frames": Figure("input buffer for real time", origin="cycles"),
     "cycles_at_end_of_clip": Figure("cycles at the end of the clip", origin="cycles"),
     "cycles_per_audio_second": Figure("cycles per second of audio", origin="cycles"),
+    "cycles_per_push_worst": Figure("cycles of the dearest push, on a board", origin="cycles"),
     "board_overruns": Figure("blocks of audio lost, real time", origin="cycles"),
     "board_clock_needed_mhz": Figure("clock needed for none", origin="cycles"),
     "board_margin": Figure("least time left for a block", "more"),

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.errors import InputError
 from toolkit.flash import find_probe
 from toolkit.flash.image import Image, read_image
 from toolkit.flash.results import Results, require_done
-from toolkit.flash.session import identify, program, reset, resume, run, start, verify
+from toolkit.flash.session import prepare, program, resume, run, start, verify
+from toolkit.flash.teensy import Teensy
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.verbs.stages import Stage, silent
 
@@ -77,29 +78,26 @@ def flash(request: FlashRequest, stage: Stage = silent) -> Flashed:
     image = read_image(request.folder)
     probe = find_probe(request.probe, image.board)
     size = sum(len(load.data) for load in image.elf.loads)
-    with stage(f"Reach {image.board.name} by {probe.name}"):
-        opened = contextlib.ExitStack()
-        remote = opened.enter_context(probe.open())
-    with opened:
-        if remote is None:
-            if request.run:
-                raise InputError(
-                    f"--run: {probe.name} can only load; it reads nothing back.",
-                    hint="Read the board's serial port, see docs/BOARDS.md.",
-                )
-            with stage(f"Program {size} B"):
-                probe.load(image.path)
-            simulated = image.board.simulated
-            return Flashed(image.board.name, probe.name, simulated, size, verified=False)
-        with stage("Reset, look at the part"):
-            reset(remote, image.board)
-            identify(remote, image)
+    done = Flashed(image.board.name, probe.name, image.board.simulated, size)
+    if isinstance(probe, Teensy):
+        if request.run:
+            raise InputError(
+                f"--run: {probe.name} can only load; it reads nothing back.",
+                hint="Read the board's serial port, see docs/BOARDS.md.",
+            )
+        with stage(f"Program {size} B"):
+            probe.load(image.path)
+        return replace(done, verified=False)
+    with contextlib.ExitStack() as opened:
+        with stage(f"Reach {image.board.name} by {probe.name}"):
+            remote = opened.enter_context(probe.open())
+        with stage("Look at the part, reset it"):
+            prepare(remote, image)
         with stage(f"Program {size} B"):
             program(remote, image)
         with stage("Verify"):
             verify(remote, image)
         start(remote, image)
-        done = Flashed(image.board.name, probe.name, image.board.simulated, size)
         if not request.run:
             resume(remote, image.board)
             return done
@@ -115,11 +113,8 @@ def _with_results(done: Flashed, image: Image, results: Results) -> Flashed:
     differing = sum(a != b for a, b in zip(results.outputs, expected, strict=False))
     differing += abs(len(results.outputs) - len(expected))
     detail = f"{differing} of {len(expected)} output bytes differ from the integer reference"
-    return Flashed(
-        done.board,
-        done.probe,
-        done.simulated,
-        done.image_bytes,
+    return replace(
+        done,
         predictions=tuple(facts.predictions(results.outputs)),
         measurements=tuple(_figures(done, image, results)),
         checks=(Check("bit_match", differing == 0, detail), *_real_time(image, results)),
@@ -143,7 +138,7 @@ def _figures(done: Flashed, image: Image, results: Results) -> list[Measurement]
         basis = f"{board.counter} of {done.probe}'s {board.name}, which has no pipeline: no core's"
     rows = [
         ("cycles_per_inference", results.cycles, "cycles"),
-        ("cycles_per_frame_worst", results.cycles_worst, "cycles"),
+        ("cycles_per_push_worst", results.cycles_worst, "cycles"),
         ("cycles_at_end_of_clip", results.cycles_finish, "cycles"),
         ("latency_ms", 1000 * results.seconds, "ms"),
     ]

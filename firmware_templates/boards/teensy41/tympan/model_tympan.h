@@ -5,9 +5,9 @@
  *     setup():  listener.begin();
  *     loop():   if (listener.service()) { use(listener.value(0)); }
  *
- * The audio interrupt (update) copies samples into a buffer, no more; the decimator and the model run
- * in the main loop (service).  The buffer holds TYMPAN_BUFFER_SAMPLES: who calls service() less often
- * than those take to arrive loses samples, which lost() counts.
+ * The audio interrupt (update) copies samples into a buffer, no more; the decimator and the model
+ * run in the main loop (service).  The buffer holds TYMPAN_BUFFER_SAMPLES: who calls service() less
+ * often than those take to arrive loses samples, which lost() counts.
  */
 #ifndef MODEL_TYMPAN_H
 #define MODEL_TYMPAN_H
@@ -23,8 +23,9 @@
 #define TYMPAN_CLIP_SECONDS 3u
 
 class AudioModel_F32 : public AudioStream_F32 {
-public:
-    AudioModel_F32() : AudioStream_F32(1, inputs_) {}
+  public:
+    AudioModel_F32() : AudioStream_F32(1, inputs_) {
+    }
 
     /* Begins to listen; false where the model's weights are damaged. */
     bool begin() {
@@ -76,7 +77,7 @@ public:
         AudioStream_F32::release(block);
     }
 
-private:
+  private:
     template <int rate> int start_rate() {
         static_assert(rate == 24000 || rate == 32000 || rate == 44100 || rate == 48000,
                       "TYMPAN_RATE_HZ must be 24000, 32000, 44100 or 48000");
