@@ -50,6 +50,11 @@ class World:
         return torch.cat(pieces)
 
 
+def leads() -> bool:
+    """Whether this process is the one that writes: alone, or the first that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextmanager
 def world(device: str) -> Iterator[World]:
     """Join the processes that torchrun started (gloo; on GPUs nccl), or be alone.

@@ -52,12 +52,14 @@ def train(
     """
     require_training()
     from toolkit.training.config import load_config
+    from toolkit.training.parallel import leads
     from toolkit.training.run import train as run
 
     started = time.perf_counter()
     with stage("Read the config"):
         config = load_config(request.config, request.overrides)
-        _claim(request, config)
+        if leads():
+            _claim(request, config)
     with stage(f"Train {config.net}, {config.steps} steps"):
         outcome = run(
             config, request.out, request.cache, request.resume, lambda row: tell(row, config.steps)
