@@ -48,7 +48,7 @@ def command(as_json: bool) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("target", "core", "clock", "flash", "RAM", "memory", "simulators", "what"):
-        table.add_column(title)
+        table.add_column(title, no_wrap=title in ("target", "core"))
     for t in targets:
         table.add_row(
             t.name,
