@@ -55,6 +55,7 @@ bench: $(VENV)/.dev ## Figures of the published models beside the peers'
 
 results: $(VENV)/.dev ## Rewrite the figures of README.md and docs/RESULTS.md (5 minutes, needs every tool)
 	$(BIN)/python -m benchmarks.results
+	$(BIN)/python -m benchmarks.silicon
 	$(BIN)/python -m benchmarks.estimates
 	$(BIN)/python -m benchmarks.features
 	$(BIN)/python -m benchmarks.picture

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a network that microTVM generated once, in the simulators' harness (benchmarks/validation.py):
- * what its runtime asks of a platform, on microTVM's own stack allocator. */
+/* Runs a network that microTVM generated once, in the simulators' harness
+ * (benchmarks/validation.py): what its runtime asks of a platform, on microTVM's own stack
+ * allocator. */
 #include <stddef.h>
 #include <stdint.h>
 

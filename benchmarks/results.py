@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from benchmarks.documents import README, RESULTS, write_generated
 from benchmarks.models import BENCHMARKS, Result, run_all
-from benchmarks.published import published_text, run_chips
 from benchmarks.run import firmware_text, layers_text, peers_text, predictions_text
 from benchmarks.streaming import streaming_text
 from benchmarks.tables import PEERS, markdown, value
@@ -28,11 +27,6 @@ _PEERS = """\
 TFLM with CMSIS-NN, 2026 sources, gcc 12 -O3, Cortex-M4F, whole invoke: instructions *simulated*
 (QEMU), cycles *simulated* with the same table, zero-wait memory, sizes *measured*. Wav2Small is its
 builtin form (int16 softmax)."""
-_PUBLISHED = """\
-MLPerf Tiny keyword spotting (DS-CNN, the model above) on chips. Published: *measured* by the
-submitters, results v1.0 to v1.3, the latest of each. Ours: *simulated*, counted instructions × the
-core's timing table at the chip's clock, as if its memory had zero wait states. It has not: no
-comparison with the published times follows from this column."""
 _LAYERS = """\
 Predicted: *estimated* from the graph, executed work × the target's rates. Simulated: counts ×
 the core's timing table, zero-wait memory, what a layer calls included. Ideal: 0.5 cycle for every
@@ -42,12 +36,11 @@ Predicted against simulated cycles of the layers, features excluded. The rates a
 layers (`python -m benchmarks.calibration.rates`), none of which is from these models."""
 
 
-def generated(results: Sequence[Result], published: str, target: str) -> str:
+def generated(results: Sequence[Result], target: str) -> str:
     """The generated part, markers excluded."""
     sections = (
         ("## Firmware figures", _FIRMWARE.format(target=target), firmware_text(results)),
         ("## Peers on the same cycle model", _PEERS, peers_text()),
-        ("## Peers on silicon", _PUBLISHED, published),
         ("## Layer by layer", _LAYERS, layers_text(results, "###")),
         ("## Prediction without simulation", _PREDICTION, predictions_text(results)),
     )
@@ -55,9 +48,8 @@ def generated(results: Sequence[Result], published: str, target: str) -> str:
     return "\n".join([*tables, f"## Streaming\n\n{streaming_text(target)}"])
 
 
-def shop_window(results: Sequence[Result], published: str) -> str:
-    """The README's tables: ours with the default compiler, each model's peers behind; then the
-    published times."""
+def shop_window(results: Sequence[Result]) -> str:
+    """The README's table: ours with the default compiler, each model's peers behind."""
     head = ["model", "", "RAM B, measured", "flash B (code + model), measured"]
     head += ["cycles, simulated counts × timing, zero-wait memory", "wrong bytes, measured"]
     rows = []
@@ -84,7 +76,7 @@ def shop_window(results: Sequence[Result], published: str) -> str:
         )
         reference = f"{peer.reference_cycles_millions:,g} M"
         rows.append([peer.model, "TFLM reference kernels", ram, "", reference, ""])
-    return f"{markdown(head, rows)}\n{_PUBLISHED}\n\n{published}"
+    return markdown(head, rows)
 
 
 def main() -> None:
@@ -95,10 +87,9 @@ def main() -> None:
     if skipped:
         print(*skipped, sep="\n", file=sys.stderr)
         sys.exit("the results would not be whole")
-    published = published_text(run_chips())
     for path, text in (
-        (RESULTS, generated(results, published, arguments.target)),
-        (README, shop_window(results, published)),
+        (RESULTS, generated(results, arguments.target)),
+        (README, shop_window(results)),
     ):
         write_generated(path, MODULE, text)
 

@@ -134,7 +134,9 @@ tk_depthwise_conv_2d_s8_dsp_four_channels(const tk_depthwise_conv_2d_s8_dsp_para
         const int32_t slot = first + ky < p->kernel_h ? first + ky : first + ky - p->kernel_h;
         slots[ky] = strips + 4 * slot * p->strip_words;
     }
-    for (int32_t channel = 0; channel < 4; ++channel) {
+    /* A loop of one channel's code: four times that would not fit the cache in front of a flash. */
+    const int32_t channels = tk_opaque(4);
+    for (int32_t channel = 0; channel < channels; ++channel) {
         const int32_t at = (4 * group + channel) * (4 + p->kernel_h * row_weights);
         tk_depthwise_conv_2d_s8_dsp_channel(p, slots, channel * p->strip_words, p->channels + at,
                                             out + channel);

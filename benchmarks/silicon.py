@@ -1,0 +1,144 @@
+"""Networks on parts, their memory included, beside what was published of the same chips.
+
+``python -m benchmarks.silicon [--dry-run] [--part NAME...]`` builds and simulates every network for
+every part and writes the tables of README.md and docs/RESULTS.md.  The published times come from
+``mlperf_tiny.csv`` in the folder TOOLKIT_PEERS (round, submitter, system, task, inferences_per_s,
+latency_ms: the closed division of MLPerf Tiny v1.0 to v1.3); without it their columns are empty.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.documents import README, RESULTS, write_generated
+from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, Benchmark, Result, run_all
+from benchmarks.tables import markdown
+from toolkit.measurement import Provenance
+from toolkit.targets import load_target
+from toolkit.toolchain import DEFAULT_TOOLCHAIN
+
+MODULE = "benchmarks.silicon"
+PARTS = ("stm32l4r5", "stm32u575", "nrf5340", "nrf52840", "apollo3", "apollo4", "rsl10")
+NETWORKS = (
+    Benchmark(DS_CNN, "batch", "speed"),
+    Benchmark(RESNET, "batch", "speed"),
+    Benchmark(WAV2SMALL, "stream", "speed"),
+)
+#: MLPerf Tiny's task of a network, and the systems that have a part on them.
+TASKS = {DS_CNN: "kws", RESNET: "ic"}
+SYSTEMS = {"stm32l4r5": ("L4R5",), "stm32u575": ("U575", "U585"), "nrf5340": ("NRF5340",)}
+#: Submitters as people know them.
+TOOLS = {
+    "OctoML": "microTVM + CMSIS-NN",
+    "STMicroelectronics": "ST Edge AI",
+    "bosch": "Bosch HALE",
+    "plumerai": "Plumerai",
+}
+
+TEXT = """\
+Ours: *simulated*, counted instructions × the core's timing table, and what the part's memory adds
+by its model (flash width, wait states, caches, prefetch: `target.toml`), everything in flash. Where
+a setting of the part is open, the slowest is the headline and the fastest stands behind it.
+Published: *measured* by the submitters, the best of each in MLPerf Tiny v1.0 to v1.3. How far the
+model is from silicon, on code that is not ours: [RESULTS.md]({results}#the-time-model-and-silicon).
+"""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published time."""
+
+    tool: str
+    system: str
+    task: str
+    milliseconds: float
+
+
+def read_published(path: Path) -> tuple[Published, ...]:
+    """The published times of a table; none where it is not there."""
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Published(TOOLS[r["submitter"]], r["system"], r["task"], float(r["latency_ms"]))
+            for r in csv.DictReader(file)
+            if r["submitter"] in TOOLS and not re.search("native|float", r["system"])
+        )
+
+
+def best(published: Iterable[Published], part: str, network: str) -> Mapping[str, float]:
+    """The best published milliseconds of a network on a part, by tool."""
+    found: dict[str, float] = {}
+    for row in published:
+        on_part = any(name in row.system.upper() for name in SYSTEMS.get(part, ()))
+        if on_part and row.task == TASKS.get(network):
+            found[row.tool] = min(found.get(row.tool, row.milliseconds), row.milliseconds)
+    return found
+
+
+def run(parts: Sequence[str]) -> dict[str, list[Result]]:
+    """Every network on every part; SystemExit where a model is not there."""
+    found = {}
+    for part in parts:
+        found[part], skipped = run_all(NETWORKS, part, [DEFAULT_TOOLCHAIN])
+        if skipped:
+            raise SystemExit(skipped[0])
+    return found
+
+
+def silicon_text(results: Mapping[str, Sequence[Result]], published: Sequence[Published]) -> str:
+    """The table, a row for each part and network."""
+    head = ["part", "network", "core, M cycles", "waiting: instructions", "data"]
+    head += ["**ours, ms**", "fastest setting", "real time", *TOOLS.values()]
+    rows = [
+        _row(part, result, best(published, part, result.benchmark.model))
+        for part, some in results.items()
+        for result in some
+    ]
+    return markdown(head, rows)
+
+
+def _row(part: str, result: Result, others: Mapping[str, float]) -> list[str]:
+    clock_hz = load_target(part).clock_hz
+
+    def simulated(name: str) -> float | None:
+        found = result.report.find(name, Provenance.SIMULATED)
+        return None if found is None else found.value
+
+    total = simulated("cycles_per_inference") or 0.0
+    core = simulated("core_cycles_per_inference") or total
+    fastest = simulated("cycles_fastest_memory") or total
+    waits = [simulated(f"stall_cycles_{kind}") or 0.0 for kind in ("instruction", "data")]
+    factor = simulated("realtime_factor")
+    return [
+        *(part, f"{result.benchmark.model}, {result.benchmark.schedule}", f"{core / 1e6:.2f}"),
+        *(f"{100 * waited / core:+.0f} %" for waited in waits),
+        f"**{1e3 * total / clock_hz:.1f}**",
+        f"{1e3 * fastest / clock_hz:.1f}",
+        "" if factor is None else f"{'yes' if factor <= 1 else '**no**'}, {factor:.2f}",
+        *(f"{others[tool]:.1f}" if tool in others else "" for tool in TOOLS.values()),
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--part", nargs="+", default=list(PARTS))
+    parser.add_argument("--dry-run", action="store_true", help="print, rewrite nothing")
+    arguments = parser.parse_args()
+    published = read_published(Path(os.environ.get("TOOLKIT_PEERS", ".")) / "mlperf_tiny.csv")
+    table = silicon_text(run(arguments.part), published)
+    print(table)
+    if not arguments.dry_run:
+        for path, results in ((README, "docs/RESULTS.md"), (RESULTS, "")):
+            text = TEXT.format(results=results).replace("[RESULTS.md](#", "[below](#")
+            write_generated(path, MODULE, f"{text}\n{table}")
+
+
+if __name__ == "__main__":
+    main()
