@@ -2,10 +2,10 @@
 /* What calls cost on cortex-m4 at 64 MHz; other parts, clocks and compilers differ.
  *
  * simulated: instruction counts x Cortex-M4 table (Arm Cortex-M4 TRM timing table; no flash
- * wait states, aligned accesses, taken branch +2, divide at its longest); the first 499
- * frames, features included
+ * wait states, aligned accesses, taken branch +2, divide at its longest); zero-wait memory;
+ * the first 499 frames, features included
  * simulated: instruction counts x Cortex-M4 table (Arm Cortex-M4 TRM timing table; no flash
- * wait states, aligned accesses, taken branch +2, divide at its longest)
+ * wait states, aligned accesses, taken branch +2, divide at its longest); zero-wait memory
  * simulated: frame by frame at 64 MHz, one arriving every hop
  * measured: ELF: deepest call chain, ending wav2small_step _
  * wav2small_vgg7_maxpool_MaxPool_output_0_stage _ tk_max_pool_2d_s8_row
