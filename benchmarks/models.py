@@ -19,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Models that are not in the repository; unset, the name stands in the paths that are absent.
 MODELS = Path(os.environ.get("TOOLKIT_MODELS", "$TOOLKIT_MODELS"))
 
-WAV2SMALL, DS_CNN, RESNET = "Wav2Small 1 s", "MLPerf Tiny DS-CNN", "MLPerf Tiny ResNet-8"
+WAV2SMALL, WAV2SMALL_HA = "Wav2Small 1 s", "wav2small-ha 1 s"
+DS_CNN, RESNET = "MLPerf Tiny DS-CNN", "MLPerf Tiny ResNet-8"
+#: Models of the zoo, and files of others.
+ZOO = {WAV2SMALL: "wav2small", WAV2SMALL_HA: "wav2small-ha"}
 FILES = {DS_CNN: "mlperf_tiny_kws_int8.tflite", RESNET: "mlperf_tiny_resnet8_int8.tflite"}
 
 
@@ -38,7 +41,7 @@ class Benchmark:
     @property
     def source(self) -> str:
         """What ``toolkit build`` takes as MODEL."""
-        return str(MODELS / FILES[self.model]) if self.model in FILES else "wav2small"
+        return str(MODELS / FILES[self.model]) if self.model in FILES else ZOO[self.model]
 
     @property
     def is_present(self) -> bool:

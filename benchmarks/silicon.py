@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.documents import README, RESULTS, write_generated
-from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, Benchmark, Result, run_all
+from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, WAV2SMALL_HA, Benchmark, Result, run_all
 from benchmarks.tables import markdown
 from toolkit.measurement import Provenance
 from toolkit.targets import load_target
@@ -29,6 +29,7 @@ NETWORKS = (
     Benchmark(DS_CNN, "batch", "speed"),
     Benchmark(RESNET, "batch", "speed"),
     Benchmark(WAV2SMALL, "stream", "speed"),
+    Benchmark(WAV2SMALL_HA, "stream", "speed"),
 )
 #: MLPerf Tiny's task of a network, and the systems that have a part on them.
 TASKS = {DS_CNN: "kws", RESNET: "ic"}

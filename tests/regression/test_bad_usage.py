@@ -244,7 +244,7 @@ def test_json_is_all_that_is_printed(folder: Path) -> None:
         if arguments[0] != "verify":
             codes = [issue["code"] for issue in run.json["issues"]]
             assert codes[0] == "calibration.fallback"
-            assert all(code.startswith(("advice.", "estimate.")) for code in codes[1:])
+            assert all(code.startswith(("advice.", "estimate.", "time.")) for code in codes[1:])
             assert run.stdout == json.dumps(run.json, indent=2) + "\n"
     assert (folder / "new" / "out" / "report" / "report.json").is_file()
 
