@@ -119,10 +119,14 @@ def require_sound(board: Board, target: Target) -> None:
     for one in board.identities:
         if one.address % 4 or not 0 <= one.value & one.mask == one.value < _WORD:
             raise ValueError(f"identity '{one.what}': no aligned word under its mask")
-    if board.simulated:
-        if board.qemu is None:
-            raise ValueError("a simulated board needs [qemu]")
-        return
+    if not board.simulated:
+        _require_the_part_s(board, target)
+    elif board.qemu is None:
+        raise ValueError("a simulated board needs [qemu]")
+
+
+def _require_the_part_s(board: Board, target: Target) -> None:
+    """Raise ValueError where the clock or a region is not what the part has."""
     if board.clock_hz != target.clock_hz:
         raise ValueError(f"clock_hz is {board.clock_hz}, that of {target.name} {target.clock_hz}")
     for region in (board.flash, board.ram):

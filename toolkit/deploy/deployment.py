@@ -64,12 +64,12 @@ class Deployment:
     def project(self) -> FirmwareProject:
         """The firmware project in memory, with the model's stock form for TFLM beside it.
 
-        What calls cost is estimated; see `FirmwareProject.with_costs` for better.
+        What calls cost is estimated; see `FirmwareProject.cost_files` for better.
         """
         project, builtin = self.harness.project(), self.model.builtin
         path = f"{self.name}/{self.name}_tflm.tflite"
-        project = project.with_files({} if builtin is None else {path: builtin})
-        return project.with_costs(costs_of(self.estimate(), self.target, self.name))
+        files = project.cost_files(costs_of(self.estimate(), self.target, self.name))
+        return project.with_files(files if builtin is None else {**files, path: builtin})
 
     def stimulus(self, audio: Path | None = None, whole: bool = True) -> Stimulus:
         """What the firmware runs on: the clip ``audio`` (the one that ships, when None), or random

@@ -78,20 +78,19 @@ class FirmwareProject:
         """A project with further or replaced files."""
         return replace(self, files={**self.files, **files})
 
-    def with_costs(self, costs: Costs) -> FirmwareProject:
-        """The same, whose library says what its calls cost."""
+    def cost_files(self, costs: Costs) -> dict[str, bytes]:
+        """The files of the library that say what its calls cost; none where it has no page."""
         if self.page is None:
-            return self
+            return {}
         path = f"include/{self.name}_cost.h"
-        files = {file.path: file for file in self.page.files}
-        files[path] = FileText(path, "what calls cost, as macros")
-        page = replace(self.page, costs=costs, files=tuple(files[p] for p in sorted(files)))
+        row = FileText(path, "what calls cost, as macros")
+        files = sorted((*self.page.files, row), key=lambda file: file.path)
+        page = replace(self.page, costs=costs, files=tuple(files))
         text = {
             path: named(render("model_cost.h", costs), self.name),
             "README.md": _page(page),
         }
-        project = self.with_files({f"{self.name}/{p}": t.encode() for p, t in text.items()})
-        return replace(project, page=page)
+        return {f"{self.name}/{file}": content.encode() for file, content in text.items()}
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,17 @@ def _corpus_violations(corpus: Corpus) -> Iterator[str]:
         yield f"'scale' must rise; got {list(corpus.scale)}"
 
 
+def _augment_violations(augment: Augment) -> Iterator[str]:
+    for name in ("crop_seconds", "noise_db"):
+        ends = getattr(augment, name)
+        if ends[0] > ends[1]:
+            yield f"'augment.{name}' must not fall; got {list(ends)}"
+    if augment.crop_seconds[0] < 0.2:
+        yield "'augment.crop_seconds' must be at least 0.2"
+    if not all(0.5 <= speed <= 2.0 for speed in augment.speeds) or not augment.speeds:
+        yield f"'augment.speeds' must lie in 0.5..2; got {list(augment.speeds)}"
+
+
 def _violations(config: Config) -> Iterator[str]:
     if config.net not in NETS:
         yield f"'net' must be {' or '.join(NETS)}; got {config.net!r}"
@@ -190,14 +201,7 @@ def _violations(config: Config) -> Iterator[str]:
         yield "each [[corpus]] must have a 'name' of its own"
     for corpus in config.corpus:
         yield from (f"corpus '{corpus.name}': {words}" for words in _corpus_violations(corpus))
-    for name in ("crop_seconds", "noise_db"):
-        ends = getattr(config.augment, name)
-        if ends[0] > ends[1]:
-            yield f"'augment.{name}' must not fall; got {list(ends)}"
-    if config.augment.crop_seconds[0] < 0.2:
-        yield "'augment.crop_seconds' must be at least 0.2"
-    if not all(0.5 <= speed <= 2.0 for speed in config.augment.speeds) or not config.augment.speeds:
-        yield f"'augment.speeds' must lie in 0.5..2; got {list(config.augment.speeds)}"
+    yield from _augment_violations(config.augment)
     if config.loss.ccc == config.loss.mse == 0:
         yield "'loss' needs ccc or mse above 0"
     try:

@@ -93,7 +93,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 report = with_image(report, application, request, folder)
         with stage("Report"):
             report = report.allowing_misfit() if request.allow_misfit else report
-            write_files(project.with_costs(costs_of(report, target, project.name)), folder)
+            costs = project.cost_files(costs_of(report, target, project.name))
+            write_files(FirmwareProject(costs), folder)
             (folder / "report").mkdir()
             (folder / "report" / "report.json").write_text(report_json(report), encoding="utf-8")
     return report
