@@ -46,6 +46,7 @@ TOOLCHAIN = "zig"
 SIGNIFICANT_DIGITS = 3
 HEADER = """\
 # Cycles per unit of executed work by kernel and variant; "portable" for those without a row.
+# code_wait and data_wait: the parts of them spent waiting for flash.
 # Written by `python -m benchmarks.calibration.rates --target {target}`: least squares of the
 # relative error, no rate negative, over {samples} simulated layers compiled with {toolchain}.
 """
@@ -53,13 +54,16 @@ HEADER = """\
 
 @dataclass(frozen=True)
 class Sample:
-    """A simulated layer: what ran it, what it executed, and the cycles that it took."""
+    """A simulated layer: what ran it, what it executed, the cycles that it took, and those of them
+    that it waited for instructions and for data."""
 
     kernel: str
     schedule: str
     layer: str
     work: Work
     cycles: int
+    code_stalls: int
+    data_stalls: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +152,8 @@ def _samples(job: _Job, plan: Plan, timing: Timing) -> list[Sample]:
                     layer=f"{node.input(0).shape} to {node.output.shape}",
                     work=executed_work(node, call, plan.behaviours.get(node.node.name)),
                     cycles=row.cycles,
+                    code_stalls=row.stalls.instruction,
+                    data_stalls=row.stalls.data,
                 )
             )
     return samples
@@ -162,7 +168,7 @@ def _front_end(graph: Graph, target: Target) -> FrontEnd | None:
 
 def fit(samples: Sequence[Sample]) -> Rates:
     """Rates of least relative error, none negative: the best of all sets of regressors that give
-    such rates, rounded."""
+    such rates, rounded; and the parts of all cycles that were waited."""
     rows = np.array([[s.work.macs, s.work.accumulators, s.work.elementwise] for s in samples])
     rows = rows / np.array([[s.cycles] for s in samples])
     best, least = np.zeros(3), np.inf
@@ -175,7 +181,11 @@ def fit(samples: Sequence[Sample]) -> Rates:
         if solution.min() >= 0 and error < least - 1e-12:
             best, least = np.zeros(3), error
             best[columns] = solution
-    return Rates(*(float(f"{rate:.{SIGNIFICANT_DIGITS}g}") for rate in best))
+    waits = (
+        sum(stalls) / sum(s.cycles for s in samples)
+        for stalls in ([s.code_stalls for s in samples], [s.data_stalls for s in samples])
+    )
+    return Rates(*(float(f"{rate:.{SIGNIFICANT_DIGITS}g}") for rate in (*best, *waits)))
 
 
 def fit_all(samples: Sequence[Sample]) -> dict[str, Rates]:
@@ -203,6 +213,8 @@ def rates_toml(rates: Mapping[str, Rates], target: str, samples: int, toolchain:
     for kernel, row in sorted(rates.items()):
         text += f'\n["{kernel}"]\nmultiply = {row.multiply!r}\n'
         text += f"accumulator = {row.accumulator!r}\nelement = {row.element!r}\n"
+        if row.code_wait or row.data_wait:
+            text += f"code_wait = {row.code_wait!r}\ndata_wait = {row.data_wait!r}\n"
     return text
 
 

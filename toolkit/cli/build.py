@@ -10,6 +10,7 @@ from toolkit.cli.options import (
     arithmetic_option,
     continuous_options,
     max_seconds_option,
+    placement_options,
     report_option,
     schedule_options,
 )
@@ -47,6 +48,7 @@ from toolkit.cli.options import (
     help="Default: the target's first.",
 )
 @schedule_options
+@placement_options
 @continuous_options
 @report_option
 @arithmetic_option
@@ -72,6 +74,8 @@ def command(
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    hot_code: str,
+    weights: str,
     hop_out: float | None,
     window: float,
     reports: tuple[Path, ...],
@@ -92,6 +96,7 @@ def command(
     from toolkit.report.json_format import report_json
     from toolkit.report.render import require_formats, write_reports
     from toolkit.report.terminal import print_layers, print_report
+    from toolkit.targets import Placement
     from toolkit.verbs.build import BOARD_STAGES, STAGES, BuildRequest, build
 
     require_formats(reports)
@@ -119,6 +124,7 @@ def command(
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
         arithmetic=arithmetic,
+        placement=Placement(hot_code == "ram", weights == "ram"),
         allow_misfit=allow_misfit,
         name=name,
         board=board,

@@ -68,6 +68,26 @@ def max_seconds_option(function: F) -> F:
     return option(function)
 
 
+def placement_options(function: F) -> F:
+    """``--hot-code`` and ``--weights``."""
+    place = click.Choice(["flash", "ram"])
+    hot_code = click.option(
+        "--hot-code",
+        type=place,
+        default="flash",
+        show_default=True,
+        help="Where the layers' code runs; ram: copied there at start-up.",
+    )
+    weights = click.option(
+        "--weights",
+        type=place,
+        default="flash",
+        show_default=True,
+        help="Where the weights are read; ram: copied there at start-up.",
+    )
+    return hot_code(weights(function))
+
+
 def report_option(function: F) -> F:
     """``--report``, repeatable."""
     option = click.option(

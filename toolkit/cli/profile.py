@@ -9,6 +9,7 @@ import click
 from toolkit.cli.options import (
     arithmetic_option,
     max_seconds_option,
+    placement_options,
     report_option,
     schedule_options,
 )
@@ -27,6 +28,7 @@ from toolkit.cli.options import (
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
 )
 @schedule_options
+@placement_options
 @arithmetic_option
 @report_option
 @click.option("--details", is_flag=True, help="Also every figure with its provenance and basis.")
@@ -42,6 +44,8 @@ def command(
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    hot_code: str,
+    weights: str,
     arithmetic: str,
     reports: tuple[Path, ...],
     details: bool,
@@ -53,7 +57,7 @@ def command(
     """
     from toolkit.cli.progress import Stages
     from toolkit.plan.schedule import ScheduleRequest
-    from toolkit.targets import list_targets, load_target
+    from toolkit.targets import Placement, list_targets, load_target
     from toolkit.verbs.build import STAGES
     from toolkit.verbs.profile import ProfileRequest, profile
 
@@ -71,6 +75,7 @@ def command(
         max_seconds=max_seconds,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         arithmetic=arithmetic,
+        placement=Placement(hot_code == "ram", weights == "ram"),
         policy=policy,
         simulate=simulate,
     )
@@ -91,7 +96,8 @@ def command(
 
         console = Console()
         if len(found) == 1:
-            print_profile(found[0], load_target(names[0], policy), optimize, console, details)
+            target = load_target(names[0], policy).placing(request.placement)
+            print_profile(found[0], target, optimize, console, details)
         else:
             print_targets(found, optimize, console)
     return 0 if all(report.passed for report in found) else 1

@@ -19,6 +19,7 @@ from toolkit.deploy.board_image import (
     image_measurements,
     real_time_findings,
 )
+from toolkit.deploy.harness import placement_defines
 from toolkit.deploy.run import Run
 from toolkit.emit import FirmwareProject, write_files
 from toolkit.emit.c_text import comment_text, float_literal
@@ -31,6 +32,7 @@ from toolkit.profiling.linked import Linked, read_linked
 from toolkit.profiling.real_time import Trace
 from toolkit.profiling.timing import Timing
 from toolkit.resources import data_dir, read_text, render
+from toolkit.targets import Memory
 from toolkit.toolchain import find_toolchain
 from toolkit.toolchain.base import BOARD_FOLDER
 
@@ -64,6 +66,8 @@ class _Context:
     whats: tuple[str, ...]
     systick: bool
     slack_bytes: int
+    hot_memory: Memory | None
+    hot_in_ram: bool
     stack_bytes: int
     name: str
     kind: str
@@ -174,7 +178,8 @@ class Application:
         compiler = find_toolchain(toolchain)
         with tempfile.TemporaryDirectory(prefix="toolkit-board-") as scratch:
             write_files(FirmwareProject(files), Path(scratch))
-            made = compiler.compile(Path(scratch), sources, self.run.target, folder, {})
+            defines = placement_defines(self.run.target)
+            made = compiler.compile(Path(scratch), sources, self.run.target, folder, defines)
         return read_linked(made, compiler)
 
     def facts(self, linked: Linked) -> ImageFacts:
@@ -229,13 +234,16 @@ class Application:
         values, c_type, origin = self._clip_values
         facts = self._output_facts
         scores = len(facts) == 1 and not facts[0].labels[0].startswith("output[")
-        front_end = run.front_end
+        front_end, hot = run.front_end, run.target.hot_memory
+        ram = board.ram
         return _Context(
             board=board,
             source=comment_text(board.source, 2000),
             whats=tuple(comment_text(one.what) for one in board.identities),
             systick=board.counter == "systick" or self.kind == "realtime",
             slack_bytes=SLACK_BYTES,
+            hot_memory=hot,
+            hot_in_ram=hot is not None and ram.origin <= hot.origin < ram.end,
             stack_bytes=run.target.stack_bytes,
             name=self.project.name,
             kind=self.kind,
@@ -278,8 +286,8 @@ def add_application(
     linked = application.link(toolchain, home)
     assert linked.binaries.elf.name == ELF
     (home / FACTS).write_text(application.facts(linked).to_json(), encoding="utf-8")
-    board = application.board
-    measurements, checks = image_measurements(linked, board), image_checks(linked, board)
+    board, hot = application.board, application.run.target.hot_memory
+    measurements, checks = image_measurements(linked, board), image_checks(linked, board, hot)
     if application.kind != "realtime":
         return measurements, checks
     run = application.run

@@ -7,7 +7,7 @@ from toolkit.flash.image import NOTE_SECTION, read_note
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.real_time import HALVES, Trace
-from toolkit.targets import Target
+from toolkit.targets import Memory, Target
 
 #: Room that the linker has behind the board's memories, so that the verdict is ours.
 SLACK_BYTES = 1 << 24
@@ -47,14 +47,15 @@ def image_measurements(linked: Linked, board: Board) -> tuple[Measurement, ...]:
     )
 
 
-def image_checks(linked: Linked, board: Board) -> tuple[Check, ...]:
-    """Whether an image fits the board, and whether it is laid out as its core wants it."""
+def image_checks(linked: Linked, board: Board, hot: Memory | None) -> tuple[Check, ...]:
+    """Whether an image fits the board, and whether it is laid out as its core wants it; ``hot`` is
+    where copied code goes."""
     size = linked.size
     ram = size.ram_static_bytes + size.stack_reserved_bytes
     return (
         _fits("board_flash", "flash;", size.flash_bytes, board.flash.size_bytes, board),
         _fits("board_ram", "RAM, stack included;", ram, board.ram.size_bytes, board),
-        _layout(linked, board),
+        _layout(linked, board, hot),
     )
 
 
@@ -65,9 +66,9 @@ def _fits(name: str, what: str, used: int, available: int, board: Board) -> Chec
     return Check(name, over <= 0, detail)
 
 
-def _layout(linked: Linked, board: Board) -> Check:
+def _layout(linked: Linked, board: Board, hot: Memory | None) -> Check:
     """Sections inside the map (apart from how much fits), vector table, stack top, entry, note."""
-    faults = list(_layout_faults(linked, board))
+    faults = list(_layout_faults(linked, board, hot))
     detail = "; ".join(faults) or (
         f"vector table at 0x{board.vectors:08x}, stack top, entry and note as board "
         f"{board.name} wants them"
@@ -75,14 +76,14 @@ def _layout(linked: Linked, board: Board) -> Check:
     return Check("board_image", not faults, detail)
 
 
-def _layout_faults(linked: Linked, board: Board) -> list[str]:
+def _layout_faults(linked: Linked, board: Board, hot: Memory | None) -> list[str]:
     elf, faults = linked.elf, list[str]()
+    regions = [(r.origin, r.end + SLACK_BYTES) for r in (board.flash, board.ram)]
+    regions += [] if hot is None else [(hot.origin, hot.origin + hot.size_bytes)]
     faults += [
         f"section {section.name} at 0x{section.address:08x} is outside the map"
         for section in elf.sections
-        if not any(
-            r.origin <= section.address < r.end + SLACK_BYTES for r in (board.flash, board.ram)
-        )
+        if not any(low <= section.address < high for low, high in regions)
     ]
     stack = next(section for section in elf.sections if section.name == ".stack")
     table_bytes = 4 * (16 + board.interrupts)

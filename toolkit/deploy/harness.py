@@ -6,13 +6,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit.emit import FirmwareProject, Library, emit_project, write_files
+from toolkit.emit import FirmwareProject, InRam, Library, emit_project, write_files
 from toolkit.emit.symbols import layer_functions
 from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Symbols
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
 from toolkit.plan import Plan
+from toolkit.profiling.hot_code import hot_layers
 from toolkit.profiling.linked import Linked, read_linked
 from toolkit.profiling.memory import memory_watch
 from toolkit.simulate import EVERYTHING, TRACING, SimulationResult, Watch, simulate
@@ -23,6 +24,11 @@ from toolkit.toolchain.elf import read_elf
 
 #: No symbol is known.
 UNKNOWN: Symbols = {}
+
+
+def placement_defines(target: Target) -> dict[str, str | int]:
+    """What a library is compiled with for where the target has its code."""
+    return {} if target.policy.hot_code is None else {"TK_HOT_CODE": 1}
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +52,9 @@ class Harness:
 
     def project(self) -> FirmwareProject:
         """Every file of the firmware; see `emit_project` for what it raises."""
-        library = Library(self.name, self.plan, self.model_tflite, self.front_end)
+        hot = frozenset(hot_layers(self.plan, self.target))
+        in_ram = InRam(hot, self.target.policy.ram_weights)
+        library = Library(self.name, self.plan, self.model_tflite, self.front_end, in_ram)
         return emit_project(library, self.target)
 
     def compile(self, folder: Path, toolchain: str) -> Linked:
@@ -98,7 +106,8 @@ class Harness:
 
     @property
     def _defines(self) -> dict[str, str | int]:
-        return {"HARNESS_FEATURES": int(self.front_end is not None)}
+        features = {"HARNESS_FEATURES": int(self.front_end is not None)}
+        return {**features, **placement_defines(self.target)}
 
     def _generous_instructions(self) -> int:
         """Several times what any kernel takes; only a firmware that hangs needs more."""

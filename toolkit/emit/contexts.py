@@ -9,6 +9,9 @@ from toolkit.emit.cost import Costs
 from toolkit.features.spec import FeatureSpec
 from toolkit.measurement import Symbols
 
+#: No function is copied to RAM.
+NOT_HOT: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True)
 class Banner:
@@ -55,12 +58,14 @@ class Constant:
 
 @dataclass(frozen=True)
 class WeightsText:
-    """The image of a model's weights; ``size_bytes`` are those of the arrays alone."""
+    """The image of a model's weights; ``size_bytes`` are those of the arrays alone.  ``in_ram``:
+    start-up code copies it there."""
 
     constants: tuple[Constant, ...]
     words: int
     size_bytes: int
     hash: int
+    in_ram: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,8 @@ class SharedKernel:
 class ModelContext:
     """Everything of a batch model's four files; sizes in bytes, ``peak_step`` is a layer.
 
-    ``labels`` name the values of the only output, as ends of macros.
+    ``labels`` name the values of the only output, as ends of macros; ``hot`` are the functions that
+    start-up code copies to RAM.
     """
 
     banner: Banner
@@ -130,6 +136,7 @@ class ModelContext:
     steps: tuple[Step, ...]
     macs: int
     symbols: Symbols
+    hot: frozenset[str]
 
     @property
     def layers(self) -> tuple[LayerText, ...]:
@@ -206,7 +213,8 @@ class ReductionText:
 
 @dataclass(frozen=True)
 class StreamContext:
-    """Everything of a streamed model's four files; sizes in bytes, ``labels`` as `ModelContext`."""
+    """Everything of a streamed model's four files; sizes in bytes, ``labels`` and ``hot`` as
+    `ModelContext`."""
 
     banner: Banner
     state_bytes: int
@@ -233,6 +241,7 @@ class StreamContext:
     reductions: tuple[ReductionText, ...]
     steps: tuple[Step, ...]
     symbols: Symbols
+    hot: frozenset[str]
 
     @property
     def layers(self) -> tuple[LayerText, ...]:
@@ -277,6 +286,7 @@ class LibraryContext:
     sources: tuple[str, ...]
     has_features: bool
     has_resampled: bool
+    hot_code: bool
     costs: Costs | None = None
 
 

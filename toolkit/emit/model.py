@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit.emit.c_text import comment_text
-from toolkit.emit.contexts import Banner, ModelContext, StreamContext
+from toolkit.emit.contexts import NOT_HOT, Banner, ModelContext, StreamContext
 from toolkit.emit.continuous import continuous_context
 from toolkit.emit.parts import Parts, StepPlace, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context
-from toolkit.emit.symbols import driver_symbols
+from toolkit.emit.symbols import CODE_ROLES, driver_symbols
 from toolkit.measurement import Symbols
 from toolkit.plan import ArenaPlan, Plan, check
 from toolkit.plan.sharing import shared_code
@@ -25,6 +25,17 @@ LAYOUT = "@LAYOUT@"
 
 
 @dataclass(frozen=True)
+class InRam:
+    """What start-up code copies from flash to RAM: the code of ``layers``, the weights."""
+
+    layers: frozenset[str] = NOT_HOT
+    weights: bool = False
+
+
+ALL_IN_FLASH = InRam()
+
+
+@dataclass(frozen=True)
 class ModelText:
     """Text of the model's four C files by name, and what each symbol of theirs belongs to."""
 
@@ -33,15 +44,26 @@ class ModelText:
 
 
 def emit_model(
-    plan: Plan, model_sha256: str, target: str, read_with: Iterable[str] = ()
+    plan: Plan,
+    model_sha256: str,
+    target: str,
+    read_with: Iterable[str] = (),
+    in_ram: InRam = ALL_IN_FLASH,
 ) -> ModelText:
     """The model in C; ``model_sha256`` identifies its source, ``read_with`` is what beside the
-    model's own C only weights of the same layout fit.
+    model's own C only weights of the same layout fit; ``in_ram`` is what start-up code copies.
 
     The plan is checked first.  Raises UnsupportedError for tensors that are not integers.
     """
     check(plan)
     context = _CONTEXTS[plan.schedule](plan, model_sha256, target)
+    hot = frozenset(
+        name
+        for name, symbol in context.symbols.items()
+        if symbol.role in CODE_ROLES and in_ram.layers.intersection(symbol.layers)
+    )
+    weights = replace(context.weights, in_ram=in_ram.weights)
+    context = replace(context, weights=weights, hot=hot)
     files = {name: render(template, context) for name, template in plan.templates.items()}
     layout = _layout(plan, context, read_with)
     return ModelText(
@@ -83,6 +105,7 @@ def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelConte
         steps=tuple(map(shared.applied, steps)),
         macs=sum(step.macs for step in steps),
         symbols={**parts.symbols, **shared.symbols([*calls])},
+        hot=NOT_HOT,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from toolkit.emit.c_text import CommentText
 from toolkit.emit.contexts import AudioContext, Banner, FileText, HarnessContext, LibraryContext
 from toolkit.emit.cost import Costs
-from toolkit.emit.model import emit_model
+from toolkit.emit.model import ALL_IN_FLASH, InRam, emit_model
 from toolkit.emit.naming import kernel_tags, named, named_page, named_symbol
 from toolkit.emit.parts import banner, label_macros, tensor_text
 from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
@@ -96,12 +96,14 @@ class FirmwareProject:
 @dataclass(frozen=True)
 class Library:
     """What a library is generated from: a planned graph read from ``model_tflite``, and the
-    features that feed its only input (None: it takes arrays); ``name`` stands in all its names."""
+    features that feed its only input (None: it takes arrays); ``name`` stands in all its names,
+    ``in_ram`` is what start-up code copies there."""
 
     name: str
     plan: Plan
     model_tflite: bytes
     front_end: FrontEnd | None = None
+    in_ram: InRam = ALL_IN_FLASH
 
 
 def emit_project(library: Library, target: Target) -> FirmwareProject:
@@ -114,12 +116,13 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
     sha256 = hashlib.sha256(library.model_tflite).hexdigest()
     if front_end is not None and plan.continuous is not None:
         require_endless_level(front_end.spec)
-    model = emit_model(plan, sha256, target.name, _read_with(library))
+    in_ram = library.in_ram
+    model = emit_model(plan, sha256, target.name, _read_with(library), in_ram)
     own, purposes = _own_files(library, model.files)
     kernels = _kernels({*plan.kernel_files, *_LIBRARY_FILES, *_audio_kernels(library)})
     text = {f"{name}/{path}": content for path, content in {**own, **kernels}.items()}
     head = banner(plan.graph, sha256, target.name)
-    page = _library_context(library, head, purposes, kernels)
+    page = _library_context(library, head, purposes, kernels, bool(in_ram.layers))
     text |= _about(page)
     text |= _harness(library, head, target)
     symbols = {**model.symbols, **HARNESS_MODEL}
@@ -232,7 +235,11 @@ def _kernels(stems: Iterable[str]) -> dict[str, str]:
 
 
 def _library_context(
-    library: Library, head: Banner, purposes: tuple[FileText, ...], kernels: Iterable[str]
+    library: Library,
+    head: Banner,
+    purposes: tuple[FileText, ...],
+    kernels: Iterable[str],
+    hot_code: bool,
 ) -> LibraryContext:
     plan, front_end = library.plan, library.front_end
     paths = (*(file.path for file in purposes), *kernels)
@@ -248,6 +255,7 @@ def _library_context(
         sources=tuple(sorted(path for path in paths if path.endswith(".c"))),
         has_features=front_end is not None,
         has_resampled=front_end is not None and _is_resampled(front_end.spec),
+        hot_code=hot_code,
     )
 
 

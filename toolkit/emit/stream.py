@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toolkit.emit.c_text import Identifier, c_type, comment_text, integer
 from toolkit.emit.contexts import (
+    NOT_HOT,
     ReductionText,
     RingText,
     RowArgument,
@@ -85,6 +86,7 @@ class _Emitter:
             ),
             steps=tuple(map(shared.applied, steps)),
             symbols={**parts.symbols, **shared.symbols(names)},
+            hot=NOT_HOT,
         )
 
     def _rings(self) -> tuple[RingText, ...]:

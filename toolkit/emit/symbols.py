@@ -44,6 +44,8 @@ RESERVED = frozenset({"model_input_rows", "model_block"}.union(*DRIVER.values())
 
 #: Roles of the functions that run a layer: streamed, and on whole tensors.
 LAYER_ROLES = frozenset({"stage", "step"})
+#: Roles of all functions that hold code of layers.
+CODE_ROLES = LAYER_ROLES | {"shared"}
 
 #: The objects of the test harness whose size is planned.
 HARNESS_MODEL: Symbols = {"instance": Symbol(MODEL_STATE)}

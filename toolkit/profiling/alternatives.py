@@ -40,13 +40,37 @@ def alternatives(
                     schedule=schedule,
                     optimize=optimize,
                     chosen=chosen,
-                    ram_bytes=cost.ram_static_bytes,
+                    ram_bytes=cost.ram_bytes,
                     flash_bytes=cost.flash_bytes,
                     cycles=cost.cycles,
                     realtime_factor=_realtime_factor(cost, target, front_end),
                 )
             )
     return tuple(found)
+
+
+def placement_advice(
+    plan: Plan, front_end: FrontEnd | None, request: ScheduleRequest, target: Target
+) -> tuple[Issue, ...]:
+    """What copies of code and weights in RAM would bring, where flash keeps the core waiting."""
+    if target.policy.hot_code is not None or target.policy.ram_weights:
+        return ()
+    now = estimate(plan, target, front_end)
+    found = []
+    for placement in target.placements:
+        placed = target.placing(placement)
+        cost = estimate(choose_plan(plan.graph, request, placed)[0], placed, front_end)
+        options = [
+            *(["--hot-code ram"] if placement.hot_code else []),
+            *(["--weights ram"] if placement.weights else []),
+        ]
+        factors = [_realtime_factor(c, target, front_end) or 0 for c in (now, cost)]
+        real_time = ", then real time" if factors[1] <= 1 < factors[0] else ""
+        found.append(
+            f"{' '.join(options)} {100 * (cost.cycles / now.cycles - 1):+.0f} % cycles, "
+            f"{cost.ram_bytes - now.ram_bytes:+,} B RAM{real_time}"
+        )
+    return (Issue("placement", f"out of flash, estimated: {'; '.join(found)}"),) if found else ()
 
 
 def _realtime_factor(found: Estimate, target: Target, front_end: FrontEnd | None) -> float | None:

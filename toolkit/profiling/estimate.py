@@ -14,6 +14,7 @@ from toolkit.plan.choose import predicted_cycles
 from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.profiling.features import FeatureEstimate, estimate_features
 from toolkit.profiling.flash import FlashEstimate, estimate_flash, firmware_code
+from toolkit.profiling.hot_code import hot_layers
 from toolkit.profiling.memory import rates_words
 from toolkit.profiling.stack_estimate import StackEstimate, estimate_stack
 from toolkit.targets import Target
@@ -21,6 +22,18 @@ from toolkit.targets import Target
 #: Of the arena in the generated C.
 ARENA_ALIGNMENT_BYTES = 16
 _TABLE = "code by kernel as compiled for other models"
+
+
+@dataclass(frozen=True)
+class Copied:
+    """Bytes of code and of weights that start-up copies from flash to RAM."""
+
+    code_bytes: int
+    weights_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        return self.code_bytes + self.weights_bytes
 
 
 @dataclass(frozen=True)
@@ -37,7 +50,13 @@ class Estimate:
     frame_cycles: tuple[float, ...]
     flash: FlashEstimate
     ram_static_bytes: int
+    copied: Copied
     stack: StackEstimate
+
+    @property
+    def ram_bytes(self) -> int:
+        """Static RAM, with what is copied to it."""
+        return self.ram_static_bytes + self.copied.size_bytes
 
     @property
     def stack_bytes(self) -> int:
@@ -62,9 +81,13 @@ def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate
     """Predict what an inference costs that runs by ``plan``, features of ``front_end`` included."""
     graph, stream = plan.graph, plan.stream
     calls = kernel_calls(graph, plan.variants)
+    hot = hot_layers(plan, target)
     layer_cycles = {
         node.name: predicted_cycles(
-            view(graph, node), calls[node.name], target, plan.behaviours.get(node.name)
+            view(graph, node),
+            calls[node.name],
+            target if node.name in hot else target.with_code_in_flash,
+            plan.behaviours.get(node.name),
         )
         for node in graph.nodes
         if node.name in calls
@@ -79,16 +102,25 @@ def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate
     code = firmware_code(plan)
     divides = features is not None and features.divides
     per_frame = features.cycles_per_frame if features else 0.0
+    flash = estimate_flash(code, target.core, divides, hot)
     return Estimate(
         layer_cycles=layer_cycles,
         model_cycles=sum(layer_cycles.values()),
         features=features,
         frames=frames,
         frame_cycles=() if stream is None else _frame_cycles(stream, layer_cycles, per_frame),
-        flash=estimate_flash(code, target.core, divides),
+        flash=flash,
         ram_static_bytes=ram_bytes,
+        copied=Copied(flash.copied_bytes, flash.of("weights") if target.policy.ram_weights else 0),
         stack=estimate_stack(code, target.core, features, front_end is not None),
     )
+
+
+def _ram_basis(found: Estimate) -> str:
+    plan = "memory plan, checked"
+    code = f"code copied to RAM: {_TABLE}" if found.copied.code_bytes else ""
+    weights = "weights copied to RAM" if found.copied.weights_bytes else ""
+    return "; ".join(filter(None, (plan, weights, code)))
 
 
 def _aligned(size_bytes: int) -> int:
@@ -127,7 +159,7 @@ def estimate_measurements(
         row("kernel_code_bytes", flash.of("kernels"), "B", _TABLE),
         row("layer_code_bytes", flash.of("layers"), "B", _TABLE),
         row("other_code_bytes", flash.of("around"), "B", f"{_TABLE}; test harness included"),
-        row("ram_static_bytes", found.ram_static_bytes, "B", "memory plan, checked"),
+        row("ram_static_bytes", found.ram_bytes, "B", _ram_basis(found)),
         row(
             "stack_bound_bytes",
             found.stack_bytes,

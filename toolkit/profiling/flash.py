@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from toolkit.ops.parts.base import KernelCall
@@ -23,11 +24,13 @@ from toolkit.targets import Core
 
 @dataclass(frozen=True)
 class FlashPart:
-    """Bytes of flash; ``kind`` is weights, code of kernels, code of layers or code around them."""
+    """Bytes of flash; ``kind`` is weights, code of kernels, code of layers or code around them;
+    ``copied`` to RAM at start-up it is hot."""
 
     name: str
     kind: str
     size_bytes: int
+    copied: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class FlashEstimate:
     @property
     def total_bytes(self) -> int:
         return sum(part.size_bytes for part in self.parts)
+
+    @property
+    def copied_bytes(self) -> int:
+        """Code that start-up copies to RAM."""
+        return sum(part.size_bytes for part in self.parts if part.copied)
 
     def of(self, kind: str) -> int:
         """Bytes of one kind."""
@@ -102,9 +110,11 @@ def firmware_code(plan: Plan) -> FirmwareCode:
     )
 
 
-def estimate_flash(code: FirmwareCode, core: Core, divides: bool) -> FlashEstimate:
+def estimate_flash(
+    code: FirmwareCode, core: Core, divides: bool, hot: Collection[str] = ()
+) -> FlashEstimate:
     """Flash of a firmware on a core, see `FlashEstimate`; ``divides`` where its features link the
-    compiler's division of 64 bits."""
+    compiler's division of 64 bits; the code of the nodes in ``hot`` is copied to RAM."""
     parts = [
         FlashPart("weights and tables", "weights", code.weights_bytes),
         FlashPart("start-up, harness, run-time library", "around", code_of(core, FIRMWARE).once),
@@ -118,18 +128,18 @@ def estimate_flash(code: FirmwareCode, core: Core, divides: bool) -> FlashEstima
     if divides or any(layer.call.code.divides for layer in code.layers):
         parts.append(FlashPart(DIVISION.part, "around", code_of(core, DIVISION).once))
     parts += [
-        FlashPart(function.stem, "kernels", code_of(core, function_key(function)).once)
+        FlashPart(function.stem, "kernels", code_of(core, function_key(function)).once, bool(hot))
         for function in linked
     ]
     bodies: set[int] = set()
     for layer in code.layers:
         size = code_of(core, layer.key)
         if layer.call.inlined and layer.group not in bodies:
-            parts.append(FlashPart(layer.key.part, "kernels", size.body))
+            parts.append(FlashPart(layer.key.part, "kernels", size.body, layer.node in hot))
         if layer.group is not None:
             bodies.add(layer.group)
         if layer.shared or not layer.call.inlined:
-            parts.append(FlashPart(layer.node, "layers", size.layer))
+            parts.append(FlashPart(layer.node, "layers", size.layer, layer.node in hot))
     unknown = {str(layer.key) for layer in code.layers if find_code(core, layer.key) is None}
     return FlashEstimate(
         parts=tuple(part for part in parts if part.size_bytes), unknown=tuple(sorted(unknown))

@@ -7,6 +7,7 @@ from toolkit.profiling.linked import Linked
 from toolkit.profiling.size import SymbolSize
 from toolkit.report.model import Fit, Part, StackFrame
 from toolkit.targets import Target
+from toolkit.toolchain.elf import HOT_CODE
 
 
 def firmware_fits(linked: Linked, target: Target, model_symbols: Symbols) -> tuple[Fit, ...]:
@@ -47,7 +48,10 @@ def stack_frames(linked: Linked) -> tuple[StackFrame, ...]:
     return tuple(map(StackFrame, stack.chain, stack.chain_bytes))
 
 
-_SECTIONS = {"flash": (".text", ".rodata", ".data"), "ram": (".data", ".bss")}
+_SECTIONS = {
+    "flash": (".text", HOT_CODE, ".rodata", ".data"),
+    "ram": (".data", HOT_CODE, ".bss"),
+}
 
 
 def _parts(symbol: SymbolSize, model_symbols: Symbols) -> list[Part]:
@@ -62,7 +66,12 @@ def _kind(symbol: SymbolSize, model_symbols: Symbols) -> str:
     """What a symbol holds; the model's constants are weights, tables and kernel parameters."""
     if symbol.section == ".rodata":
         return "model constants" if symbol.name in model_symbols else "constants"
-    return {".text": "code", ".data": "initial values"}.get(symbol.section, "state")
+    if symbol.name in model_symbols and symbol.section == ".data":
+        return "model constants"
+    return _KINDS.get(symbol.section, "state")
+
+
+_KINDS = {".text": "code", HOT_CODE: "code", ".data": "initial values"}
 
 
 def _fit(region: str, used: int, available: int, basis: str, parts: list[Part]) -> Fit:

@@ -18,7 +18,9 @@ def memory_watch(elf: ElfImage, target: Target) -> MemoryWatch | None:
     if target.is_zero_wait:
         return None
     model = CycleModel(elf, load_cycle_table(target))
-    return MemoryWatch(target.code_settings, model.table.taken_branch, model.core_cycles)
+    return MemoryWatch(
+        target.code_settings, model.table.taken_branch, model.core_cycles, elf.hot_range
+    )
 
 
 def memory_basis(result: SimulationResult, target: Target, setting: int | None) -> str:
@@ -39,6 +41,13 @@ def rates_words(target: Target, kind: str = "rates") -> str:
     return f"{target.core.name} {kind}, core alone"
 
 
+def _moved(target: Target) -> str:
+    """What lies in RAM that would lie in flash."""
+    code = "" if target.policy.hot_code is None else f"hot code in {target.policy.hot_code}"
+    weights = f"weights in {target.policy.data}" if target.policy.ram_weights else ""
+    return ", ".join(filter(None, (code, weights)))
+
+
 def memory_issue(target: Target, traced: bool) -> Issue:
     """What a reader of a time must know of the memory behind it."""
     if target.is_zero_wait:
@@ -56,10 +65,12 @@ def memory_issue(target: Target, traced: bool) -> Issue:
         )
         return Issue("time.core_alone", text)
     settings = target.code_settings
+    moved = _moved(target)
     text = f"cycles include the memory of {target.name}: {settings[0]}"
     if len(settings) > 1:
         text = (
             f"cycles include the memory of {target.name} under the slowest of {len(settings)} "
             f"settings: {'; '.join(map(str, settings))}"
         )
+    text += f"; {moved}" if moved else ""
     return Issue("time.memory", text)

@@ -31,7 +31,13 @@ def planned_fits(plan: Plan, found: Estimate, target: Target) -> tuple[Fit, ...]
             "ram",
             target.ram_bytes,
             "memory plan; stack of the deepest calls; allowance for interrupts",
-            [*parts, Part("features", "plan", features), *on_stack],
+            [
+                *parts,
+                Part("features", "plan", features),
+                Part("hot code", "code", found.copied.code_bytes),
+                Part("weights", "model constants", found.copied.weights_bytes),
+                *on_stack,
+            ],
         ),
         _fit("stack", target.stack_bytes, "deepest calls; allowance for interrupts", on_stack),
     )

@@ -24,6 +24,7 @@ from toolkit.report.model import FunctionRow
 from toolkit.simulate.protocol import HarnessOutput
 from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.read import read_tflite
+from toolkit.toolchain.elf import HOT_CODE
 
 
 def size_measurements(linked: Linked) -> list[Measurement]:
@@ -145,6 +146,8 @@ def plan_check(linked: Linked, symbols: Symbols, plan: Plan, front_end: FrontEnd
     in_ram = [s for s in linked.size.symbols if s.section in (".data", ".bss")]
     found = {s.name: s.size_bytes for s in in_ram}
     rest = [f"{s.name} {s.size_bytes} B" for s in in_ram if s.name not in planned]
+    hot_bytes = linked.size.sections.get(HOT_CODE, 0)
+    rest += [f"hot code {hot_bytes} B"] if hot_bytes else []
     wrong = [
         f"{name} planned {size:,} B, linked {found.get(name, 0):,} B"
         for name, size in planned.items()

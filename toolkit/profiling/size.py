@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from toolkit.errors import ToolFailedError
-from toolkit.toolchain.elf import ElfImage, Section
+from toolkit.toolchain.elf import HOT_CODE, ElfImage, Section
 
 _STACK = ".stack"
 _HARNESS = ".harness_bss"
@@ -26,8 +26,9 @@ class SymbolSize:
 class SizeReport:
     """Sizes in bytes.
 
-    ``flash_bytes`` is the image as it is programmed; ``ram_static_bytes`` is .data + .bss, neither
-    the stack's reservation nor the test harness' buffers. ``symbols`` are the largest first.
+    ``flash_bytes`` is the image as it is programmed; ``ram_static_bytes`` is .data, .bss and the
+    code that is copied to RAM, neither the stack's reservation nor the test harness' buffers.
+    ``symbols`` are the largest first.
     """
 
     flash_bytes: int
@@ -55,7 +56,8 @@ def measure_size(elf: ElfImage, map_text: str) -> SizeReport:
     ram = sum(
         section.size_bytes
         for section in elf.sections
-        if _is_ram(section, elf) and section.name not in (_STACK, _HARNESS)
+        if section.name not in (_STACK, _HARNESS)
+        and (section.name == HOT_CODE or _is_ram(section, elf))
     )
     return SizeReport(
         flash_bytes=end - begin,

@@ -87,12 +87,14 @@ class MemoryWatch:
 
     ``core_cycles`` of the instruction at an address are those of the core's table, taken branches
     (``taken_branch``) excluded; its second argument is the address of the instruction that it
-    followed in a straight line, None where it did not.
+    followed in a straight line, None where it did not.  ``fast`` is a range of addresses in it,
+    the last one excluded, that stands for another memory and answers at once.
     """
 
     settings: tuple[Access, ...]
     taken_branch: int
     core_cycles: Callable[[int, int | None], int]
+    fast: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

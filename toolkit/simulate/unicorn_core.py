@@ -244,7 +244,7 @@ class _Counter:
         settings = (_Setting * len(memory.settings))(*map(_setting, memory.settings))
         opened = self._library.memory_open(
             settings,
-            *map(ctypes.c_uint32, (len(settings), slow.origin, slow.end, *code)),
+            *map(ctypes.c_uint32, (len(settings), slow.origin, slow.end, *memory.fast, *code)),
             ctypes.c_uint32(memory.taken_branch),
             self._core_cycles,
         )

@@ -18,11 +18,13 @@ from toolkit.targets.load import (
 )
 from toolkit.targets.memory import Access, Cache, Memory
 from toolkit.targets.model import (
+    IN_FLASH,
     CodeSize,
     Core,
     FeatureRates,
     LinkerContext,
     Peak,
+    Placement,
     Policy,
     Power,
     Rates,
@@ -32,6 +34,7 @@ from toolkit.targets.model import (
 )
 
 __all__ = [
+    "IN_FLASH",
     "Access",
     "Cache",
     "CodeSize",
@@ -40,6 +43,7 @@ __all__ = [
     "LinkerContext",
     "Memory",
     "Peak",
+    "Placement",
     "Policy",
     "Power",
     "Rates",

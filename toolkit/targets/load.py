@@ -156,7 +156,7 @@ def _parse(
 
 def _memory(row: dict[str, Any]) -> Memory:
     """A memory; each of its settings is what all have in common, and what is its own."""
-    place = {key: row[key] for key in ("name", "origin", "size_bytes")}
+    place = {key: row[key] for key in ("name", "origin", "size_bytes", "also_at") if key in row}
     common = {key: value for key, value in row.items() if key not in (*place, "settings")}
     settings = [_access(common | own) for own in row.get("settings", [{}])]
     names = [setting.name for setting in settings]
@@ -173,3 +173,7 @@ def _access(row: dict[str, Any]) -> Access:
 def _require_sound(target: Target) -> None:
     if target.flash_bytes <= 0 or target.ram_bytes <= target.stack_bytes:
         raise ValueError(f"policy '{target.policy.name}' leaves no memory for a firmware")
+    if target.hot_code is not None and target.memory(target.hot_code).wait_states:
+        raise ValueError(f"hot_code: memory '{target.hot_code}' waits")
+    if target.hot_code is not None and not target.dsp:
+        raise ValueError("hot_code: the layers of a core without the DSP extension have no code")

@@ -66,13 +66,15 @@ class Memory:
     """A memory of a part.
 
     ``settings`` are the ways in which it may answer: several where the part's configuration or the
-    documents leave it open.
+    documents leave it open.  ``also_at`` is where the same bytes appear in another memory of the
+    part, None where they do in none.
     """
 
     name: str
     origin: int
     size_bytes: int
     settings: tuple[Access, ...]
+    also_at: int | None = None
 
     @property
     def wait_states(self) -> int:

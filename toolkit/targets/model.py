@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from toolkit.errors import InputError
 from toolkit.targets.memory import Access, Memory
@@ -36,11 +36,22 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Rates:
-    """Cycles per executed multiplication, per sum finished and stored, per value handled."""
+    """Cycles per executed multiplication, per sum finished and stored, per value handled.
+
+    Of these, ``code_wait`` and ``data_wait`` are the parts spent waiting for instructions and for
+    what they load from flash; 0 to 1, and 0 for a core.
+    """
 
     multiply: float
     accumulator: float
     element: float
+    code_wait: float = 0.0
+    data_wait: float = 0.0
+
+    def without(self, code_wait: bool, data_wait: bool) -> Rates:
+        """The rates where instructions, or what they load, answer at once."""
+        left = 1 - self.code_wait * code_wait - self.data_wait * data_wait
+        return Rates(left * self.multiply, left * self.accumulator, left * self.element)
 
 
 @dataclass(frozen=True)
@@ -128,12 +139,26 @@ class Power:
 
 
 @dataclass(frozen=True)
+class Placement:
+    """What start-up code copies from flash to RAM: the code of the layers, the weights."""
+
+    hot_code: bool = False
+    weights: bool = False
+
+
+#: Everything stays in flash.
+IN_FLASH = Placement()
+
+
+@dataclass(frozen=True)
 class Policy:
     """What of a part's memory a model may have, and where it goes.
 
     ``code`` (with constants) and ``data`` (with stack) name memories of the part.  The reserves are
     the application's; ``interrupt_bytes`` is what interrupts may put on the stack on top of the
-    firmware's own ``stack_bytes``.
+    firmware's own ``stack_bytes``.  ``hot_code`` names the memory that the layers' code is copied
+    to (None: to none), ``ram_weights`` says whether the weights are copied to ``data``;
+    `Target.placing` sets both.
     """
 
     name: str
@@ -143,6 +168,8 @@ class Policy:
     reserve_ram_bytes: int
     stack_bytes: int
     interrupt_bytes: int
+    hot_code: str | None = None
+    ram_weights: bool = False
 
 
 @dataclass(frozen=True)
@@ -152,7 +179,8 @@ class Target:
     ``real_time`` says whether a firmware that does not keep up with its audio is a failure here;
     ``power`` is None where no document gives the current; ``source`` names what the part's other
     figures were read from.  ``own_rates`` and ``own_features`` are those of the core with this
-    part's memory; None where there are no other than the core's.
+    part's memory; None where there are no other than the core's.  ``hot_code`` names the memory
+    that hot code may be copied to: it feeds the core without waiting; None where there is none.
     """
 
     name: str
@@ -166,6 +194,7 @@ class Target:
     policy: Policy
     own_rates: Mapping[str, Rates] | None = None
     own_features: Mapping[str, FeatureRates] | None = None
+    hot_code: str | None = None
 
     @property
     def simulation(self) -> Simulation:
@@ -231,6 +260,41 @@ class Target:
             )
         return found
 
+    def placing(self, placement: Placement) -> Target:
+        """The target with that copied to RAM.  Raises InputError where it would gain nothing."""
+        if placement != IN_FLASH and self.is_zero_wait:
+            raise InputError(
+                f"target '{self.name}': its memory never waits, copies in RAM gain nothing.",
+                hint="Leave --hot-code and --weights out, or take a part with its flash.",
+            )
+        if placement.hot_code and self.hot_code is None:
+            raise InputError(
+                f"--hot-code ram: target '{self.name}' has no memory but flash that is known to "
+                "feed the core without waiting.",
+                hint="--weights ram is there for every part whose flash waits.",
+            )
+        hot_code = self.hot_code if placement.hot_code else None
+        policy = replace(self.policy, hot_code=hot_code, ram_weights=placement.weights)
+        return replace(self, policy=policy)
+
+    @property
+    def with_code_in_flash(self) -> Target:
+        """The target as it is for code that is not hot."""
+        return replace(self, policy=replace(self.policy, hot_code=None))
+
+    @property
+    def hot_memory(self) -> Memory | None:
+        """The memory that the layers' code is copied to; None where it stays in flash."""
+        return None if self.policy.hot_code is None else self.memory(self.policy.hot_code)
+
+    @property
+    def placements(self) -> tuple[Placement, ...]:
+        """What may be copied to RAM here, the least first."""
+        if self.is_zero_wait:
+            return ()
+        weights, both = Placement(weights=True), Placement(hot_code=True, weights=True)
+        return (weights,) if self.hot_code is None else (Placement(hot_code=True), weights, both)
+
     @property
     def is_zero_wait(self) -> bool:
         """Whether code, constants and data answer at once: a bare core's memory."""
@@ -243,7 +307,8 @@ class Target:
 
     def rates_of(self, kernel: str, variant: str) -> Rates:
         """Rates of a kernel; those of the portable kernels in general where it has none."""
-        return self.rates.get(f"{kernel}/{variant}", self.rates["portable"])
+        rates = self.rates.get(f"{kernel}/{variant}", self.rates["portable"])
+        return rates.without(self.policy.hot_code is not None, self.policy.ram_weights)
 
     def compiler_flags(self, toolchain: str) -> tuple[str, ...]:
         """Return the flags that name this core to ``zig`` or ``gcc``."""

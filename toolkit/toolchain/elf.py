@@ -10,6 +10,9 @@ from pathlib import Path
 
 from toolkit.errors import ToolFailedError
 
+#: Code that start-up copies to RAM.
+HOT_CODE = ".hot_code"
+
 
 @dataclass(frozen=True)
 class Section:
@@ -56,6 +59,13 @@ class ElfImage:
         """First address of the executable sections, and the first behind them."""
         code = [section for section in self.sections if section.executable]
         return min(s.address for s in code), max(s.address + s.size_bytes for s in code)
+
+    @cached_property
+    def hot_range(self) -> tuple[int, int]:
+        """First address of the code that is copied to RAM at start-up, and the first behind it;
+        equal where there is none."""
+        hot = next((section for section in self.sections if section.name == HOT_CODE), None)
+        return (0, 0) if hot is None else (hot.address, hot.address + hot.size_bytes)
 
     @cached_property
     def _starts(self) -> list[int]:

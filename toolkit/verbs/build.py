@@ -16,7 +16,7 @@ from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
-from toolkit.targets import load_target
+from toolkit.targets import IN_FLASH, Placement, load_target
 from toolkit.verbs.stages import Stage
 
 STAGES = 8
@@ -43,6 +43,7 @@ class BuildRequest:
     arithmetic: str = "auto"  # of the features, see `Target.arithmetic`
     policy: str | None = None  # the target's own
     max_seconds: float | None = None  # longest clip of a model that sums over time
+    placement: Placement = IN_FLASH  # of code and weights
     allow_misfit: bool = False
     name: str | None = None  # of the library; the model's own
     board: str | None = None  # whose application is linked too
@@ -64,7 +65,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     is a firmware that does not fit its part, or (where the target promises real time) does not keep
     up, unless ``allow_misfit``.
     """
-    target = load_target(request.target, request.policy)
+    target = load_target(request.target, request.policy).placing(request.placement)
     board = None if request.board is None else load_board(request.board)
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:

@@ -10,9 +10,9 @@ from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.model import load
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.plan.schedule import ScheduleRequest
-from toolkit.profiling.alternatives import advice, alternatives
+from toolkit.profiling.alternatives import advice, alternatives, placement_advice
 from toolkit.report import Report
-from toolkit.targets import load_target
+from toolkit.targets import IN_FLASH, Placement, load_target
 from toolkit.verbs.build import BuildRequest, build
 from toolkit.verbs.stages import Stage, silent
 
@@ -30,12 +30,15 @@ class ProfileRequest:
     policy: str | None = None
     simulate: bool = False
     max_seconds: float | None = None
+    placement: Placement = IN_FLASH
 
 
 def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...]:
     """A report for each target; for a single one beside other ways to run the model."""
     model = load(request.model, request.clip_seconds, request.max_seconds).quantize(request.calib)
-    parts = [load_target(name, request.policy) for name in request.targets]
+    parts = [
+        load_target(name, request.policy).placing(request.placement) for name in request.targets
+    ]
     reports = []
     for part in parts:
         deployment = model.deploy(part, request.schedule, request.arithmetic)
@@ -48,10 +51,10 @@ def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...
 
 def beside_others(report: Report, deployment: Deployment) -> Report:
     """The report with other ways to run the model, and what they would save."""
-    others = alternatives(
-        deployment.plan, deployment.front_end, deployment.request, deployment.target
-    )
-    return replace(report, issues=(*report.issues, *advice(others)), alternatives=others)
+    laid_out = deployment.plan, deployment.front_end, deployment.request, deployment.target
+    others = alternatives(*laid_out)
+    issues = (*report.issues, *advice(others), *placement_advice(*laid_out))
+    return replace(report, issues=issues, alternatives=others)
 
 
 def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
@@ -67,6 +70,7 @@ def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
             schedule=request.schedule,
             arithmetic=request.arithmetic,
             policy=request.policy,
+            placement=request.placement,
             allow_misfit=True,
         )
         run = build(wanted, stage)

@@ -7,6 +7,9 @@
 extern uint32_t board_stack_start[], board_stack_end[];
 extern uint32_t board_data_start[], board_data_end[], board_data_load[];
 extern uint32_t board_bss_start[], board_bss_end[];
+#if TK_HOT_CODE
+extern uint32_t board_hot_start[], board_hot_end[], board_hot_load[];
+#endif
 
 int main(void);
 void Reset_Handler(void);
@@ -34,6 +37,12 @@ static inline void paint_stack(void) {
     }
 }
 
+static inline void copy(const volatile uint32_t *from, volatile uint32_t *to, const uint32_t *end) {
+    while (to < end) {
+        *to++ = *from++;
+    }
+}
+
 /* A boot ROM or a loader may have run before: interrupts off, the own stack, then C. */
 __attribute__((naked)) void Reset_Handler(void) {
     __asm__ volatile("cpsid i\n"
@@ -48,10 +57,11 @@ void board_start(void) {
     BOARD_REGISTER(VECTOR_TABLE_OFFSET) = (uint32_t)(uintptr_t)board_vectors;
     enable_fpu();
     paint_stack();
-    const volatile uint32_t *source = board_data_load;
-    for (volatile uint32_t *word = board_data_start; word < board_data_end; word++) {
-        *word = *source++;
-    }
+    copy(board_data_load, board_data_start, board_data_end);
+#if TK_HOT_CODE
+    copy(board_hot_load, board_hot_start, board_hot_end);
+    __asm__ volatile("dsb\n isb" ::: "memory");
+#endif
     for (volatile uint32_t *word = board_bss_start; word < board_bss_end; word++) {
         *word = 0;
     }

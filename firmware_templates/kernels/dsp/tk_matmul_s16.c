@@ -163,7 +163,7 @@
 /* s24 columns, s25 product, s26 its end, s27 back to its next position, s28 whether odd, s29 where
  * the last position ends. */
 #define MATMUL_3(name, pairs, rest, load, mul)                                                     \
-    TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                                   \
+    TK_HOT(#name) TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                     \
         __asm__(ENTER("576") "vmov s24, r1\n"                                                      \
                              "vmov s25, r2\n"                                                      \
                              "vmov s26, r4\n"                                                      \
@@ -200,7 +200,7 @@
 /* r11 product, r12 its end; on the stack columns, whether odd, back to the product's next position,
  * where the last position ends. */
 #define MATMUL_4(name, pairs, rest, load, mul)                                                     \
-    TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                                   \
+    TK_HOT(#name) TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                     \
         __asm__(ENTER("512") "mov r11, r2\n"                                                       \
                              "mov r12, r4\n"                                                       \
                              "push {r1, r3, r5, r6}\n"                                             \

@@ -217,6 +217,7 @@
     ".purgem tk_short_three\n.purgem tk_short_one\n.purgem tk_short_requantize\n"                  \
     ".purgem tk_short_first\n.purgem tk_short_next\n.purgem tk_short_function\n"
 #define TK_SHORT_FUNCTION(n, name, negative)                                                       \
+    TK_HOT(#name)                                                                                  \
     TK_NAKED void name(const int8_t *x0, const int8_t *x1, const int8_t *x2,                       \
                        const tk_short_job *job) {                                                  \
         __asm__(TK_SHORT_THIRD);                                                                   \

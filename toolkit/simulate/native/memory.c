@@ -36,6 +36,8 @@ static state states[MEMORY_SETTINGS_MAX];
 static uint32_t n_states;
 static uint32_t slow_low;
 static uint32_t slow_high;
+static uint32_t quick_low; /* in the slow memory, but answering at once */
+static uint32_t quick_high;
 static uint32_t low_address;
 static uint32_t branch_cycles;
 static memory_cycles cycles_of;
@@ -67,11 +69,13 @@ static int open_cache(cache *held, memory_cache shape, uint32_t width) {
 }
 
 int memory_open(const memory_setting *settings, uint32_t count, uint32_t low, uint32_t high,
-                uint32_t code_low, uint32_t code_high, uint32_t taken_branch,
-                memory_cycles cycles) {
+                uint32_t fast_low, uint32_t fast_high, uint32_t code_low, uint32_t code_high,
+                uint32_t taken_branch, memory_cycles cycles) {
     const size_t halfwords = (code_high - code_low) / 2u + 1u;
     slow_low = low;
     slow_high = high;
+    quick_low = fast_low;
+    quick_high = fast_high;
     low_address = code_low;
     branch_cycles = taken_branch;
     cycles_of = cycles;
@@ -203,7 +207,8 @@ static uint64_t load(state *setting, uint32_t read) {
 
 /* Brings [address, address + size) to the core under every setting; kind 0: fetched, 1: loaded. */
 static void bring(uint32_t address, uint32_t size, uint32_t kind) {
-    if (address < slow_low || address >= slow_high) {
+    if (address < slow_low || address >= slow_high ||
+        (address >= quick_low && address < quick_high)) {
         return;
     }
     for (uint32_t i = 0; i < n_states; i++) {

@@ -32,9 +32,11 @@ typedef struct {
  * is the address of the one that it followed in a straight line, UINT32_MAX where it did not. */
 typedef uint32_t (*memory_cycles)(uint32_t address, uint32_t previous);
 
-/* Code lies in [code_low, code_high), the slow memory in [low, high); 0 where there is no room. */
+/* Code lies in [code_low, code_high), the slow memory in [low, high) but for [fast_low, fast_high);
+ * 0 where there is no room. */
 int memory_open(const memory_setting *settings, uint32_t count, uint32_t low, uint32_t high,
-                uint32_t code_low, uint32_t code_high, uint32_t taken_branch, memory_cycles cycles);
+                uint32_t fast_low, uint32_t fast_high, uint32_t code_low, uint32_t code_high,
+                uint32_t taken_branch, memory_cycles cycles);
 /* An instruction of `size` bytes begins; what it waits for is filed with counter_stall. */
 void memory_fetch(uint32_t address, uint32_t size);
 /* The instruction that began last loads `size` bytes. */
