@@ -13,6 +13,7 @@ from pathlib import Path
 from toolkit.errors import ToolMissingError
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
+from toolkit.targets import IN_FLASH, load_target
 from toolkit.verbs.build import BuildRequest, build
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -28,11 +29,12 @@ FILES = {DS_CNN: "mlperf_tiny_kws_int8.tflite", RESNET: "mlperf_tiny_resnet8_int
 
 @dataclass(frozen=True)
 class Benchmark:
-    """A model and how it is to run."""
+    """A model and how it is to run; ``in_ram``: with all that the target can have copied there."""
 
     model: str
     schedule: str
     optimize: str
+    in_ram: bool = False
 
     @property
     def title(self) -> str:
@@ -101,6 +103,7 @@ def build_benchmark(
             audio=audio,
             toolchain=toolchain,
             allow_misfit=True,  # what is measured need not fit
+            placement=load_target(target).placements[-1] if benchmark.in_ram else IN_FLASH,
             schedule=ScheduleRequest(
                 schedule=benchmark.schedule,
                 time_axis=1 if benchmark.schedule == "stream" else None,

@@ -13,7 +13,7 @@ import csv
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.documents import README, RESULTS, write_generated
@@ -44,8 +44,10 @@ TOOLS = {
 
 TEXT = """\
 Ours: *simulated*, counted instructions × the core's timing table, and what the part's memory adds
-by its model (flash width, wait states, caches, prefetch: `target.toml`), everything in flash. Where
-a setting of the part is open, the slowest is the headline and the fastest stands behind it.
+by its model (flash width, wait states, caches, prefetch: `target.toml`). Where a setting of the
+part is open, the slowest is the headline and the fastest stands behind it. Everything lies in
+flash, but for the columns "in RAM": `--hot-code ram --weights ram` (`--weights ram` alone where no
+memory is known that code runs from at once), with the KB that start-up code copies.
 Published: *measured* by the submitters, the best of each in MLPerf Tiny v1.0 to v1.3. How far the
 model is from silicon, on code that is not ours: [RESULTS.md]({results}#the-time-model-and-silicon).
 """
@@ -87,7 +89,8 @@ def run(parts: Sequence[str]) -> dict[str, list[Result]]:
     """Every network on every part; SystemExit where a model is not there."""
     found = {}
     for part in parts:
-        found[part], skipped = run_all(NETWORKS, part, [DEFAULT_TOOLCHAIN])
+        placed = [replace(b, in_ram=True) for b in NETWORKS] if load_target(part).placements else []
+        found[part], skipped = run_all([*NETWORKS, *placed], part, [DEFAULT_TOOLCHAIN])
         if skipped:
             raise SystemExit(skipped[0])
     return found
@@ -96,16 +99,41 @@ def run(parts: Sequence[str]) -> dict[str, list[Result]]:
 def silicon_text(results: Mapping[str, Sequence[Result]], published: Sequence[Published]) -> str:
     """The table, a row for each part and network."""
     head = ["part", "network", "core, M cycles", "waiting: instructions", "data"]
-    head += ["**ours, ms**", "fastest setting", "real time", *TOOLS.values()]
+    head += ["**ours, ms**", "fastest setting", "real time", "in RAM, ms", "real time"]
     rows = [
-        _row(part, result, best(published, part, result.benchmark.model))
+        _row(part, result, _in_ram(result, some), best(published, part, result.benchmark.model))
         for part, some in results.items()
         for result in some
+        if not result.benchmark.in_ram
     ]
-    return markdown(head, rows)
+    return markdown([*head, *TOOLS.values()], rows)
 
 
-def _row(part: str, result: Result, others: Mapping[str, float]) -> list[str]:
+def _in_ram(result: Result, among: Iterable[Result]) -> Result | None:
+    """The same network with code and weights in RAM."""
+    wanted = replace(result.benchmark, in_ram=True)
+    return next((other for other in among if other.benchmark == wanted), None)
+
+
+def _copied(result: Result, placed: Result | None, clock_hz: int) -> tuple[str, str]:
+    """Milliseconds with what is copied to RAM and how much that is; real time."""
+    if placed is None:
+        return "", ""
+    ram = [r.report.find("ram_static_bytes", Provenance.MEASURED) for r in (result, placed)]
+    cycles = placed.report.find("cycles_per_inference", Provenance.SIMULATED)
+    assert ram[0] is not None and ram[1] is not None and cycles is not None
+    factor = placed.report.find("realtime_factor", Provenance.SIMULATED)
+    text = f"{1e3 * cycles.value / clock_hz:.1f} (+{(ram[1].value - ram[0].value) / 1024:.0f} KB)"
+    return text, "" if factor is None else _keeps_up(factor.value)
+
+
+def _keeps_up(factor: float) -> str:
+    return f"{'yes' if factor <= 1 else '**no**'}, {factor:.2f}"
+
+
+def _row(
+    part: str, result: Result, placed: Result | None, others: Mapping[str, float]
+) -> list[str]:
     clock_hz = load_target(part).clock_hz
 
     def simulated(name: str) -> float | None:
@@ -122,7 +150,8 @@ def _row(part: str, result: Result, others: Mapping[str, float]) -> list[str]:
         *(f"{100 * waited / core:+.0f} %" for waited in waits),
         f"**{1e3 * total / clock_hz:.1f}**",
         f"{1e3 * fastest / clock_hz:.1f}",
-        "" if factor is None else f"{'yes' if factor <= 1 else '**no**'}, {factor:.2f}",
+        "" if factor is None else _keeps_up(factor),
+        *_copied(result, placed, clock_hz),
         *(f"{others[tool]:.1f}" if tool in others else "" for tool in TOOLS.values()),
     ]
 

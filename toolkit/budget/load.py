@@ -27,6 +27,8 @@ _CHOICES: Mapping[str, Sequence[str]] = {
     "schedule": ("auto", "batch", "stream"),
     "optimize": ("size", "balanced", "speed"),
     "arithmetic": ("auto", "float32", "fixed"),
+    "hot_code": ("flash", "ram"),
+    "weights": ("flash", "ram"),
 }
 #: Files and folders beside the budget: what is judged, and what it is calibrated and measured on.
 _PATHS = ("calib", "test", "labels", "audio", "clip", "elf", "map")

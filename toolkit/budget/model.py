@@ -64,6 +64,8 @@ class Subject:
     optimize: str = "balanced"
     arithmetic: str = "auto"
     policy: str | None = None
+    hot_code: str = "flash"
+    weights: str = "flash"
     time_axis: int | None = None
     hop_out: float | None = None
     window: float = 2.0

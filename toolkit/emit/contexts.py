@@ -287,6 +287,7 @@ class LibraryContext:
     has_features: bool
     has_resampled: bool
     hot_code: bool
+    ram_weights: bool
     costs: Costs | None = None
 
 

@@ -122,7 +122,7 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
     kernels = _kernels({*plan.kernel_files, *_LIBRARY_FILES, *_audio_kernels(library)})
     text = {f"{name}/{path}": content for path, content in {**own, **kernels}.items()}
     head = banner(plan.graph, sha256, target.name)
-    page = _library_context(library, head, purposes, kernels, bool(in_ram.layers))
+    page = _library_context(library, head, purposes, kernels)
     text |= _about(page)
     text |= _harness(library, head, target)
     symbols = {**model.symbols, **HARNESS_MODEL}
@@ -239,7 +239,6 @@ def _library_context(
     head: Banner,
     purposes: tuple[FileText, ...],
     kernels: Iterable[str],
-    hot_code: bool,
 ) -> LibraryContext:
     plan, front_end = library.plan, library.front_end
     paths = (*(file.path for file in purposes), *kernels)
@@ -255,7 +254,8 @@ def _library_context(
         sources=tuple(sorted(path for path in paths if path.endswith(".c"))),
         has_features=front_end is not None,
         has_resampled=front_end is not None and _is_resampled(front_end.spec),
-        hot_code=hot_code,
+        hot_code=bool(library.in_ram.layers),
+        ram_weights=library.in_ram.weights,
     )
 
 

@@ -15,7 +15,7 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.targets import load_target
 from toolkit.toolchain import find_toolchain
-from toolkit.verbs.check_subject import clip_seconds
+from toolkit.verbs.check_subject import clip_seconds, placement
 
 
 def problem_of(budget: Budget, given: bool) -> Problem | None:
@@ -43,7 +43,7 @@ def _data(budget: Budget) -> None:
 
 def _target(budget: Budget) -> None:
     subject = budget.subject
-    target = load_target(subject.target, subject.policy)
+    target = load_target(subject.target, subject.policy).placing(placement(subject))
     known = (*target.simulation.simulators, "host")
     if subject.simulator is not None and subject.simulator not in known:
         raise InputError(

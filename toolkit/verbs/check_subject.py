@@ -19,6 +19,7 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import LayerRow, Report
 from toolkit.report.model import SCHEMA_VERSION
 from toolkit.resources import __version__
+from toolkit.targets import Placement
 from toolkit.verbs.build import BuildRequest, build
 from toolkit.verbs.check_firmware import firmware_report
 from toolkit.verbs.evaluate import Corpus, EvaluationRequest, evaluate
@@ -48,6 +49,11 @@ def clip_seconds(subject: Subject) -> float:
     return DEFAULT_CLIP_SECONDS if subject.seconds is None else subject.seconds
 
 
+def placement(subject: Subject) -> Placement:
+    """What the subject's start-up code copies to RAM."""
+    return Placement(subject.hot_code == "ram", subject.weights == "ram")
+
+
 def make_report(subject: Subject) -> Report:
     """The report of a subject, without accuracy against float; raises as the verbs do."""
     if subject.mode == "firmware":
@@ -69,6 +75,7 @@ def make_report(subject: Subject) -> Report:
             schedule=schedule,
             arithmetic=subject.arithmetic,
             policy=subject.policy,
+            placement=placement(subject),
             max_seconds=subject.max_seconds,
         )
         report = profile(wanted)[0]
@@ -86,6 +93,7 @@ def make_report(subject: Subject) -> Report:
                 schedule=schedule,
                 arithmetic=subject.arithmetic,
                 policy=subject.policy,
+                placement=placement(subject),
                 max_seconds=subject.max_seconds,
                 allow_misfit=True,  # what must hold is what the budget says
             )
