@@ -123,7 +123,9 @@ def _copied(result: Result, placed: Result | None, clock_hz: int) -> tuple[str, 
     cycles = placed.report.find("cycles_per_inference", Provenance.SIMULATED)
     assert ram[0] is not None and ram[1] is not None and cycles is not None
     factor = placed.report.find("realtime_factor", Provenance.SIMULATED)
-    text = f"{1e3 * cycles.value / clock_hz:.1f} (+{(ram[1].value - ram[0].value) / 1024:.0f} KB)"
+    fits = next(check.passed for check in placed.report.checks if check.name == "fits_ram")
+    grown = f"+{(ram[1].value - ram[0].value) / 1024:.0f} KB{'' if fits else ', does not fit'}"
+    text = f"{1e3 * cycles.value / clock_hz:.1f} ({grown})"
     return text, "" if factor is None else _keeps_up(factor.value)
 
 
