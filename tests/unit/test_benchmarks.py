@@ -36,7 +36,9 @@ def samples(rates: Rates, kernel: str = "k/dsp", count: int = 12) -> list[Sample
     found = []
     for number in range(count):
         work = Work(*(int(n) for n in rng.integers(1_000, 100_000, 3)))
-        found.append(Sample(kernel, "batch", str(number), work, round(predicted(work, rates))))
+        cycles = round(predicted(work, rates))
+        waits = (round(part * cycles) for part in (rates.code_wait, rates.data_wait))
+        found.append(Sample(kernel, "batch", str(number), work, cycles, *waits))
     return found
 
 
@@ -47,7 +49,8 @@ def changed(key: str, factor: float) -> dict[str, Any]:
 
 
 def test_the_fit_finds_the_rates_that_made_the_cycles() -> None:
-    assert fit(samples(Rates(1.25, 31.0, 4.75))) == Rates(1.25, 31.0, 4.75)
+    for rates in (Rates(1.25, 31.0, 4.75), Rates(1.25, 31.0, 4.75, 0.25, 0.125)):
+        assert fit(samples(rates)) == rates
 
 
 def test_no_rate_is_negative() -> None:

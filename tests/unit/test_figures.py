@@ -54,7 +54,9 @@ SIMULATED: Any = SimpleNamespace(
 
 def facts(flash_bytes: int = 1000, ram_bytes: int = 200, stack: StackBound = BOUND) -> Any:
     symbols = (SymbolSize("instance", ".bss", 100), SymbolSize("other", ".data", 8))
-    size = SimpleNamespace(flash_bytes=flash_bytes, ram_static_bytes=ram_bytes, symbols=symbols)
+    size = SimpleNamespace(
+        flash_bytes=flash_bytes, ram_static_bytes=ram_bytes, symbols=symbols, sections={}
+    )
     return SimpleNamespace(size=size, stack=stack, toolchain="zig 1")
 
 

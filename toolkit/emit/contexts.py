@@ -9,9 +9,6 @@ from toolkit.emit.cost import Costs
 from toolkit.features.spec import FeatureSpec
 from toolkit.measurement import Symbols
 
-#: No function is copied to RAM.
-NOT_HOT: frozenset[str] = frozenset()
-
 
 @dataclass(frozen=True)
 class Banner:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit.emit.c_text import comment_text
-from toolkit.emit.contexts import NOT_HOT, Banner, ModelContext, StreamContext
+from toolkit.emit.contexts import Banner, ModelContext, StreamContext
 from toolkit.emit.continuous import continuous_context
 from toolkit.emit.parts import Parts, StepPlace, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context
-from toolkit.emit.symbols import CODE_ROLES, driver_symbols
+from toolkit.emit.symbols import CODE_ROLES, NOT_HOT, driver_symbols
 from toolkit.measurement import Symbols
 from toolkit.plan import ArenaPlan, Plan, check
 from toolkit.plan.sharing import shared_code

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from toolkit.emit.c_text import Identifier, c_type, comment_text, integer
 from toolkit.emit.contexts import (
-    NOT_HOT,
     ReductionText,
     RingText,
     RowArgument,
@@ -14,6 +13,7 @@ from toolkit.emit.contexts import (
 )
 from toolkit.emit.parts import Parts, StepPlace, array_fields, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
+from toolkit.emit.symbols import NOT_HOT
 from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.rows import TIME_AXIS
 from toolkit.plan.sharing import shared_code

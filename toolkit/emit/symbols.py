@@ -42,6 +42,9 @@ DRIVER: Mapping[str, tuple[str, ...]] = {
 #: No identifier of a layer may be one of these.
 RESERVED = frozenset({"model_input_rows", "model_block"}.union(*DRIVER.values()))
 
+#: No function is copied to RAM.
+NOT_HOT: frozenset[str] = frozenset()
+
 #: Roles of the functions that run a layer: streamed, and on whole tensors.
 LAYER_ROLES = frozenset({"stage", "step"})
 #: Roles of all functions that hold code of layers.

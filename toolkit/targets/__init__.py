@@ -9,6 +9,7 @@ current.  A *memory policy*
 A leaf module: one folder with a ``target.toml`` adds a target, nothing else has to know it.
 """
 
+from toolkit.targets.core import CodeSize, Core, FeatureRates, Peak, Rates, Region, Simulation
 from toolkit.targets.load import (
     list_cores,
     list_policies,
@@ -17,21 +18,7 @@ from toolkit.targets.load import (
     targets_dir,
 )
 from toolkit.targets.memory import Access, Cache, Memory
-from toolkit.targets.model import (
-    IN_FLASH,
-    CodeSize,
-    Core,
-    FeatureRates,
-    LinkerContext,
-    Peak,
-    Placement,
-    Policy,
-    Power,
-    Rates,
-    Region,
-    Simulation,
-    Target,
-)
+from toolkit.targets.model import IN_FLASH, LinkerContext, Placement, Policy, Power, Target
 
 __all__ = [
     "IN_FLASH",

@@ -11,19 +11,9 @@ from typing import Any
 
 from toolkit.errors import InputError
 from toolkit.resources import data_dir
+from toolkit.targets.core import CodeSize, Core, FeatureRates, Peak, Rates, Region, Simulation
 from toolkit.targets.memory import Access, Cache, Memory
-from toolkit.targets.model import (
-    CodeSize,
-    Core,
-    FeatureRates,
-    Peak,
-    Policy,
-    Power,
-    Rates,
-    Region,
-    Simulation,
-    Target,
-)
+from toolkit.targets.model import Policy, Power, Target
 
 
 def targets_dir() -> Path:
