@@ -6,6 +6,7 @@ A leaf: anything may produce a measurement.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -96,6 +97,21 @@ class MemoryMap:
     size_bytes: int
     steps: tuple[str, ...]
     rows: tuple[MemoryRow, ...]
+
+    @property
+    def used_bytes(self) -> tuple[int, ...]:
+        """Bytes of the rows that are needed in each step."""
+        changes = [0] * (len(self.steps) + 1)
+        for row in self.rows:
+            changes[min(row.first_step, len(self.steps))] += row.size_bytes
+            changes[min(row.last_step + 1, len(self.steps))] -= row.size_bytes
+        return tuple(itertools.accumulate(changes[:-1]))
+
+    @property
+    def peak_step(self) -> int:
+        """The first of the steps that need most; 0 without any."""
+        used = self.used_bytes
+        return used.index(max(used)) if used else 0
 
 
 #: Roles of the objects that hold the planned memory of the model, and that of its features.

@@ -22,7 +22,7 @@ from toolkit.report.savings import savings
 from toolkit.report.screen import print_profile, print_targets
 from toolkit.report.screen.compare import saving_lines
 from toolkit.report.screen.grid import bar, sparkline
-from toolkit.report.screen.memory import live_bytes, peak_rows
+from toolkit.report.screen.memory import peak_rows
 from toolkit.targets import list_targets, load_target
 
 #: A function of the model's second layer.
@@ -229,7 +229,7 @@ def test_memory_over_time() -> None:
         MemoryRow("b", "scratch", 100, 40, 1, 1),
     )
     memory = MemoryMap("arena", 144, ("a", "b", "c"), rows)
-    assert live_bytes(memory) == (80, 140, 20)
+    assert memory.used_bytes == (80, 140, 20)
     assert [row.size_bytes for row in peak_rows(memory)] == [80, 40, 20]
     report = Report("m", "0" * 64, "cortex-m4", "", "", "batch", memory=memory)
     assert "▅█▂ peak 140 of 144 B at b: a 80, b scratch 40, b 20" in one(shown(report), "arena")

@@ -172,17 +172,12 @@ def _peak(report: Report) -> Peak | None:
     memory = report.memory
     if memory is None or not memory.steps:
         return None
-    live = [sum(row.size_bytes for row in memory.rows if row.alive(i)) for i in _steps(report)]
-    top = live.index(max(live))
+    top = memory.peak_step
     alive: Counter[Contributor] = Counter()
     for row in memory.rows:
         if row.alive(top):
             alive[Contributor(row.kind, (row.name,))] += row.size_bytes
     return Peak(memory.steps[top], alive, memory.size_bytes)
-
-
-def _steps(report: Report) -> range:
-    return range(len(report.memory.steps) if report.memory else 0)
 
 
 def _noise(report: Report) -> Shares:

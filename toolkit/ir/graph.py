@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from toolkit.ir.tensor import Array, DType, QuantParams, Tensor
 
@@ -34,11 +35,24 @@ class Graph:
     outputs: tuple[str, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def _producers(self) -> Mapping[str, Node]:
+        return {name: node for node in reversed(self.nodes) for name in node.outputs}
+
+    @cached_property
+    def _consumers(self) -> Mapping[str, tuple[Node, ...]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name in dict.fromkeys(node.inputs):
+                if name is not None:
+                    found.setdefault(name, []).append(node)
+        return {name: tuple(nodes) for name, nodes in found.items()}
+
     def producer(self, tensor: str) -> Node | None:
-        return next((n for n in self.nodes if tensor in n.outputs), None)
+        return self._producers.get(tensor)
 
     def consumers(self, tensor: str) -> tuple[Node, ...]:
-        return tuple(n for n in self.nodes if tensor in n.inputs)
+        return self._consumers.get(tensor, ())
 
     def input_tensors(self, node: Node) -> tuple[Tensor | None, ...]:
         return tuple(None if name is None else self.tensors[name] for name in node.inputs)

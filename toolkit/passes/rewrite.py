@@ -23,11 +23,12 @@ def rewrite(graph: Graph, stage: str, *rules: Rule) -> Graph:
     """Apply ``rules`` to every node, in order, until none applies; check the result."""
     for _ in range(_MAX_SWEEPS):
         before = graph
-        for name in [node.name for node in graph.nodes]:
+        nodes = {node.name: node for node in graph.nodes}
+        for name in list(nodes):
             for rule in rules:
-                node = next((n for n in graph.nodes if n.name == name), None)
+                node = nodes.get(name)
                 if node is not None and (result := rule(graph, node)) is not None:
-                    graph = result
+                    graph, nodes = result, {n.name: n for n in result.nodes}
         if graph is before:
             return check_graph(graph.pruned(), stage)
         graph = graph.pruned()

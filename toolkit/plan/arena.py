@@ -165,10 +165,7 @@ def place(buffers: Sequence[Buffer], alignment_bytes: int) -> list[int]:
 
     Each order is improved by placing the buffer that sticks out furthest first, and repeating.
     """
-    conflicts = [
-        [j for j, other in enumerate(buffers) if j != i and other.overlaps(buffer)]
-        for i, buffer in enumerate(buffers)
-    ]
+    conflicts = _conflicts(buffers)
     sizes = [_align(b.size_bytes, alignment_bytes) for b in buffers]
     bound = max(live_bytes(tuple(_resized(b, s) for b, s in zip(buffers, sizes, strict=True))))
     best: list[int] = []
@@ -187,6 +184,19 @@ def place(buffers: Sequence[Buffer], alignment_bytes: int) -> list[int]:
                 break
             order = [highest, *(i for i in order if i != highest)]
     return best
+
+
+def _conflicts(buffers: Sequence[Buffer]) -> list[list[int]]:
+    """For each buffer, the others that are needed in one of its steps."""
+    found: list[list[int]] = [[] for _ in buffers]
+    alive: list[int] = []
+    for i in sorted(range(len(buffers)), key=lambda i: buffers[i].first_step):
+        alive = [j for j in alive if buffers[j].last_step >= buffers[i].first_step]
+        for j in alive:
+            found[i].append(j)
+            found[j].append(i)
+        alive.append(i)
+    return found
 
 
 def _first_fit(order: list[int], sizes: list[int], conflicts: list[list[int]]) -> list[int]:

@@ -7,6 +7,7 @@ A tensor and its aliases (reshape) are one buffer.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from toolkit.errors import UnsupportedError
@@ -66,11 +67,11 @@ def find_buffers(graph: Graph, variants: Variants = PORTABLE_ONLY) -> tuple[Buff
 
 def live_bytes(buffers: tuple[Buffer, ...]) -> tuple[int, ...]:
     """Bytes needed in each step; their maximum is a lower bound of any arena."""
-    steps = max((b.last_step for b in buffers), default=0) + 1
-    return tuple(
-        sum(b.size_bytes for b in buffers if b.first_step <= step <= b.last_step)
-        for step in range(steps)
-    )
+    changes = [0] * (max((b.last_step for b in buffers), default=0) + 2)
+    for buffer in buffers:
+        changes[buffer.first_step] += buffer.size_bytes
+        changes[buffer.last_step + 1] -= buffer.size_bytes
+    return tuple(itertools.accumulate(changes[:-1]))
 
 
 def _alias_roots(graph: Graph) -> dict[str, str]:

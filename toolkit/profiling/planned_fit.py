@@ -48,10 +48,8 @@ _KINDS = {"weights": "model constants", "kernels": "code", "layers": "code", "ar
 
 def _planned_parts(memory: MemoryMap) -> list[Part]:
     """Blocks of the planned memory at the step that needs most of them, and the rest."""
-    alive = [
-        [row for row in memory.rows if row.alive(step)] for step in range(max(len(memory.steps), 1))
-    ]
-    peak = max(alive, key=lambda rows: sum(row.size_bytes for row in rows))
+    step = memory.peak_step
+    peak = [row for row in memory.rows if row.alive(step)]
     parts = [Part(row.name, row.kind, row.size_bytes) for row in peak]
     rest = memory.size_bytes - sum(part.size_bytes for part in parts)
     return [*parts, Part("not at the same time", "plan", rest)] if rest > 0 else parts

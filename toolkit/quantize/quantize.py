@@ -78,8 +78,10 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         if dtypes[root] is DType.INT8:
             given.setdefault(root, quant)
     limits = {}
-    for root in set(groups.values()):
-        members = [name for name, group in groups.items() if group == root]
+    grouped: dict[str, list[str]] = {}
+    for name, root in groups.items():
+        grouped.setdefault(root, []).append(name)
+    for root, members in grouped.items():
         known = stated.get(root, [])
         known = known or [ranges.limits[name] for name in members if name in ranges.limits]
         if not known:

@@ -75,7 +75,7 @@ def timeline(memory: MemoryMap | None) -> Timeline | None:
                 labelled=height >= _LABEL_HEIGHT and width >= _LABEL_WIDTH,
             )
         )
-    live = tuple(sum(r.size_bytes for r in memory.rows if r.alive(step)) for step in range(steps))
+    live = memory.used_bytes
     kinds = tuple(dict.fromkeys(row.kind for row in memory.rows))
     ticks = tuple((100 - 100 * i / TICKS, size * i // TICKS) for i in range(TICKS + 1))
     return Timeline(memory, tuple(blocks), kinds, ticks, live, steps * _STEP_PIXELS)

@@ -17,18 +17,9 @@ _KEPT = frozenset({"ring", "sums", "blocks", "counters"})
 _SPARKS = 40
 
 
-def live_bytes(memory: MemoryMap) -> tuple[int, ...]:
-    """Bytes in use in each step."""
-    return tuple(
-        sum(row.size_bytes for row in memory.rows if row.alive(step))
-        for step in range(len(memory.steps))
-    )
-
-
 def peak_rows(memory: MemoryMap) -> list[MemoryRow]:
     """The blocks in use in the (first) step that needs most, largest first."""
-    live = live_bytes(memory)
-    step = live.index(max(live)) if live else 0
+    step = memory.peak_step
     alive = [row for row in memory.rows if row.alive(step)]
     return sorted(alive, key=lambda row: (-row.size_bytes, row.offset_bytes))
 
@@ -47,7 +38,7 @@ def memory_lines(report: Report, names: LayerNames) -> list[tuple[str, Text]]:
 
 def _over_time(memory: MemoryMap, names: LayerNames) -> list[tuple[str, Text]]:
     """Live bytes, layer after layer, and what is alive at the peak."""
-    live = live_bytes(memory)
+    live = memory.used_bytes
     if not live:
         return []
     at = names.of(memory.steps[live.index(max(live))])
