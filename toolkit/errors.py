@@ -7,7 +7,9 @@ where, which rule and what was found; ``hint`` is the remedy.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class ToolkitError(Exception):
@@ -85,3 +87,35 @@ class ToolFailedError(ToolkitError):
     """A tool ran and failed in a way that bad input does not explain."""
 
     exit_code = 4
+
+
+#: Characters of another's message that are worth showing.
+_LONGEST = 160
+
+
+@contextmanager
+def reading(path: Path | str, what: str, hint: str) -> Iterator[None]:
+    """Turns what reading ``path`` as ``what`` (with its article) raises into an InputError.
+
+    Errors of ours pass as they are; ``hint`` is the remedy for all others.
+    """
+    try:
+        yield
+    except ToolkitError:
+        raise
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise InputError(f"{path}: cannot be read: {reason}.", hint) from error
+    except MemoryError as error:
+        raise InputError(f"{path}: asks for more memory than there is, as {what}.", hint) from error
+    except RecursionError as error:
+        raise InputError(f"{path}: is nested too deeply for {what}.", hint) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: must be UTF-8 text, as {what}.", hint) from error
+    except Exception as error:  # whatever a parser makes of damaged bytes
+        raise InputError(f"{path}: is not {what} ({one_line(error)}).", hint) from error
+
+
+def one_line(error: Exception) -> str:
+    """An exception's message, or its type where it has none, shortened."""
+    return " ".join(str(error).split())[:_LONGEST] or type(error).__name__

@@ -38,8 +38,7 @@ def ints(*values: int) -> np.ndarray:
 def test_an_unknown_attribute_is_refused(op: str, tmp_path: Path) -> None:
     maker = ModelMaker(1, 4)
     inputs = [maker.constant(floats(4)) for _ in range(defs.get_schema(op, 17).min_input)]
-    maker.op(op, *inputs, made_up=3)
-    path = save(maker.model(maker.op("Relu", "x")), tmp_path)
+    path = save(maker.model(maker.op(op, *inputs, made_up=3)), tmp_path)
     with pytest.raises(ModelError, match=r"no attribute 'made_up' here"):
         load_onnx(path)
 

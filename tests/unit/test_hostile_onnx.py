@@ -111,13 +111,13 @@ def test_hostile_names_import_and_keep_the_meaning(tmp_path: Path) -> None:
 def test_cycles_are_refused(tmp_path: Path) -> None:
     maker = ModelMaker(1, 4)
     output = maker.op("Relu", maker.op("Add", "x", "t1"))
-    assert_refused(maker.model(output), tmp_path, ModelError, "'t1'", "no earlier node", "cycle")
+    assert_refused(maker.model(output), tmp_path, ModelError, "Relu_1", "in a circle")
 
 
 def test_a_tensor_written_twice_is_refused(tmp_path: Path) -> None:
     model = onnx_models.resnet()
     model.graph.node[3].output[0] = model.graph.node[0].output[0]
-    assert_refused(model, tmp_path, ModelError, "clash")
+    assert_refused(model, tmp_path, ModelError, "one maker")
 
 
 def external() -> onnx.ModelProto:
@@ -268,16 +268,16 @@ def computed_weights() -> onnx.ModelProto:
         (with_attribute(0, "strides", [0, 1]), ModelError, "must be positive"),
         (with_attribute(0, "strides", "fast"), ModelError, "'strides' must be tuple"),
         (with_attribute(0, "pads", [-1, 0, 0, 0]), UnsupportedError, "padding"),
-        (with_attribute(0, "pads", [1 << 40, 0, 0, 0]), ModelError, "impossible shape"),
+        (with_attribute(0, "pads", [1 << 40, 0, 0, 0]), ModelError, "padding must be in"),
         (with_attribute(0, "auto_pad", "SAME_SIDEWAYS"), UnsupportedError, "SAME_SIDEWAYS"),
         (with_attribute(0, "group", 2), ModelError, "groups"),
         (with_attribute(3, "kernel_shape", [3]), ModelError, "kernel"),
         (with_attribute(3, "dilations", [2, 2]), UnsupportedError, "dilated pool"),
-        (folding_bomb, ModelError, "impossible constant shape"),
-        (broadcast_bomb, ModelError, "impossible constant shape"),
+        (folding_bomb, ModelError, "a constant of shape"),
+        (broadcast_bomb, ModelError, "a constant of shape"),
         (nan_constant, ModelError, "not finite"),
         (_old, UnsupportedError, "at least 7; got 6"),
-        (integer_input, UnsupportedError, "must be float32"),
+        (integer_input, UnsupportedError, "must be floating point; got int64"),
         (no_input, ModelError, "no inputs"),
         (pass_through, UnsupportedError, "does not depend on any computation"),
         (grouped, UnsupportedError, "depthwise"),

@@ -14,7 +14,7 @@ from toolkit.budget.lines import Lines, find_lines
 from toolkit.budget.model import Budget, Problem, Subject
 from toolkit.budget.names import distinct, own_name
 from toolkit.budget.rules import read_rules
-from toolkit.errors import InputError
+from toolkit.errors import InputError, reading
 
 VERSION = 1
 _HINT = "docs/CI.md shows one."
@@ -63,14 +63,9 @@ def load_budgets(path: Path, model: str | None = None) -> tuple[Budget, ...]:
     ``model`` is what those take that name none.  A budget whose table says what it must not has a
     ``problem``; InputError where the file as a whole cannot be read.
     """
-    try:
+    with reading(path, "TOML with budgets", _HINT):
         text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.", hint=_HINT) from None
-    except ValueError as error:
-        raise InputError(f"{path}: is no TOML: {error}.", hint=_HINT) from None
-    return parse_budgets(data, path, find_lines(text), model)
+        return parse_budgets(tomllib.loads(text), path, find_lines(text), model)
 
 
 def parse_budgets(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import signal
@@ -34,6 +35,10 @@ VERBS = {
     "boards": "List the boards that can be flashed, and the probes that are connected.",
     "doctor": "Show which tools are present and which verbs they enable.",
 }
+
+
+#: What a file system says that has no room left for a file.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _LazyGroup(click.Group):
@@ -88,8 +93,10 @@ def main() -> None:
     except (Exception, KeyboardInterrupt) as error:
         if verbose:
             traceback.print_exc()
+        from toolkit.report.text import printable
+
         message, outcome = _explain(error)
-        print(f"toolkit: error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"toolkit: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(outcome if isinstance(outcome, int) else 0)
 
 
@@ -108,7 +115,12 @@ def _explain(error: BaseException) -> tuple[str, int]:
                 "Install hearing-aid-toolkit with pip again; `toolkit doctor` lists what it needs.",
                 ToolMissingError.exit_code,
             )
-        case MemoryError() | OSError():
+        case MemoryError():
+            return "memory does not suffice. Give a shorter clip, or less data at once.", 2
+        case OSError() if error.errno in _NO_ROOM:
+            what = error.strerror or "no room"
+            return f"{error.filename or 'output'}: {what}. Free some space, or write elsewhere.", 2
+        case OSError():
             return f"{type(error).__name__}: {error}", 4
     what = f"{type(error).__name__}: {error}"
     return f"internal error: {what} Run again with -v and report it.", 4

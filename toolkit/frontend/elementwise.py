@@ -17,7 +17,7 @@ from toolkit.frontend.lowering import (
     unsupported,
 )
 from toolkit.frontend.node import OnnxNode
-from toolkit.frontend.reader import MAX_ELEMENTS
+from toolkit.frontend.reader import FLOAT_CODES, MAX_ELEMENTS
 from toolkit.ir import QuantParams, Shape
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
@@ -129,6 +129,14 @@ def identity(low: Lowering, node: OnnxNode) -> str:
     return low.value(node.inputs[0])
 
 
+def cast(low: Lowering, node: OnnxNode) -> str:
+    """Cast from one floating-point type to another: all are float32 here."""
+    no_effect(node, "saturate", "round_mode")
+    if attribute(node, "to", int, 0) not in FLOAT_CODES:
+        raise unsupported(node, "supported between floating-point types", "Keep values in float.")
+    return low.value(node.inputs[0])
+
+
 def dropout(low: Lowering, node: OnnxNode) -> str:
     """Dropout in inference, which does nothing."""
     no_effect(node, "ratio", "seed")
@@ -205,6 +213,7 @@ LOWERINGS: dict[str, Lower] = {
     "Expand": expand,
     "HardSigmoid": hard_sigmoid,
     "HardSwish": hard_swish,
+    "Cast": cast,
     "Identity": identity,
     "Mul": mul,
     "Relu": relu,

@@ -13,7 +13,7 @@ import numpy as np
 
 from toolkit.errors import ModelError, UnsupportedError
 from toolkit.frontend.node import OnnxNode
-from toolkit.frontend.reader import MAX_ELEMENTS
+from toolkit.frontend.reference import MAX_FOLDED_ELEMENTS
 from toolkit.ir.tensor import Array
 
 Attrs = Mapping[str, Any]
@@ -38,8 +38,8 @@ def _bounded(shape: Sequence[int]) -> tuple[int, ...]:
     count = 1
     for size in shape:
         count *= int(size)
-        if size < 0 or count > MAX_ELEMENTS:
-            raise ValueError(f"impossible constant shape {[int(s) for s in shape]}")
+        if size < 0 or count > MAX_FOLDED_ELEMENTS:
+            raise ValueError(f"a constant of shape {[int(s) for s in shape]} is none that fits")
     return tuple(int(s) for s in shape)
 
 
@@ -75,6 +75,12 @@ def _elementwise(function: Callable[..., Any]) -> Fold:
         return np.asarray(function(*inputs))
 
     return evaluate
+
+
+def _concat(inputs: Operands, attrs: Attrs) -> Array:
+    parts = list(inputs)
+    _bounded([sum(part.size for part in parts)])
+    return np.concatenate(parts, attrs["axis"])
 
 
 def _gather(inputs: Operands, attrs: Attrs) -> Array:
@@ -140,7 +146,7 @@ def _expand(inputs: Operands, _: Attrs) -> Array:
 FOLDS: dict[str, Fold] = {
     "Add": _elementwise(np.add),
     "Cast": _cast,
-    "Concat": lambda i, a: np.concatenate(list(i), a["axis"]),
+    "Concat": _concat,
     "Constant": _constant,
     "ConstantOfShape": _constant_of_shape,
     "Div": _elementwise(_divide),

@@ -14,12 +14,12 @@ from toolkit.frontend.inferred import check_shapes
 from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
 from toolkit.frontend.node import OnnxNode
 from toolkit.frontend.reader import OnnxInput, OnnxModel, read_onnx
+from toolkit.frontend.reference import MAX_FOLDED_ELEMENTS, evaluate, is_foldable
 from toolkit.frontend.schema import check_accounted, check_schema
 from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ir.edit import rename_tensors
-from toolkit.ir.tensor import Array
-from toolkit.ops.execute import run_graph
+from toolkit.ir.tensor import MAX_RANK, Array
 
 #: One function an ONNX operator.
 LOWERINGS: dict[str, Lower] = {
@@ -59,7 +59,18 @@ def load_onnx(
     model = read_onnx(path)
     low = _lowered(model, input_shapes or {}, rows)
     check_shapes(low, path)
+    _require_ranks(low)
     return check_graph(_finish(low, model), "import")
+
+
+def _require_ranks(low: Lowering) -> None:
+    deep = next((t for t in low.builder.tensors.values() if len(t.shape) > MAX_RANK), None)
+    if deep is not None:
+        raise UnsupportedError(
+            f"value {deep.name!r}: a tensor may have at most {MAX_RANK} dimensions; got "
+            f"{list(deep.shape)}.",
+            hint="Leave out dimensions of size 1, or flatten some.",
+        )
 
 
 def trace_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> tuple[Graph, dict[str, str]]:
@@ -84,7 +95,15 @@ def _lowered(model: OnnxModel, input_shapes: Mapping[str, Shape], rows: int | No
 
 def _check_operators(model: OnnxModel) -> None:
     known = LOWERINGS.keys() | FOLDS.keys() | {"Shape"}
-    missing = [node for node in model.nodes if node.op not in known]
+    constant = set(model.constants)  # whether a value may turn out to be: computed by no device
+    missing = []
+    for node in model.nodes:
+        if node.op == "Shape" or constant.issuperset(node.inputs.present()):
+            constant.update(node.outputs)
+            if node.op not in known and not is_foldable(node.op, model.opset):
+                missing.append(node)
+        elif node.op not in known:
+            missing.append(node)
     if missing:
         listed = ", ".join(f"{node.op} (node {node.name!r})" for node in missing[:12])
         more = f" and {len(missing) - 12} more" if len(missing) > 12 else ""
@@ -136,9 +155,9 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
         if node.op == "Shape":
             low.constants[node.outputs[0]] = _shape(low, node)
         elif (value := _folded(low, node)) is not None:
-            low.constants[node.outputs[0]] = value
-        elif node.op in LOWERINGS and _all_constant(low, node):
-            low.constants.update(_evaluated(low, node))
+            low.fold({node.outputs[0]: value})
+        elif _all_constant(low, node):
+            low.fold(_evaluated(low, node))
         elif node.op in LOWERINGS:
             result = LOWERINGS[node.op](low, node)
             if node.outputs[0]:
@@ -172,21 +191,14 @@ def _all_constant(low: Lowering, node: OnnxNode) -> bool:
 
 def _evaluated(low: Lowering, node: OnnxNode) -> dict[str, Array]:
     """The values of a node whose inputs are all constants: it runs now instead of on the device."""
-    if low.constants[node.inputs[0]].dtype != np.float32:
-        raise unsupported(node, "supported on floats; its input is integers")
-    alone = Lowering(low.model)
-    alone.constants = low.constants
-    result = LOWERINGS[node.op](alone, node)
-    made = {name: alone.values[name] for name in node.outputs if name in alone.values}
-    if node.outputs[0]:
-        made[node.outputs[0]] = result
-    alone.builder.outputs += made.values()
-    values = run_graph(alone.builder.build(), {})
-    tensors = alone.builder.tensors
-    return {
-        name: tensors[tensor].values if tensors[tensor].is_constant else values[tensor]
-        for name, tensor in made.items()
-    }
+    values = evaluate(node, low.opset, low.constants)
+    if values is None:
+        raise unsupported(
+            node,
+            f"its inputs are constants, but its value cannot be computed beforehand in "
+            f"{MAX_FOLDED_ELEMENTS:,} elements",
+        )
+    return dict(values)
 
 
 def _folded(low: Lowering, node: OnnxNode) -> Array | None:

@@ -7,7 +7,7 @@ to ONNX's channel-first layout, which a pass cancels afterwards.  Tensors keep t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -45,6 +45,18 @@ class Lowering:
         self.unexpanded: set[str] = set()
         self.outputs = frozenset(model.outputs)
         self.model = model
+        self.folded_elements = 0
+
+    def fold(self, values: Mapping[str, Array]) -> None:
+        """File values as constants; raises ModelError where all of them together are too many."""
+        self.folded_elements += sum(value.size for value in values.values())
+        if self.folded_elements > MAX_ELEMENTS:
+            raise ModelError(
+                f"its constants are computed from each other until they have more than "
+                f"{MAX_ELEMENTS:,} elements.",
+                hint="No network for a microcontroller needs that; export it again.",
+            )
+        self.constants.update(values)
 
     # --- looking at values --------------------------------------------------------------------
     def shape(self, name: str) -> Shape:

@@ -13,20 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.errors import ModelError, UnsupportedError
+from toolkit.errors import ModelError, UnsupportedError, one_line, reading
 from toolkit.frontend.node import Attributes, Inputs, OnnxNode
+from toolkit.frontend.order import arranged
 from toolkit.ir.tensor import Array
 
 #: Operator sets whose meaning the lowering table knows.
 MIN_OPSET, MAX_OPSET = 7, 27
 
 #: Elements one tensor may have; larger ones cannot belong to a network for a microcontroller.
-MAX_ELEMENTS = 1 << 28
+MAX_ELEMENTS = 1 << 26
 
 #: Metadata entry with the calibration ranges of the file's own tensors; no part of the network.
 RANGES_KEY = "toolkit.ranges"
 
-_FLOAT_TYPES = {"float16", "float32", "float64"}
+_FLOAT_TYPES = {"float16", "bfloat16", "float32", "float64"}
+#: Those of inputs, as ONNX numbers them: all are float32 to us.
+FLOAT_CODES = (1, 10, 11, 16)
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,8 @@ def read_onnx(path: Path) -> OnnxModel:
             f"{len(proto.graph.node)} and {len(proto.graph.output)}.",
             hint="Export or download it again.",
         )
-    try:
+    with reading(path.name, "a well-formed ONNX model", "Export or download it again."):
         return _read_model(proto, path.name)
-    except (ValueError, TypeError, KeyError, OverflowError, MemoryError, RuntimeError) as error:
-        raise ModelError(f"{path.name}: malformed: {_one_line(error)}.") from None
 
 
 def _read_model(proto: Any, where: str) -> OnnxModel:
@@ -95,13 +96,14 @@ def _read_model(proto: Any, where: str) -> OnnxModel:
     )
     if not inputs:
         raise ModelError(f"{where}: the model has no inputs.")
-    nodes = tuple(_node(n, index, where) for index, n in enumerate(graph.node))
+    outputs = tuple(o.name for o in graph.output)
+    stated = [_node(n, index, where) for index, n in enumerate(graph.node)]
     return OnnxModel(
         name=graph.name or Path(where).stem,
         opset=opset,
         inputs=inputs,
-        outputs=tuple(o.name for o in graph.output),
-        nodes=nodes,
+        outputs=outputs,
+        nodes=arranged(stated, outputs, where),
         constants=constants,
         metadata={p.key: p.value for p in proto.metadata_props},
     )
@@ -126,9 +128,13 @@ def _opset(proto: Any, where: str) -> int:
 
 def _dims(value: Any, where: str) -> Iterator[int | str]:
     kind = value.type.tensor_type
-    if kind.elem_type != 1:
+    if kind.elem_type not in FLOAT_CODES:
+        from onnx import TensorProto
+
+        known = kind.elem_type in TensorProto.DataType.values()
+        found = TensorProto.DataType.Name(kind.elem_type).lower() if known else kind.elem_type
         raise UnsupportedError(
-            f"{where}: input {value.name!r} must be float32; got ONNX type {kind.elem_type}.",
+            f"{where}: input {value.name!r} must be floating point; got {found}.",
             hint="Export the float model.",
         )
     if not kind.HasField("shape"):
@@ -195,7 +201,7 @@ def tensor_values(proto: Any, name: str, where: str) -> Array:
         values = numpy_helper.to_array(proto)
     except Exception as error:  # onnx raises whatever numpy or it meets on damaged content
         raise ModelError(
-            f"{where}: tensor {name!r} is damaged: {_one_line(error)}.",
+            f"{where}: tensor {name!r} is damaged: {one_line(error)}.",
             hint="Export or download the model again.",
         ) from None
     if values.dtype.name in _FLOAT_TYPES:
@@ -207,7 +213,10 @@ def tensor_values(proto: Any, name: str, where: str) -> Array:
         return np.asarray(values, np.int64)
     if values.dtype.kind == "b":
         return np.asarray(values)
-    raise UnsupportedError(f"{where}: tensor {name!r} has the type {values.dtype.name}.")
+    raise UnsupportedError(
+        f"{where}: tensor {name!r} has the type {values.dtype.name}.",
+        hint="Constants are floating point, integers or truth values.",
+    )
 
 
 def _check_finite(constants: Mapping[str, Array], where: str) -> None:
@@ -219,7 +228,3 @@ def _check_finite(constants: Mapping[str, Array], where: str) -> None:
                 "NaN or infinite.",
                 hint="Training diverged or the export failed; export it again.",
             )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__

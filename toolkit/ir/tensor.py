@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Shape: TypeAlias = tuple[int, ...]
 Array: TypeAlias = NDArray[Any]
 
+#: Dimensions that a tensor may have.
+MAX_RANK = 6
+
 
 class DType(Enum):
     """Element type; the value is the numpy name."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from toolkit.errors import InputError
+from toolkit.errors import InputError, reading
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
 from toolkit.features.spec import FeatureSpec
@@ -41,14 +40,9 @@ def load_array(path: Path) -> Array:
 
     Raises InputError when the file cannot be read or holds anything but finite numbers.
     """
-    try:
+    with reading(path, "an array", "Save it with numpy.save."):
         loaded = np.load(path, allow_pickle=False)
         array = loaded if isinstance(loaded, np.ndarray) else loaded[loaded.files[0]]
-    except (OSError, ValueError, EOFError, IndexError, MemoryError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: cannot be read as an array ({reason}).", hint="Save it with numpy.save."
-        ) from None
     if array.dtype.kind not in "fiu":
         raise InputError(f"{path}: must hold numbers; found {array.dtype}.")
     with np.errstate(over="ignore"):

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.errors import InputError
+from toolkit.errors import InputError, reading
 from toolkit.ir.tensor import Array
 
 FILE_COLUMN = "file"
 CLASS_COLUMN = "label"
 CORPUS_COLUMN = "corpus"
+
+#: Digits of a class number, and more.
+_LONGEST_NUMBER = 10
 
 Row = dict[str, str]
 
@@ -44,6 +47,13 @@ def load_labels(
     classification.  ``limits`` are the ends of the labels' own scale, which become 0 and 1.
     Raises InputError for a file, column or value that cannot be used.
     """
+    with reading(path, "a label file", "Save it as comma-separated UTF-8."):
+        return _labels(path, folder, outputs, limits)
+
+
+def _labels(
+    path: Path, folder: Path, outputs: Sequence[str], limits: tuple[float, float] | None
+) -> Labels:
     columns, rows = _read(path)
     if FILE_COLUMN not in columns:
         raise InputError(
@@ -79,18 +89,9 @@ def load_labels(
 
 def _read(path: Path) -> tuple[tuple[str, ...], list[Row]]:
     """Column names and rows; rows shorter than the header have empty values."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            columns = tuple(reader.fieldnames or ())
-            rows = list(reader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: is no CSV text file ({error}).", hint="Save it as comma-separated UTF-8."
-        ) from None
-    return columns, rows
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file, restval="")
+        return tuple(reader.fieldnames or ()), list(reader)
 
 
 def _number(path: Path, row: Row, column: str, line: int) -> float:
@@ -109,7 +110,7 @@ def _class(path: Path, row: Row, names: Sequence[str], line: int) -> int:
     text = row[CLASS_COLUMN]
     if text in names:
         return list(names).index(text)
-    if text.isdecimal() and int(text) < len(names):
+    if text.isdecimal() and len(text) < _LONGEST_NUMBER and int(text) < len(names):
         return int(text)
     raise InputError(
         f"{path}: line {line}: '{CLASS_COLUMN}' must be one of {_listed(names)}, or a number "

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.errors import InputError, ToolMissingError
+from toolkit.errors import InputError, ToolMissingError, reading
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS, feature_spec
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.ir import Graph, QuantParams, Tensor
@@ -183,8 +183,9 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
                 f"a clip of {clip_seconds:g} s gives no feature row.",
                 hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
             )
-    imported = load_onnx(path, rows=rows)
-    graph = attach(optimize(imported), imported)
+    with reading(path, "a network that the toolkit can take", "Export it again."):
+        imported = load_onnx(path, rows=rows)
+        graph = attach(optimize(imported), imported)
     return Source(
         argument=str(path),
         name=name,
@@ -217,9 +218,10 @@ def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
     from toolkit.tflite.read import load_tflite, stripped_ends
     from toolkit.tflite.write import write_tflite
 
-    graph = load_tflite(path)  # refuse what cannot be used before any work is done
-    data = path.read_bytes()
-    ends = stripped_ends(data, name)
+    with reading(path, "a network that the toolkit can take", "Convert it again."):
+        graph = load_tflite(path)  # refuse what cannot be used before any work is done
+        data = path.read_bytes()
+        ends = stripped_ends(data, name)
     if not ends:
         return Source(str(path), name, _sha256(path), tflite=data)
     note = (

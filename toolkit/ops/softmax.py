@@ -14,12 +14,18 @@ from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, 
 from toolkit.ops.softmax_int8 import MAX_CLASSES, exp_table, softmax_int8
 from toolkit.ops.softmax_int16 import MAX_DEPTH, kernel_call_int16, run_int16
 
+MAX_BETA = 1e6
+
 
 @dataclass(frozen=True)
 class SoftmaxAttrs:
     """Factor of the logits."""
 
     beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.beta <= MAX_BETA:
+            raise ValueError(f"beta must be above 0 and at most {MAX_BETA:g}; got {self.beta:g}")
 
 
 View = NodeView[SoftmaxAttrs]

@@ -18,6 +18,7 @@ from toolkit.ops.parts.strided_copy import element_strides, line_work, strided_c
 
 #: Dimensions that STRIDED_SLICE may have.
 MAX_RANK = 4
+MAX_INDEX = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class StridedSliceAttrs:
     counted from the front and at least 1 apart."""
 
     ranges: tuple[tuple[int, int | None, int], ...]
+
+    def __post_init__(self) -> None:
+        for begin, end, step in self.ranges:
+            if not (0 <= begin <= MAX_INDEX and 1 <= step <= MAX_INDEX and (end or 0) <= MAX_INDEX):
+                raise ValueError(f"a slice must stay in 31 bits; got {begin}:{end}:{step}")
 
 
 View = NodeView[StridedSliceAttrs]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from toolkit.errors import InputError
+from toolkit.errors import InputError, reading
 from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance, Symbol
 from toolkit.report.model import (
     SCHEMA_VERSION,
@@ -31,31 +31,21 @@ T = TypeVar("T")
 def read_report(path: Path, any_schema: bool = False) -> Report:
     """The report in a file; InputError where it cannot be read, is none, or is of another
     ``schema_version``, unless ``any_schema``."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a report: {error}.", hint=_HINT) from None
-    return parse_report(text, str(path), any_schema)
+    with reading(path, "a report", _HINT):
+        return parse_report(path.read_text(encoding="utf-8"), str(path), any_schema)
 
 
 def parse_report(text: str, path: str, any_schema: bool = False) -> Report:
     """The report in the text of a file; as `read_report`, ``path`` being what messages name."""
-    try:
+    with reading(path, "a report", _HINT):
         data = json.loads(text, parse_constant=_no_number, parse_int=_integer)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not a report: {error}.", hint=_HINT) from None
     version = data.get("schema_version") if isinstance(data, dict) else None
     if not isinstance(data, dict) or not (any_schema or version == SCHEMA_VERSION):
         raise InputError(
             f"{path}: schema_version must be {SCHEMA_VERSION}; got {version!r}.", hint=_HINT
         )
-    try:
+    with reading(path, "a report", _HINT):
         return _report(data)
-    except (KeyError, TypeError, ValueError) as error:
-        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise InputError(f"{path}: is not a report: {what}.", hint=_HINT) from None
 
 
 #: Characters of the integers that 64 bits hold.

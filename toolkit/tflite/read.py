@@ -18,6 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from toolkit.errors import InputError, ModelError, UnsupportedError
 from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Shape, Tensor
 from toolkit.ir.check import check_graph
+from toolkit.ir.tensor import MAX_RANK
 from toolkit.ops import OPERATORS
 from toolkit.ops.check import check_operators
 from toolkit.ops.parts.base import Operator, view
@@ -26,7 +27,6 @@ from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor, parse
 from toolkit.tflite.float_ends import strip_float_ends
 from toolkit.tflite.write import TENSOR_TYPES
 
-MAX_RANK = 6
 MAX_TENSOR_BYTES = (1 << 31) - 1
 
 _DTYPES = {code: dtype for dtype, code in TENSOR_TYPES.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -14,6 +14,8 @@ from toolkit.ops.numerics.activation import Activation
 
 #: TFLite schema numbers of the two padding rules.
 PADDING_SAME, PADDING_VALID = 0, 1
+#: Of a kernel, a stride, a dilation or a padding; what is computed with it stays in 32 bits.
+MAX_EXTENT = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,17 @@ class Window:
     dilation_h: int = 1
     dilation_w: int = 1
     padding: Padding = Padding()
+
+    def __post_init__(self) -> None:
+        extent = (self.kernel_h, self.kernel_w, self.stride_h, self.stride_w)
+        sizes = (*extent, self.dilation_h, self.dilation_w)
+        if not all(1 <= size <= MAX_EXTENT for size in sizes):
+            raise ValueError(
+                f"kernel, strides and dilations must be in 1..{MAX_EXTENT}; got {list(sizes)}"
+            )
+        pads = astuple(self.padding)
+        if not all(0 <= pad <= MAX_EXTENT for pad in pads):
+            raise ValueError(f"padding must be in 0..{MAX_EXTENT}; got {list(pads)}")
 
     @property
     def span_h(self) -> int:
