@@ -99,6 +99,8 @@ def reading(path: Path | str, what: str, hint: str) -> Iterator[None]:
 
     Errors of ours pass as they are; ``hint`` is the remedy for all others.
     """
+    if isinstance(path, Path):
+        require_file(path)
     try:
         yield
     except ToolkitError:
@@ -114,6 +116,17 @@ def reading(path: Path | str, what: str, hint: str) -> Iterator[None]:
         raise InputError(f"{path}: must be UTF-8 text, as {what}.", hint) from error
     except Exception as error:  # whatever a parser makes of damaged bytes
         raise InputError(f"{path}: is not {what} ({one_line(error)}).", hint) from error
+
+
+def require_file(path: Path) -> None:
+    """Raise InputError for what is there and no file: a folder, a device, a pipe, which may never
+    end.  A path that is not there is left to whoever opens it."""
+    try:
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "a pipe or a device"
+            raise InputError(f"{path}: is {kind}, not a file.", "Give the file itself.")
+    except (OSError, ValueError):
+        return  # opening it says more
 
 
 def one_line(error: Exception) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,32 @@ def test_a_failed_swap_puts_the_old_output_back(
 def test_an_unwritable_place_is_named() -> None:
     with pytest.raises(InputError, match="cannot write the output directory '/proc/self/out'"):
         write_project(PROJECT, Path("/proc/self/out"))
+
+
+@pytest.mark.parametrize("path", ["mine.txt", "kernels/mine.txt", "a.txt"])
+def test_files_added_or_changed_in_an_output_are_never_deleted(tmp_path: Path, path: str) -> None:
+    out = tmp_path / "out"
+    write_project(PROJECT, out)
+    (out / path).write_text("hours of work")
+    with pytest.raises(InputError, match="added or changed since: '" + path) as caught:
+        write_project(FirmwareProject({"c.txt": b"c"}), out)
+    assert "--out" in caught.value.hint
+    assert (out / path).read_text() == "hours of work"
+
+
+def test_what_a_killed_build_left_goes_with_the_next(tmp_path: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "from toolkit.emit import staged_directory\n"
+        f"with staged_directory(Path({str(tmp_path / 'out')!r})) as staging:\n"
+        "    (staging / 'half.txt').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
+    assert [path.name.startswith(".out.build-") for path in tmp_path.iterdir()] == [True]
+    with staged_directory(tmp_path / "out") as staging:  # one that runs is left alone
+        write_project(PROJECT, tmp_path / "other")
+        (staging / "c.txt").write_text("c")
+    write_project(PROJECT, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]

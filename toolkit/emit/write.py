@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +14,13 @@ from pathlib import Path
 from toolkit.emit.project import FirmwareProject
 from toolkit.errors import InputError
 
-#: Marks a directory as written by the toolkit, so that the next build may replace it.
+#: Marks a directory as written by the toolkit and lists its files, so that the next build may
+#: replace it while it holds nothing else.
 MARKER = ".toolkit-output"
-_MARKER_TEXT = "Written by hearing-aid-toolkit; the next build replaces this directory whole.\n"
+_HEAD = "Written by hearing-aid-toolkit; the next build replaces these files.\n"
+_DIGITS = 16
+#: Files that a message names.
+_NAMED = 3
 
 
 @contextmanager
@@ -21,19 +28,24 @@ def staged_directory(out_dir: Path) -> Iterator[Path]:
     """An empty directory to fill, which becomes ``out_dir`` when the block ends without an error.
 
     ``out_dir`` may be absent, empty, or the output of an earlier build, which is then replaced.
-    Anything else raises InputError before the block runs; so does a file system that refuses.
-    After an error ``out_dir`` is as it was, and nothing is left beside it.
+    Anything else raises InputError before the block runs, files that were added to an output or
+    changed in it included; so does a file system that refuses.  After an error ``out_dir`` is as it
+    was, and nothing is left beside it; what a killed build left there goes with the next one.
     """
     out = Path(os.path.realpath(out_dir))  # unlike Path.resolve() it takes links in a circle
     made: list[Path] = []
     try:
         _require_replaceable(out)
         made = _make_parents(out)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name[:40]}.", dir=out.parent) as temporary:
+        prefix = f".{out.name[:40]}.build-"
+        _remove_leftovers(out.parent, prefix)
+        prefix = f"{prefix}{os.getpid()}-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=out.parent) as temporary:
             staging = Path(temporary) / "new"
             staging.mkdir()
             yield staging
-            (staging / MARKER).write_text(_MARKER_TEXT, encoding="utf-8")
+            listed = "".join(f"{digest} {path}\n" for path, digest in _contents(staging).items())
+            (staging / MARKER).write_text(f"{_HEAD}{listed}", encoding="utf-8")
             _swap(staging, out, Path(temporary) / "old")
         made = []
     except OSError as error:
@@ -68,8 +80,53 @@ def _require_replaceable(out: Path) -> None:
         raise InputError(f"the output '{out}' exists and is not a directory.", hint)
     if out == Path.cwd() or out in Path.cwd().parents:
         raise InputError(f"the output directory '{out}' holds the current directory.", hint)
-    if any(out.iterdir()) and not (out / MARKER).is_file():
+    if not any(out.iterdir()):
+        return
+    marker = out / MARKER
+    if not marker.is_file():
         raise InputError(f"the output directory '{out}' holds files of other origin.", hint)
+    lines = marker.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
+    known = {path: digest for digest, _, path in (line.partition(" ") for line in lines)}
+    foreign = [path for path, digest in _contents(out).items() if known.get(path) != digest]
+    if foreign:
+        more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
+        raise InputError(
+            f"the output directory '{out}' holds files that were added or changed since: "
+            f"{', '.join(map(repr, foreign[:_NAMED]))}{more}.",
+            hint="Move them away, or choose another directory with --out.",
+        )
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    """Digits of every file's hash by its path in ``folder``, the marker left out."""
+    files = sorted(path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    return {
+        path.relative_to(folder).as_posix(): _digest(path) for path in files if path.name != MARKER
+    }
+
+
+def _digest(path: Path) -> str:
+    if path.is_symlink() or not path.is_file():
+        return "none"
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
+
+
+def _remove_leftovers(folder: Path, prefix: str) -> None:
+    """Remove what builds left that were killed: their process is no more."""
+    for path in folder.glob(f"{glob.escape(prefix)}*"):
+        number = path.name.removeprefix(prefix).partition("-")[0]
+        if number.isdecimal() and not _runs(int(number)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # somebody else's
+    return True
 
 
 def _make_parents(out: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.errors import InputError, ToolMissingError, reading
+from toolkit.errors import InputError, ToolMissingError, reading, require_file
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS, feature_spec
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.ir import Graph, QuantParams, Tensor
@@ -154,6 +154,7 @@ def _require_model_file(path: Path) -> None:
             hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, an int8 .tflite "
             "or a Wav2Small .safetensors.",
         )
+    require_file(path)
     try:
         path.open("rb").close()
     except OSError as error:
