@@ -112,6 +112,7 @@ def _print(found: dict[str, str | None], missing: dict[str, list[str]]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     tools = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -119,11 +120,13 @@ def _print(found: dict[str, str | None], missing: dict[str, list[str]]) -> None:
         tools.add_column(title)
     for tool in TOOLS:
         version = found[tool.name]
-        tools.add_row(tool.name, version or "[red]no[/]", "" if version else tool.remedy)
+        shown = Text("no", "red") if version is None else Text(version)
+        tools.add_row(tool.name, shown, Text("" if version else tool.remedy))
     console.print(tools)
     verbs = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for title in ("verb", "ready", "missing"):
         verbs.add_column(title)
     for name, gaps in missing.items():
-        verbs.add_row(name, "[red]no[/]" if gaps else "[green]yes[/]", ", ".join(gaps))
+        ready = Text("no", "red") if gaps else Text("yes", "green")
+        verbs.add_row(name, ready, Text(", ".join(gaps)))
     console.print(verbs)

@@ -40,16 +40,25 @@ def command(folder: Path, audio: Path, simulator: str | None, as_json: bool) -> 
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     shown.add_column("recording")
     for title in ("seconds", *table.labels, "cycles"):
-        shown.add_column(title, justify="right")
+        shown.add_column(_shown(title), justify="right")
     for row in table.rows:
         if row.refused:
-            shown.add_row(row.path.name, row.refused)
+            shown.add_row(_shown(row.path.name), _shown(row.refused))
         else:
             values = (f"{value:.4f}" for value in row.values)
-            shown.add_row(row.path.name, f"{row.seconds:.2f}", *values, f"{row.cycles:,}")
+            shown.add_row(_shown(row.path.name), f"{row.seconds:.2f}", *values, f"{row.cycles:,}")
     console = Console()
     console.print(shown)
     console.print(
         f"{table.model} for {table.target}; cycles simulated: {table.basis}", markup=False
     )
     return int(refused)
+
+
+def _shown(text: str) -> str:
+    """A text from a file: neither markup nor what would steer a terminal."""
+    from rich.markup import escape
+
+    from toolkit.report.text import printable
+
+    return escape(printable(text))
