@@ -6,6 +6,7 @@ import csv
 import io
 
 from toolkit.report.model import LayerRow, Report
+from toolkit.report.text import printable
 
 _PLAIN = ("macs", "weights_bytes", "activation_bytes", "live_bytes")
 #: A cell that begins so is a formula to a spreadsheet.
@@ -37,4 +38,5 @@ def _cells(row: LayerRow) -> list[str | int]:
 
 
 def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    shown = printable(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
