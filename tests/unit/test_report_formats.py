@@ -31,6 +31,7 @@ from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.report.read import read_report
 from toolkit.report.render import FORMATS, require_formats, write_reports
 from toolkit.report.terminal import print_report
+from toolkit.report.text import printable
 
 HOSTILE = "=<script>alert('|x|')</script>`*\x1b[2J\u202e\x00"
 ESTIMATED, SIMULATED, MEASURED = Provenance.ESTIMATED, Provenance.SIMULATED, Provenance.MEASURED
@@ -202,7 +203,7 @@ def test_csv_has_a_row_a_layer_and_provenance_in_the_header() -> None:
     rows = list(csv.DictReader(io.StringIO(report_csv(FULL))))
     assert [row["cycles_simulated"] for row in rows] == ["800", "200", ""]
     assert [row["cycles_estimated"] for row in rows] == ["900", "200", "0"]
-    assert rows[0]["name"] == f"'{HOSTILE}", "no formula for a spreadsheet"
+    assert rows[0]["name"] == f"'{printable(HOSTILE)}", "no formula for a spreadsheet"
     plain = {"name", "op", "kernel", "variant", "output_shape"}
     for column in rows[0].keys() - plain:
         assert column.rpartition("_")[2] in {p.value for p in Provenance}
