@@ -111,6 +111,17 @@ class SharedKernel:
 
 
 @dataclass(frozen=True)
+class RowOutputText:
+    """Output ``index`` has time: rows of ``counter``, one every ``step`` frames, which is there
+    ``delay`` frames after the first of these."""
+
+    index: int
+    counter: Identifier
+    step: int
+    delay: int
+
+
+@dataclass(frozen=True)
 class ModelContext:
     """Everything of a batch model's four files; sizes in bytes, ``peak_step`` is a layer.
 
@@ -206,7 +217,9 @@ class ReductionText:
 
 @dataclass(frozen=True)
 class StreamContext:
-    """Everything of a streamed model's four files; sizes in bytes, ``labels`` as `ModelContext`."""
+    """Everything of a streamed model's four files; sizes in bytes, ``labels`` as `ModelContext`.
+
+    ``inputs``, and those of ``outputs`` that ``row_outputs`` tell of, are a row each."""
 
     banner: Banner
     state_bytes: int
@@ -220,9 +233,9 @@ class StreamContext:
     frame_macs_worst: int
     finish_macs: int
     starts_with_padding: bool
-    input: TensorText
-    frame_shape: str
+    inputs: tuple[TensorText, ...]
     outputs: tuple[TensorText, ...]
+    row_outputs: tuple[RowOutputText, ...]
     labels: tuple[str, ...]
     kernels: tuple[str, ...]
     weights: WeightsText

@@ -9,6 +9,7 @@ from toolkit.measurement import FEATURE_STATE, MODEL_STATE, Symbol, Symbols
 _ROWS = (
     "model_output_bytes",
     "model_output_offset",
+    "model_frame_bytes",
     "model_weights",
     "model_rings",
     "model_endless",
@@ -36,7 +37,16 @@ DRIVER: Mapping[str, tuple[str, ...]] = {
         "model_output",
         "model_invoke",
     ),
-    "stream": (*_ROWS, "model_finish", "model_status", "model_refusal"),
+    "stream": (
+        *_ROWS,
+        "model_finish",
+        "model_status",
+        "model_refusal",
+        "model_output_rows",
+        "model_rows_ready",
+        "model_take_row",
+        "model_unread",
+    ),
     "continuous": (*_ROWS, "model_period_rows", "model_begin_block", "model_end_frame"),
 }
 #: No identifier of a layer may be one of these.

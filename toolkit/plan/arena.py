@@ -87,6 +87,10 @@ class ArenaPlan:
         return kernel_calls(self.graph, self.variants)
 
     @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        return tuple(self.graph.tensors[name] for name in self.graph.outputs)
+
+    @property
     def kernel_files(self) -> frozenset[str]:
         """Stems of the kernel files that the model calls."""
         return frozenset(stem for call in self.calls.values() for stem in call.files)

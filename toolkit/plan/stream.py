@@ -13,12 +13,12 @@ from functools import cached_property
 from typing import ClassVar, Literal
 
 from toolkit.errors import InputError
-from toolkit.ir import Graph
+from toolkit.ir import Graph, Tensor
 from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
-from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.ops.parts.rows import TIME_AXIS, with_rows
 from toolkit.plan.stream_schedule import Stage, Trace, period_frames
 from toolkit.plan.time_axis import TimeAxis, retime
 
@@ -28,6 +28,9 @@ ALIGNMENT_BYTES = 8
 COUNTER_BYTES = 4
 #: Words of a state beside the rows' counters: whether a frame waits for steps.
 EXTRA_COUNTERS = 1
+#: The same where outputs have time, beside how many rows of each were taken: whether the clip is
+#: ending.
+ROW_COUNTERS = 1
 
 Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
 
@@ -36,8 +39,8 @@ Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
 class StateBuffer:
     """A part of the state, needed in the steps ``first_step..last_step`` of a frame and the end.
 
-    Step 0 takes a frame, step k runs stage k; then the reductions finish, one step each, and the
-    nodes behind them run.  ``name`` is a tensor's (ring, row, tensor) or a node's (sums, scratch).
+    The first steps take a row of each input, the others run a stage each, by its number; then the
+    reductions finish, one step each, and the nodes behind them run.  ``name`` is a tensor's (ring, row, tensor) or a node's (sums, scratch).
     """
 
     purpose: Purpose
@@ -64,13 +67,15 @@ class StreamPlan:
 
     ``state_bytes`` is the whole RAM of a model instance (buffers and row counters).
     ``lower_bound_bytes`` is what must outlive a frame: rows still needed, sums and counters.
-    ``rings`` go by counter, None for a reduction.  ``finish_graph`` runs once a clip.
+    ``rings`` go by counter, None for a reduction.  ``output_counters`` are those of the outputs
+    with time, in their order.  ``finish_graph`` runs once a clip.
     """
 
     time: TimeAxis
     stages: tuple[Stage, ...]
     variants: Variants
     trace: Trace
+    output_counters: tuple[int, ...]
     rings: tuple[Ring | None, ...]
     buffers: tuple[StateBuffer, ...]
     finish_graph: Graph
@@ -166,10 +171,11 @@ class StreamPlan:
         return sum(b.size_bytes for b in self.buffers if b.name in made), self.buffer_bytes
 
     def memory_map(self) -> MemoryMap:
-        """Every block of the state, by offset: step 0 takes a frame, the stages follow, then the
-        end of a clip."""
+        """Every block of the state, by offset: a frame comes, the stages follow, then the end of a
+        clip."""
+        names = self.time.inputs
         steps = (
-            "a frame arrives",
+            *("a frame arrives" if len(names) == 1 else f"{n} of a frame arrives" for n in names),
             *(stage.node.name for stage in self.stages),
             *(f"{stage.node.name}, at the end" for stage in self.reductions),
             *(node.name for node in self.finish_graph.nodes),
@@ -196,14 +202,29 @@ class StreamPlan:
         return self.trace.delay_frames
 
     @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        """What is read of each output at once: a row where it has time, else all of it."""
+        tensors = self.graph.tensors
+        rows = {
+            o.name: replace(with_rows(tensors[o.rows], 1), name=o.name)
+            for o in self.time.row_outputs
+        }
+        return tuple(rows.get(name, tensors[name]) for name in self.graph.outputs)
+
+    @property
+    def output_steps(self) -> tuple[int, ...]:
+        """Frames a row of each output with time."""
+        return tuple(self.time.counts[output.rows].step for output in self.time.row_outputs)
+
+    @property
     def period_frames(self) -> int:
         """Frames after which the same stages run again."""
         return period_frames(self.stages)
 
     @property
     def frame_bytes(self) -> int:
-        """One frame of the input."""
-        return row_bytes(self.time.graph, self.time.input)
+        """One frame, a row of every input."""
+        return sum(row_bytes(self.time.graph, name) for name in self.time.inputs)
 
     @cached_property
     def frame_macs(self) -> tuple[int, ...]:
