@@ -24,7 +24,7 @@ from toolkit.plan import StreamPlan
 from toolkit.plan.row_outputs import laid_out
 from toolkit.plan.time_axis import retime
 
-OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES, ENDED = 0, 1, 2, 3
+OK, TOO_FEW_FRAMES, TOO_MANY_FRAMES, ENDED, UNREAD = 0, 1, 2, 3, 6
 
 COMPILE = [*host_compiler(), "-fPIC", *include_kernels("-iquote"), *FLAGS]
 
@@ -182,6 +182,17 @@ class Instance:
 
     def status(self, more: int) -> int:
         return int(self._function("status")(self._pointer, ctypes.c_uint32(more)))
+
+    def ready(self, output: int) -> int:
+        return int(self._function("rows_ready")(self._pointer, ctypes.c_uint32(output)))
+
+    def take(self, output: int) -> bytes | None:
+        """The next row of an output, None where there is none."""
+        take = self._function("take_row")
+        take.restype = ctypes.c_void_p
+        address = take(self._pointer, ctypes.c_uint32(output))
+        size = self._streamed.plan.output_tensors[output].size_bytes
+        return None if address is None else ctypes.string_at(address, size)
 
     def memory(self) -> bytes:
         """All of the struct, to see whether a call changed any of it."""

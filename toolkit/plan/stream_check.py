@@ -34,7 +34,8 @@ def check_stream(graph: Graph, plan: StreamPlan) -> StreamPlan:
         raise ToolkitError("stream plan: it belongs to another graph.")
     period = math.lcm(*(stage.count.step * stage.group for stage in plan.stages))
     first = plan.min_frames
-    steady = first + plan.delay_frames + 2 * period
+    looks_back = max(stage.window.span * stage.count.step for stage in plan.stages)
+    steady = first + plan.delay_frames + looks_back + 2 * period
     lengths = {
         *range(first, first + _SHORT),
         *range(steady, steady + min(period, _LONG)),
@@ -96,7 +97,7 @@ class ClipPlayer:
         for place, output in enumerate(self._plan.time.row_outputs):
             made = self._made[self._counter_of[output.rows]]
             for row in range(self._taken[place], made):
-                self._read((self._owner(output.rows), row), self._row(output.rows, row), "taken")
+                self._read((self._owner(output.rows), row), self._row(output.rows, row), "the caller")
             self._taken[place] = made
 
     def _pass(self, totals: list[int] | None) -> int:
