@@ -81,9 +81,9 @@ class _Emitter:
                 for t in plan.output_tensors
             ),
             row_outputs=tuple(
-                RowOutputText(graph.outputs.index(output.name), self._counters[number], step, delay)
-                for output, number, step, delay in zip(
-                    plan.time.row_outputs,
+                RowOutputText(index, self._counters[number], step, delay)
+                for index, number, step, delay in zip(
+                    plan.outputs_in_rows,
                     plan.output_counters,
                     plan.output_steps,
                     plan.trace.output_delays,

@@ -7,10 +7,12 @@ dead by then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
+
+import numpy as np
 
 from toolkit.errors import InputError
 from toolkit.ir import Graph, Tensor
@@ -19,6 +21,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, with_rows
+from toolkit.plan.row_outputs import laid_out
 from toolkit.plan.stream_schedule import Stage, Trace, period_frames
 from toolkit.plan.time_axis import TimeAxis, retime
 
@@ -210,6 +213,22 @@ class StreamPlan:
             for o in self.time.row_outputs
         }
         return tuple(rows.get(name, tensors[name]) for name in self.graph.outputs)
+
+    @property
+    def outputs_in_rows(self) -> tuple[int, ...]:
+        """Indices of the outputs that have time."""
+        return tuple(self.graph.outputs.index(output.name) for output in self.time.row_outputs)
+
+    def laid_out(self, outputs: Sequence[bytes]) -> tuple[bytes, ...]:
+        """The bytes of every output as the batch network gives them, of all rows of those with
+        time, however many there are."""
+        made = list(outputs)
+        for index, output in zip(self.outputs_in_rows, self.time.row_outputs, strict=True):
+            tensor = self.graph.tensors[output.rows]
+            values = np.frombuffer(made[index], tensor.dtype.numpy)
+            rows = values.reshape(-1, *tensor.shape[TIME_AXIS + 1 :])
+            made[index] = np.ascontiguousarray(laid_out(output, self.graph, rows)).tobytes()
+        return tuple(made)
 
     @property
     def output_steps(self) -> tuple[int, ...]:
