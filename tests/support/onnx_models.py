@@ -65,13 +65,17 @@ class ModelMaker:
         graph = helper.make_graph(
             self.nodes,
             "test",
-            [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in self.inputs.items()],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+            [_value(name, shape) for name, shape in self.inputs.items()],
+            [_value(name, None) for name in outputs],
             self.initializers,
         )
         return helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8
         )
+
+
+def _value(name: str, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def ds_cnn() -> onnx.ModelProto:

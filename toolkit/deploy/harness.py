@@ -84,11 +84,11 @@ class Harness:
             output_bytes=[tensor.size_bytes for tensor in self.plan.output_tensors],
             row_values=None if self.front_end is None else self.front_end.spec.row_values,
             continuous=self.plan.continuous is not None,
-            in_rows=() if stream is None else stream.outputs_in_rows,
+            in_rows=self.plan.outputs_in_rows,
         )
         if stream is not None:
-            cases = (replace(c, outputs=stream.laid_out(c.outputs)) for c in output.cases)
-            output = replace(output, cases=tuple(cases))
+            placed = [replace(c, outputs=stream.laid_out(c.outputs)) for c in output.cases]
+            output = replace(output, cases=tuple(placed))
         return Execution(result, output)
 
     def run_on_host(self, folder: Path, input_bytes: bytes, toolchain: str) -> Execution:

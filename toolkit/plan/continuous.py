@@ -66,6 +66,7 @@ class ContinuousPlan:
         "model_audio.c": "model_continuous_audio.c",
     }
     arena_bytes: ClassVar[int] = 0
+    outputs_in_rows: ClassVar[tuple[int, ...]] = ()
 
     @property
     def graph(self) -> Graph:

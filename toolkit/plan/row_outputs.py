@@ -76,8 +76,8 @@ def row_output(graph: Graph, name: str, layouts: frozenset[str]) -> RowOutput:
 
 
 def laid_out(output: RowOutput, graph: Graph, rows: Array) -> Array:
-    """All rows of an output (first axis time) as the file has the output; ``graph`` tells the shapes
-    at any one number of rows."""
+    """All rows of an output (first axis time) as the file has the output; ``graph`` tells the
+    shapes at any one number of rows."""
     layout, values = Layout(), rows[None]
     frames = graph.tensors[output.rows].shape[TIME_AXIS]
     for node in output.layout:
@@ -89,4 +89,3 @@ def laid_out(output: RowOutput, graph: Graph, rows: Array) -> Array:
         else:
             values = values.reshape(layout.shape(graph.tensors[node.outputs[0]].shape, len(rows)))
     return values
-

@@ -43,7 +43,8 @@ class StateBuffer:
     """A part of the state, needed in the steps ``first_step..last_step`` of a frame and the end.
 
     The first steps take a row of each input, the others run a stage each, by its number; then the
-    reductions finish, one step each, and the nodes behind them run.  ``name`` is a tensor's (ring, row, tensor) or a node's (sums, scratch).
+    reductions finish, one step each, and the nodes behind them run.  ``name`` is a tensor's (ring,
+    row, tensor) or a node's (sums, scratch).
     """
 
     purpose: Purpose
@@ -277,7 +278,7 @@ def describe_state(
     """Figures of a plan that runs frame by frame, as ``stream`` does, in ``state_bytes``."""
     macs, planned = stream.frame_macs, "memory plan, checked"
     kept = "what must outlive a frame"
-    figures = (
+    figures: tuple[tuple[str, int, str, str], ...] = (
         ("arena_bytes", 0, "B", planned),
         ("state_bytes", state_bytes + feature_bytes, "B", planned),
         ("state_lower_bound_bytes", lower_bound_bytes + feature_bytes, "B", kept),
@@ -285,6 +286,10 @@ def describe_state(
         ("macs_per_frame_mean", round(sum(macs) / len(macs)), "MACs", "schedule"),
         ("macs_per_frame_worst", max(macs), "MACs", "schedule"),
     )
+    if delays := stream.trace.output_delays:
+        names = (output.name for output in stream.time.row_outputs)
+        each = ", ".join(f"{n!r} {d}" for n, d in zip(names, delays, strict=True))
+        figures += (("algorithmic_delay_frames", max(delays), "frames", f"schedule: {each}"),)
     return [Measurement(n, v, u, Provenance.ESTIMATED, basis) for n, v, u, basis in figures]
 
 

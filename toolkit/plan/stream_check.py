@@ -97,7 +97,9 @@ class ClipPlayer:
         for place, output in enumerate(self._plan.time.row_outputs):
             made = self._made[self._counter_of[output.rows]]
             for row in range(self._taken[place], made):
-                self._read((self._owner(output.rows), row), self._row(output.rows, row), "the caller")
+                self._read(
+                    (self._owner(output.rows), row), self._row(output.rows, row), "the caller"
+                )
             self._taken[place] = made
 
     def _pass(self, totals: list[int] | None) -> int:

@@ -201,7 +201,7 @@ class _Player:
         self._stages, self._outputs = stages, outputs
         self._inputs = range(counters - len(stages))
         self._steps = [1 for _ in self._inputs] + [s.count.step for s in stages]
-        self._taken = {number: 0 for number in outputs}
+        self._taken = dict.fromkeys(outputs, 0)
         self._readers = [[s for s in stages if i in s.inputs] for i in range(counters)]
         self._endless = [ENDLESS] * counters
         self.made = [0] * counters

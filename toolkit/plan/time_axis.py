@@ -143,7 +143,8 @@ def _lays_out(
     layouts: dict[str, tuple[Layout, RowCount]],
 ) -> bool:
     """Whether a node only moves time, for an output; its own output is entered."""
-    (source,) = node.inputs[:1]
+    source = node.inputs[0]
+    assert source is not None
     if source in counts:
         behaviour = OPERATORS[node.op].time_behaviour(view(graph, node), TIME_AXIS)
         if behaviour is not TimeBehaviour.OPAQUE:
