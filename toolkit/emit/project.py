@@ -165,18 +165,19 @@ def _audio(plan: Plan, front_end: FrontEnd) -> dict[str, str]:
 
     Raises InputError where a clip is no whole number of feature rows.
     """
-    spec, frames = front_end.spec, 0
-    if plan.stream is None:
-        values = sum(plan.graph.tensors[entry].elements for entry in plan.graph.inputs)
-        frames, rest = divmod(values, spec.row_values)
-        if rest or len(plan.graph.inputs) != 1:
-            raise InputError(
-                f"features of {spec.row_values} values a row do not fit the model's inputs of "
-                f"{values} values.",
-                hint="Give the feature specification that the model was trained with.",
-            )
+    spec, inputs = front_end.spec, plan.graph.inputs
+    values = sum(plan.graph.tensors[entry].elements for entry in inputs)
+    frames, rest = divmod(values, spec.row_values)
+    if rest or len(inputs) != 1:
+        raise InputError(
+            f"features of {spec.row_values} values a row do not fit the model's "
+            f"{len(inputs)} input(s) of {values} values.",
+            hint="Give the feature specification that the model was trained with.",
+        )
+    frames = frames if plan.stream is None else 0
     context = AudioContext(
         schedule=plan.schedule,
+        has_rows=bool(plan.outputs_in_rows),
         spec=spec,
         state_bytes=front_end.state_bytes,
         clip_frames=frames,

@@ -96,15 +96,16 @@ class StreamPlan:
         "model_weights.h": "model_weights.h",
         "model_weights.c": "model_weights.c",
     }
-    #: The same of those that take audio.
-    audio_templates: ClassVar[Mapping[str, str]] = {
-        "model_audio.h": "model_audio.h",
-        "model_audio.c": "model_audio.c",
-    }
     #: The schedule's own helper header.
     helper_files: ClassVar[tuple[str, ...]] = ("tk_stream",)
     continuous: ClassVar[None] = None
     arena_bytes: ClassVar[int] = 0
+
+    @property
+    def audio_templates(self) -> Mapping[str, str]:
+        """The same as ``templates`` of those that take audio."""
+        kind = "model_rows_audio" if self.outputs_in_rows else "model_audio"
+        return {f"model_audio.{end}": f"{kind}.{end}" for end in ("h", "c")}
 
     @property
     def graph(self) -> Graph:
