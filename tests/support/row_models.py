@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 
 from tests.support.onnx_models import ModelMaker
+from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import Graph
 from toolkit.passes.optimize import optimize
@@ -99,6 +100,19 @@ def two_inputs() -> onnx.ModelProto:
     y = m.op("Relu", m.conv(reference, (4, 8), (4,), pads=[3, 0]))
     x = m.op("Concat", x, y, axis=1)
     return m.model(m.op("Sigmoid", m.conv(x, (16, BANDS), (1,))))
+
+
+def hearing(spec: FeatureSpec) -> onnx.ModelProto:
+    """Behind features: a mask a frame, scores of the whole clip, a probability every two frames."""
+    m = ModelMaker(1, "rows", spec.row_values)
+    x = m.op("Transpose", "x", perm=[0, 2, 1])
+    x = m.op("Relu", m.conv(x, (spec.row_values, 8), (3,), pads=[1, 1]))
+    mask = m.op("Sigmoid", m.conv(x, (8, 12), (5,), pads=[2, 2]))
+    scores = m.op("Softmax", m.dense(m.op("ReduceMean", x, axes=[2], keepdims=0), 8, 3), axis=-1)
+    speech = m.op("Sigmoid", m.conv(x, (8, 1), (4,), pads=[1, 1], strides=[2]))
+    model = m.model([mask, scores, speech])
+    onnx.helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
+    return model
 
 
 FORMS: dict[str, Callable[[], onnx.ModelProto]] = {

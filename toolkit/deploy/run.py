@@ -196,7 +196,7 @@ class Run:
                 *fit_checks(fits, target, required=True),
                 *time_checks(costs, target, required=target.real_time),
             ),
-            issues=(*self.notes, *self._audio_issues, *self._memory_issues(timing)),
+            issues=(*self.notes, *self._audio_issues, *self._rows, *self._memory_issues(timing)),
             layers=layer_rows(plan, target, layer_measurements(timing, cases)),
             functions=function_rows(timing, cases),
             predictions=self.predictions,
@@ -208,6 +208,13 @@ class Run:
             library=self.harness.name,
             clip=None if self.clip is None else RunClip(self.clip.path.name, self.clip.sha256),
         )
+
+    @property
+    def _rows(self) -> tuple[Issue, ...]:
+        """What the shown values of outputs with time are."""
+        names = ", ".join(repr(self.graph.outputs[i]) for i in self.plan.outputs_in_rows)
+        note = f"values shown of outputs with time are the means of their rows: {names}"
+        return (Issue("outputs.rows", note),) if names and self.clip else ()
 
     def _memory_issues(self, timing: Timing) -> tuple[Issue, ...]:
         """What a time of this run rests on; nothing where there is none."""

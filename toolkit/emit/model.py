@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit.emit.c_text import comment_text
-from toolkit.emit.contexts import Banner, ModelContext, StreamContext
+from toolkit.emit.contexts import Banner, ModelContext
 from toolkit.emit.continuous import continuous_context
 from toolkit.emit.parts import Parts, StepPlace, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context
+from toolkit.emit.stream_contexts import StreamContext
 from toolkit.emit.symbols import driver_symbols
 from toolkit.measurement import Symbols
 from toolkit.plan import ArenaPlan, Plan, check
@@ -46,7 +47,7 @@ def emit_model(
     layout = _layout(plan, context, read_with)
     return ModelText(
         files={name: text.replace(LAYOUT, layout) for name, text in files.items()},
-        symbols={**driver_symbols(plan.schedule), **context.symbols},
+        symbols={**driver_symbols(plan), **context.symbols},
     )
 
 

@@ -29,6 +29,7 @@ from toolkit.measurement import Symbol, Symbols
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import KernelCall, view
 from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.plan import Plan
 from toolkit.resources import __version__
 
 
@@ -206,6 +207,21 @@ def row_text(tensor: Tensor) -> TensorText:
     """A row of a tensor, which has one, in words."""
     shape = "x".join(str(d) for d in tensor.shape[TIME_AXIS + 1 :])
     return replace(tensor_text(tensor, 0), shape=shape or "1")
+
+
+def output_texts(plan: Plan) -> tuple[TensorText, ...]:
+    """The outputs in words, of those with time how often a row comes and when."""
+    texts = [tensor_text(tensor, 0) for tensor in plan.output_tensors]
+    stream = plan.stream
+    if stream is None:
+        return tuple(texts)
+    delays = stream.trace.output_delays
+    for index, step, late in zip(plan.outputs_in_rows, stream.output_steps, delays, strict=False):
+        row = row_text(plan.output_tensors[index]).shape
+        every = f"every {step} frames" if step > 1 else "a frame"
+        shape = f"{row}, a row {every}, {late} frames late"
+        texts[index] = replace(texts[index], shape=shape)
+    return tuple(texts)
 
 
 def label_macros(graph: Graph, outputs: Sequence[Tensor]) -> tuple[str, ...]:

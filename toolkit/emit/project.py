@@ -8,11 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from toolkit.emit.c_text import CommentText
-from toolkit.emit.contexts import AudioContext, Banner, FileText, HarnessContext, LibraryContext
+from toolkit.emit.contexts import (
+    AudioContext,
+    Banner,
+    FileText,
+    HarnessContext,
+    LibraryContext,
+)
 from toolkit.emit.cost import Costs
 from toolkit.emit.model import emit_model
 from toolkit.emit.naming import kernel_tags, named, named_page, named_symbol
-from toolkit.emit.parts import banner, label_macros, tensor_text
+from toolkit.emit.parts import banner, label_macros, output_texts
 from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
 from toolkit.errors import InputError, ToolkitError
 from toolkit.features.decimate import OUTPUT_HZ, RATES_HZ
@@ -243,12 +249,13 @@ def _library_context(
         schedule=plan.schedule,
         ram_bytes=plan.ram_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
-        outputs=tuple(tensor_text(tensor, 0) for tensor in plan.output_tensors),
+        outputs=output_texts(plan),
         labels=label_macros(plan.graph, plan.output_tensors),
         files=purposes,
         sources=tuple(sorted(path for path in paths if path.endswith(".c"))),
         has_features=front_end is not None,
         has_resampled=front_end is not None and _is_resampled(front_end.spec),
+        has_rows=bool(plan.outputs_in_rows),
     )
 
 

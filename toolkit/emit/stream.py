@@ -3,15 +3,6 @@
 from __future__ import annotations
 
 from toolkit.emit.c_text import Identifier, c_type, comment_text, integer
-from toolkit.emit.contexts import (
-    ReductionText,
-    RingText,
-    RowArgument,
-    RowOutputText,
-    StageText,
-    StreamContext,
-    TotalText,
-)
 from toolkit.emit.parts import (
     Parts,
     StepPlace,
@@ -22,6 +13,15 @@ from toolkit.emit.parts import (
     tensor_text,
 )
 from toolkit.emit.shared import SharedKernels
+from toolkit.emit.stream_contexts import (
+    ReductionText,
+    RingText,
+    RowArgument,
+    RowOutputText,
+    StageText,
+    StreamContext,
+    TotalText,
+)
 from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.rows import with_rows
 from toolkit.plan.sharing import shared_code

@@ -8,12 +8,13 @@ only to lay an output out is left to who has all rows.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from toolkit.ir import Graph, Node
-from toolkit.ir.tensor import Array
+import numpy as np
+
+from toolkit.ir import Graph, Node, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.ops.parts.rows import TIME_AXIS, with_rows
 from toolkit.ops.transpose import TransposeAttrs
 
 
@@ -75,11 +76,18 @@ def row_output(graph: Graph, name: str, layouts: frozenset[str]) -> RowOutput:
     return RowOutput(name, source, tuple(nodes))
 
 
-def laid_out(output: RowOutput, graph: Graph, rows: Array) -> Array:
-    """All rows of an output (first axis time) as the file has the output; ``graph`` tells the
-    shapes at any one number of rows."""
-    layout, values = Layout(), rows[None]
-    frames = graph.tensors[output.rows].shape[TIME_AXIS]
+def row_tensor(output: RowOutput, graph: Graph) -> Tensor:
+    """One row of an output, under the output's name."""
+    return replace(with_rows(graph.tensors[output.rows], 1), name=output.name)
+
+
+def laid_out(output: RowOutput, graph: Graph, data: bytes) -> bytes:
+    """The bytes of all rows of an output as the file has the output; ``graph`` tells the shapes at
+    any one number of rows."""
+    rows = graph.tensors[output.rows]
+    frames = rows.shape[TIME_AXIS]
+    values = np.frombuffer(data, rows.dtype.numpy).reshape(1, -1, *rows.shape[TIME_AXIS + 1 :])
+    count, layout = values.shape[TIME_AXIS], Layout()
     for node in output.layout:
         after = layout.behind(graph, node, frames)
         assert after is not None
@@ -87,5 +95,5 @@ def laid_out(output: RowOutput, graph: Graph, rows: Array) -> Array:
         if isinstance(node.attrs, TransposeAttrs):
             values = values.transpose(node.attrs.perm)
         else:
-            values = values.reshape(layout.shape(graph.tensors[node.outputs[0]].shape, len(rows)))
-    return values
+            values = values.reshape(layout.shape(graph.tensors[node.outputs[0]].shape, count))
+    return values.tobytes()

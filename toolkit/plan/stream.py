@@ -12,16 +12,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from toolkit.errors import InputError
 from toolkit.ir import Graph, Tensor
 from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
-from toolkit.ops.parts.rows import TIME_AXIS, with_rows
-from toolkit.plan.row_outputs import laid_out
+from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.plan.row_outputs import laid_out, row_tensor
 from toolkit.plan.stream_schedule import Stage, Trace, period_frames
 from toolkit.plan.time_axis import TimeAxis, retime
 
@@ -210,10 +208,7 @@ class StreamPlan:
     def output_tensors(self) -> tuple[Tensor, ...]:
         """What is read of each output at once: a row where it has time, else all of it."""
         tensors = self.graph.tensors
-        rows = {
-            o.name: replace(with_rows(tensors[o.rows], 1), name=o.name)
-            for o in self.time.row_outputs
-        }
+        rows = {o.name: row_tensor(o, self.graph) for o in self.time.row_outputs}
         return tuple(rows.get(name, tensors[name]) for name in self.graph.outputs)
 
     @property
@@ -226,10 +221,7 @@ class StreamPlan:
         time, however many there are."""
         made = list(outputs)
         for index, output in zip(self.outputs_in_rows, self.time.row_outputs, strict=True):
-            tensor = self.graph.tensors[output.rows]
-            values = np.frombuffer(made[index], tensor.dtype.numpy)
-            rows = values.reshape(-1, *tensor.shape[TIME_AXIS + 1 :])
-            made[index] = np.ascontiguousarray(laid_out(output, self.graph, rows)).tobytes()
+            made[index] = laid_out(output, self.graph, made[index])
         return tuple(made)
 
     @property
