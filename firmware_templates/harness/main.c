@@ -14,7 +14,8 @@
  *             MODEL_ROWS in model.h only: rows as frames give them, each u32 1 + output, then its
  *             bytes; u32 0
  *             mode 1 only: u32 n_rows, n_rows * FEATURES_ROW_VALUES int8 (what the model was fed)
- *             MODEL_ROWS only: rows as the end of the clip gives them, u32 0, u32 calls of model_finish
+ *             MODEL_ROWS only: rows as the end of the clip gives them; u32 0; u32 how many calls of
+ *             model_finish it took
  *             MODEL_CONTINUOUS in model.h only: u32 n_hops that gave outputs; what follows, a hop
  *             the bytes of every model output, in order, but for those with time (MODEL_ROWS)
  *             at the end: u32 most stack used, in bytes (0 on a workstation)
