@@ -12,6 +12,7 @@ from tests.support.onnx_models import ModelMaker
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import Graph
+from toolkit.ir.labels import LABELS_KEY
 from toolkit.passes.optimize import optimize
 from toolkit.quantize.convert import convert
 from toolkit.quantize.ranges import calibrate
@@ -112,6 +113,17 @@ def hearing(spec: FeatureSpec) -> onnx.ModelProto:
     speech = m.op("Sigmoid", m.conv(x, (8, 1), (4,), pads=[1, 1], strides=[2]))
     model = m.model([mask, scores, speech])
     onnx.helper.set_model_props(model, {METADATA_KEY: spec.to_json()})
+    return model
+
+
+def row_model(spec: FeatureSpec, labels: str) -> onnx.ModelProto:
+    """Behind features: three values a frame, called ``labels`` (JSON)."""
+    m = ModelMaker(1, "rows", spec.row_values)
+    x = m.op("Transpose", "x", perm=[0, 2, 1])
+    x = m.op("Relu", m.conv(x, (spec.row_values, 8), (3,), pads=[1, 1]))
+    model = m.model(m.op("Sigmoid", m.conv(x, (8, 3), (1,))))
+    props = {METADATA_KEY: spec.to_json(), LABELS_KEY: labels}
+    onnx.helper.set_model_props(model, props)
     return model
 
 
