@@ -212,7 +212,7 @@ class Run:
     @property
     def _rows(self) -> tuple[Issue, ...]:
         """What the shown values of outputs with time are."""
-        names = ", ".join(repr(self.graph.outputs[i]) for i in self.plan.outputs_in_rows)
+        names = ", ".join(map(repr, self.model.answer.rows))
         note = f"values shown of outputs with time are the means of their rows: {names}"
         return (Issue("outputs.rows", note),) if names and self.clip else ()
 

@@ -216,7 +216,7 @@ def output_texts(plan: Plan) -> tuple[TensorText, ...]:
     if stream is None:
         return tuple(texts)
     delays = stream.trace.output_delays
-    for index, step, late in zip(plan.outputs_in_rows, stream.output_steps, delays, strict=False):
+    for index, step, late in zip(plan.outputs_in_rows, stream.output_steps, delays, strict=True):
         row = row_text(plan.output_tensors[index]).shape
         every = f"every {step} frames" if step > 1 else "a frame"
         shape = f"{row}, a row {every}, {late} frames late"

@@ -214,7 +214,8 @@ class StreamPlan:
     @property
     def outputs_in_rows(self) -> tuple[int, ...]:
         """Indices of the outputs that have time."""
-        return tuple(self.graph.outputs.index(output.name) for output in self.time.row_outputs)
+        finals = self.time.final_outputs
+        return tuple(i for i, name in enumerate(self.graph.outputs) if name not in finals)
 
     def laid_out(self, outputs: Sequence[bytes]) -> tuple[bytes, ...]:
         """The bytes of every output as the batch network gives them, of all rows of those with

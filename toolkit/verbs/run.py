@@ -43,13 +43,15 @@ class Row:
 
 @dataclass(frozen=True)
 class RunTable:
-    """What a build gave for every recording."""
+    """What a build gave for every recording; values of the outputs ``means``, which have time, are
+    the means of their rows."""
 
     model: str
     target: str
     simulator: str
     basis: str
     labels: tuple[str, ...]
+    means: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
@@ -81,6 +83,7 @@ def run(request: RunRequest) -> RunTable:
         simulator=simulator,
         basis=bases[0] if bases else "",
         labels=tuple(deployment.model.labels),
+        means=tuple(deployment.model.answer.rows),
         rows=tuple(rows),
     )
 
