@@ -11,9 +11,13 @@
  *             mode 2 (frames):  u32 n_frames, n_frames * MODEL_FRAME_BYTES
  *             mode 0 is for batch models, mode 2 for streamed ones (MODEL_STREAM in model.h)
  * output.bin: u32 'TKOU', u32 n_cases; per case
+ *             MODEL_ROWS in model.h only: rows as frames give them, each u32 1 + output, then its
+ *             bytes; u32 0
  *             mode 1 only: u32 n_rows, n_rows * FEATURES_ROW_VALUES int8 (what the model was fed)
+ *             MODEL_ROWS only: rows as the end of the clip gives them; u32 0; u32 how many calls of
+ *             model_finish it took
  *             MODEL_CONTINUOUS in model.h only: u32 n_hops that gave outputs; what follows, a hop
- *             the bytes of every model output, in order
+ *             the bytes of every model output, in order, but for those with time (MODEL_ROWS)
  *             at the end: u32 most stack used, in bytes (0 on a workstation)
  */
 #include "model.h"
@@ -62,7 +66,29 @@ static void write_u32(uint32_t value) {
     tk_io_write(&value, sizeof value);
 }
 
-#ifndef MODEL_CONTINUOUS
+#ifdef MODEL_ROWS
+
+/* Writes the rows that are ready. */
+static void write_rows(void) {
+    for (uint32_t output = 0; output < MODEL_OUTPUTS; output++) {
+        const void *row;
+        while ((row = model_take_row(&instance, output)) != NULL) {
+            write_u32(output + 1u);
+            tk_io_write(row, model_output_bytes[output]);
+        }
+    }
+}
+
+static void write_outputs(void) {
+    for (uint32_t index = 0; index < MODEL_OUTPUTS; index++) {
+        const void *output = model_output(&instance, index);
+        if (output != NULL) {
+            tk_io_write(output, model_output_bytes[index]);
+        }
+    }
+}
+
+#elif !defined(MODEL_CONTINUOUS)
 
 static void write_outputs(void) {
     for (uint32_t output = 0; output < MODEL_OUTPUTS; output++) {
@@ -76,6 +102,22 @@ static void write_outputs(void) {
 
 #define MODE_OWN MODE_FRAMES
 
+#ifdef MODEL_INPUTS
+
+/* A frame is a row of every input, one behind the other. */
+static int push_frame(const uint8_t *frame) {
+    const void *rows[MODEL_INPUTS];
+    for (uint32_t input = 0; input < MODEL_INPUTS; input++) {
+        rows[input] = frame;
+        frame += model_frame_bytes[input];
+    }
+    return model_push_frame(&instance, rows);
+}
+
+#else
+#define push_frame(frame) model_push_frame(&instance, frame)
+#endif
+
 #ifdef MODEL_CONTINUOUS
 
 #define RECORD_BYTES_MAX (1024u * 1024u)
@@ -86,7 +128,7 @@ TK_HARNESS static uint32_t record_bytes, record_hops;
 
 static void push(const void *frame) {
     tk_phase_model();
-    const int ready = model_push_frame(&instance, frame);
+    const int ready = push_frame(frame);
     tk_phase_other();
     for (uint32_t index = 0; ready && index < MODEL_OUTPUTS; index++) {
         const uint32_t size = model_output_bytes[index];
@@ -103,11 +145,37 @@ static void run(void) {
     record_hops = record_bytes = 0;
 }
 
+#elif defined(MODEL_ROWS)
+
+static void push(const void *frame) {
+    tk_phase_model();
+    const int result = push_frame(frame);
+    tk_phase_other();
+    require(result == MODEL_OK, "harness: a frame was not taken\n");
+    write_rows();
+}
+
+static void run(void) {
+    uint32_t calls = 0;
+    int result;
+    do {
+        tk_phase_model();
+        result = model_finish(&instance);
+        tk_phase_other();
+        write_rows();
+        calls++;
+    } while (result == MODEL_UNREAD);
+    require(result == MODEL_OK, "harness: the clip has too few or too many frames\n");
+    write_u32(0);
+    write_u32(calls);
+    write_outputs();
+}
+
 #else
 
 static void push(const void *frame) {
     tk_phase_model();
-    model_push_frame(&instance, frame);
+    push_frame(frame);
     tk_phase_other();
 }
 
@@ -121,12 +189,20 @@ static void run(void) {
 
 #endif
 
+/* What was written of the frames ends here, where the model gives rows. */
+static void end_of_frames(void) {
+#ifdef MODEL_ROWS
+    write_u32(0);
+#endif
+}
+
 static void read_own(void) {
     TK_HARNESS static uint8_t frame[MODEL_FRAME_BYTES] __attribute__((aligned(8)));
     for (uint32_t left = read_u32(); left > 0; left--) {
         tk_io_read(frame, sizeof frame);
         push(frame);
     }
+    end_of_frames();
 }
 
 #else
@@ -176,6 +252,7 @@ static size_t feed(uint32_t samples) {
         }
         done += completed;
     }
+    end_of_frames();
     return done;
 }
 
@@ -237,6 +314,9 @@ int main(void) {
     write_u32(cases);
     for (uint32_t index = 0; index < cases; index++) {
         require(model_init(&instance) == MODEL_OK, "harness: the weights are damaged\n");
+#ifdef MODEL_ROWS
+        write_rows(); /* of the padding before the first frame */
+#endif
         if (mode == MODE_AUDIO) {
             read_audio();
         } else {

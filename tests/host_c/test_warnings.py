@@ -5,15 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import onnx
 import pytest
 import ziglang
 
 from tests.support.clang import TARGET_FLAG
+from tests.support.row_models import FORMS, hearing
 from toolkit.deploy.model import load
 from toolkit.emit import FirmwareProject, write_files
+from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.targets import load_target
 from toolkit.toolchain.base import DEVICE_FLAGS
@@ -24,6 +28,11 @@ SCHEDULES = {
     "stream": ScheduleRequest("stream", 1, "speed"),
     "continuous": ScheduleRequest("auto", 1, "size", 0.5, 1.0),
     "batch": ScheduleRequest("batch", 1, "speed"),
+}
+#: Of outputs with time: behind features whose end needs silence, and with several inputs.
+ROWS: dict[str, Callable[[], onnx.ModelProto]] = {
+    "rows": lambda: hearing(replace(WAV2SMALL_RUNNING, center=True)),
+    "inputs": FORMS["two_inputs"],
 }
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef", "-Wcast-align")
 C99 = ("-std=c99", *WARNINGS, "-Wstrict-prototypes")
@@ -82,11 +91,19 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
         files = deployment.project().files
         own = {path: data for path, data in files.items() if path.startswith(f"{name}_ear/")}
         write_files(FirmwareProject(own), folder)
+    for name, form in ROWS.items():
+        (folder / "rows.onnx").write_bytes(form().SerializeToString())
+        request = ScheduleRequest("stream", 1, "speed")
+        files = (
+            load(folder / "rows.onnx").deploy(TARGET, request, name=f"{name}_ear").project().files
+        )
+        own = {path: data for path, data in files.items() if path.startswith(f"{name}_ear/")}
+        write_files(FirmwareProject(own), folder)
     return folder
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", [*SCHEDULES, *ROWS])
 def test_sources_as_c99(libraries: Path, name: str, compiler: str) -> None:
     folder = libraries / f"{name}_ear"
     sources = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.c"))]

@@ -13,6 +13,7 @@ import soundfile
 
 from tests.support.cli import Run, refused, speech_model, toolkit
 from tests.support.onnx_models import onnxruntime_output
+from tests.support.row_models import row_model
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.quantise import quantise_features
@@ -216,3 +217,26 @@ def test_missing_files_and_models_without_audio_are_refused(folder: Path) -> Non
     labels = write_labels(folder, "file,label\n0.wav,1\n")
     run = toolkit("eval", "bare.onnx", "--data", labels, "--audio", "audio", cwd=folder)
     assert "no feature specification" in refused(run)
+
+
+def test_an_output_with_time_counts_by_the_means_of_its_rows(folder: Path) -> None:
+    """Clips of six lengths; labels that are onnxruntime's means plus something."""
+    model = row_model(WAV2SMALL_RUNNING, json.dumps(NAMES))
+    onnx.save(model, folder / "rows.onnx")
+    means = []
+    for index in range(CLIPS):
+        samples = load_clip(folder / "audio" / f"{index}.wav", RATE_HZ).samples
+        features = log_mel(samples, WAV2SMALL_RUNNING).astype(np.float32)
+        means.append(onnxruntime_output(model, features[None])[0].mean(1))
+    targets = np.stack(means) + np.linspace(0, 0.1, 3 * CLIPS).reshape(CLIPS, 3)
+    labels = regression_labels(folder, targets)
+    run = toolkit(
+        *("eval", "rows.onnx", "--data", labels, "--audio", "audio", "--json"), cwd=folder
+    )
+    assert run.exit_code == 0, run
+    found = figures(run)
+    for place, name in enumerate(NAMES):
+        wanted = concordance(targets[:, place], np.stack(means)[:, place])
+        assert found[f"float_ccc_{name}"] == pytest.approx(wanted, abs=1e-4)
+    (check,) = (c for c in run.json["checks"] if c["name"] == "bit_match")
+    assert check["passed"]

@@ -39,7 +39,7 @@ STACK_BYTES = 2048
 def build(
     plan: StreamPlan, folder: Path, spec: FeatureSpec | None = None
 ) -> tuple[Harness, Linked]:
-    entry = plan.graph.tensors[plan.time.input]
+    entry = plan.graph.tensors[plan.time.inputs[0]]
     front_end = None if spec is None else FrontEnd.feeding(entry, spec)
     harness = Harness(plan, TARGET, b"not looked at", front_end)
     write_project(harness.project(), folder)

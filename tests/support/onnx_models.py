@@ -18,9 +18,14 @@ class ModelMaker:
 
     def __init__(self, *shape: int | str, seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
-        self.shape = shape
+        self.inputs: dict[str, tuple[int | str, ...]] = {"x": shape}
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
+
+    def input(self, name: str, *shape: int | str) -> str:
+        """A further input beside ``x``."""
+        self.inputs[name] = shape
+        return name
 
     def constant(self, values: Array) -> str:
         name = f"w{len(self.initializers)}"
@@ -55,17 +60,22 @@ class ModelMaker:
     def dense(self, x: str, inputs: int, outputs: int) -> str:
         return self.op("Gemm", x, self.weights(outputs, inputs), self.weights(outputs), transB=1)
 
-    def model(self, output: str, opset: int = 17) -> onnx.ModelProto:
+    def model(self, output: str | Sequence[str], opset: int = 17) -> onnx.ModelProto:
+        outputs = [output] if isinstance(output, str) else output
         graph = helper.make_graph(
             self.nodes,
             "test",
-            [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+            [_value(name, shape) for name, shape in self.inputs.items()],
+            [_value(name, None) for name in outputs],
             self.initializers,
         )
         return helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8
         )
+
+
+def _value(name: str, shape: Sequence[int | str] | None) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 
 
 def ds_cnn() -> onnx.ModelProto:

@@ -91,6 +91,54 @@ def random_stream(choose: Choose, max_layers: int = 8, builtin: bool = False) ->
     return builder.build().with_metadata(**{MAX_FRAMES_KEY: str(MAX_FRAMES)})
 
 
+def random_rows(choose: Choose, max_layers: int = 8) -> Graph:
+    """A network of one to three inputs whose outputs are rows, laid out in some way, and perhaps
+    reductions; at least one is rows."""
+    rng = np.random.default_rng(choose(0, 10**6))
+    builder = GraphBuilder("random rows")
+    width, channels = choose(1, 6), choose(1, 5)
+    shape = (1, FRAMES, width, channels)
+    count = (1, 1, 2, 3)[choose(0, 3)]
+    inputs = [builder.add_input(activation("x", shape, SCALE, ZERO_POINT)) for _ in range(count)]
+    net = _Net(builder, choose, rng, dict.fromkeys(inputs, RowCount()), False)
+    live = [*inputs]
+    for other in inputs[1:]:
+        y = net.follow(add_conv(builder, live[-1], Window(1, 1), channels, rng, "as"))
+        op = ("add", "mul", "sub")[choose(0, 2)]
+        live.append(net.add(op, [y, other], shape, ArithmeticAttrs(Activation(0))))
+    for _ in range(choose(1, max_layers)):
+        source = live[-1] if choose(0, 2) else live[choose(0, len(live) - 1)]
+        live.append(_layer(net, source, live))
+    used = {name for node in builder.nodes for name in node.inputs}
+    ends = [name for name in live if name not in used] or [live[-1]]
+    ends = [*ends[-2:], *([live[choose(len(inputs), len(live) - 1)]] if choose(0, 1) else [])]
+    first = _laid_out(net, ends[0])
+    outputs = [first, *(_head(net, _reduce(net, name)) for name in ends if choose(0, 1))]
+    outputs += [_laid_out(net, name) for name in ends[1:]]
+    builder.outputs += dict.fromkeys(outputs[:: 1 - 2 * choose(0, 1)])
+    return builder.build().with_metadata(**{MAX_FRAMES_KEY: str(MAX_FRAMES)})
+
+
+def _laid_out(net: _Net, x: str) -> str:
+    """Rows of something computed, as they are or as frameworks have them."""
+    if not any(x in node.outputs and node.op != "reshape" for node in net.builder.nodes):
+        x = net.add("relu", [x], net.shape(x), None)
+    _, rows, width, channels = net.shape(x)
+    kind = net.choose(0, 5)
+    if kind == 0:
+        return net.builder.add_node(
+            "transpose",
+            [x],
+            activation("t", (1, channels, rows, width), SCALE, ZERO_POINT),
+            TransposeAttrs((0, 3, 1, 2)),
+        )
+    if kind == 1:
+        shape = (1, 1, rows, width * channels)
+        out = activation("t", shape, SCALE, ZERO_POINT)
+        return net.builder.add_node("reshape", [x], out, ReshapeAttrs(shape))
+    return x
+
+
 def _layer(net: _Net, x: str, live: list[str]) -> str:
     kind = net.choose(0, 11)
     if kind in (0, 1, 2):

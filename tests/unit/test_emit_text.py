@@ -118,4 +118,4 @@ def test_every_label_gives_a_macro(labels: list[str], macros: tuple[str, ...]) -
     builder = GraphBuilder("labelled")
     builder.outputs.append(builder.add_input(activation("x", (1, 3), 0.1, 0)))
     graph = replace(builder.build(), metadata={LABELS_KEY: json.dumps(labels)})
-    assert label_macros(graph) == macros
+    assert label_macros(graph, [graph.tensors["x"]]) == macros

@@ -165,3 +165,15 @@ def test_planned_sizes_are_the_linkers(arena_bytes: int, linked: bool) -> None:
 )
 def test_input_buffer(cycles: list[int], buffer: int | None) -> None:
     assert figures.input_buffer_frames(cycles, 100.0) == buffer
+
+
+def test_the_end_of_a_clip_may_take_several_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two clips of three frames that end in two calls, cut off before the last."""
+    cycles = iter(range(1, 100))
+    model = SimpleNamespace(cycles=lambda *_: next(cycles))
+    monkeypatch.setattr(Timing, "_model", model)
+    monkeypatch.setattr(Timing, "setting", None)
+    pushes = [SimpleNamespace(phase="model")] * 9
+    result = SimpleNamespace(intervals=pushes)
+    timing = Timing(None, result, TARGET)  # type: ignore[arg-type]
+    assert timing.frames(3, ends=2) == ((1, 2, 3, 6, 7, 8), (4 + 5,))

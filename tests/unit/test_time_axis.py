@@ -10,6 +10,7 @@ from toolkit.errors import NotStreamableError, TooFewFramesError
 from toolkit.ir import Graph, GraphBuilder
 from toolkit.ops.add import AddAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.ops.execute import run_graph
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.parts.window import (
@@ -23,6 +24,7 @@ from toolkit.ops.parts.window import (
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.transpose import TransposeAttrs
+from toolkit.plan.row_outputs import laid_out
 from toolkit.plan.time_axis import RowCount, find_time_axis, retime
 
 SCALE, ZERO = 0.07, -5
@@ -64,7 +66,7 @@ def test_flattening_over_time_is_named() -> None:
     net = Net()
     y = net.conv(net.x, SAME_3)
     flat = net.add("reshape", [y], (1, 240), ReshapeAttrs((1, 240)))
-    ((node, reason),) = reasons(net.graph(flat))
+    ((node, reason),) = reasons(net.graph(net.add("relu", [flat], (1, 240), None)))
     assert (node, reason) == (
         "reshape",
         "it splits, merges or moves frames, which fits one clip length only",
@@ -102,10 +104,9 @@ def test_every_obstacle_is_named_at_once() -> None:
     net = Net()
     doubled = net.add("concatenation", [net.x, net.x], (1, 40, 4, 3), ConcatenationAttrs(1))
     swapped = net.add("transpose", [net.x], (1, 4, 20, 3), TransposeAttrs((0, 2, 1, 3)))
-    y = net.conv(net.x, SAME_3)
-    found = reasons(net.graph(net.mean(doubled), net.mean(swapped), y))
+    found = reasons(net.graph(net.mean(doubled), net.mean(swapped), net.x))
     assert [node for node, _ in found] == ["concatenation", "transpose", ""]
-    assert found[2][1].startswith("output 'conv' has a row for every frame")
+    assert found[2][1] == "output 'x' is an input as it came"
 
 
 def test_branches_that_fit_one_length_only_are_named() -> None:
@@ -176,3 +177,32 @@ def test_a_whole_extent_pool_stays_whole() -> None:
     longer = retime(find_time_axis(net.graph(y)), 33)
     assert longer.nodes[-1].attrs.window.kernel_h == 33  # type: ignore[attr-defined]
     assert longer.tensors[y].shape == (1, 1, 1, 3)
+
+
+def test_outputs_with_time_are_rows_however_they_are_laid_out() -> None:
+    """Time first, behind the channels, one row of many, and merged with the values of a row."""
+    net = Net((1, 20, 1, 3))
+    y = net.conv(net.x, Window(3, 1, stride_h=2, padding=Padding(2, 0)))
+    back = net.add("transpose", [y], (1, 3, 10, 1), TransposeAttrs((0, 3, 1, 2)))
+    thin = net.add("reshape", [back], (3, 10), ReshapeAttrs((3, 10)))
+    flat = net.add("reshape", [y], (1, 30), ReshapeAttrs((1, 30)))
+    time = find_time_axis(net.graph(y, back, thin, flat, net.mean(y)))
+    assert [output.rows for output in time.row_outputs] == [y] * 4
+    assert time.final_outputs == ("mean",)
+    longer = retime(time, 33)
+    shapes = [longer.tensors[name].shape for name in longer.outputs]
+    assert shapes == [(1, 17, 1, 3), (1, 3, 17, 1), (3, 17), (1, 51), (1, 3)]
+    values = np.random.default_rng(0).integers(-128, 127, (1, 33, 1, 3), np.int8)
+    found = run_graph(longer, {"x": values})
+    for output in time.row_outputs:
+        assert laid_out(output, time.graph, found[y].tobytes()) == found[output.name].tobytes()
+
+
+def test_inputs_have_equally_many_frames() -> None:
+    net = Net((1, 20, 1, 3))
+    other = net.builder.add_input(activation("y", (1, 20, 1, 3), SCALE, ZERO))
+    both = net.add("add", [net.x, other], (1, 20, 1, 3), AddAttrs())
+    assert find_time_axis(net.graph(both)).inputs == ("x", "y")
+    net.builder.add_input(activation("z", (1, 10, 1, 3), SCALE, ZERO))
+    ((_, reason),) = reasons(net.builder.build())
+    assert reason == "its inputs must have equally many frames; got [10, 20]"

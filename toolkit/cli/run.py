@@ -49,6 +49,8 @@ def command(folder: Path, audio: Path, simulator: str | None, as_json: bool) -> 
             shown.add_row(_shown(row.path.name), f"{row.seconds:.2f}", *values, f"{row.cycles:,}")
     console = Console()
     console.print(shown)
+    if table.means:
+        console.print(f"means of rows: {', '.join(table.means)}", markup=False)
     console.print(
         f"{table.model} for {table.target}; cycles simulated: {table.basis}", markup=False
     )

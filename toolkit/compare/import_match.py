@@ -13,7 +13,7 @@ from toolkit.compare.differences import Difference, differences, first_wrong, su
 from toolkit.compare.outside import Answer, Job, ask
 from toolkit.errors import NotStreamableError, ToolFailedError, ToolkitError
 from toolkit.frontend.load import trace_onnx
-from toolkit.ir import DType, Graph
+from toolkit.ir import DType, Graph, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Check
 from toolkit.model.int8 import Int8Model, synthetic_batches
@@ -185,12 +185,18 @@ def _other_lengths(model: Int8Model, graph: Graph, case: Batch) -> Iterator[_Tri
         if other is None:
             continue
         found += 1
-        axes = _moved_axes(entry.shape, other.tensors[entry.name].shape)
-        values = case[entry.name].reshape(entry.shape)
-        for axis in axes:
-            size = other.tensors[entry.name].shape[axis]
-            values = values.take(np.arange(size) % entry.shape[axis], axis)
-        yield _Trial(other, [{entry.name: values}], count)
+        longer = {
+            name: _with_shape(case[name].reshape(graph.tensors[name].shape), other.tensors[name])
+            for name in graph.inputs
+        }
+        yield _Trial(other, [longer], count)
+
+
+def _with_shape(values: Array, wanted: Tensor) -> Array:
+    """Values cut, or repeated from the start on, to the shape of ``wanted``."""
+    for axis in _moved_axes(values.shape, wanted.shape):
+        values = values.take(np.arange(wanted.shape[axis]) % values.shape[axis], axis)
+    return values
 
 
 def _at(model: Int8Model, graph: Graph, rows: int) -> Graph | None:

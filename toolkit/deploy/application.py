@@ -107,6 +107,13 @@ class Application:
                 "--board: a continuous model has no end of a clip to run an application to.",
                 hint="Leave out --hop-out.",
             )
+        plan = self.run.plan
+        if plan.outputs_in_rows or (plan.stream is not None and len(plan.graph.inputs) > 1):
+            raise InputError(
+                "--board: the application gives frames of one input, and reads outputs at the end; "
+                "this model gives rows on the way, or has several inputs.",
+                hint="Leave out --board, and take the library into an application of your own.",
+            )
         if self.kind == "realtime" and (self.run.front_end is None or self.run.plan.stream is None):
             raise InputError("the real-time application needs a streamed model that takes audio.")
         if self.kind == "realtime" and not self._timing.is_counted:

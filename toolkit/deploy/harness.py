@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from toolkit.emit import FirmwareProject, InRam, Library, emit_project, write_files
@@ -86,11 +86,18 @@ class Harness:
         memory = memory_watch(read_elf(program), self.target) if traced else None
         watch = Watch(limit, layer_functions(symbols), memory)
         result = simulate(program, input_bytes, simulator, self.target, watch)
-        graph = self.plan.graph
-        sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
-        row_values = None if self.front_end is None else self.front_end.spec.row_values
-        is_continuous = self.plan.continuous is not None
-        return Execution(result, decode_output(result.output, sizes, row_values, is_continuous))
+        stream = self.plan.stream
+        output = decode_output(
+            data=result.output,
+            output_bytes=[tensor.size_bytes for tensor in self.plan.output_tensors],
+            row_values=None if self.front_end is None else self.front_end.spec.row_values,
+            continuous=self.plan.continuous is not None,
+            in_rows=self.plan.outputs_in_rows,
+        )
+        if stream is not None:
+            placed = [replace(c, outputs=stream.laid_out(c.outputs)) for c in output.cases]
+            output = replace(output, cases=tuple(placed))
+        return Execution(result, output)
 
     def run_on_host(self, folder: Path, input_bytes: bytes, toolchain: str) -> Execution:
         """Compile the project in ``folder`` for this workstation, and run it."""

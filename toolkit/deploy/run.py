@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from toolkit.compare.continuous import agreement
 from toolkit.compare.front_end import feature_findings, feature_issues
 from toolkit.compare.import_match import import_cases, import_checks
@@ -21,6 +19,7 @@ from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Check, Issue, Measurement, Provenance, Symbols
+from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
 from toolkit.model.int8 import Int8Model
 from toolkit.model.reference import Case, is_builtin, output_bytes, run_case
@@ -43,7 +42,7 @@ from toolkit.profiling.simulated import (
     tflm_arena,
 )
 from toolkit.profiling.timing import Timing
-from toolkit.quantize.outputs import decoded, real_values
+from toolkit.quantize.outputs import decoded
 from toolkit.report import Report
 from toolkit.report.model import Prediction, RunClip
 from toolkit.targets import Target
@@ -121,9 +120,10 @@ class Run:
 
     @property
     def values(self) -> Array:
-        """Real output values of the first case, flat; ``labels`` of the model name them."""
+        """Real values of the answer to the first case, flat; ``labels`` of the model name them: of
+        an output with time the means of its rows."""
         outputs = self.execution.output.cases[0].outputs
-        return real_values(self.graph, decoded(self.graph, outputs))
+        return self.model.answer.values(decoded(self.graph, outputs))
 
     @cached_property
     def predictions(self) -> tuple[Prediction, ...]:
@@ -134,7 +134,8 @@ class Run:
         found = self.values.tolist()
         floats: Sequence[float | None] = [None] * len(found)
         if self._float_outputs is not None:
-            floats = np.concatenate([v.ravel() for v in self._float_outputs]).tolist()
+            assert self.model.float_graph is not None
+            floats = answer_of(self.model.float_graph).values(self._float_outputs).tolist()
         return tuple(map(Prediction, self.model.labels, floats, found))
 
     @cached_property
@@ -195,7 +196,7 @@ class Run:
                 *fit_checks(fits, target, required=True),
                 *time_checks(costs, target, required=target.real_time),
             ),
-            issues=(*self.notes, *self._audio_issues, *self._memory_issues(timing)),
+            issues=(*self.notes, *self._audio_issues, *self._rows, *self._memory_issues(timing)),
             layers=layer_rows(plan, target, layer_measurements(timing, cases)),
             functions=function_rows(timing, cases),
             predictions=self.predictions,
@@ -207,6 +208,13 @@ class Run:
             library=self.harness.name,
             clip=None if self.clip is None else RunClip(self.clip.path.name, self.clip.sha256),
         )
+
+    @property
+    def _rows(self) -> tuple[Issue, ...]:
+        """What the shown values of outputs with time are."""
+        names = ", ".join(map(repr, self.model.answer.rows))
+        note = f"values shown of outputs with time are the means of their rows: {names}"
+        return (Issue("outputs.rows", note),) if names and self.clip else ()
 
     def _memory_issues(self, timing: Timing) -> tuple[Issue, ...]:
         """What a time of this run rests on; nothing where there is none."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from toolkit.errors import InputError
+from toolkit.ir.tensor import Array
 from toolkit.model.audio import Audio
 from toolkit.model.reference import Case
 from toolkit.plan import Plan
@@ -41,7 +42,13 @@ class Stimulus:
         if self.clips:
             return encode_audio([clip.samples for clip in self.clips])
         if plan.stream is not None:
-            return encode_frames([case[0][0] for case in self.cases])
+            return encode_frames([_frames(case) for case in self.cases])
         return encode_tensors(
             [[np.ascontiguousarray(t).tobytes() for t in case] for case in self.cases]
         )
+
+
+def _frames(case: Case) -> Array:
+    """uint8 [frames, bytes]: of every input a row, side by side."""
+    rows = (np.ascontiguousarray(part[0]).reshape(part.shape[1], -1) for part in case)
+    return np.concatenate([part.view(np.uint8) for part in rows], axis=1)

@@ -142,111 +142,6 @@ class ModelContext:
 
 
 @dataclass(frozen=True)
-class RowArgument:
-    """A pointer handed to a row kernel: a row of a ring (``ahead`` rows behind as many as the
-    counter ``row`` has), a place in the buffers, or a constant."""
-
-    c_type: str
-    ring: Identifier | None = None
-    row: Identifier | None = None
-    ahead: int = 0
-    offset_bytes: int = 0
-    constant: str = ""
-
-
-@dataclass(frozen=True)
-class RingText:
-    """Where the rows of ``counter`` lie; a reduction has no rows of its own."""
-
-    counter: Identifier
-    owner: CommentText
-    offset_bytes: int
-    rows: int
-    row_bytes: int
-
-
-@dataclass(frozen=True)
-class TotalText:
-    """Rows of a counter in a clip: (frames +- offset) / step."""
-
-    counter: Identifier
-    step: int
-    offset: int
-    negative: bool
-
-
-@dataclass(frozen=True)
-class StageText(LayerText):
-    """A layer that computes ``group`` rows when it can, called up to ``runs`` times a pass.
-
-    It reads rows of the counters ``inputs`` and makes those of ``counter``.
-    """
-
-    behaviour: str
-    counter: Identifier
-    inputs: tuple[Identifier, ...]
-    windowed: bool
-    row_type: str
-    taps: int
-    group: int
-    runs: int
-    window: tuple[tuple[str, str], ...]
-    arguments: tuple[RowArgument, ...]
-
-
-@dataclass(frozen=True)
-class ReductionText:
-    """Running sums: where they lie and where their result goes."""
-
-    counter: Identifier
-    name: CommentText
-    kernel: str
-    params: Identifier
-    finish: Identifier
-    sums_offset: int
-    c_type: str
-    output_offset: int
-
-
-@dataclass(frozen=True)
-class StreamContext:
-    """Everything of a streamed model's four files; sizes in bytes, ``labels`` and ``hot`` as
-    `ModelContext`."""
-
-    banner: Banner
-    state_bytes: int
-    lower_bound_bytes: int
-    buffer_bytes: int
-    frame_bytes: int
-    min_frames: int
-    max_frames: int
-    delay_frames: int
-    frame_macs_mean: str
-    frame_macs_worst: int
-    finish_macs: int
-    starts_with_padding: bool
-    input: TensorText
-    frame_shape: str
-    outputs: tuple[TensorText, ...]
-    labels: tuple[str, ...]
-    kernels: tuple[str, ...]
-    weights: WeightsText
-    rings: tuple[RingText, ...]
-    totals: tuple[TotalText, ...]
-    shared: tuple[SharedKernel, ...]
-    stages: tuple[StageText, ...]
-    reductions: tuple[ReductionText, ...]
-    steps: tuple[Step, ...]
-    symbols: Symbols
-    hot: frozenset[str]
-
-    @property
-    def layers(self) -> tuple[LayerText, ...]:
-        """The layer functions: the stages, then what runs at the end."""
-        return (*self.stages, *self.steps)
-
-
-@dataclass(frozen=True)
 class FileText:
     """A file of the project and what it is."""
 
@@ -256,10 +151,12 @@ class FileText:
 
 @dataclass(frozen=True)
 class AudioContext:
-    """Everything of the files that take audio: the features and the bytes of their state; the
-    frames of a clip, 0 where it may have any number; the decimator's rates and its state."""
+    """Everything of the files that take audio: whether the model gives rows; the features and the
+    bytes of their state; the frames of a clip, 0 where it may have any number; the decimator's
+    rates and its state."""
 
     schedule: str
+    has_rows: bool
     spec: FeatureSpec
     state_bytes: int
     clip_frames: int
@@ -285,6 +182,7 @@ class LibraryContext:
     has_resampled: bool
     hot_code: bool
     ram_weights: bool
+    has_rows: bool
     costs: Costs | None = None
 
 

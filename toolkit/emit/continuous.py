@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from toolkit.emit.contexts import StreamContext
 from toolkit.emit.stream import stream_context
+from toolkit.emit.stream_contexts import StreamContext
 from toolkit.plan.continuous import ContinuousPlan
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from toolkit.emit.c_text import comment_text
-from toolkit.emit.contexts import Banner, ModelContext, StreamContext
+from toolkit.emit.contexts import Banner, ModelContext
 from toolkit.emit.continuous import continuous_context
 from toolkit.emit.parts import Parts, StepPlace, banner, label_macros, tensor_text
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream import stream_context
+from toolkit.emit.stream_contexts import StreamContext
 from toolkit.emit.symbols import CODE_ROLES, NOT_HOT, driver_symbols
 from toolkit.measurement import Symbols
 from toolkit.plan import ArenaPlan, Plan, check
@@ -68,7 +69,7 @@ def emit_model(
     layout = _layout(plan, context, read_with)
     return ModelText(
         files={name: text.replace(LAYOUT, layout) for name, text in files.items()},
-        symbols={**driver_symbols(plan.schedule), **context.symbols},
+        symbols={**driver_symbols(plan), **context.symbols},
     )
 
 
@@ -97,8 +98,8 @@ def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelConte
         lower_bound_bytes=plan.lower_bound_bytes,
         peak_step=comment_text(peak),
         inputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.inputs),
-        outputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.outputs),
-        labels=label_macros(graph),
+        outputs=tuple(tensor_text(t, places[t.name]) for t in plan.output_tensors),
+        labels=label_macros(graph, plan.output_tensors),
         kernels=tuple(sorted({call.kernel for call in calls.values()})),
         weights=parts.weights,
         shared=shared.functions,

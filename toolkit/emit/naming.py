@@ -26,7 +26,8 @@ _SETTINGS = frozenset({"TK_ASSERT", "TK_ASSERT_HEADER", "TK_MAY_USE_R9"})
 #: and functions of ``x``; and the end of the types of C.
 _ENDINGS = frozenset(
     {"audio", "cost", "dequantize", "features", "finish", "init", "input", "invoke", "output"}
-    | {"push", "put", "resampled", "reset", "status", "step", "t", "tk", "weights"}
+    | {"push", "put", "resampled", "reset", "rows", "status", "step", "t", "take", "tk"}
+    | {"unread", "weights"}
 )
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,8 @@ from toolkit.ir.tensor import Array
 from toolkit.measurement import Symbol, Symbols
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import KernelCall, view
+from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.plan import Plan
 from toolkit.resources import __version__
 
 
@@ -46,6 +48,8 @@ class StepPlace:
 #: What the weights are members of.
 IMAGE = "model_weights"
 _LONGEST_BYTES = 8
+#: Ends of macros that every output may have.
+_OUTPUT_MACROS = ("ELEMENTS", "SCALE", "ZERO_POINT", "ROW_FRAMES", "DELAY_FRAMES")
 #: A network of more output values is no list of named scores.
 MOST_LABELS = 64
 
@@ -199,15 +203,37 @@ def tensor_text(tensor: Tensor, offset_bytes: int) -> TensorText:
     )
 
 
-def label_macros(graph: Graph) -> tuple[str, ...]:
-    """What the values of the only output are called, as ends of macros; ``VALUE_<n>`` where a label
-    leaves nothing of its own.  None without labels, or for too many."""
-    if LABELS_KEY not in graph.metadata or len(graph.outputs) != 1:
+def row_text(tensor: Tensor) -> TensorText:
+    """A row of a tensor, which has one, in words."""
+    shape = "x".join(str(d) for d in tensor.shape[TIME_AXIS + 1 :])
+    return replace(tensor_text(tensor, 0), shape=shape or "1")
+
+
+def output_texts(plan: Plan) -> tuple[TensorText, ...]:
+    """The outputs in words, of those with time how often a row comes and when."""
+    texts = [tensor_text(tensor, 0) for tensor in plan.output_tensors]
+    stream = plan.stream
+    if stream is None:
+        return tuple(texts)
+    delays = stream.trace.output_delays
+    for index, step, late in zip(plan.outputs_in_rows, stream.output_steps, delays, strict=True):
+        row = row_text(plan.output_tensors[index]).shape
+        every = f"every {step} frames" if step > 1 else "a frame"
+        shape = f"{row}, a row {every}, {late} frames late"
+        texts[index] = replace(texts[index], shape=shape)
+    return tuple(texts)
+
+
+def label_macros(graph: Graph, outputs: Sequence[Tensor]) -> tuple[str, ...]:
+    """What the values of the only one of ``outputs`` are called, as ends of macros; ``VALUE_<n>``
+    where a label leaves nothing of its own.  None without labels, or for too many."""
+    if LABELS_KEY not in graph.metadata or len(outputs) != 1:
         return ()
-    names = [re.sub(r"[^A-Z0-9]+", "_", label.upper()).strip("_") for label in output_labels(graph)]
+    labels = output_labels(graph, outputs[0].elements)
+    names = [re.sub(r"[^A-Z0-9]+", "_", label.upper()).strip("_") for label in labels]
     if len(names) > MOST_LABELS:
         return ()
-    taken = Counter([*names, "", "", *2 * ("ELEMENTS", "SCALE", "ZERO_POINT")])
+    taken = Counter([*names, "", "", *2 * _OUTPUT_MACROS])
     numbered = (f"VALUE_{index}" for index in range(len(names)))
     found = [n if taken[n] == 1 else value for n, value in zip(names, numbered, strict=True)]
     return tuple(found) if len(set(found)) == len(found) else ()

@@ -8,11 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from toolkit.emit.c_text import CommentText
-from toolkit.emit.contexts import AudioContext, Banner, FileText, HarnessContext, LibraryContext
+from toolkit.emit.contexts import (
+    AudioContext,
+    Banner,
+    FileText,
+    HarnessContext,
+    LibraryContext,
+)
 from toolkit.emit.cost import Costs
 from toolkit.emit.model import ALL_IN_FLASH, InRam, emit_model
 from toolkit.emit.naming import kernel_tags, named, named_page, named_symbol
-from toolkit.emit.parts import banner, label_macros, tensor_text
+from toolkit.emit.parts import banner, label_macros, output_texts
 from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
 from toolkit.errors import InputError, ToolkitError
 from toolkit.features.decimate import OUTPUT_HZ, RATES_HZ
@@ -168,18 +174,19 @@ def _audio(plan: Plan, front_end: FrontEnd) -> dict[str, str]:
 
     Raises InputError where a clip is no whole number of feature rows.
     """
-    spec, frames = front_end.spec, 0
-    if plan.stream is None:
-        values = sum(plan.graph.tensors[entry].elements for entry in plan.graph.inputs)
-        frames, rest = divmod(values, spec.row_values)
-        if rest or len(plan.graph.inputs) != 1:
-            raise InputError(
-                f"features of {spec.row_values} values a row do not fit the model's inputs of "
-                f"{values} values.",
-                hint="Give the feature specification that the model was trained with.",
-            )
+    spec, inputs = front_end.spec, plan.graph.inputs
+    values = sum(plan.graph.tensors[entry].elements for entry in inputs)
+    frames, rest = divmod(values, spec.row_values)
+    if rest or len(inputs) != 1:
+        raise InputError(
+            f"features of {spec.row_values} values a row do not fit the model's "
+            f"{len(inputs)} input(s) of {values} values.",
+            hint="Give the feature specification that the model was trained with.",
+        )
+    frames = frames if plan.stream is None else 0
     context = AudioContext(
         schedule=plan.schedule,
+        has_rows=bool(plan.outputs_in_rows),
         spec=spec,
         state_bytes=front_end.state_bytes,
         clip_frames=frames,
@@ -248,14 +255,15 @@ def _library_context(
         schedule=plan.schedule,
         ram_bytes=plan.ram_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
-        outputs=tuple(tensor_text(plan.graph.tensors[name], 0) for name in plan.graph.outputs),
-        labels=label_macros(plan.graph),
+        outputs=output_texts(plan),
+        labels=label_macros(plan.graph, plan.output_tensors),
         files=purposes,
         sources=tuple(sorted(path for path in paths if path.endswith(".c"))),
         has_features=front_end is not None,
         has_resampled=front_end is not None and _is_resampled(front_end.spec),
         hot_code=bool(library.in_ram.layers),
         ram_weights=library.in_ram.weights,
+        has_rows=bool(plan.outputs_in_rows),
     )
 
 

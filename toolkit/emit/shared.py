@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TypeVar
 
 from toolkit.emit.c_text import Identifier
-from toolkit.emit.contexts import SharedKernel, StageText, Step
+from toolkit.emit.contexts import SharedKernel, Step
+from toolkit.emit.stream_contexts import StageText
 from toolkit.measurement import Symbol, Symbols
 from toolkit.plan.sharing import Groups
 

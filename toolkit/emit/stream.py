@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from toolkit.emit.c_text import Identifier, c_type, comment_text, integer
-from toolkit.emit.contexts import (
+from toolkit.emit.parts import (
+    Parts,
+    StepPlace,
+    array_fields,
+    banner,
+    label_macros,
+    row_text,
+    tensor_text,
+)
+from toolkit.emit.shared import SharedKernels
+from toolkit.emit.stream_contexts import (
     ReductionText,
     RingText,
     RowArgument,
+    RowOutputText,
     StageText,
     StreamContext,
     TotalText,
 )
-from toolkit.emit.parts import Parts, StepPlace, array_fields, banner, label_macros, tensor_text
-from toolkit.emit.shared import SharedKernels
 from toolkit.emit.symbols import NOT_HOT
 from toolkit.ops.parts.base import TimeBehaviour
-from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.ops.parts.rows import with_rows
 from toolkit.plan.sharing import shared_code
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage, find_stages
 
-#: Counters of no stage: rows of the input, and the block that an endless plan fills.
+#: Counters of no stage: rows of the first input, and the block that an endless plan fills.
 INPUT_ROWS, BLOCKS = Identifier("model_input_rows"), Identifier("model_block")
 
 
@@ -34,8 +43,12 @@ class _Emitter:
         self._plan, self._graph = plan, plan.time.graph
         self._parts = Parts()
         self._numbers = find_stages(plan.time)[1]
-        #: What the row counters are called: that of the input, then those of the stages.
-        self._counters = (INPUT_ROWS, *(self._parts.label(s.node, "rows") for s in plan.stages))
+        #: What the row counters are called: those of the inputs, then those of the stages.
+        self._counters = (
+            INPUT_ROWS,
+            *(Identifier(f"{INPUT_ROWS}_{n}") for n in range(1, len(plan.time.inputs))),
+            *(self._parts.label(s.node, "rows") for s in plan.stages),
+        )
 
     def context(self, model_sha256: str, target: str) -> StreamContext:
         plan, graph, parts = self._plan, self._graph, self._parts
@@ -48,8 +61,8 @@ class _Emitter:
             place = StepPlace(offsets, scratch)
             steps.append(parts.step(plan.finish_graph, nodes[name], call, place))
         groups = shared_code([*plan.calls.values()], len(stages))
+        finals = plan.time.final_outputs
         shared, names = SharedKernels((*stages, *steps), groups), [*plan.calls]
-        entry = graph.tensors[plan.time.input]
         return StreamContext(
             banner=banner(graph, model_sha256, target),
             state_bytes=plan.state_bytes,
@@ -63,19 +76,30 @@ class _Emitter:
             frame_macs_worst=max(plan.frame_macs),
             finish_macs=plan.finish_macs,
             starts_with_padding=any(stage.window.reach <= 0 for stage in plan.stages),
-            input=tensor_text(entry, 0),
-            frame_shape="x".join(str(d) for d in entry.shape[TIME_AXIS + 1 :]),
+            inputs=tuple(row_text(with_rows(graph.tensors[n], 1)) for n in plan.time.inputs),
             outputs=tuple(
-                tensor_text(graph.tensors[name], plan.tensor_offsets[name])
-                for name in graph.outputs
+                tensor_text(t, plan.tensor_offsets[t.name]) if t.name in finals else row_text(t)
+                for t in plan.output_tensors
             ),
-            labels=label_macros(graph),
+            row_outputs=tuple(
+                RowOutputText(index, self._counters[number], step, delay)
+                for index, number, step, delay in zip(
+                    plan.outputs_in_rows,
+                    plan.output_counters,
+                    plan.output_steps,
+                    plan.trace.output_delays,
+                    strict=True,
+                )
+            ),
+            labels=label_macros(graph, plan.output_tensors),
             kernels=tuple(sorted({c.kernel for c in calls.values()} | {s.kernel for s in stages})),
             weights=parts.weights,
             rings=self._rings(),
             totals=tuple(
-                TotalText(counter, s.count.step, abs(s.count.offset), s.count.offset < 0)
-                for counter, s in zip(self._counters[1:], plan.stages, strict=True)
+                TotalText(
+                    self._counters[s.number], s.count.step, abs(s.count.offset), s.count.offset < 0
+                )
+                for s in plan.stages
             ),
             shared=shared.functions,
             stages=tuple(map(shared.applied, stages)),
@@ -90,13 +114,13 @@ class _Emitter:
         )
 
     def _rings(self) -> tuple[RingText, ...]:
+        nodes = {stage.number: stage.node.name for stage in self._plan.reductions}
         texts = []
         for number, (counter, ring) in enumerate(
             zip(self._counters, self._plan.rings, strict=True)
         ):
             if ring is None:
-                node = self._plan.stages[number - 1].node
-                texts.append(RingText(counter, comment_text(node.name), 0, 1, 0))
+                texts.append(RingText(counter, comment_text(nodes[number]), 0, 1, 0))
             else:
                 owner = comment_text(ring.tensor)
                 texts.append(RingText(counter, owner, ring.offset_bytes, ring.rows, ring.row_bytes))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolkit.measurement import FEATURE_STATE, MODEL_STATE, Symbol, Symbols
+from toolkit.plan import Plan
 
 _ROWS = (
     "model_output_bytes",
@@ -39,8 +40,13 @@ DRIVER: Mapping[str, tuple[str, ...]] = {
     "stream": (*_ROWS, "model_finish", "model_status", "model_refusal"),
     "continuous": (*_ROWS, "model_period_rows", "model_begin_block", "model_end_frame"),
 }
+#: The same where outputs have time, and where frames are rows of several inputs.
+_ROWS_OUT = ("model_output_rows", "model_rows_ready", "model_take_row", "model_unread")
+_SEVERAL_INPUTS = ("model_frame_bytes",)
 #: No identifier of a layer may be one of these.
-RESERVED = frozenset({"model_input_rows", "model_block"}.union(*DRIVER.values()))
+RESERVED = frozenset({"model_input_rows", "model_block", *_ROWS_OUT, *_SEVERAL_INPUTS}).union(
+    *DRIVER.values()
+)
 
 #: No function is copied to RAM.
 NOT_HOT: frozenset[str] = frozenset()
@@ -55,9 +61,12 @@ HARNESS_MODEL: Symbols = {"instance": Symbol(MODEL_STATE)}
 HARNESS_FEATURES: Symbols = {"features": Symbol(FEATURE_STATE)}
 
 
-def driver_symbols(schedule: str) -> Symbols:
-    """The symbols that belong to no layer."""
-    return {name: Symbol("driver") for name in DRIVER[schedule]}
+def driver_symbols(plan: Plan) -> Symbols:
+    """The symbols of the model's C that belong to no layer."""
+    names = [*DRIVER[plan.schedule], *(_ROWS_OUT if plan.outputs_in_rows else ())]
+    if plan.stream is not None and len(plan.graph.inputs) > 1:
+        names += _SEVERAL_INPUTS
+    return {name: Symbol("driver") for name in names}
 
 
 def layer_functions(symbols: Symbols) -> dict[str, str]:

@@ -14,9 +14,10 @@ def output_count(graph: Graph) -> int:
     return sum(graph.tensors[name].elements for name in graph.outputs)
 
 
-def output_labels(graph: Graph) -> tuple[str, ...]:
-    """Names of the output values, from the metadata where it has them."""
-    count = output_count(graph)
+def output_labels(graph: Graph, count: int | None = None) -> tuple[str, ...]:
+    """Names of the output values (of ``count`` values, where that is given), from the metadata
+    where it has them."""
+    count = output_count(graph) if count is None else count
     try:
         labels = json.loads(graph.metadata.get(LABELS_KEY, "[]"))
     except (ValueError, RecursionError):

@@ -18,9 +18,9 @@ from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.synthetic import speech_like
 from toolkit.ir import Graph
-from toolkit.ir.labels import output_labels
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
+from toolkit.model.answer import Answer, answer_of
 from toolkit.model.expected import (
     EXPECTED_ERROR_KEY,
     ExpectedError,
@@ -128,10 +128,15 @@ class Int8Model:
             return None
         return quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
 
+    @cached_property
+    def answer(self) -> Answer:
+        """What its outputs for a recording amount to."""
+        return answer_of(self.graph)
+
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of its output values."""
-        return output_labels(self.graph)
+        """Names of the values of its answer."""
+        return self.answer.labels
 
     def float_at(self, rows: int) -> Graph | None:
         """The float network for a clip of ``rows`` feature rows; None where its file has another

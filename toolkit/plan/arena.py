@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar, Literal
 
-from toolkit.ir import Graph
+from toolkit.ir import Graph, Tensor
 from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops.kernels import PORTABLE_ONLY, Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour
@@ -67,6 +67,7 @@ class ArenaPlan:
     stream: ClassVar[None] = None
     continuous: ClassVar[None] = None
     state_bytes: ClassVar[int] = 0
+    outputs_in_rows: ClassVar[tuple[int, ...]] = ()
     input_rows: ClassVar[None] = None
 
     @property
@@ -85,6 +86,10 @@ class ArenaPlan:
     def calls(self) -> Mapping[str, KernelCall]:
         """The call of each layer function of the generated C, by node name, in their order."""
         return kernel_calls(self.graph, self.variants)
+
+    @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        return tuple(self.graph.tensors[name] for name in self.graph.outputs)
 
     @property
     def kernel_files(self) -> frozenset[str]:

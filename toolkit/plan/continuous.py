@@ -17,7 +17,7 @@ from typing import ClassVar, Literal
 
 from toolkit.errors import InputError
 from toolkit.features.spec import FeatureSpec
-from toolkit.ir import Graph
+from toolkit.ir import Graph, Tensor
 from toolkit.measurement import Measurement, MemoryMap
 from toolkit.ops.kernels import Variants
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour
@@ -66,6 +66,7 @@ class ContinuousPlan:
         "model_audio.c": "model_continuous_audio.c",
     }
     arena_bytes: ClassVar[int] = 0
+    outputs_in_rows: ClassVar[tuple[int, ...]] = ()
 
     @property
     def graph(self) -> Graph:
@@ -94,6 +95,10 @@ class ContinuousPlan:
     @property
     def calls(self) -> Mapping[str, KernelCall]:
         return self.stream.calls
+
+    @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        return self.stream.output_tensors
 
     @property
     def kernel_files(self) -> frozenset[str]:
@@ -148,7 +153,7 @@ def require_endless_level(spec: FeatureSpec) -> None:
 
 def rows_made(stages: Sequence[Stage], frames: int) -> list[int]:
     """Rows of every counter once ``frames`` frames are in and no end is in sight."""
-    made = [frames]
+    made = [frames for _ in range(stages[0].number)]
     for stage in stages:
         window = stage.window
         seen = min(made[number] for number in stage.inputs)

@@ -28,10 +28,10 @@ def check_continuous(graph: Graph, plan: ContinuousPlan) -> ContinuousPlan:
 
 def _check_turns(plan: ContinuousPlan) -> None:
     stages, rings = plan.stream.stages, plan.stream.rings
-    steps = [1, *(stage.count.step for stage in stages)]
+    steps = [1] * len(plan.graph.inputs) + [stage.count.step for stage in stages]
+    blocks = {stage.number for stage in plan.stream.reductions}
     for number, (ring, step) in enumerate(zip(rings, steps, strict=True)):
-        reduces = number > 0 and stages[number - 1].reduces
-        rows = 1 if ring is None or reduces else ring.rows
+        rows = 1 if ring is None or number in blocks else ring.rows
         if plan.period_frames % (step * rows):
             raise ToolkitError(
                 f"continuous plan: {plan.period_frames} frames must be whole turns of ring "
@@ -49,14 +49,13 @@ class _EndlessPlayer(ClipPlayer):
         self._history: list[list[int]] = []
 
     def play(self) -> None:
-        plan, entry = self._plan, self._graph.inputs[0]
+        plan = self._plan
         self._begin_block()
         while self._pass(None):
             pass
         self._history = [list(self._made)]
         for frame in range(self._frames):
-            self._write((self._owner(entry), frame), self._row(entry, frame))
-            self._made[0] += 1
+            self._take_frame(frame)
             self._pass(None)
             self._check_settled(frame + 1)
             if (frame + 1) % self._hop_frames == 0:

@@ -37,10 +37,11 @@ def plan_continuous(stream: StreamPlan, hop_frames: int, window_frames: int) -> 
     blocks = window_frames // hop_frames
     buffers = _placed(_endless_buffers(stream, blocks))
     offsets = {(b.purpose, b.name): b.offset_bytes for b in buffers}
+    inputs = len(stream.rings) - len(stream.stages)
     rings = tuple(
         _moved(ring, offsets)
         if ring is not None
-        else _block_ring(stream.stages[number - 1], offsets, blocks)
+        else _block_ring(stream.stages[number - inputs], offsets, blocks)
         for number, ring in enumerate(stream.rings)
     )
     stream_counters = len(rings) + EXTRA_COUNTERS
@@ -72,6 +73,13 @@ def plan_continuous(stream: StreamPlan, hop_frames: int, window_frames: int) -> 
 
 def _require(stream: StreamPlan, hop_frames: int, window_frames: int) -> None:
     name = stream.time.graph.name
+    if stream.time.row_outputs:
+        output = stream.time.row_outputs[0].name
+        raise InputError(
+            f"{name}: continuous mode is for outputs of a window; {output!r} has a row for every "
+            f"{stream.output_steps[0]} frames of audio without end.",
+            hint="Leave out --hop-out: rows come as long as audio does.",
+        )
     step = math.lcm(*(stage.count.step for stage in stream.stages))
     if hop_frames < 1 or hop_frames % step:
         raise InputError(
@@ -101,7 +109,7 @@ def _require(stream: StreamPlan, hop_frames: int, window_frames: int) -> None:
 
 def _period_frames(stream: StreamPlan) -> int:
     """Frames after which every ring is back at the same slot."""
-    steps = [1, *(stage.count.step for stage in stream.stages)]
+    steps = [1] * len(stream.time.inputs) + [stage.count.step for stage in stream.stages]
     rows = [1 if ring is None else ring.rows for ring in stream.rings]
     turns = (step * count for step, count in zip(steps, rows, strict=True))
     return math.lcm(stream.period_frames, *turns)
@@ -123,7 +131,7 @@ def _silent_hops(stages: Sequence[Stage], hop_frames: int, blocks: int, settled:
     """Hops up to the last whose window has no row of some reduction."""
     reductions = [stage.number for stage in stages if stage.reduces]
     hops = -(-settled // hop_frames) + blocks
-    made = [[0] * (len(stages) + 1)]
+    made = [[0] * (stages[0].number + len(stages))]
     made += [rows_made(stages, hop * hop_frames) for hop in range(1, hops + 1)]
     empty = [
         hop

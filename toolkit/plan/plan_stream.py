@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from toolkit.ir import Graph
 from toolkit.ir.cut import suffix_graph
@@ -17,6 +18,7 @@ from toolkit.plan.stream import (
     ALIGNMENT_BYTES,
     COUNTER_BYTES,
     EXTRA_COUNTERS,
+    ROW_COUNTERS,
     Purpose,
     Ring,
     StateBuffer,
@@ -43,12 +45,14 @@ def plan_stream(
     longest = longest_frames(time)
     stages, counters = find_stages(time, variants)
     tensors = {number: name for name, number in reversed([*counters.items()])}
-    bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in _numbers(stages)]
-    trace = play(stages, bytes_of, time.min_frames)
-    finish_graph = suffix_graph(time.graph, [s.node.outputs[0] for s in stages if s.reduces])
+    numbers = range(len(time.inputs) + len(stages))
+    bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in numbers]
+    outputs = [counters[output.rows] for output in time.row_outputs]
+    trace = play(stages, bytes_of, time.min_frames, outputs)
+    finish_graph = _finish_graph(time, stages)
     wanted = [
         *_row_buffers(stages, trace, tensors, bytes_of),
-        *_finish_buffers(stages, finish_graph, variants),
+        *_finish_buffers(len(numbers), stages, finish_graph, variants),
     ]
     buffers = _place(wanted)
     places = {b.name: b for b in buffers if b.purpose in ("ring", "row")}
@@ -61,9 +65,10 @@ def plan_stream(
         )
         if n in tensors
         else None
-        for n in _numbers(stages)
+        for n in numbers
     ]
-    counters_bytes = COUNTER_BYTES * (len(rings) + EXTRA_COUNTERS)
+    extra = EXTRA_COUNTERS + (len(time.graph.outputs) + ROW_COUNTERS if outputs else 0)
+    counters_bytes = COUNTER_BYTES * (len(rings) + extra)
     buffer_bytes = max(b.offset_bytes + b.size_bytes for b in buffers)
     buffer_bytes = aligned(buffer_bytes, COUNTER_BYTES)
     kept = sum(n * size for n, size in zip(trace.lower_bound_rows, bytes_of, strict=True))
@@ -73,6 +78,7 @@ def plan_stream(
         stages=stages,
         variants=variants,
         trace=trace,
+        output_counters=tuple(outputs),
         rings=tuple(rings),
         buffers=buffers,
         finish_graph=finish_graph,
@@ -83,15 +89,17 @@ def plan_stream(
     )
 
 
-def _numbers(stages: Sequence[Stage]) -> range:
-    return range(len(stages) + 1)
+def _finish_graph(time: TimeAxis, stages: Sequence[Stage]) -> Graph:
+    """What comes of the reductions, up to the outputs that are not rows."""
+    graph = replace(time.graph, outputs=time.final_outputs)
+    return suffix_graph(graph, [s.node.outputs[0] for s in stages if s.reduces])
 
 
 def _row_buffers(
     stages: Sequence[Stage], trace: Trace, tensors: dict[int, str], bytes_of: Sequence[int]
 ) -> list[StateBuffer]:
     """Rings, rows that live within a pass, and the stages' own sums and scratch."""
-    last, reductions = len(stages), [s for s in stages if s.reduces]
+    last, reductions = len(bytes_of) - 1, [s for s in stages if s.reduces]
     buffers = []
     for number, name in sorted(tensors.items()):
         size = trace.capacity[number] * bytes_of[number]
@@ -111,10 +119,10 @@ def _row_buffers(
 
 
 def _finish_buffers(
-    stages: Sequence[Stage], finish_graph: Graph, variants: Variants
+    first: int, stages: Sequence[Stage], finish_graph: Graph, variants: Variants
 ) -> list[StateBuffer]:
-    """What the nodes behind the reductions need; results of all reductions exist side by side."""
-    first = len(stages) + 1
+    """What the nodes behind the reductions need, which end from the step ``first`` on; results of
+    all reductions exist side by side."""
     shift = first + sum(stage.reduces for stage in stages)
     buffers = []
     for buffer in find_buffers(finish_graph, variants):

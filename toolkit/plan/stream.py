@@ -7,18 +7,19 @@ dead by then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
 from toolkit.errors import InputError
-from toolkit.ir import Graph
+from toolkit.ir import Graph, Tensor
 from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.plan.row_outputs import laid_out, row_tensor
 from toolkit.plan.stream_schedule import Stage, Trace, period_frames
 from toolkit.plan.time_axis import TimeAxis, retime
 
@@ -28,6 +29,9 @@ ALIGNMENT_BYTES = 8
 COUNTER_BYTES = 4
 #: Words of a state beside the rows' counters: whether a frame waits for steps.
 EXTRA_COUNTERS = 1
+#: The same where outputs have time, beside how many rows of each were taken: whether the clip is
+#: ending.
+ROW_COUNTERS = 1
 
 Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
 
@@ -36,8 +40,9 @@ Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
 class StateBuffer:
     """A part of the state, needed in the steps ``first_step..last_step`` of a frame and the end.
 
-    Step 0 takes a frame, step k runs stage k; then the reductions finish, one step each, and the
-    nodes behind them run.  ``name`` is a tensor's (ring, row, tensor) or a node's (sums, scratch).
+    The first steps take a row of each input, the others run a stage each, by its number; then the
+    reductions finish, one step each, and the nodes behind them run.  ``name`` is a tensor's (ring,
+    row, tensor) or a node's (sums, scratch).
     """
 
     purpose: Purpose
@@ -64,13 +69,15 @@ class StreamPlan:
 
     ``state_bytes`` is the whole RAM of a model instance (buffers and row counters).
     ``lower_bound_bytes`` is what must outlive a frame: rows still needed, sums and counters.
-    ``rings`` go by counter, None for a reduction.  ``finish_graph`` runs once a clip.
+    ``rings`` go by counter, None for a reduction.  ``output_counters`` are those of the outputs
+    with time, in their order.  ``finish_graph`` runs once a clip.
     """
 
     time: TimeAxis
     stages: tuple[Stage, ...]
     variants: Variants
     trace: Trace
+    output_counters: tuple[int, ...]
     rings: tuple[Ring | None, ...]
     buffers: tuple[StateBuffer, ...]
     finish_graph: Graph
@@ -87,15 +94,16 @@ class StreamPlan:
         "model_weights.h": "model_weights.h",
         "model_weights.c": "model_weights.c",
     }
-    #: The same of those that take audio.
-    audio_templates: ClassVar[Mapping[str, str]] = {
-        "model_audio.h": "model_audio.h",
-        "model_audio.c": "model_audio.c",
-    }
     #: The schedule's own helper header.
     helper_files: ClassVar[tuple[str, ...]] = ("tk_stream",)
     continuous: ClassVar[None] = None
     arena_bytes: ClassVar[int] = 0
+
+    @property
+    def audio_templates(self) -> Mapping[str, str]:
+        """The same as ``templates`` of those that take audio."""
+        kind = "model_rows_audio" if self.outputs_in_rows else "model_audio"
+        return {f"model_audio.{end}": f"{kind}.{end}" for end in ("h", "c")}
 
     @property
     def graph(self) -> Graph:
@@ -166,10 +174,11 @@ class StreamPlan:
         return sum(b.size_bytes for b in self.buffers if b.name in made), self.buffer_bytes
 
     def memory_map(self) -> MemoryMap:
-        """Every block of the state, by offset: step 0 takes a frame, the stages follow, then the
-        end of a clip."""
+        """Every block of the state, by offset: a frame comes, the stages follow, then the end of a
+        clip."""
+        names = self.time.inputs
         steps = (
-            "a frame arrives",
+            *("a frame arrives" if len(names) == 1 else f"{n} of a frame arrives" for n in names),
             *(stage.node.name for stage in self.stages),
             *(f"{stage.node.name}, at the end" for stage in self.reductions),
             *(node.name for node in self.finish_graph.nodes),
@@ -196,14 +205,40 @@ class StreamPlan:
         return self.trace.delay_frames
 
     @property
+    def output_tensors(self) -> tuple[Tensor, ...]:
+        """What is read of each output at once: a row where it has time, else all of it."""
+        tensors = self.graph.tensors
+        rows = {o.name: row_tensor(o, self.graph) for o in self.time.row_outputs}
+        return tuple(rows.get(name, tensors[name]) for name in self.graph.outputs)
+
+    @property
+    def outputs_in_rows(self) -> tuple[int, ...]:
+        """Indices of the outputs that have time."""
+        finals = self.time.final_outputs
+        return tuple(i for i, name in enumerate(self.graph.outputs) if name not in finals)
+
+    def laid_out(self, outputs: Sequence[bytes]) -> tuple[bytes, ...]:
+        """The bytes of every output as the batch network gives them, of all rows of those with
+        time, however many there are."""
+        made = list(outputs)
+        for index, output in zip(self.outputs_in_rows, self.time.row_outputs, strict=True):
+            made[index] = laid_out(output, self.graph, made[index])
+        return tuple(made)
+
+    @property
+    def output_steps(self) -> tuple[int, ...]:
+        """Frames a row of each output with time."""
+        return tuple(self.time.counts[output.rows].step for output in self.time.row_outputs)
+
+    @property
     def period_frames(self) -> int:
         """Frames after which the same stages run again."""
         return period_frames(self.stages)
 
     @property
     def frame_bytes(self) -> int:
-        """One frame of the input."""
-        return row_bytes(self.time.graph, self.time.input)
+        """One frame, a row of every input."""
+        return sum(row_bytes(self.time.graph, name) for name in self.time.inputs)
 
     @cached_property
     def frame_macs(self) -> tuple[int, ...]:
@@ -237,7 +272,7 @@ def describe_state(
     """Figures of a plan that runs frame by frame, as ``stream`` does, in ``state_bytes``."""
     macs, planned = stream.frame_macs, "memory plan, checked"
     kept = "what must outlive a frame"
-    figures = (
+    figures: tuple[tuple[str, int, str, str], ...] = (
         ("arena_bytes", 0, "B", planned),
         ("state_bytes", state_bytes + feature_bytes, "B", planned),
         ("state_lower_bound_bytes", lower_bound_bytes + feature_bytes, "B", kept),
@@ -245,6 +280,10 @@ def describe_state(
         ("macs_per_frame_mean", round(sum(macs) / len(macs)), "MACs", "schedule"),
         ("macs_per_frame_worst", max(macs), "MACs", "schedule"),
     )
+    if delays := stream.trace.output_delays:
+        names = (output.name for output in stream.time.row_outputs)
+        each = ", ".join(f"{n!r} {d}" for n, d in zip(names, delays, strict=True))
+        figures += (("algorithmic_delay_frames", max(delays), "frames", f"schedule: {each}"),)
     return [Measurement(n, v, u, Provenance.ESTIMATED, basis) for n, v, u, basis in figures]
 
 

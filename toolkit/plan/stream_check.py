@@ -2,8 +2,9 @@
 
 Every byte of the state carries the mark of the value last written to it.  Frames come in one at a
 time, stages run when the generated C would run them, and each must find the very rows that its
-operator reads in the batch model of that length, under their own marks.  At the end every layer
-must have made exactly the batch model's rows, and the outputs must be intact.
+operator reads in the batch model of that length, under their own marks.  The caller, who takes the
+rows of outputs before the next frame, must find each intact, too.  At the end every layer must have
+made exactly the batch model's rows, and the outputs must be intact.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def check_stream(graph: Graph, plan: StreamPlan) -> StreamPlan:
         raise ToolkitError("stream plan: it belongs to another graph.")
     period = math.lcm(*(stage.count.step * stage.group for stage in plan.stages))
     first = plan.min_frames
-    steady = first + plan.delay_frames + 2 * period
+    looks_back = max(stage.window.span * stage.count.step for stage in plan.stages)
+    steady = first + plan.delay_frames + looks_back + 2 * period
     lengths = {
         *range(first, first + _SHORT),
         *range(steady, steady + min(period, _LONG)),
@@ -53,28 +55,52 @@ class ClipPlayer:
         self._marks = np.zeros(plan.buffer_bytes, np.int64)
         self._fresh = itertools.count(1)
         self._mark_of: dict[tuple[str, int], int] = {}
-        self._made = [0] * (len(plan.stages) + 1)
+        self._inputs = len(self._graph.inputs)
+        self._made = [0] * (self._inputs + len(plan.stages))
         self._counter_of = self._counters()
+        self._taken = [0 for _ in plan.time.row_outputs]
 
     def play(self) -> None:
-        plan, entry = self._plan, self._graph.inputs[0]
+        plan = self._plan
         for stage in plan.reductions:
             self._write(self._sums_key(stage), self._sums(stage))
         while self._pass(None):
             pass
         for frame in range(self._frames):
-            self._write((self._owner(entry), frame), self._row(entry, frame))
-            self._made[0] += 1
+            self._take_rows()
+            self._take_frame(frame)
             self._pass(None)
-        totals = [self._frames, *(self._total(stage) for stage in plan.stages)]
+        self._take_rows()
+        totals = [self._frames] * self._inputs + [self._total(stage) for stage in plan.stages]
         while self._pass(totals):
-            pass
+            self._take_rows()
         if self._made != totals:
             raise ToolkitError(
                 f"stream plan: after {self._frames} frames its stages must have made {totals} "
                 f"rows; got {self._made}."
             )
+        wanted = [self._rows(output.rows) for output in plan.time.row_outputs]
+        if self._taken != wanted:
+            raise ToolkitError(
+                f"stream plan: after {self._frames} frames its outputs must have given {wanted} "
+                f"rows; got {self._taken}."
+            )
         self._finish()
+
+    def _take_frame(self, frame: int) -> None:
+        for number, entry in enumerate(self._graph.inputs):
+            self._write((self._owner(entry), frame), self._row(entry, frame))
+            self._made[number] += 1
+
+    def _take_rows(self) -> None:
+        """The caller reads the rows of every output that came since it last did."""
+        for place, output in enumerate(self._plan.time.row_outputs):
+            made = self._made[self._counter_of[output.rows]]
+            for row in range(self._taken[place], made):
+                self._read(
+                    (self._owner(output.rows), row), self._row(output.rows, row), "the caller"
+                )
+            self._taken[place] = made
 
     def _pass(self, totals: list[int] | None) -> int:
         """Every stage as often as it may run and is due; how often any did."""
@@ -168,10 +194,11 @@ class ClipPlayer:
     def _counters(self) -> dict[str, int]:
         """Which counter's ring holds a tensor."""
         numbers = {stage.node.name: stage.number for stage in self._plan.stages}
-        counters = {self._graph.inputs[0]: 0}
+        reductions = {stage.node.name for stage in self._plan.reductions}
+        counters = {name: number for number, name in enumerate(self._graph.inputs)}
         for node in self._graph.nodes:
             if node.name in numbers:
-                if not self._plan.stages[numbers[node.name] - 1].reduces:
+                if node.name not in reductions:
                     counters[node.outputs[0]] = numbers[node.name]
             elif OPERATORS[node.op].is_alias and node.inputs[0] in counters:
                 counters[node.outputs[0]] = counters[node.inputs[0]]
@@ -185,6 +212,9 @@ class ClipPlayer:
         node = self._nodes[stage.node.name]
         tensor = node.inputs[0] if stage.reduces else node.outputs[0]
         assert tensor is not None
+        return self._rows(tensor)
+
+    def _rows(self, tensor: str) -> int:
         return self._graph.tensors[tensor].shape[TIME_AXIS]
 
     def _row(self, tensor: str, row: int) -> slice:

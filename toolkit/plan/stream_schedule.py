@@ -3,7 +3,8 @@
 A stage is a node that reads rows and makes ``group`` of them at a time, most stages one.  Once a
 frame is in, every stage runs in graph order, as soon as the last input row that it needs is there
 and at most as often as rows can come.  When the clip ends, passes follow in which rows behind the
-last one count as padding, until nothing is left to compute.  The generated C does exactly this.
+last one count as padding, until nothing is left to compute.  Rows that are outputs are taken by the
+caller before the next frame or pass.  The generated C does exactly this.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ ENDLESS = 1 << 62
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """A node that reads rows.  Row counters are numbered: 0 is the input's, stage k has number k.
+    """A node that reads rows.  Row counters are numbered: first the inputs', then the stages', in
+    order.
 
     ``inputs`` are the counters whose rows it reads, ``count`` is how many rows it makes (a
     reduction: takes), ``macs`` what one of them costs.  It makes ``group`` rows at a time and runs
@@ -73,7 +75,8 @@ class Trace:
     needed when a pass ends; ``lower_bound_rows`` the rows needed between two frames, at the frame
     where their bytes are most.  ``rows_made`` are the counters that grow on each frame of one
     period, in the long run, once for every row; ``delay_frames`` is how many frames the last stage
-    lags behind, at most.
+    lags behind, at most.  ``output_delays`` says it for each output that has time: row r, one of
+    every k frames, is there once frame r * k + delay is in.
     """
 
     capacity: tuple[int, ...]
@@ -81,6 +84,7 @@ class Trace:
     lower_bound_rows: tuple[int, ...]
     rows_made: tuple[tuple[int, ...], ...]
     delay_frames: int
+    output_delays: tuple[int, ...] = ()
 
 
 def find_stages(
@@ -88,9 +92,9 @@ def find_stages(
 ) -> tuple[tuple[Stage, ...], Mapping[str, int]]:
     """The stages in graph order, and the counter of every tensor with time; an alias shares its
     source's."""
-    counters = {time.input: 0}
+    counters = {name: number for number, name in enumerate(time.inputs)}
     stages: list[Stage] = []
-    rows_a_pass = [1]
+    rows_a_pass = [1 for _ in counters]
     for node in time.graph.nodes:
         behaviour = time.behaviours.get(node.name)
         if behaviour is None:
@@ -104,7 +108,7 @@ def find_stages(
             continue
         reduces = behaviour is TimeBehaviour.REDUCING
         row = row_view(node_view, behaviour)
-        number = len(stages) + 1
+        number = len(rows_a_pass)
         window = time.window(node)
         call = row_call(row, behaviour, variants.get(node.name, PORTABLE))
         inputs = tuple(dict.fromkeys(counters[name] for name in reads if name is not None))
@@ -133,25 +137,30 @@ def period_frames(stages: Sequence[Stage]) -> int:
     return math.lcm(*(stage.count.step * stage.group for stage in stages))
 
 
-def play(stages: Sequence[Stage], row_bytes: Sequence[int], min_frames: int) -> Trace:
+def play(
+    stages: Sequence[Stage], row_bytes: Sequence[int], min_frames: int, outputs: Sequence[int] = ()
+) -> Trace:
     """Play the schedule until it repeats, ending the clip after every frame from ``min_frames`` on.
+
+    ``row_bytes`` go by counter, ``outputs`` are the counters whose rows the caller takes.
 
     Readiness does not change when all counters move on by one period, so the first repetition
     proves that nothing new can follow.
     """
-    player = _Player(stages)
+    player = _Player(stages, len(row_bytes), outputs)
     period = period_frames(stages)
     player.catch_up()
     history = [tuple(player.made)]
     bound, bound_bytes, delay = player.needed(), -1, 0
+    delays = [0 for _ in outputs]
     runs: list[tuple[int, ...]] = []
     repeating_since: int | None = None
     while repeating_since is None or len(runs) < repeating_since + period:
         frame = len(runs) + 1
-        player.made[0] += 1
-        player.note_write(0)
+        player.take_frame()
         delay = max(delay, *(frame - player.made[s.number] * s.count.step for s in stages))
         runs.append(player.run_pass())
+        delays = [max(d) for d in zip(delays, player.delays(), strict=True)]
         needed = player.needed()
         size = sum(n * b for n, b in zip(needed, row_bytes, strict=True))
         if size > bound_bytes:
@@ -168,6 +177,7 @@ def play(stages: Sequence[Stage], row_bytes: Sequence[int], min_frames: int) -> 
         lower_bound_rows=bound,
         rows_made=tuple(runs[-period:]),
         delay_frames=delay,
+        output_delays=tuple(delays),
     )
 
 
@@ -184,28 +194,52 @@ def _repeats(stages: Sequence[Stage], history: list[tuple[int, ...]], period: in
 
 
 class _Player:
-    """Counters of rows made, and the most rows ever needed at once."""
+    """Counters of rows made, and the most rows ever needed at once; of ``outputs``, how many the
+    caller has taken."""
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self._stages = stages
-        counters = range(len(stages) + 1)
-        self._readers = [[s for s in stages if i in s.inputs] for i in counters]
-        self._endless = [ENDLESS for _ in counters]
-        self.made = [0 for _ in counters]
-        self.capacity = [1 for _ in counters]
-        self.remembered = [0 for _ in counters]
+    def __init__(self, stages: Sequence[Stage], counters: int, outputs: Sequence[int]) -> None:
+        self._stages, self._outputs = stages, outputs
+        self._inputs = range(counters - len(stages))
+        self._steps = [1 for _ in self._inputs] + [s.count.step for s in stages]
+        self._taken = dict.fromkeys(outputs, 0)
+        self._readers = [[s for s in stages if i in s.inputs] for i in range(counters)]
+        self._endless = [ENDLESS] * counters
+        self.made = [0] * counters
+        self.capacity = [1] * counters
+        self.remembered = [0] * counters
 
     def catch_up(self) -> None:
         """Passes before the first frame: padding that is a row of its own."""
         while self.run_pass():
             pass
 
+    def take_frame(self) -> None:
+        """The caller takes what rows there are, and gives a frame."""
+        self._take_rows()
+        for number in self._inputs:
+            self.made[number] += 1
+            self.note_write(number)
+
+    def _take_rows(self) -> None:
+        self._taken = {number: self.made[number] for number in self._outputs}
+
+    def delays(self) -> list[int]:
+        """By how many frames the first row of each output that has not been taken is late now that
+        it is there; 0 where there is none."""
+        frames = self.made[0]
+        return [
+            frames - 1 - self._taken[n] * self._steps[n] if self._taken[n] < self.made[n] else 0
+            for n in self._outputs
+        ]
+
     def play_end(self, frames: int) -> None:
         """End the clip here, note the rows that are needed, and return to this frame."""
         made = list(self.made)
-        totals = [frames, *(stage.count.rows(frames) for stage in self._stages)]
+        totals = [frames for _ in self._inputs]
+        totals += [stage.count.rows(frames) for stage in self._stages]
+        self._take_rows()
         while self.run_pass(totals):
-            pass
+            self._take_rows()
         assert self.made == totals, "every row is computed when a clip ends"
         self.made = made
 
@@ -229,21 +263,22 @@ class _Player:
         """A row was written: nobody may still need the one that lay there."""
         readers = self._readers[number]
         oldest = min((r.first_needed(self.made[r.number]) for r in readers), default=ENDLESS)
+        oldest = min(oldest, self._taken.get(number, ENDLESS))
         self.capacity[number] = max(self.capacity[number], self.made[number] - oldest)
 
     def needed(self, totals: Sequence[int] | None = None) -> tuple[int, ...]:
-        """Rows of each counter that a stage will still read."""
+        """Rows of each counter that a stage or the caller will still read."""
         totals = self._endless if totals is None else totals
         return tuple(
             len(
-                set().union(
+                set(range(self._taken.get(number, made), made)).union(
                     *(
-                        _rows_ahead(r, self.made[r.number], totals[r.number], self.made[number])
+                        _rows_ahead(r, self.made[r.number], totals[r.number], made)
                         for r in self._readers[number]
                     )
                 )
             )
-            for number in range(len(self.made))
+            for number, made in enumerate(self.made)
         )
 
 

@@ -7,15 +7,16 @@ rows for a clip of any number of frames; what the file fixes is only the front p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from toolkit.errors import NotStreamableError, TooFewFramesError
-from toolkit.ir import Graph, Node
+from toolkit.ir import Graph, Node, Tensor
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, RowWindow, row_window, with_rows
 from toolkit.ops.parts.window import Padding, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.plan.row_outputs import Layout, RowOutput, layout_nodes, row_output
 
 
 @dataclass(frozen=True)
@@ -45,21 +46,31 @@ class TimeAxis:
     """A graph that can run frame by frame.
 
     ``counts`` has every activation with time, ``behaviours`` every node that reads one; all other
-    nodes run once, after the reductions.
+    nodes run once, after the reductions, but for those that lay out ``row_outputs``, the outputs
+    with time: ``layouts`` has what these make.
     """
 
     graph: Graph
     counts: Mapping[str, RowCount]
     behaviours: Mapping[str, TimeBehaviour]
+    row_outputs: tuple[RowOutput, ...] = ()
+    layouts: Mapping[str, tuple[Layout, RowCount]] = field(default_factory=dict)
 
     @property
-    def input(self) -> str:
-        return self.graph.inputs[0]
+    def inputs(self) -> tuple[str, ...]:
+        """All have time: a frame is a row of each."""
+        return self.graph.inputs
 
     @property
     def frames(self) -> int:
         """Clip length of the graph."""
-        return self.graph.tensors[self.input].shape[TIME_AXIS]
+        return self.graph.tensors[self.inputs[0]].shape[TIME_AXIS]
+
+    @property
+    def final_outputs(self) -> tuple[str, ...]:
+        """The outputs that are there once the clip has ended."""
+        in_rows = {output.name for output in self.row_outputs}
+        return tuple(name for name in self.graph.outputs if name not in in_rows)
 
     @property
     def min_frames(self) -> int:
@@ -72,7 +83,7 @@ class TimeAxis:
 
 
 def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
-    """Follow time, axis ``time_axis`` of the only input, through a graph.
+    """Follow time, axis ``time_axis`` of every input, through a graph.
 
     Raises NotStreamableError naming every node that stands in the way, and why.
     """
@@ -80,39 +91,82 @@ def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
     reasons = list(_input_reasons(graph, time_axis))
     if reasons:
         raise NotStreamableError(graph.name, reasons)
-    counts = {graph.inputs[0]: RowCount()}
+    counts = {name: RowCount() for name in graph.inputs}
     behaviours: dict[str, TimeBehaviour] = {}
+    layouts: dict[str, tuple[Layout, RowCount]] = {}
+    lay_out = layout_nodes(graph)
     unknown: set[str] = set()  # behind a node that cannot stream: no reason of its own
     for node in graph.nodes:
         reads = {t.name for t in graph.input_tensors(node) if t is not None and not t.is_constant}
         if reads & unknown:
             unknown.update(node.outputs)
-        elif reads & set(counts):
+        elif node.name in lay_out and _lays_out(graph, node, counts, layouts):
+            continue
+        elif reads & {*counts, *layouts}:
             reason = _follow(graph, node, reads, counts, behaviours)
             if reason:
                 reasons.append((node.name, reason))
                 unknown.update(node.outputs)
+    found = (row_output(graph, name, frozenset(layouts)) for name in graph.outputs)
+    in_rows = tuple(output for output in found if output.rows in counts)
     reasons += [
-        ("", f"output {name!r} has a row for every frame; it must be reduced over time first")
-        for name in graph.outputs
-        if name in counts
+        ("", f"output {output.name!r} is an input as it came")
+        for output in in_rows
+        if _is_input(graph, output.rows)
     ]
-    if not reasons and TimeBehaviour.REDUCING not in behaviours.values():
+    if not (reasons or in_rows or TimeBehaviour.REDUCING in behaviours.values()):
         reasons.append(("", "nothing in it depends on time"))
     if reasons:
         raise NotStreamableError(graph.name, reasons)
-    return TimeAxis(graph, counts, behaviours)
+    return TimeAxis(graph, counts, behaviours, in_rows, layouts)
 
 
 def _input_reasons(graph: Graph, time_axis: int) -> list[tuple[str, str]]:
     if time_axis != TIME_AXIS:
         return [("", f"time must be axis {TIME_AXIS} of its input; got {time_axis}")]
-    if len(graph.inputs) != 1:
-        return [("", f"it must have one input; got {len(graph.inputs)}")]
-    shape = graph.tensors[graph.inputs[0]].shape
-    if len(shape) < 3 or shape[0] != 1:
-        return [("", f"its input must be 1 x frames x values; got {'x'.join(map(str, shape))}")]
+    if not graph.inputs:
+        return [("", "it has no input")]
+    shapes = [graph.tensors[name].shape for name in graph.inputs]
+    if wrong := [shape for shape in shapes if len(shape) < 3 or shape[0] != 1]:
+        got = "x".join(map(str, wrong[0]))
+        return [("", f"every input must be 1 x frames x values; got {got}")]
+    frames = {shape[TIME_AXIS] for shape in shapes}
+    if len(frames) > 1:
+        return [("", f"its inputs must have equally many frames; got {sorted(frames)}")]
     return []
+
+
+def _lays_out(
+    graph: Graph,
+    node: Node,
+    counts: Mapping[str, RowCount],
+    layouts: dict[str, tuple[Layout, RowCount]],
+) -> bool:
+    """Whether a node only moves time, for an output; its own output is entered."""
+    source = node.inputs[0]
+    assert source is not None
+    if source in counts:
+        behaviour = OPERATORS[node.op].time_behaviour(view(graph, node), TIME_AXIS)
+        if behaviour is not TimeBehaviour.OPAQUE:
+            return False
+        before, count = Layout(), counts[source]
+    elif source in layouts:
+        before, count = layouts[source]
+    else:
+        return False
+    frames = graph.tensors[graph.inputs[0]].shape[TIME_AXIS]
+    after = before.behind(graph, node, count.rows(frames))
+    if after is not None:
+        layouts[node.outputs[0]] = after, count
+    return after is not None
+
+
+def _is_input(graph: Graph, tensor: str) -> bool:
+    """Whether a tensor is a graph input, or another shape of one."""
+    node = graph.producer(tensor)
+    if node is None or node.inputs[0] is None:
+        return tensor in graph.inputs
+    return OPERATORS[node.op].is_alias and _is_input(graph, node.inputs[0])
 
 
 def _follow(
@@ -124,6 +178,8 @@ def _follow(
 ) -> str:
     """Enter what ``node`` does to time; the reason when it cannot stream."""
     if reads - set(counts):
+        if reads.isdisjoint(counts):
+            return OPERATORS[node.op].opaque_reason
         return (
             "it joins frames with a value known only after the last one "
             "(a reduction over time fed back into time, as in squeeze-excite)"
@@ -158,10 +214,13 @@ def retime(time: TimeAxis, frames: int) -> Graph:
         name: with_rows(t, time.counts[name].rows(frames)) if name in time.counts else t
         for name, t in graph.tensors.items()
     }
+    for name, (layout, count) in time.layouts.items():
+        shape = layout.shape(tensors[name].shape, count.rows(frames))
+        tensors[name] = replace(tensors[name], shape=shape)
     return replace(
         graph,
         tensors=tensors,
-        nodes=tuple(_retimed(time, node, frames) for node in graph.nodes),
+        nodes=tuple(_retimed(time, node, tensors, frames) for node in graph.nodes),
     )
 
 
@@ -174,15 +233,13 @@ def require_frames(time: TimeAxis, frames: int) -> None:
         )
 
 
-def _retimed(time: TimeAxis, node: Node, frames: int) -> Node:
+def _retimed(time: TimeAxis, node: Node, tensors: Mapping[str, Tensor], frames: int) -> Node:
     """The node with those attributes that state an extent of time brought to ``frames``."""
     behaviour, attrs = time.behaviours.get(node.name), node.attrs
+    if isinstance(attrs, ReshapeAttrs):
+        return replace(node, attrs=ReshapeAttrs(tensors[node.outputs[0]].shape))
     if behaviour is None:
         return node
-    if isinstance(attrs, ReshapeAttrs):
-        shape = list(attrs.shape)
-        shape[TIME_AXIS] = time.counts[node.outputs[0]].rows(frames)
-        return replace(node, attrs=replace(attrs, shape=tuple(shape)))
     if isinstance(attrs, WindowedAttrs) and behaviour is TimeBehaviour.REDUCING:
         assert node.inputs[0] is not None
         rows = time.counts[node.inputs[0]].rows(frames)

@@ -80,7 +80,7 @@ class Estimate:
 def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate:
     """Predict what an inference costs that runs by ``plan``, features of ``front_end`` included."""
     graph, stream = plan.graph, plan.stream
-    calls = kernel_calls(graph, plan.variants)
+    calls, run = kernel_calls(graph, plan.variants), plan.calls
     hot = hot_layers(plan, target)
     layer_cycles = {
         node.name: predicted_cycles(
@@ -90,7 +90,7 @@ def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate
             plan.behaviours.get(node.name),
         )
         for node in graph.nodes
-        if node.name in calls
+        if node.name in run
     }
     frames, features, ram_bytes = 0, None, plan.ram_bytes
     if front_end is not None:

@@ -33,6 +33,7 @@ def plan_measurements(plan: Plan, front_end: FrontEnd | None) -> list[Measuremen
         Measurement("weights_bytes", weights_bytes, "B", estimated, "generated arrays"),
         Measurement("macs_per_inference", macs, "MACs", estimated, "graph"),
         *plan.describe(feature_bytes),
+        *_algorithmic_delay(plan, front_end),
     ]
     if plan.stream is not None:
         batch, basis = plan_arena(graph).arena_bytes, "batch schedule of the same clip"
@@ -44,12 +45,33 @@ def plan_measurements(plan: Plan, front_end: FrontEnd | None) -> list[Measuremen
     return rows
 
 
+def _algorithmic_delay(plan: Plan, front_end: FrontEnd | None) -> list[Measurement]:
+    """Time from the first sample of a frame until the row of it can be there, of the latest output
+    with time; nothing where there is none, or no audio."""
+    delays = () if plan.stream is None else plan.stream.trace.output_delays
+    if front_end is None or not delays:
+        return []
+    spec = front_end.spec
+    hop_ms, frame_ms = (
+        1e3 * n / spec.sample_rate_hz for n in (spec.hop_samples, spec.frame_samples)
+    )
+    basis = (
+        f"schedule: {max(delays)} frames of {hop_ms:g} ms to come, and the frame's own "
+        f"{frame_ms:g} ms; computing aside"
+    )
+    delay_ms = max(delays) * hop_ms + frame_ms
+    return [
+        Measurement("algorithmic_delay_ms", delay_ms, "ms", Provenance.ESTIMATED, basis),
+    ]
+
+
 def layer_rows(
     plan: Plan, target: Target, simulated: Mapping[str, Sequence[Measurement]] = NOT_RUN
 ) -> tuple[LayerRow, ...]:
     """One row a node: the chosen kernel, its predicted cycles beside the ideal, and what was
     ``simulated``, by node name; streamed, the bytes are those of the state."""
-    graph, calls = plan.graph, kernel_calls(plan.graph, plan.variants)
+    graph, run = plan.graph, plan.calls
+    calls = {n: c for n, c in kernel_calls(graph, plan.variants).items() if n in run}
     rows = []
     for node in graph.nodes:
         call = calls.get(node.name)

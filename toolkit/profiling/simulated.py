@@ -78,18 +78,18 @@ def run_measurements(
     rows = [Measurement(n, v, u, simulated, b) for n, v, u, b in figures]
     rows += inference_measurements(target, total, simulated)
     if plan.input_rows is not None:
-        rows += _frame_measurements(timing, plan.input_rows, clip)
+        rows += _frame_measurements(timing, plan.input_rows, output.cases[0].ends, clip)
     if clip is not None:
         rows += audio_measurements(target, total, clip.seconds, simulated, basis)
     return rows
 
 
 def _frame_measurements(
-    timing: Timing, frames_per_clip: int, clip: Audio | None
+    timing: Timing, frames_per_clip: int, ends_per_clip: int, clip: Audio | None
 ) -> list[Measurement]:
     """Mean and worst cycles of a pushed frame, features included, and of the end of a clip; for
     audio the frames that the input must buffer, since some cost several frames' time."""
-    frames, ends = timing.frames(frames_per_clip)
+    frames, ends = timing.frames(frames_per_clip, ends_per_clip)
     clock_hz, mean = timing.target.clock_hz, round(sum(frames) / len(frames))
     clock = f"at {clock_hz / 1e6:g} MHz"
     of = f"{timing.basis}; the first {len(frames)} frames, features included"

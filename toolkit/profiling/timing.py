@@ -103,9 +103,11 @@ class Timing:
             for name, part in self.result.layers.items()
         }
 
-    def frames(self, frames_per_clip: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def frames(
+        self, frames_per_clip: int, ends: int = 1
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Cycles of each frame pushed to a streamed model, features included, and of each clip's
-        end; of the intervals that were counted one by one."""
+        end, which took ``ends`` calls; of the intervals that were counted one by one."""
         pushes: list[int] = []
         waiting = 0
         for interval in self.result.intervals[:INTERVALS_APART]:
@@ -114,6 +116,7 @@ class Timing:
             if interval.phase == "model":
                 pushes.append(waiting)
                 waiting = 0
-        every = frames_per_clip + 1
-        frames = tuple(cycles for i, cycles in enumerate(pushes) if (i + 1) % every)
-        return frames, tuple(pushes[frames_per_clip::every])
+        every = frames_per_clip + ends
+        frames = tuple(cycles for i, cycles in enumerate(pushes) if i % every < frames_per_clip)
+        last = range(frames_per_clip, len(pushes) - ends + 1, every)
+        return frames, tuple(sum(pushes[i : i + ends]) for i in last)

@@ -69,7 +69,7 @@ def calibrate_lengths(
     found = Ranges({})
     for frames in _lengths(time, longest.frames):
         longer = retime(time, frames)
-        clips = ({time.input: _looped(batch[time.input], frames)} for batch in chosen)
+        clips = ({n: _looped(batch[n], frames) for n in time.inputs} for batch in chosen)
         found = found.merged(calibrate(longer, clips, method))
     return found
 

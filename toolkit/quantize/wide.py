@@ -10,6 +10,7 @@ from toolkit.errors import InputError
 from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import NodeView, OutputRange
+from toolkit.plan.row_outputs import layout_nodes
 
 #: Operators with an int16 kernel whose activations may follow their input into 16 bits.
 _FOLLOWERS = ("batch_matmul", "concatenation", "fully_connected", "reshape", "transpose")
@@ -24,10 +25,11 @@ def head_tensors(graph: Graph) -> frozenset[str]:
     Also softmax weights that are computed with, as in the builtin form of attention pooling.
     """
     wide: set[str] = set()
+    answers = _answers(graph)
     for node in graph.nodes:
         (output,) = node.outputs
         is_pool = node.op == "attention_pool"
-        is_weights = node.op == "softmax" and output not in graph.outputs
+        is_weights = node.op == "softmax" and output not in answers
         follows = node.op in _FOLLOWERS and wide.intersection(node.inputs)
         if is_pool or is_weights or follows:
             wide.add(output)
@@ -100,13 +102,23 @@ def _as(tensor: Tensor, dtype: DType) -> Tensor:
     return replace(tensor, dtype=dtype, quant=_ANY_SCALE)
 
 
+def _answers(graph: Graph) -> set[str]:
+    """The outputs, in every layout on their way out."""
+    names, moves = set(graph.outputs), layout_nodes(graph)
+    for node in reversed(graph.nodes):
+        if node.name in moves:
+            names.update(name for name in node.inputs if name is not None)
+    return names
+
+
 def _weights_and_products(graph: Graph) -> set[str]:
     """Softmax weights in the inside of the network, and what they are first multiplied with."""
     carriers: set[str] = set()
     products: set[str] = set()
+    answers = _answers(graph)
     for node in graph.nodes:
         (output,) = node.outputs
-        if node.op == "softmax" and output not in graph.outputs:
+        if node.op == "softmax" and output not in answers:
             carriers.add(output)
         elif carriers.intersection(n for n in node.inputs if n is not None):
             if OPERATORS[node.op].output_range is OutputRange.SAME_AS_INPUT:

@@ -73,6 +73,8 @@ FIGURES: Mapping[str, Figure] = {
     "macs_per_frame_mean": Figure("MACs per frame, mean", origin="macs"),
     "macs_per_frame_worst": Figure("MACs per frame, worst", origin="macs"),
     "delay_frames": Figure("delay"),
+    "algorithmic_delay_frames": Figure("algorithmic delay of rows"),
+    "algorithmic_delay_ms": Figure("algorithmic delay of rows"),
     "cycles_per_frame_mean": Figure("cycles per frame, mean", origin="cycles"),
     "cycles_per_frame_worst": Figure("cycles per frame, worst", origin="cycles"),
     "frame_latency_ms_mean": Figure("latency per frame, mean", origin="cycles"),

@@ -6,7 +6,7 @@ The layout is described at the top of ``firmware_templates/harness/main.c``.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +23,17 @@ MODE_FRAMES = 2
 
 @dataclass(frozen=True)
 class HarnessCase:
-    """One case's results: raw bytes of each model output; int8 feature rows in audio mode.
+    """One case's results: raw bytes of each model output (with time: of all its rows); int8 feature
+    rows in audio mode.
 
     ``hops`` are the outputs of a continuous model, one entry a hop; ``outputs`` is the last.
+    ``ends`` is how often the end of the clip was asked for until all rows were there.
     """
 
     outputs: tuple[bytes, ...]
     rows: npt.NDArray[np.int8] | None
     hops: tuple[tuple[bytes, ...], ...] = ()
+    ends: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,29 +72,39 @@ def decode_output(
     output_bytes: Sequence[int],
     row_values: int | None = None,
     continuous: bool = False,
+    in_rows: Sequence[int] = (),
 ) -> HarnessOutput:
     """Return the contents of an output.bin.
 
-    ``output_bytes`` are the sizes of the model's outputs; ``row_values`` is the width of a feature
-    row where the input was audio; a ``continuous`` model writes outputs hop by hop.  Raises
-    ToolFailedError where the file has another layout.
+    ``output_bytes`` are the sizes of the model's outputs, of those with the indices ``in_rows`` of
+    a row; ``row_values`` is the width of a feature row where the input was audio; a ``continuous``
+    model writes outputs hop by hop.  Raises ToolFailedError where the file has another layout.
     """
     reader = _Reader(data)
     if reader.u32() != OUTPUT_MAGIC:
         raise ToolFailedError("output.bin: wrong magic number.")
     cases = []
     for _ in range(reader.u32()):
-        rows = None
+        rows, ends = None, 1
+        taken = {index: bytearray() for index in in_rows}
+        if taken:
+            reader.rows(output_bytes, taken)
         if row_values is not None:
             n_rows = reader.u32()
             flat = np.frombuffer(reader.take(n_rows * row_values), np.int8)
             rows = flat.reshape(n_rows, row_values)
+        if taken:
+            reader.rows(output_bytes, taken)
+            ends = reader.u32()
         hops = tuple(
-            tuple(reader.take(size) for size in output_bytes)
+            tuple(
+                bytes(taken[index]) if index in taken else reader.take(size)
+                for index, size in enumerate(output_bytes)
+            )
             for _ in range(reader.u32() if continuous else 1)
         )
         last = hops[-1] if hops else ()
-        cases.append(HarnessCase(last, rows, hops if continuous else ()))
+        cases.append(HarnessCase(last, rows, hops if continuous else (), ends))
     output = HarnessOutput(tuple(cases), reader.u32())
     if reader.offset != len(data):
         raise ToolFailedError(f"output.bin: {len(data) - reader.offset} bytes left over.")
@@ -112,6 +125,13 @@ class _Reader:
         part = self.data[self.offset : end]
         self.offset = end
         return part
+
+    def rows(self, row_bytes: Sequence[int], taken: Mapping[int, bytearray]) -> None:
+        """Appends rows to those of their outputs, up to the next 0."""
+        while (index := self.u32() - 1) >= 0:
+            if index not in taken:
+                raise ToolFailedError(f"output.bin: a row of output {index}, which has none.")
+            taken[index] += self.take(row_bytes[index])
 
     def u32(self) -> int:
         return int.from_bytes(self.take(4), "little")

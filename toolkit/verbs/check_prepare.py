@@ -10,7 +10,7 @@ from pathlib import Path
 from toolkit.budget.model import Budget, Problem
 from toolkit.deploy.model import load
 from toolkit.errors import InputError, ToolkitError
-from toolkit.ir.labels import output_labels
+from toolkit.model.answer import answer_of
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.targets import load_target
@@ -82,4 +82,4 @@ def _model(budget: Budget) -> None:
 def _labels(model: str, seconds: float) -> tuple[str, ...]:
     """Names of the outputs; none where the model is int8 already."""
     graph = load(model, seconds).source.float_graph
-    return () if graph is None else output_labels(graph)
+    return () if graph is None else answer_of(graph).labels

@@ -13,9 +13,10 @@ from toolkit.deploy.stimulus import Stimulus
 from toolkit.features.quantise import quantise_features
 from toolkit.features.recording import Note
 from toolkit.ir.tensor import Array
+from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
 from toolkit.model.reference import run_case
-from toolkit.quantize.outputs import decoded, real_values
+from toolkit.quantize.outputs import decoded
 from toolkit.simulate.protocol import HarnessCase
 
 #: The forms of a model that are compared, by the prefix of their figures' names.
@@ -66,8 +67,8 @@ def c_outputs(
             for file in files[start : start + _CHUNK]
         ]
         for case in _cases(deployment, program, clips):
-            graph = deployment.plan.graph
-            outputs.append(real_values(graph, decoded(graph, case.outputs)))
+            found = decoded(deployment.plan.graph, case.outputs)
+            outputs.append(deployment.model.answer.values(found))
     return np.stack(outputs)
 
 
@@ -107,10 +108,12 @@ def _forms(deployment: Deployment, clip: Audio, case: HarnessCase) -> tuple[dict
     found = decoded(graph, case.outputs)
     same = np.array_equal(case.rows, features)  # features differ by a step here and there
     expected_of_c = expected if same else run_case(graph, [case.rows])
-    outputs = {"int8": real_values(graph, expected), "c": real_values(graph, found)}
+    answer = deployment.model.answer
+    outputs = {"int8": answer.values(expected), "c": answer.values(found)}
     float_graph = deployment.model.float_at(clip.rows)
     if float_graph is not None:
-        outputs["float"] = real_values(float_graph, run_case(float_graph, [clip.features]))
+        real = run_case(float_graph, [clip.features])
+        outputs["float"] = answer_of(float_graph).values(real)
     bits_match = all(
         np.array_equal(a.ravel(), b) for a, b in zip(expected_of_c, found, strict=True)
     )

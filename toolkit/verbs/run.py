@@ -13,7 +13,7 @@ from toolkit.errors import InputError, ToolkitError
 from toolkit.model.inputs import audio_files
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.profiling.timing import Timing
-from toolkit.quantize.outputs import decoded, real_values
+from toolkit.quantize.outputs import decoded
 from toolkit.toolchain.elf import ElfImage, read_elf
 
 _ELF = Path("firmware") / "firmware.elf"
@@ -43,13 +43,15 @@ class Row:
 
 @dataclass(frozen=True)
 class RunTable:
-    """What a build gave for every recording."""
+    """What a build gave for every recording; values of the outputs ``means``, which have time, are
+    the means of their rows."""
 
     model: str
     target: str
     simulator: str
     basis: str
     labels: tuple[str, ...]
+    means: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
@@ -81,6 +83,7 @@ def run(request: RunRequest) -> RunTable:
         simulator=simulator,
         basis=bases[0] if bases else "",
         labels=tuple(deployment.model.labels),
+        means=tuple(deployment.model.answer.rows),
         rows=tuple(rows),
     )
 
@@ -94,8 +97,8 @@ def _row(
     placed = deployment.at_rows(clip.rows)
     program, data = request.folder / _ELF, stimulus.encode(placed.plan)
     execution = placed.harness.run(program, data, simulator)
-    graph = placed.plan.graph
-    values = real_values(graph, decoded(graph, execution.output.cases[0].outputs))
+    outputs = decoded(placed.plan.graph, execution.output.cases[0].outputs)
+    values = deployment.model.answer.values(outputs)
     timing = Timing(elf, execution.result, deployment.target)
     cycles = sum(phase.cycles for phase in timing.phases.values())
     return Row(path, clip.seconds, tuple(values.tolist()), cycles), timing

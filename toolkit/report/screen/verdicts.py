@@ -197,6 +197,9 @@ def _time(report: Report, target: Target) -> Text:
     mean, worst = (decisive(report, f"frame_latency_ms_{kind}") for kind in ("mean", "worst"))
     if mean is not None and worst is not None:
         said.append(f"; frame {mean.value:.2f} ms, worst {worst.value:.2f} ms")
+    delays = [decisive(report, f"algorithmic_delay_{unit}") for unit in ("ms", "frames")]
+    if (delay := delays[0] or delays[1]) is not None:
+        said.append(f"; rows after {format_value(delay)}")
     buffer = decisive(report, "input_buffer_frames")
     if buffer is not None:
         said.append(f"; input buffer {buffer.value:,.0f} frames")
