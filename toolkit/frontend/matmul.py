@@ -80,10 +80,9 @@ def matmul(low: Lowering, node: OnnxNode) -> str:
     if weights.ndim != 2:
         raise unsupported(node, f"constant factor must be 2-D; got {weights.ndim}-D")
     _check_columns(low, node, x, weights.shape[0])
-    rows = low.reshape(x, (int(np.prod(shape[:-1])), shape[-1]))
-    inputs = [rows, low.weights(b, _packed(weights.T), axis=0)]
-    product = low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
-    return low.reshape(product, (*shape[:-1], weights.shape[1]))
+    inputs = [x, low.weights(b, _packed(weights.T), axis=0)]
+    attrs = FullyConnectedAttrs(keep_num_dims=len(shape) != 2)
+    return low.append("fully_connected", inputs, attrs, node)
 
 
 def _check_columns(low: Lowering, node: OnnxNode, x: str, weights_columns: int) -> None:

@@ -14,7 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.strided_slice import StridedSliceAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs, bounded
 from toolkit.ops.sum import SumAttrs
 
 
@@ -187,9 +187,10 @@ def gather(low: Lowering, node: OnnxNode) -> str:
         raise unsupported(
             node, f"indices must be one number; got {list(index.shape)}", hint="Use Slice or Split."
         )
-    at = axis_of(node, int(index), shape[axis])
+    at = int(index)
+    axis_of(node, at, shape[axis])
     parts = [slice(None)] * len(shape)
-    parts[axis] = slice(at, at + 1)
+    parts[axis] = slice(at, at + 1 if at != -1 else None)
     return low.reshape(_part(low, node, x, parts), (*shape[:axis], *shape[axis + 1 :]))
 
 
@@ -221,11 +222,11 @@ def _part(low: Lowering, node: OnnxNode, x: str, parts: list[slice]) -> str:
     """A regular part of ``x``; all of it is ``x`` itself."""
     ranges = []
     for part, size in zip(parts, low.tensor_shape(x), strict=True):
-        start, stop, step = part.indices(size)
-        if stop <= start:
+        start, stop, step = part.start or 0, part.stop, part.step or 1
+        if not range(size)[start:stop]:
             raise ModelError(f"node {node.name!r} ({node.op}): nothing is left of {size}.")
-        ranges.append((start, None if stop == size else stop, step))
-    if all(part == (0, None, 1) for part in ranges):
+        ranges.append(bounded(start, stop, step, size))
+    if all(part == WHOLE for part in ranges):
         return x
     return low.append("strided_slice", [x], StridedSliceAttrs(tuple(ranges)), node)
 

@@ -7,15 +7,18 @@ about the order of axes, so that a transpose can trade places with it.
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from toolkit.ir import Graph, Node, Tensor
+from toolkit.ir import DType, Graph, Node, Shape, Tensor
 from toolkit.ir.edit import forward, fresh, fresh_node, substitute
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.reshape import ReshapeAttrs
@@ -42,6 +45,8 @@ def cancel_transposes(graph: Graph) -> Graph:
         _through_gate,
         _through_reduction,
         _through_concatenation,
+        _through_reshape,
+        _through_last_axis,
         _into_matmul,
     )
 
@@ -163,6 +168,70 @@ def _through_concatenation(graph: Graph, node: Node) -> Graph | None:
         straight = next(n for n in graph.nodes if n.name == product.name)
         graph = substitute(graph, [straight], [product], tensors)
     return _sink(graph, node, inputs, attrs, perm)
+
+
+def _through_reshape(graph: Graph, node: Node) -> Graph | None:
+    """A reshape that splits and merges axes, as around a channel shuffle, minds only the order of
+    those that it merges."""
+    found = _transposed(graph, node.inputs[0]) if node.op == "reshape" else None
+    if found is None:
+        return None
+    perm, source = found
+    before, after = (graph.tensors[n or ""].shape for n in (node.inputs[0], node.outputs[0]))
+    if perm[0] != 0 or [n for n in before if n != 1] == [n for n in after if n != 1]:
+        return None
+    groups = _axis_groups(before, after)
+    order = sorted(range(len(groups)), key=lambda i: min(perm[axis] for axis in groups[i][0]))
+    turn = tuple(perm[axis] for i in order for axis in groups[i][0])
+    if turn == perm:
+        return None
+    axes = [axis for i in order for axis in groups[i][1]]
+    back = tuple(axes.index(axis) for axis in range(len(after)))
+    graph, source = _turned(graph, node, source, turn)
+    attrs = ReshapeAttrs(tuple(after[axis] for axis in axes))
+    return _sink(graph, node, [source], attrs, back)
+
+
+def _axis_groups(before: Shape, after: Shape) -> list[tuple[list[int], list[int]]]:
+    """The axes of a reshape in the smallest groups that have as many elements before as after it.
+    A batch of one is its own; other axes of one lie with those behind them, the last ones with
+    those before."""
+    alone = before[0] == after[0] == 1
+    starts = [[math.prod(shape[:axis]) for axis in range(len(shape))] for shape in (before, after)]
+    cuts = sorted(set(starts[0]) & set(starts[1]) - {math.prod(before)})
+    groups: list[tuple[list[int], list[int]]] = [([], []) for _ in range(len(cuts) + alone)]
+    for side, places in enumerate(starts):
+        for axis, start in enumerate(places):
+            group = 0 if alone and not axis else bisect_right(cuts, start) - 1 + alone
+            groups[group][side].append(axis)
+    return groups
+
+
+def _through_last_axis(graph: Graph, node: Node) -> Graph | None:
+    """What treats the last axis, for every index of the others alike, minds no order of those."""
+    dense = isinstance(node.attrs, FullyConnectedAttrs) and node.attrs.keep_num_dims
+    found = _transposed(graph, node.inputs[0]) if dense or node.op == "softmax" else None
+    if found is None:
+        return None
+    perm, source = found
+    last = perm[-1]
+    turn = (*(axis for axis in range(len(perm)) if axis != last), last)
+    if turn == perm:
+        return None
+    back = tuple(turn.index(axis) for axis in perm)
+    graph, source = _turned(graph, node, source, turn)
+    return _sink(graph, node, [source, *node.inputs[1:]], node.attrs, back)
+
+
+def _turned(graph: Graph, node: Node, source: str, turn: Perm) -> tuple[Graph, str]:
+    """The graph with ``source`` transposed in front of ``node``, and what it is called there."""
+    if turn == tuple(range(len(turn))):
+        return graph, source
+    shape = tuple(graph.tensors[source].shape[axis] for axis in turn)
+    turned = Tensor(fresh(graph, source), shape, DType.FLOAT32)
+    label = fresh_node(graph, f"{node.name}.turned")
+    before = Node(label, "transpose", (source,), (turned.name,), TransposeAttrs(turn))
+    return substitute(graph, [node], [before, node], [turned]), turned.name
 
 
 def _into_matmul(graph: Graph, node: Node) -> Graph | None:

@@ -6,7 +6,7 @@ rows for a clip of any number of frames; what the file fixes is only the front p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from toolkit.errors import NotStreamableError, TooFewFramesError
@@ -34,10 +34,9 @@ class RowCount:
         slack = window.top + window.bottom - window.span + window.stride
         return RowCount(self.step * window.stride, self.offset + slack * self.step)
 
-    @property
-    def min_frames(self) -> int:
-        """Fewest frames that give a row."""
-        return max(1, self.step - self.offset)
+    def frames(self, rows: int) -> int:
+        """Fewest frames that give so many rows, at least 1."""
+        return max(1, self.step * rows - self.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,8 +62,15 @@ class TimeAxis:
 
     @property
     def min_frames(self) -> int:
-        """Fewest frames for which every tensor has a row."""
-        return max(count.min_frames for count in self.counts.values())
+        """Fewest frames for which every tensor has a row, every reduction as many as it takes."""
+        rows = [count.frames(1) for count in self.counts.values()]
+        return max(*rows, *self._least_frames())
+
+    def _least_frames(self) -> Iterator[int]:
+        for node in self.graph.nodes:
+            if self.behaviours.get(node.name) is TimeBehaviour.REDUCING:
+                least = OPERATORS[node.op].least_rows(view(self.graph, node), TIME_AXIS)
+                yield self.counts[node.inputs[0] or ""].frames(least)
 
     def window(self, node: Node) -> RowWindow:
         """The window along time of a node that reads rows."""

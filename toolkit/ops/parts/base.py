@@ -13,6 +13,9 @@ from toolkit.ir.tensor import Array
 
 AttrsT = TypeVar("AttrsT")
 
+#: The axis of time in every tensor that has it; a row is one index of it.
+TIME_AXIS = 1
+
 
 class TimeBehaviour(Enum):
     """How an operator treats the time axis, which decides how it streams."""
@@ -159,6 +162,8 @@ class Operator(ABC, Generic[AttrsT]):
     bias_input: ClassVar[int | None] = None
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
+    #: Whether the sums of a REDUCING node over parts of a clip give those of the whole.
+    merges: ClassVar[bool] = True
     #: What an OPAQUE node does to time, to complete "cannot stream: ...".
     opaque_reason: ClassVar[str] = "it mixes frames"
 
@@ -226,9 +231,14 @@ class Operator(ABC, Generic[AttrsT]):
         with a pointer for every row of the kernel, NULL in the padding.  REDUCING:
         ``<kernel>_init(&params, sums)``, ``<kernel>_accumulate_row(&params, inputs..., sums)`` for
         every row, ``<kernel>_finish(&params, sums, output)``, sums being ``scratch_bytes`` of
-        state, aligned to 8 bytes; ``<kernel>_merge(&params, sums, block)`` adds other rows' sums.
+        state, aligned to 8 bytes; where the operator ``merges``, ``<kernel>_merge(&params, sums,
+        block)`` adds other rows' sums.
         """
         return self.kernel_call(row)
+
+    def least_rows(self, view: NodeView[AttrsT], time_axis: int) -> int:
+        """Fewest rows that a REDUCING node takes."""
+        return 1
 
     def max_rows(self, row: NodeView[AttrsT]) -> int | None:
         """Most rows a REDUCING node's sums hold; None without a limit."""
