@@ -135,8 +135,11 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
     try:
         if node.op == "Shape":
             low.constants[node.outputs[0]] = _shape(low, node)
+            low.from_shapes.add(node.outputs[0])
         elif (value := _folded(low, node)) is not None:
             low.constants[node.outputs[0]] = value
+            if not low.from_shapes.isdisjoint(node.inputs.present()):
+                low.from_shapes.add(node.outputs[0])
         elif node.op in LOWERINGS and _all_constant(low, node):
             low.constants.update(_evaluated(low, node))
         elif node.op in LOWERINGS:

@@ -149,8 +149,24 @@ def slice_(low: Lowering, node: OnnxNode) -> str:
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if step < 1:
             raise unsupported(node, f"steps must be positive; got {step}")
-        parts[axis_of(node, axis, len(shape))] = slice(start, end, step)
+        size = shape[axis := axis_of(node, axis, len(shape))]
+        if 0 < end < size and _follows_length(low, node, end):
+            end -= size
+        parts[axis] = slice(start, end, step)
     return _part(low, node, x, parts)
+
+
+#: Fewer frames are numbers that a model may have for other reasons.
+_FEWEST_FRAMES = 8
+
+
+def _follows_length(low: Lowering, node: OnnxNode, end: int) -> bool:
+    """Whether the end of a slice moves with the clip's length, as in ``y[:, : x.shape[1]]``: the
+    file computes it from a shape, or its exporter did and wrote a size of an input."""
+    if node.inputs.has(2) and node.inputs[2] in low.from_shapes:
+        return True
+    sizes = {size for name in low.builder.inputs for size in low.tensor_shape(name)}
+    return end >= _FEWEST_FRAMES and end in sizes
 
 
 def split(low: Lowering, node: OnnxNode) -> str:

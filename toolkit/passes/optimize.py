@@ -7,6 +7,7 @@ from toolkit.passes.absorb_layout import absorb_layout
 from toolkit.passes.cancel_transposes import cancel_transposes
 from toolkit.passes.fold_batchnorm import fold_batchnorm
 from toolkit.passes.fold_pad import fold_pad
+from toolkit.passes.fold_slice import fold_slice
 from toolkit.passes.fuse_activation import fuse_activation
 from toolkit.passes.fuse_attention_pool import fuse_attention_pool
 from toolkit.passes.fuse_hard_swish import fuse_hard_swish
@@ -24,6 +25,7 @@ def optimize(graph: Graph) -> Graph:
         absorb_layout,
         fold_batchnorm,
         fold_pad,
+        fold_slice,
         fuse_activation,
     ):
         graph = rewrite(graph)
