@@ -215,6 +215,11 @@ class Operator(ABC, Generic[AttrsT]):
     @abstractmethod
     def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall: ...
 
+    def on_whole(self, view: NodeView[AttrsT]) -> NodeView[AttrsT]:
+        """The node in the form in which its kernels run it on whole tensors, the same bytes in and
+        out."""
+        return view
+
     def dsp_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
         """Further kernels for cores with the DSP extension that this node is eligible for.
 
