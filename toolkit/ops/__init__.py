@@ -7,6 +7,7 @@ from typing import Any
 from toolkit.ops.add import Add
 from toolkit.ops.attention_pool import AttentionPool
 from toolkit.ops.average_pool_2d import AveragePool2D
+from toolkit.ops.average_pool_padded import AveragePoolPadded
 from toolkit.ops.batch_matmul import BatchMatmul
 from toolkit.ops.concatenation import Concatenation
 from toolkit.ops.conv_2d import Conv2D
@@ -39,6 +40,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         Add(),
         AttentionPool(),
         AveragePool2D(),
+        AveragePoolPadded(),
         BatchMatmul(),
         Concatenation(),
         Conv2D(),
