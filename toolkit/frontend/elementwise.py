@@ -54,11 +54,14 @@ def mul(low: Lowering, node: OnnxNode) -> str:
 
 
 def div(low: Lowering, node: OnnxNode) -> str:
-    """Div by a constant, as a multiplication."""
+    """Div; by a constant, as a multiplication."""
     split = _split_constant(low, node)
-    if split is None or split[2]:
-        raise unsupported(node, "the divisor must be a constant")
-    x, constant, _ = split
+    if split is None:
+        return low.append("div", _aligned(low, node), ArithmeticAttrs(), node)
+    x, constant, constant_first = split
+    if constant_first:
+        dividend = low.builder.constant(f"{node.outputs[0]}@constant", constant)
+        return low.append("div", [dividend, x], ArithmeticAttrs(), node)
     if not constant.all():
         raise ModelError(f"node {node.name!r} (Div): division by zero.")
     return low.multiply(x, 1.0 / constant, node)

@@ -29,7 +29,18 @@ from toolkit.passes.rewrite import inferred, only_reader, producer_of, rewrite
 Perm = tuple[int, ...]
 
 #: Operators that treat every element alike, with constants that broadcast.
-ELEMENTWISE = ("add", "hard_swish", "logistic", "mul", "quantize", "relu", "relu6", "sub", "tanh")
+ELEMENTWISE = (
+    "add",
+    "div",
+    "hard_swish",
+    "logistic",
+    "mul",
+    "quantize",
+    "relu",
+    "relu6",
+    "sub",
+    "tanh",
+)
 
 #: Operators for which the order of axes is a matter of their attributes and constants.
 INDIFFERENT = (*ELEMENTWISE, "pad", "pad_v2", "strided_slice")

@@ -12,7 +12,7 @@ from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import Array
 from toolkit.ir.tensor import quantize as quantize_values
 from toolkit.ops import OPERATORS
-from toolkit.ops.attention_pool import weight_table
+from toolkit.ops.attention_pool import AttentionPoolAttrs, weight_table
 from toolkit.ops.numerics.int16 import BIAS_TYPES
 from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.parts.base import OutputRange, view
@@ -151,7 +151,9 @@ class _Quantizer:
         if node.op == "attention_pool":
             assert inputs[1] is not None
             logits = self.builder.tensors[inputs[1]]
-            inputs.append(self.builder.constant(f"{node.name}.table", weight_table(logits.scale)))
+            assert isinstance(node.attrs, AttentionPoolAttrs)
+            table = weight_table(logits.scale, logits.zero_point, node.attrs.weights)
+            inputs.append(self.builder.constant(f"{node.name}.table", table))
         tensor, attrs = self._tensor(output), node.attrs
         if isinstance(attrs, PadV2Attrs):
             value = quantize_values(np.array(attrs.value), self.plan.params[output], tensor.dtype)
