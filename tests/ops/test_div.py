@@ -12,7 +12,7 @@ from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 
 #: Scales of dividend, divisor and quotient, for which no quotient is beyond TFLM's arithmetic.
-SCALES = [(0.5, 0.5, 0.02), (0.3, 0.004, 0.31), (0.011, 0.9, 0.0001), (1.0, 0.5, 0.03)]
+SCALES = [(0.5, 0.5, 0.01), (0.3, 0.004, 0.31), (0.011, 0.9, 0.0001), (1.0, 0.5, 0.03)]
 
 
 def divided(dividend: int, divisor: int, activation: Activation = Activation.NONE) -> Graph:
