@@ -55,7 +55,7 @@ def test_operands_broadcast() -> None:
     builder = GraphBuilder("broadcast")
     x = add_input(builder, (1, 5, 4), QuantParams.per_tensor(0.1, 3))
     y = add_input(builder, (1, 5, 1), QuantParams.per_tensor(0.2, -128))
-    quant = QuantParams.per_tensor(0.02, 1)
+    quant = QuantParams.per_tensor(0.005, 1)
     builder.outputs.append(add_node(builder, "div", [x, y], quant, ArithmeticAttrs()))
     rng = np.random.default_rng(0)
     inputs = [
