@@ -28,12 +28,14 @@ from toolkit.ops.relu import Relu
 from toolkit.ops.relu6 import Relu6
 from toolkit.ops.reshape import Reshape
 from toolkit.ops.softmax import Softmax
+from toolkit.ops.sqrt import Sqrt
 from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
 from toolkit.ops.sum import Sum
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
+from toolkit.ops.variance import Variance
 
 OPERATORS: dict[str, Operator[Any]] = {
     op.name: op
@@ -61,11 +63,13 @@ OPERATORS: dict[str, Operator[Any]] = {
         Relu6(),
         Reshape(),
         Softmax(),
+        Sqrt(),
         Squeeze(),
         StridedSlice(),
         Sub(),
         Sum(),
         Tanh(),
         Transpose(),
+        Variance(),
     )
 }

@@ -126,6 +126,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
     name = "attention_pool"
     tflite_name = "tk.attention_pool"
     custom = True
+    reads_int8 = True
     constraints = (
         types_int8,
         int16_symmetric,
@@ -242,7 +243,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
 
 def _weights(made_of: WeightsOf, logits: Array, axis: int) -> Array:
     if made_of == "softmax":
-        return np.exp(logits - logits.max(axis=axis, keepdims=True))
+        return np.asarray(np.exp(logits - logits.max(axis=axis, keepdims=True)))
     return 1 / (1 + np.exp(-logits)) if made_of == "sigmoid" else logits
 
 

@@ -49,7 +49,9 @@ class AveragePoolPadded(AveragePool2D):
             raise ValueError(f"options of kind {magic!r} version {version}; {_MAGIC!r} 1 expected")
         if max(numbers) >= 1 << 16:
             raise ValueError("a window of impossible size")
-        window = Window(*numbers[:4], padding=Padding(*numbers[4:]))
+        kernel_h, kernel_w, stride_h, stride_w, *edges = numbers
+        padding = Padding(*edges)
+        window = Window(kernel_h, kernel_w, stride_h, stride_w, padding=padding)
         return WindowedAttrs(window, Activation(activation))
 
     def write_options(self, view: View, options: Any) -> bytes:

@@ -38,6 +38,7 @@ ELEMENTWISE = (
     "quantize",
     "relu",
     "relu6",
+    "sqrt",
     "sub",
     "tanh",
 )

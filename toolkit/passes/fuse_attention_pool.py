@@ -142,18 +142,18 @@ def _of(
     sizes: dict[str, int],
     result: Sequence[str],
 ) -> _Weighted | None:
-    operands = []
-    for name, names in zip(product.inputs, labels, strict=True):
+    def axes(name: str | None, names: Sequence[str]) -> _Axes:
         assert name is not None
         shape = graph.tensors[name].shape
         own = names[len(names) - len(shape) :]
-        operands.append(
-            _Axes(name, tuple("" if n == 1 else k for k, n in zip(own, shape, strict=True)))
-        )
-    used = {label for axes in operands for label in axes.labels if label}
-    if not all("t" in axes.labels for axes in operands):
+        return _Axes(name, tuple("" if n == 1 else k for k, n in zip(own, shape, strict=True)))
+
+    (a, b), (first, second) = product.inputs, labels
+    pair = axes(a, first), axes(b, second)
+    if not all("t" in operand.labels for operand in pair):
         return None
-    return _Weighted(*operands, {k: n for k, n in sizes.items() if k in used}, tuple(result))
+    used = {label for operand in pair for label in operand.labels if label}
+    return _Weighted(*pair, {k: n for k, n in sizes.items() if k in used}, tuple(result))
 
 
 def _origin(graph: Graph, name: str, axis: int | None) -> tuple[str, int | None, tuple[Node, ...]]:

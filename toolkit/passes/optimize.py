@@ -11,6 +11,7 @@ from toolkit.passes.fold_slice import fold_slice
 from toolkit.passes.fuse_activation import fuse_activation
 from toolkit.passes.fuse_attention_pool import fuse_attention_pool
 from toolkit.passes.fuse_hard_swish import fuse_hard_swish
+from toolkit.passes.fuse_variance import fuse_variance
 
 
 def optimize(graph: Graph) -> Graph:
@@ -20,6 +21,7 @@ def optimize(graph: Graph) -> Graph:
     """
     for rewrite in (
         fuse_attention_pool,
+        fuse_variance,
         fuse_hard_swish,
         cancel_transposes,
         absorb_layout,

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 from toolkit.errors import NotStreamableError, TooFewFramesError
 from toolkit.ir import Graph, Node
+from toolkit.ir.edit import fresh, fresh_node, substitute
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, RowWindow, row_window, with_rows
 from toolkit.ops.parts.window import Padding, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
     behaviours: dict[str, TimeBehaviour] = {}
     unknown: set[str] = set()  # behind a node that cannot stream: no reason of its own
     for node in graph.nodes:
+        if (taken := _last_row(graph, node, counts)) is not None:
+            graph, row = taken
+            behaviours[row.name] = TimeBehaviour.REDUCING
+            continue
         reads = {t.name for t in graph.input_tensors(node) if t is not None and not t.is_constant}
         if reads & unknown:
             unknown.update(node.outputs)
@@ -108,6 +114,32 @@ def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
     if reasons:
         raise NotStreamableError(graph.name, reasons)
     return TimeAxis(graph, counts, behaviours)
+
+
+def _last_row(
+    graph: Graph, node: Node, counts: Mapping[str, RowCount]
+) -> tuple[Graph, Node] | None:
+    """The graph where a node that mixes frames reads the last row of a tensor that has but one at
+    the file's clip length, and what takes that; None where the node is not such.
+
+    Windows then span the clip, as in networks that flatten what their convolutions leave: streamed,
+    such a network tells of the last frames of a longer clip.
+    """
+    name = node.inputs[0]
+    if name not in counts or graph.tensors[graph.inputs[0]].shape[TIME_AXIS] == 1:
+        return None
+    old, operator = graph.tensors[name], OPERATORS[node.op]
+    alone = [read for read in node.inputs if read in counts] == [name]
+    behaviour = operator.time_behaviour(view(graph, node), TIME_AXIS)
+    if not alone or old.shape[TIME_AXIS] != 1 or behaviour is not TimeBehaviour.OPAQUE:
+        return None
+    ranges = [WHOLE] * len(old.shape)
+    ranges[TIME_AXIS] = (-1, None, 1)
+    row = replace(old, name=fresh(graph, name))
+    label = fresh_node(graph, f"{node.name}.last")
+    taken = Node(label, "strided_slice", (name,), (row.name,), StridedSliceAttrs(tuple(ranges)))
+    reads = tuple(row.name if read == name else read for read in node.inputs)
+    return substitute(graph, [node], [taken, replace(node, inputs=reads)], [row]), taken
 
 
 def _input_reasons(graph: Graph, time_axis: int) -> list[tuple[str, str]]:

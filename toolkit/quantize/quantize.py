@@ -165,7 +165,7 @@ class _Quantizer:
     def _operand(self, node: Node, name: str) -> str:
         """The integer tensor a node reads in place of the float tensor ``name``."""
         (output,) = node.outputs
-        dtype = DType.INT8 if node.op == "attention_pool" else self.plan.dtypes[output]
+        dtype = DType.INT8 if OPERATORS[node.op].reads_int8 else self.plan.dtypes[output]
         tensor = self.graph.tensors[name]
         if tensor.data is not None:
             quant = tensor.quant if dtype is DType.INT8 else None

@@ -160,6 +160,8 @@ class Operator(ABC, Generic[AttrsT]):
     weight_input: ClassVar[int | None] = None
     weight_axis: ClassVar[int | None] = None
     bias_input: ClassVar[int | None] = None
+    #: Whether it reads int8 activations alone, whatever the type of what it makes.
+    reads_int8: ClassVar[bool] = False
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
     #: Whether the sums of a REDUCING node over parts of a clip give those of the whole.
