@@ -126,7 +126,7 @@ def _last_row(
     such a network tells of the last frames of a longer clip.
     """
     name = node.inputs[0]
-    if name not in counts or graph.tensors[graph.inputs[0]].shape[TIME_AXIS] == 1:
+    if name is None or name not in counts or graph.tensors[graph.inputs[0]].shape[TIME_AXIS] == 1:
         return None
     old, operator = graph.tensors[name], OPERATORS[node.op]
     alone = [read for read in node.inputs if read in counts] == [name]
