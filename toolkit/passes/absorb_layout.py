@@ -18,20 +18,14 @@ from toolkit.ops.pad import PadAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
-from toolkit.passes.cancel_transposes import (
-    ELEMENTWISE,
-    INDIFFERENT,
-    Perm,
-    cancel_transposes,
-    inverse,
-    perm_of,
-)
+from toolkit.passes.cancel_transposes import cancel_transposes
 from toolkit.passes.rewrite import (
     drop_identity_reshape,
     inferred,
     producer_of,
     rewrite,
 )
+from toolkit.passes.transposes import ELEMENTWISE, INDIFFERENT, Perm, inverse, perm_of
 
 #: Graph metadata: input name to the axes of the exported model's input, in the graph's order.
 INPUT_AXES_KEY = "toolkit.input_axes"
@@ -94,20 +88,27 @@ def _turn_inputs(graph: Graph) -> Graph:
     for name in graph.inputs:
         perm = None if name in input_axes(graph) else _wanted_layout(graph, name)
         if perm is not None:
-            old, given = graph.tensors[name], fresh(graph, name)
-            shape = tuple(old.shape[axis] for axis in perm)
-            graph = rename_tensors(graph, {name: given})
-            back = TransposeAttrs(inverse(perm))
-            turn = Node(fresh_node(graph, given), "transpose", (name,), (given,), back)
-            graph = replace(
-                graph,
-                nodes=(turn, *graph.nodes),
-                tensors={**graph.tensors, name: replace(old, shape=shape)},
-                inputs=tuple(name if i == given else i for i in graph.inputs),
-            )
-            axes = {**input_axes(graph), name: perm}
-            graph = graph.with_metadata(**{INPUT_AXES_KEY: json.dumps(axes, sort_keys=True)})
+            graph = turn_input(graph, name, perm)
     return graph
+
+
+def turn_input(graph: Graph, name: str, perm: Perm) -> Graph:
+    """The graph whose input has its axes in the order ``perm``, and turns them back at once."""
+    axes = input_axes(graph)
+    before = axes.get(name, tuple(range(len(perm))))
+    old, given = graph.tensors[name], fresh(graph, name)
+    turned = replace(old, shape=tuple(old.shape[axis] for axis in perm))
+    graph = rename_tensors(graph, {name: given})
+    back = TransposeAttrs(inverse(perm))
+    turn = Node(fresh_node(graph, given), "transpose", (name,), (given,), back)
+    graph = replace(
+        graph,
+        nodes=(turn, *graph.nodes),
+        tensors={**graph.tensors, name: turned},
+        inputs=tuple(name if i == given else i for i in graph.inputs),
+    )
+    axes = {**axes, name: tuple(before[axis] for axis in perm)}
+    return graph.with_metadata(**{INPUT_AXES_KEY: json.dumps(axes, sort_keys=True)})
 
 
 def _wanted_layout(graph: Graph, name: str) -> Perm | None:

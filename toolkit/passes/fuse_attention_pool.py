@@ -9,23 +9,22 @@ heads make it.  The pass runs on the graph as imported.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from toolkit.ir import Graph, GraphBuilder, Node, Shape
+from toolkit.ir import Graph, GraphBuilder, Node
 from toolkit.ir.edit import fresh, rename_tensors, substitute
 from toolkit.ops import OPERATORS
 from toolkit.ops.append import append
 from toolkit.ops.attention_pool import AttentionPoolAttrs, WeightsOf
-from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.parts.base import view
-from toolkit.ops.parts.reduction import ReductionAttrs, resolved_axes
+from toolkit.ops.parts.reduction import resolved_axes
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.transpose import TransposeAttrs
-from toolkit.passes.cancel_transposes import ELEMENTWISE, perm_of
-from toolkit.passes.rewrite import drop_identity_reshape, only_reader, producer_of, rewrite
+from toolkit.passes.rewrite import drop_identity_reshape, rewrite
+from toolkit.passes.transposes import ELEMENTWISE
+from toolkit.passes.weighted_sum import Axes, WeightedSum, origin, weighted_sum
 
 #: What is added to a divisor lest it be 0, and no more.
 _SMALL = 1e-5
@@ -34,29 +33,6 @@ _SMALL = 1e-5
 def fuse_attention_pool(graph: Graph) -> Graph:
     """Replace every pooling by weights over an axis that is not of features."""
     return rewrite(graph, "fuse_attention_pool", _fuse, drop_identity_reshape)
-
-
-@dataclass(frozen=True)
-class _Axes:
-    """A tensor's axes, each by what it is in a product: axes of equal labels meet, those of "" have
-    one element."""
-
-    tensor: str
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Weighted:
-    """A sum over the axis ``t`` of a product; ``result`` are the labels of its axes."""
-
-    a: _Axes
-    b: _Axes
-    sizes: dict[str, int]
-    result: tuple[str, ...]
-
-    @property
-    def turned(self) -> _Weighted:
-        return replace(self, a=self.b, b=self.a)
 
 
 @dataclass(frozen=True)
@@ -87,104 +63,24 @@ def _fuse(graph: Graph, node: Node) -> Graph | None:
     return None
 
 
-def _candidates(graph: Graph, node: Node) -> Iterator[tuple[_Weighted, str | None]]:
+def _candidates(graph: Graph, node: Node) -> Iterator[tuple[WeightedSum, str | None]]:
     """Sums of products that ``node`` is, or divides by a tensor."""
-    weighted = _weighted(graph, node)
+    weighted = weighted_sum(graph, node)
     if weighted is not None:
         yield weighted, None
     if node.op == "div" and node.inputs[0] is not None and node.inputs[1] is not None:
-        name, _, _ = _origin(graph, node.inputs[0], None)
+        name, _, _ = origin(graph, node.inputs[0], None)
         total = graph.producer(name)
-        inner = None if total is None else _weighted(graph, total)
+        inner = None if total is None else weighted_sum(graph, total)
         # The quotient has the shape of the sum, but for axes of one.
         same = graph.tensors[name].elements == graph.tensors[node.outputs[0]].elements
         if total is not None and inner is not None and same:
             yield inner, node.inputs[1]
 
 
-def _weighted(graph: Graph, node: Node) -> _Weighted | None:
-    if node.op == "sum" and isinstance(node.attrs, ReductionAttrs):
-        return _summed_product(graph, node)
-    if node.op == "batch_matmul" and isinstance(node.attrs, BatchMatmulAttrs):
-        return _matrix_product(graph, node)
-    return None
-
-
-def _summed_product(graph: Graph, node: Node) -> _Weighted | None:
-    product = producer_of(graph, node.inputs[0], "mul")
-    axes = resolved_axes(view(graph, node))
-    if product is None or only_reader(graph, product.outputs[0]) is None or len(axes) != 1:
-        return None
-    shape, (axis,) = graph.tensors[product.outputs[0]].shape, axes
-    names = ["t" if i == axis else "" if n == 1 else str(i) for i, n in enumerate(shape)]
-    kept = isinstance(node.attrs, ReductionAttrs) and node.attrs.keep_dims
-    result = ["" if name == "t" else name for name in names if kept or name != "t"]
-    return _of(graph, product, [names, names], dict(zip(names, shape, strict=True)), result)
-
-
-def _matrix_product(graph: Graph, node: Node) -> _Weighted | None:
-    assert isinstance(node.attrs, BatchMatmulAttrs)
-    leading = graph.tensors[node.outputs[0]].shape[:-2]
-    batch = ["" if n == 1 else str(i) for i, n in enumerate(leading)]
-    rows, columns = graph.tensors[node.outputs[0]].shape[-2:]
-    depth = graph.tensors[node.inputs[0] or ""].shape[-2 if node.attrs.adj_x else -1]
-    m, n = ("" if rows == 1 else "m"), ("" if columns == 1 else "n")
-    x = [*batch, *(("t", m) if node.attrs.adj_x else (m, "t"))]
-    y = [*batch, *((n, "t") if node.attrs.adj_y else ("t", n))]
-    sizes = {**dict(zip(batch, leading, strict=True)), "m": rows, "n": columns, "t": depth}
-    return _of(graph, node, [x, y], sizes, [*batch, m, n])
-
-
-def _of(
-    graph: Graph,
-    product: Node,
-    labels: Sequence[Sequence[str]],
-    sizes: dict[str, int],
-    result: Sequence[str],
-) -> _Weighted | None:
-    def axes(name: str | None, names: Sequence[str]) -> _Axes:
-        assert name is not None
-        shape = graph.tensors[name].shape
-        own = names[len(names) - len(shape) :]
-        return _Axes(name, tuple("" if n == 1 else k for k, n in zip(own, shape, strict=True)))
-
-    (a, b), (first, second) = product.inputs, labels
-    pair = axes(a, first), axes(b, second)
-    if not all("t" in operand.labels for operand in pair):
-        return None
-    used = {label for operand in pair for label in operand.labels if label}
-    return _Weighted(*pair, {k: n for k, n in sizes.items() if k in used}, tuple(result))
-
-
-def _origin(graph: Graph, name: str, axis: int | None) -> tuple[str, int | None, tuple[Node, ...]]:
-    """What a tensor was before transposes and reshapes, where its axis ``axis`` was then (None
-    where that is lost), and these nodes in order."""
-    path: list[Node] = []
-    while (node := graph.producer(name)) is not None and node.op in ("transpose", "reshape"):
-        source = node.inputs[0]
-        assert source is not None
-        if axis is not None and node.op == "transpose":
-            axis = perm_of(node)[axis]
-        elif axis is not None:
-            axis = _axis_before(graph.tensors[source].shape, graph.tensors[name].shape, axis)
-            if axis is None:
-                break
-        name, path = source, [node, *path]
-    return name, axis, tuple(path)
-
-
-def _axis_before(before: Shape, after: Shape, axis: int) -> int | None:
-    """The axis of a shape that its reshape keeps as ``axis``."""
-    start = math.prod(after[:axis])
-    for i, size in enumerate(before):
-        if size == after[axis] != 1 and math.prod(before[:i]) == start:
-            return i
-    return None
-
-
 def _normalised(graph: Graph, name: str, axis: int) -> _Weights | None:
     """Weights that are a softmax, or something divided by its sum."""
-    source, at, path = _origin(graph, name, axis)
+    source, at, path = origin(graph, name, axis)
     node = graph.producer(source)
     if node is None or node.inputs[0] is None:
         return None
@@ -199,20 +95,20 @@ def _normalised(graph: Graph, name: str, axis: int) -> _Weights | None:
 
 def _divided(graph: Graph, name: str, axis: int, divisor: str) -> _Weights | None:
     """Weights whose sum over ``axis`` is ``divisor``: a sigmoid, or what cannot be negative."""
-    total, _, _ = _origin(graph, divisor, None)
+    total, _, _ = origin(graph, divisor, None)
     node = graph.producer(total)
     if node is not None and node.op == "add" and _is_small(graph, node.inputs[1]):
-        total, _, _ = _origin(graph, node.inputs[0] or "", None)
+        total, _, _ = origin(graph, node.inputs[0] or "", None)
         node = graph.producer(total)
     if node is None or node.op != "sum" or node.inputs[0] is None:
         return None
     summed = resolved_axes(view(graph, node))
-    mine, at, path = _origin(graph, name, axis)
+    mine, at, path = origin(graph, name, axis)
     shape = graph.tensors[node.inputs[0]].shape
     long_axes = [axis for axis in sorted(summed) if shape[axis] > 1]
     if len(long_axes) != 1:
         return None
-    theirs, there, _ = _origin(graph, node.inputs[0], long_axes[0])
+    theirs, there, _ = origin(graph, node.inputs[0], long_axes[0])
     maker = graph.producer(mine)
     if at is None or (mine, at) != (theirs, there) or maker is None or maker.inputs[0] is None:
         return None
@@ -231,7 +127,7 @@ def _is_time(graph: Graph, weights: _Weights) -> bool:
     with itself, as in self-attention."""
     name, axis = weights.tensor, weights.axis
     while True:
-        name, at, _ = _origin(graph, name, axis)
+        name, at, _ = origin(graph, name, axis)
         node = graph.producer(name)
         if node is None or at is None:
             return True
@@ -246,7 +142,7 @@ def _is_time(graph: Graph, weights: _Weights) -> bool:
         name, axis = node.inputs[0], at
 
 
-def _emit(graph: Graph, node: Node, pair: _Weighted, weights: _Weights) -> Graph:
+def _emit(graph: Graph, node: Node, pair: WeightedSum, weights: _Weights) -> Graph:
     """The graph with the pool, which takes the name of ``node``, in its place."""
     (name,) = node.outputs
     result, pooled = name, fresh(graph, name)
@@ -280,7 +176,7 @@ def _emit(graph: Graph, node: Node, pair: _Weighted, weights: _Weights) -> Graph
     return builder.build()
 
 
-def _order(pair: _Weighted) -> list[str]:
+def _order(pair: WeightedSum) -> list[str]:
     """The other labels as they follow time: what the product alone has lies within what the weights
     have, and channels, first in channel-first tensors, within the rest."""
     own = [label for label in pair.b.labels if label and label not in (*pair.a.labels, "t")]
@@ -290,7 +186,7 @@ def _order(pair: _Weighted) -> list[str]:
     return [*(label for label in labels if label not in last), *last]
 
 
-def _rows(builder: GraphBuilder, axes: _Axes, order: Sequence[str], sizes: dict[str, int]) -> str:
+def _rows(builder: GraphBuilder, axes: Axes, order: Sequence[str], sizes: dict[str, int]) -> str:
     """``axes`` as ``[1, T, outer, inner]``, 1 where it has no such axis."""
     labels = list(axes.labels)
     wanted = [labels.index(label) for label in ("t", *order) if label in labels]

@@ -126,7 +126,8 @@ def _last_row(
     such a network tells of the last frames of a longer clip.
     """
     name = node.inputs[0]
-    if name is None or name not in counts or graph.tensors[graph.inputs[0]].shape[TIME_AXIS] == 1:
+    frames = graph.tensors[graph.inputs[0]].shape[TIME_AXIS]
+    if name is None or name not in counts or frames == 1:
         return None
     old, operator = graph.tensors[name], OPERATORS[node.op]
     alone = [read for read in node.inputs if read in counts] == [name]
@@ -144,7 +145,7 @@ def _last_row(
 
 def _input_reasons(graph: Graph, time_axis: int) -> list[tuple[str, str]]:
     if time_axis != TIME_AXIS:
-        return [("", f"time must be axis {TIME_AXIS} of its input; got {time_axis}")]
+        return [("", f"time must be axis {TIME_AXIS} of its input; it is axis {time_axis}")]
     if len(graph.inputs) != 1:
         return [("", f"it must have one input; got {len(graph.inputs)}")]
     shape = graph.tensors[graph.inputs[0]].shape
