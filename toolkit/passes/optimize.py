@@ -12,6 +12,7 @@ from toolkit.passes.fuse_activation import fuse_activation
 from toolkit.passes.fuse_attention_pool import fuse_attention_pool
 from toolkit.passes.fuse_hard_swish import fuse_hard_swish
 from toolkit.passes.fuse_variance import fuse_variance
+from toolkit.passes.gather_axes import gather_axes
 
 
 def optimize(graph: Graph) -> Graph:
@@ -24,6 +25,7 @@ def optimize(graph: Graph) -> Graph:
         fuse_variance,
         fuse_hard_swish,
         cancel_transposes,
+        gather_axes,
         absorb_layout,
         fold_batchnorm,
         fold_pad,
