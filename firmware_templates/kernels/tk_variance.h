@@ -13,9 +13,9 @@
 typedef struct {
     int32_t element_bytes; /* of the result, 1 or 2 */
     int32_t outer, count, inner;
-    int32_t correction;    /* the divisor is the number of values less this */
-    int32_t added, least;  /* to the variance and of it, 16 fractional bits */
-    int32_t root;          /* 1: standard deviation */
+    int32_t correction;   /* the divisor is the number of values less this */
+    int32_t added, least; /* to the variance and of it, 16 fractional bits */
+    int32_t root;         /* 1: standard deviation */
     int32_t in_zero_point, out_zero_point;
     int32_t multiplier, shift; /* input scale (or its square) / output scale, less the fraction */
 } tk_variance_params;
@@ -35,7 +35,8 @@ void tk_variance_accumulate_row(const tk_variance_params *p, const void *in, voi
 /* Adds the sums of other rows. */
 void tk_variance_merge(const tk_variance_params *p, void *state, const void *block);
 
-/* The variances [inner] of all values added, more than the correction; the sums stay as they are. */
+/* The variances [inner] of all values added, more than the correction; the sums stay as they are.
+ */
 void tk_variance_finish(const tk_variance_params *p, const void *state, void *out);
 
 /* Whole tensor.  Scratch: as the state of a stream. */

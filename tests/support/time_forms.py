@@ -378,6 +378,19 @@ def layers_behind_reductions(m: Net) -> str:
     return m.head(m.op("Concat", m.op("Sub", other, mean), mean, axis=1), 2 * WIDTH)
 
 
+@form(CHANNELS)
+def largest_and_mean(m: Net) -> str:
+    h = m.hidden("channels")
+    largest = m.op("ReduceMax", h, axes=[2], keepdims=0)
+    return m.head(m.op("Concat", largest, m.mean(h, 2), axis=1), 2 * WIDTH)
+
+
+@form(IMAGE)
+def largest_of_images(m: Net) -> str:
+    x = m.relu(m.conv("x", (1, WIDTH), (3, 3)))
+    return m.head(m.op("ReduceMax", x, axes=[2, 3], keepdims=0))
+
+
 # --- windows --------------------------------------------------------------------------------------
 @form((1, 1, "rows"), 900)
 def kernel_of_64(m: Net) -> str:

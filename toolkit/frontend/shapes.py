@@ -14,6 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
+from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs, bounded
 from toolkit.ops.sum import SumAttrs
 
@@ -35,6 +36,13 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> str:
     """ReduceSum."""
     axes, keep = _reduced(low, node)
     return low.append("sum", [low.value(node.inputs[0])], SumAttrs(axes, keep), node)
+
+
+def reduce_max(low: Lowering, node: OnnxNode) -> str:
+    """ReduceMax."""
+    axes, keep = _reduced(low, node)
+    attrs = ReductionAttrs(axes, keep)
+    return low.append("reduce_max", [low.value(node.inputs[0])], attrs, node)
 
 
 def reshape(low: Lowering, node: OnnxNode) -> str:
@@ -264,6 +272,7 @@ LOWERINGS: dict[str, Lower] = {
     "Gather": gather,
     "GlobalAveragePool": global_average_pool,
     "Pad": pad,
+    "ReduceMax": reduce_max,
     "ReduceMean": reduce_mean,
     "ReduceSum": reduce_sum,
     "Reshape": reshape,

@@ -24,6 +24,7 @@ from toolkit.ops.pad import Pad
 from toolkit.ops.pad_v2 import PadV2
 from toolkit.ops.parts.base import Operator
 from toolkit.ops.quantize import Quantize
+from toolkit.ops.reduce_max import ReduceMax
 from toolkit.ops.relu import Relu
 from toolkit.ops.relu6 import Relu6
 from toolkit.ops.reshape import Reshape
@@ -59,6 +60,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         Pad(),
         PadV2(),
         Quantize(),
+        ReduceMax(),
         Relu(),
         Relu6(),
         Reshape(),

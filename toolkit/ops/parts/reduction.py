@@ -73,15 +73,8 @@ class Reduction(Operator[AttrsT], Generic[AttrsT]):
         return TimeBehaviour.REDUCING if reduces else TimeBehaviour.ROW_LOCAL
 
 
-class SumReduction(Reduction[ReductionAttrs]):
-    """Base of those that do so by way of their sum."""
-
-    #: Of the kernels, to which the element type is added.
-    kernel_stem: str
-    #: What the kernel's parameters call the number of reduced values.
-    count_field: str
-    #: Whether the kernel's code divides by that number.
-    divides: bool
+class BuiltinReduction(Reduction[ReductionAttrs]):
+    """Base of those that TFLite has."""
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
@@ -102,15 +95,26 @@ class SumReduction(Reduction[ReductionAttrs]):
     def tflite_version(self, view: View) -> int:
         return 2
 
+    def work(self, view: View) -> Work:
+        return Work(accumulators=view.output.elements, elementwise=view.input(0).elements)
+
+
+class SumReduction(BuiltinReduction):
+    """Base of those that make a sum first."""
+
+    #: Of the kernels, to which the element type is added.
+    kernel_stem: str
+    #: What the kernel's parameters call the number of reduced values.
+    count_field: str
+    #: Whether the kernel's code divides by that number.
+    divides: bool
+
     def total(self, view: View, values: Array) -> Array:
         """Sums of the integer input less its zero point, int64."""
         axes = tuple(resolved_axes(view))
         total = values.sum(axis=axes, dtype=np.int64, keepdims=view.attrs.keep_dims)
         centred: Array = total - view.input(0).zero_point * reduced(view)
         return centred
-
-    def work(self, view: View) -> Work:
-        return Work(accumulators=view.output.elements, elementwise=view.input(0).elements)
 
     def kernel_call(self, view: View) -> KernelCall:
         x, out = view.input(0), view.output
