@@ -8,15 +8,16 @@
 #ifndef TK_VARIANCE_H
 #define TK_VARIANCE_H
 
-#include "tk_common.h"
+#include "tk_spread.h"
 
 typedef struct {
     int32_t element_bytes; /* of the result, 1 or 2 */
     int32_t outer, count, inner;
-    int32_t correction;   /* the divisor is the number of values less this */
+    int32_t correction; /* the divisor is the number of values less this */
+    int32_t in_zero_point;
     int32_t added, least; /* to the variance and of it, 16 fractional bits */
     int32_t root;         /* 1: standard deviation */
-    int32_t in_zero_point, out_zero_point;
+    int32_t out_zero_point;
     int32_t multiplier, shift; /* input scale (or its square) / output scale, less the fraction */
 } tk_variance_params;
 

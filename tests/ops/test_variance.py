@@ -12,10 +12,12 @@ from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
 from toolkit.ir.tensor import dequantize
 from toolkit.ops import OPERATORS
 from toolkit.ops.append import append
+from toolkit.ops.attention_pool import weight_table
 from toolkit.ops.check import check_operators
 from toolkit.ops.execute import run_graph
 from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.variance import VarianceAttrs, _root
+from toolkit.ops.weighted_variance import WeightedVarianceAttrs
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 
@@ -100,3 +102,45 @@ def test_damaged_options_are_refused() -> None:
     assert data.count(b"TKVA") == 1
     with pytest.raises(ModelError, match="options of kind"):
         read_tflite(data.replace(b"TKVA", b"XXXX"), "bad")
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+@pytest.mark.parametrize("root", [True, False])
+@pytest.mark.parametrize(
+    ("lin", "logits"),
+    [((1, 30, 3, 4), (1, 30, 3, 4)), ((1, 30, 1, 5), (1, 30, 1, 1)), ((1, 9, 1, 4), (1, 9, 3, 1))],
+)
+def test_variance_by_weights(
+    lin: tuple[int, ...], logits: tuple[int, ...], root: bool, dtype: DType
+) -> None:
+    scale, logit_scale = 0.05, 0.03
+    builder = GraphBuilder("weighted")
+    builder.add_input(Tensor("lin", lin, DType.INT8, QuantParams.per_tensor(scale, 7)))
+    builder.add_input(Tensor("logits", logits, DType.INT8, QuantParams.per_tensor(logit_scale, 0)))
+    table = builder.constant("table", weight_table(logit_scale))
+    shape = (1, 1, *np.broadcast_shapes(lin, logits)[2:])
+    out = 0.03 if dtype is DType.INT8 else 3e-4
+    y = Tensor("y", shape, dtype, QuantParams.per_tensor(out, 0))
+    attrs = WeightedVarianceAttrs(added=1e-3, least=2e-3, root=root)
+    builder.outputs = [
+        builder.add_node("weighted_variance", ["lin", "logits", table], y, attrs, "y")
+    ]
+    graph = builder.build()
+    check_operators(graph)
+    again = read_tflite(write_tflite(graph), "again")
+    assert again.nodes[0].attrs == attrs
+    rng = np.random.default_rng(0)
+    for spread in (0, 3, 60):
+        values = {
+            "lin": rng.integers(20 - spread, 21 + spread, lin).astype(np.int8),
+            "logits": rng.integers(-128, 128, logits).astype(np.int8),
+        }
+        want = run_graph(graph, values)["y"]
+        np.testing.assert_array_equal(run_graph_in_c(graph, values)["y"], want)
+        np.testing.assert_array_equal(run_graph(again, values)[again.outputs[0]], want)
+        real = OPERATORS["weighted_variance"].run_float(
+            view(graph, graph.nodes[0]),
+            [scale * (values["lin"].astype(np.float64) - 7), logit_scale * values["logits"]],
+        )
+        steps = np.clip(real / out, *dtype.limits)
+        assert np.abs(steps - want).max() <= 0.5 + 0.002 * np.abs(steps).max()

@@ -371,6 +371,31 @@ def deviation_by_squares(m: Net) -> str:
 
 
 @form(CHANNELS)
+def attentive_statistics(m: Net) -> str:
+    """Mean and deviation by one softmax of weights, the deviation about the mean."""
+    h = m.hidden("channels")
+    scores = m.conv1(m.op("Tanh", m.conv1(h, WIDTH, 4, 1)), 4, WIDTH, 1)
+    weights = m.op("Softmax", scores, axis=2)
+    mean = m.total(m.op("Mul", weights, h), 2)
+    d = m.op("Sub", h, m.op("Unsqueeze", mean, m.ints(2)))
+    variance = m.total(m.op("Mul", weights, m.op("Pow", d, m.number(2.0))), 2)
+    bounded = m.op("Clip", variance, m.number(1e-4))
+    return m.head(m.op("Concat", mean, m.op("Sqrt", bounded), axis=1), 2 * WIDTH)
+
+
+@form(ROWS)
+def attentive_statistics_by_squares(m: Net) -> str:
+    """``sqrt(sum(w x x) - mean^2)``, one weight a frame."""
+    h = m.hidden("rows")
+    weighted = m.op("Mul", m.op("Softmax", m.linear(h, WIDTH, 1), axis=1), h)
+    mean = m.total(weighted, 1)
+    squares = m.total(m.op("Mul", weighted, h), 1)
+    variance = m.op("Sub", squares, m.op("Mul", mean, mean))
+    spread = m.op("Sqrt", m.op("Add", variance, m.number(1e-3)))
+    return m.head(m.op("Concat", mean, spread, axis=1), 2 * WIDTH)
+
+
+@form(CHANNELS)
 def layers_behind_reductions(m: Net) -> str:
     mean = m.mean(m.hidden("channels"), 2)
     gate = m.op("Sigmoid", m.dense(mean, WIDTH, WIDTH))

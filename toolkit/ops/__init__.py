@@ -37,6 +37,7 @@ from toolkit.ops.sum import Sum
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
 from toolkit.ops.variance import Variance
+from toolkit.ops.weighted_variance import WeightedVariance
 
 OPERATORS: dict[str, Operator[Any]] = {
     op.name: op
@@ -73,5 +74,6 @@ OPERATORS: dict[str, Operator[Any]] = {
         Tanh(),
         Transpose(),
         Variance(),
+        WeightedVariance(),
     )
 }

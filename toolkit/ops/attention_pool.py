@@ -95,7 +95,7 @@ def axis_one(view: View) -> str | None:
 
 def table_valid(view: View) -> str | None:
     """the weight table must be 256 uint32 constants in [1, 2**30]"""
-    return _table_problem(view.optional(2))
+    return table_problem(view.optional(2))
 
 
 def frames_bounded(view: View) -> str | None:
@@ -110,7 +110,7 @@ def scale_bounded(view: View) -> str | None:
     return None if ratio <= 1 << 22 else f"lin's scale is {ratio:g} times the output's"
 
 
-def _table_problem(table: Tensor | None) -> str | None:
+def table_problem(table: Tensor | None) -> str | None:
     if table is None or table.data is None:
         return "no constant table"
     if table.dtype is not DType.UINT32 or table.shape != (TABLE_ENTRIES,):
@@ -147,7 +147,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
             raise ValueError(f"options of kind {magic!r} version {version}; {_MAGIC!r} 1 expected")
         if len(inputs) != 3:
             raise ValueError(f"{len(inputs)} inputs; lin, logits and table expected")
-        problem = _table_problem(inputs[2])
+        problem = table_problem(inputs[2])
         if problem is not None:
             raise ValueError(f"{problem}; 256 uint32 constants in [1, 2**30] expected")
         return AttentionPoolAttrs(time_axis)
@@ -164,7 +164,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         lin, logits, axis = inputs[0], inputs[1].astype(np.float64), view.attrs.time_axis
-        weights = _weights(view.attrs.weights, logits, axis)
+        weights = float_weights(view.attrs.weights, logits, axis)
         pooled = (lin * weights).sum(axis=axis, keepdims=True)
         y: Array = (pooled / weights.sum(axis=axis, keepdims=True)).astype(np.float32)
         return y
@@ -214,19 +214,11 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
 
     def _broadcast_call(self, view: View, multiplier: int, shift: int) -> KernelCall:
         lin, logits, out = view.input(0), view.input(1), view.output
-        steps = {
-            f"{name}_{level}": step
-            for name, tensor in (("lin", lin), ("logit", logits))
-            for level, step in _strides(tensor).items()
-        }
         return KernelCall(
             kernel="tk_attention_broadcast",
             params={
                 "element_bytes": out.dtype.size_bytes,
-                "frames": lin.shape[1],
-                "outer": out.shape[2],
-                "inner": out.shape[3],
-                **steps,
+                **broadcast_fields(view),
                 "lin_zero_point": lin.zero_point,
                 "out_zero_point": out.zero_point,
                 "multiplier": multiplier,
@@ -241,10 +233,21 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
         )
 
 
-def _weights(made_of: WeightsOf, logits: Array, axis: int) -> Array:
+def float_weights(made_of: WeightsOf, logits: Array, axis: int) -> Array:
     if made_of == "softmax":
         return np.asarray(np.exp(logits - logits.max(axis=axis, keepdims=True)))
     return 1 / (1 + np.exp(-logits)) if made_of == "sigmoid" else logits
+
+
+def broadcast_fields(view: View) -> dict[str, int]:
+    """Fields of kernels in which lin and logits repeat over each other."""
+    (_, frames, *_), (*_, outer, inner) = view.input(0).shape, view.output.shape
+    steps = {
+        f"{name}_{level}": step
+        for name, tensor in (("lin", view.input(0)), ("logit", view.input(1)))
+        for level, step in _strides(tensor).items()
+    }
+    return {"frames": frames, "outer": outer, "inner": inner, **steps}
 
 
 def _strides(tensor: Tensor) -> dict[str, int]:

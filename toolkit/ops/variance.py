@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -43,10 +43,21 @@ _OPTIONS = struct.Struct("<4sHBBBBxxdd")
 _MAGIC, _VERSION = b"TKVA", 1
 
 
+class Last(Protocol):
+    """What is made of a variance: ``added`` is added, it is made at least ``least``, and its
+    ``root`` taken."""
+
+    @property
+    def added(self) -> float: ...
+    @property
+    def least(self) -> float: ...
+    @property
+    def root(self) -> bool: ...
+
+
 @dataclass(frozen=True)
 class VarianceAttrs(ReductionAttrs):
-    """The variance divides by the number of values less ``correction``; then ``added`` is added, it
-    is made at least ``least``, and its ``root`` taken."""
+    """The variance divides by the number of values less ``correction``; the rest as in `Last`."""
 
     correction: int = 0
     added: float = 0.0
@@ -74,10 +85,7 @@ def values_bounded(view: View) -> str | None:
 def scale_bounded(view: View) -> str | None:
     """the output scale must be at least 2**-6 of the input's (or its square) and what is added at
     most 2**14 squares of it"""
-    x, attrs = view.input(0), view.attrs
-    ratio = _unit(view) / view.output.scale
-    added = max(attrs.added, attrs.least) / x.scale**2
-    return None if ratio <= 64 and added <= MAX_ADDED else f"{ratio:g} times, {added:g} squares"
+    return spread_scale_problem(view, view.attrs)
 
 
 class Variance(Reduction[VarianceAttrs]):
@@ -119,27 +127,15 @@ class Variance(Reduction[VarianceAttrs]):
         a = view.attrs
         values = inputs[0].astype(np.float64)
         axes = tuple(resolved_axes(view))
-        variance = values.var(axis=axes, ddof=a.correction, keepdims=a.keep_dims) + a.added
-        bounded = np.maximum(variance, a.least)
-        return np.asarray(np.sqrt(bounded) if a.root else bounded, np.float32)
+        return finished_float(a, values.var(axis=axes, ddof=a.correction, keepdims=a.keep_dims))
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         a, axes, n = view.attrs, tuple(resolved_axes(view)), reduced(view)
         centred = inputs[0].astype(np.int64) - view.input(0).zero_point
         total = centred.sum(axis=axes, keepdims=a.keep_dims)
         squares = (centred * centred).sum(axis=axes, keepdims=a.keep_dims)
-        # About the nearest whole number to the mean, so that nearly equal squares do not meet.
-        middle = (2 * total + n) // (2 * n)
-        squares = squares - 2 * middle * total + middle * middle * n
-        mean = ((total - middle * n) << FRACTION_BITS) // n
-        variance = (squares << FRACTION_BITS) // n - (mean * mean >> FRACTION_BITS)
-        variance = np.maximum(variance, 0) * n // (n - a.correction)
-        added, least = _constants(view)
-        variance = np.maximum(variance + added, least)
-        result = _root(variance << FRACTION_BITS) if a.root else variance >> _DROPPED
-        out = requantize(result, *_rescaling(view)) + view.output.zero_point
-        clipped: Array = np.clip(out, *view.output.dtype.limits)
-        return clipped.astype(view.output.dtype.numpy)
+        variance = variance_of(np.asarray(n), total, squares) * n // (n - a.correction)
+        return finished(view, a, variance)
 
     def work(self, view: View) -> Work:
         return Work(
@@ -158,8 +154,6 @@ class Variance(Reduction[VarianceAttrs]):
     def kernel_call(self, view: View) -> KernelCall:
         x, out = view.input(0), view.output
         outer, count, inner = reduced_layout(view)
-        multiplier, shift = _rescaling(view)
-        added, least = _constants(view)
         return KernelCall(
             kernel="tk_variance",
             params={
@@ -168,13 +162,8 @@ class Variance(Reduction[VarianceAttrs]):
                 "count": count,
                 "inner": inner,
                 "correction": view.attrs.correction,
-                "added": added,
-                "least": least,
-                "root": int(view.attrs.root),
                 "in_zero_point": x.zero_point,
-                "out_zero_point": out.zero_point,
-                "multiplier": multiplier,
-                "shift": shift,
+                **finish_fields(view, view.attrs),
             },
             inputs=(x.name,),
             outputs=(out.name,),
@@ -189,23 +178,71 @@ class Variance(Reduction[VarianceAttrs]):
 _DROPPED = FRACTION_BITS - VARIANCE_BITS
 
 
-def _unit(view: View) -> float:
+def variance_of(count: Array, total: Array, squares: Array) -> Array:
+    """Variances of ``count`` values (or their weights) with these sums, with `FRACTION_BITS`."""
+    # About the nearest whole number to the mean, so that nearly equal squares do not meet.
+    middle = (2 * total + count) // (2 * count)
+    squares = squares - 2 * middle * total + middle * middle * count
+    mean = ((total - middle * count) << FRACTION_BITS) // count
+    whole, rest = squares // count, squares % count
+    mean_square = (whole << FRACTION_BITS) + (rest << FRACTION_BITS) // count
+    variance: Array = np.maximum(mean_square - (mean * mean >> FRACTION_BITS), 0)
+    return variance
+
+
+def finished(view: NodeView[Any], last: Last, variance: Array) -> Array:
+    """Outputs from variances with `FRACTION_BITS`."""
+    added, least = _constants(view, last)
+    variance = np.maximum(variance + added, least)
+    result = _root(variance << FRACTION_BITS) if last.root else variance >> _DROPPED
+    out = requantize(result, *_rescaling(view, last)) + view.output.zero_point
+    clipped: Array = np.clip(out, *view.output.dtype.limits)
+    return clipped.astype(view.output.dtype.numpy)
+
+
+def finished_float(last: Last, variance: Array) -> Array:
+    """The same of real variances."""
+    bounded = np.maximum(variance + last.added, last.least)
+    return np.asarray(np.sqrt(bounded) if last.root else bounded, np.float32)
+
+
+def finish_fields(view: NodeView[Any], last: Last) -> dict[str, int]:
+    """Fields of the kernels' parameters about what is made of a variance."""
+    added, least = _constants(view, last)
+    multiplier, shift = _rescaling(view, last)
+    return {
+        "added": added,
+        "least": least,
+        "root": int(last.root),
+        "out_zero_point": view.output.zero_point,
+        "multiplier": multiplier,
+        "shift": shift,
+    }
+
+
+def spread_scale_problem(view: NodeView[Any], last: Last) -> str | None:
+    """What is wrong with the output's scale, or with what is added, for the input's."""
+    ratio = _unit(view, last) / view.output.scale
+    added = max(last.added, last.least) / view.input(0).scale ** 2
+    return None if ratio <= 64 and added <= MAX_ADDED else f"{ratio:g} times, {added:g} squares"
+
+
+def _unit(view: NodeView[Any], last: Last) -> float:
     """What the integer result counts, before its fraction."""
     scale = view.input(0).scale
-    return scale if view.attrs.root else scale * scale
+    return scale if last.root else scale * scale
 
 
-def _rescaling(view: View) -> tuple[int, int]:
-    bits = FRACTION_BITS if view.attrs.root else VARIANCE_BITS
-    return quantize_multiplier(_unit(view) / view.output.scale / (1 << bits))
+def _rescaling(view: NodeView[Any], last: Last) -> tuple[int, int]:
+    bits = FRACTION_BITS if last.root else VARIANCE_BITS
+    return quantize_multiplier(_unit(view, last) / view.output.scale / (1 << bits))
 
 
-def _constants(view: View) -> tuple[int, int]:
+def _constants(view: NodeView[Any], last: Last) -> tuple[int, int]:
     """What is added, and the least, in squares of a step with the fraction."""
     square = view.input(0).scale ** 2
     added, least = (
-        round(value / square * (1 << FRACTION_BITS))
-        for value in (view.attrs.added, view.attrs.least)
+        round(value / square * (1 << FRACTION_BITS)) for value in (last.added, last.least)
     )
     return added, least
 

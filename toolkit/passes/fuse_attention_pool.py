@@ -13,16 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from toolkit.ir import Graph, GraphBuilder, Node
-from toolkit.ir.edit import fresh, rename_tensors, substitute
+from toolkit.ir.edit import fresh, fresh_node, rename_tensors, substitute
 from toolkit.ops import OPERATORS
 from toolkit.ops.append import append
 from toolkit.ops.attention_pool import AttentionPoolAttrs, WeightsOf
+from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.parts.base import view
 from toolkit.ops.parts.reduction import resolved_axes
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.transpose import TransposeAttrs
-from toolkit.passes.rewrite import drop_identity_reshape, rewrite
+from toolkit.passes.rewrite import drop_identity_reshape, producer_of, rewrite
 from toolkit.passes.transposes import ELEMENTWISE
 from toolkit.passes.weighted_sum import Axes, WeightedSum, origin, weighted_sum
 
@@ -32,7 +33,25 @@ _SMALL = 1e-5
 
 def fuse_attention_pool(graph: Graph) -> Graph:
     """Replace every pooling by weights over an axis that is not of features."""
-    return rewrite(graph, "fuse_attention_pool", _fuse, drop_identity_reshape)
+    return rewrite(graph, "fuse_attention_pool", _weigh_squares, _fuse, drop_identity_reshape)
+
+
+def _weigh_squares(graph: Graph, node: Node) -> Graph | None:
+    """``(w * x) * x`` as ``w * (x * x)``, w being a softmax: the sum of weighted squares that
+    attentive statistics have beside that of weighted values."""
+    inner = producer_of(graph, node.inputs[0], "mul") if node.op == "mul" else None
+    if inner is None or node.inputs[1] not in inner.inputs or len({*inner.inputs}) != 2:
+        return None
+    x = node.inputs[1]
+    (weights,) = (name for name in inner.inputs if name != x)
+    maker = None if weights is None else graph.producer(origin(graph, weights, None)[0])
+    if x is None or maker is None or maker.op != "softmax":
+        return None
+    squares = replace(graph.tensors[x], name=fresh(graph, x))
+    label = fresh_node(graph, f"{node.name}.squares")
+    square = Node(label, "mul", (x, x), (squares.name,), ArithmeticAttrs())
+    weighed = replace(node, inputs=(weights, squares.name))
+    return substitute(graph, [node], [square, weighed], [squares])
 
 
 @dataclass(frozen=True)

@@ -148,10 +148,9 @@ class _Quantizer:
             inputs.append(None if name is None else self._operand(node, name))
         if operator.weight_input is not None:
             inputs += self._weights(node, inputs[0])
-        if node.op == "attention_pool":
+        if isinstance(node.attrs, AttentionPoolAttrs):
             assert inputs[1] is not None
             logits = self.builder.tensors[inputs[1]]
-            assert isinstance(node.attrs, AttentionPoolAttrs)
             table = weight_table(logits.scale, logits.zero_point, node.attrs.weights)
             inputs.append(self.builder.constant(f"{node.name}.table", table))
         tensor, attrs = self._tensor(output), node.attrs
