@@ -83,7 +83,7 @@ def values_bounded(view: View) -> str | None:
 
 
 def scale_bounded(view: View) -> str | None:
-    """the output scale must be at least 2**-6 of the input's (or its square) and what is added at
+    """the output scale must be at least 2**-11 of the input's (or its square) and what is added at
     most 2**14 squares of it"""
     return spread_scale_problem(view, view.attrs)
 
@@ -224,7 +224,9 @@ def spread_scale_problem(view: NodeView[Any], last: Last) -> str | None:
     """What is wrong with the output's scale, or with what is added, for the input's."""
     ratio = _unit(view, last) / view.output.scale
     added = max(last.added, last.least) / view.input(0).scale ** 2
-    return None if ratio <= 64 and added <= MAX_ADDED else f"{ratio:g} times, {added:g} squares"
+    return (
+        None if ratio <= 1 << 11 and added <= MAX_ADDED else f"{ratio:g} times, {added:g} squares"
+    )
 
 
 def _unit(view: NodeView[Any], last: Last) -> float:

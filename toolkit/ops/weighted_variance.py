@@ -66,7 +66,7 @@ def frames_bounded(view: View) -> str | None:
 
 
 def scale_bounded(view: View) -> str | None:
-    """the output scale must be at least 2**-6 of lin's (or its square) and what is added at most
+    """the output scale must be at least 2**-11 of lin's (or its square) and what is added at most
     2**14 squares of it"""
     return spread_scale_problem(view, view.attrs)
 
