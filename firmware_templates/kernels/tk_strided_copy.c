@@ -36,3 +36,7 @@ void tk_strided_copy(const tk_strided_copy_params *p, const void *in, void *out)
         }
     }
 }
+
+void tk_strided_copy_row(const tk_strided_copy_params *p, const void *const *rows, void *out) {
+    tk_strided_copy(p, rows[0], out);
+}

@@ -16,4 +16,7 @@ typedef struct {
 /* Whole tensor; in and out must not overlap, and are aligned to their elements. */
 void tk_strided_copy(const tk_strided_copy_params *p, const void *in, void *out);
 
+/* One row of a stream, for which the parameters are of one row: rows[0] is it. */
+void tk_strided_copy_row(const tk_strided_copy_params *p, const void *const *rows, void *out);
+
 #endif

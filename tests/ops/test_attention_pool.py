@@ -20,6 +20,7 @@ from toolkit.ops.attention_pool import (
     MAX_FRAMES,
     TABLE_ONE,
     AttentionPoolAttrs,
+    WeightsOf,
     finish,
     weight_table,
 )
@@ -275,3 +276,49 @@ def test_tflm_kernel_knows_the_same_operator() -> None:
     assert written == b"TKAP\x01\x00\x01\x00"
     assert "kOptions[8] = {'T', 'K', 'A', 'P', 1, 0, 1, 0};" in source
     assert f'"{operator.tflite_name}"' in (folder / "tk_attention_pool.h").read_text()
+
+
+BROADCASTS = [
+    ((1, 20, 1, 5), (1, 20, 1, 1)),
+    ((1, 20, 3, 4), (1, 20, 3, 1)),
+    ((1, 20, 1, 4), (1, 20, 3, 1)),
+    ((1, 20, 3, 4), (1, 20, 1, 4)),
+    ((1, 20, 3, 1), (1, 20, 3, 4)),
+]
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+@pytest.mark.parametrize(("lin", "logits"), BROADCASTS)
+def test_weights_repeat_over_what_they_weigh(
+    lin: tuple[int, ...], logits: tuple[int, ...], dtype: DType
+) -> None:
+    """The bits of the pool over tensors that are written out."""
+    whole = pool_graph(np.broadcast_shapes(lin, logits), out=(0.0003, 0), dtype=dtype)
+    builder = GraphBuilder("broadcast")
+    for name, shape in (("lin", lin), ("logits", logits)):
+        builder.add_input(Tensor(name, shape, DType.INT8, whole.tensors[name].quant))
+    table = builder.constant("table", whole.tensors["table"].values)
+    inputs = ["lin", "logits", table]
+    builder.outputs = [
+        builder.add_node("attention_pool", inputs, whole.tensors["y"], AttentionPoolAttrs())
+    ]
+    graph = builder.build()
+    check_operators(graph)
+    case = random_case(graph, np.random.default_rng(1))
+    wide = {n: np.broadcast_to(v, whole.tensors[n].shape) for n, v in case.items()}
+    (expected,) = run_numpy(whole, [wide[name][None] for name in whole.inputs])
+    again = read_tflite(write_tflite(graph), "again")
+    for made in (graph, again):
+        (got,) = run_numpy(made, [case[name][None] for name in graph.inputs])
+        np.testing.assert_array_equal(got, expected)
+    np.testing.assert_array_equal(run_graph_in_c(graph, case)["y"], expected[0])
+
+
+@pytest.mark.parametrize("made_of", ["sigmoid", "itself"])
+def test_other_weights_are_another_table(made_of: WeightsOf) -> None:
+    scale, zero_point = 0.04, -128 if made_of == "itself" else 10
+    table = weight_table(scale, zero_point, made_of)
+    real = scale * (np.arange(-128, 128) - zero_point)
+    weights = real if made_of == "itself" else 1 / (1 + np.exp(-real))
+    np.testing.assert_allclose(table / table[-1], weights / weights[-1], atol=1e-8)
+    assert table.min() >= 1 and table.max() == TABLE_ONE

@@ -40,10 +40,10 @@ def test_lists_every_violation_of_every_node() -> None:
     assert str(caught.value).splitlines() == [
         "node 'y' (CONV_2D): batch size must be 1; got batch 2. "
         "Export the model with a batch of one, see docs/SUPPORTED_OPS.md#conv_2d",
-        "node 'y' (CONV_2D): kernel height must be at most 32; got 33. "
-        "See docs/SUPPORTED_OPS.md#conv_2d",
-        "node 'y_2' (CONV_2D): kernel height must be at most 32; got 40. "
-        "See docs/SUPPORTED_OPS.md#conv_2d",
+        "node 'y' (CONV_2D): kernel height must be at most 32, but for inputs one column "
+        "wide; got 33. See docs/SUPPORTED_OPS.md#conv_2d",
+        "node 'y_2' (CONV_2D): kernel height must be at most 32, but for inputs one column "
+        "wide; got 40. See docs/SUPPORTED_OPS.md#conv_2d",
     ]
 
 

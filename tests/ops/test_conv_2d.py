@@ -8,6 +8,7 @@ from tests.support.operators import add_input, add_node, assert_operator, quant
 from tests.support.windows import ACTIVATIONS, add_weights, random_window
 from toolkit.ir import GraphBuilder
 from toolkit.ops.conv_2d import Conv2DAttrs
+from toolkit.ops.parts.window import Window
 
 
 def case(builder: GraphBuilder, rng: np.random.Generator) -> str:
@@ -24,3 +25,18 @@ def case(builder: GraphBuilder, rng: np.random.Generator) -> str:
 
 def test_numpy_tflm_and_c_agree() -> None:
     assert_operator(case, 100)
+
+
+def tall(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """More rows than kernels hold pointers to, over one column."""
+    in_h, in_c, out_c = (int(n) for n in rng.integers((40, 1, 1), (90, 4, 4)))
+    window = Window(int(rng.integers(33, 40)), 1, int(rng.integers(1, 4)))
+    x_quant = quant(rng)
+    x = add_input(builder, (1, in_h, 1, in_c), x_quant)
+    shape = (out_c, window.kernel_h, 1, in_c)
+    inputs = [x, *filter(None, add_weights(builder, rng, shape, 0, x_quant.tensor_scale))]
+    return add_node(builder, "conv_2d", inputs, quant(rng, 1e-3, 10), Conv2DAttrs(window))
+
+
+def test_kernels_of_any_height_over_one_column() -> None:
+    assert_operator(tall, 12)

@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tests.support.kernel import run_graph_in_c
 from tests.support.operators import add_input, add_node, assert_all_agree, pack, quant
 from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ops.execute import run_graph
 from toolkit.ops.parts.lookup import INT8_VALUES
 
 OUTPUTS = {"logistic": (1 / 256, -128), "tanh": (1 / 128, 0)}
@@ -28,3 +30,15 @@ def case(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
 def test_every_value_agrees(op: str) -> None:
     graph = pack(partial(case, op), 100)
     assert_all_agree(graph, [INT8_VALUES[None]] * 100)
+
+
+def test_square_roots_are_the_nearest_and_of_negatives_zero() -> None:
+    builder = GraphBuilder("roots")
+    x = add_input(builder, (256,), QuantParams.per_tensor(0.05, -100))
+    builder.outputs.append(add_node(builder, "sqrt", [x], QuantParams.per_tensor(0.02, -128)))
+    graph = builder.build()
+    values = {"x": INT8_VALUES}
+    have = run_graph(graph, values)["y"]
+    real = np.sqrt(np.maximum(0.05 * (INT8_VALUES.astype(np.float64) + 100), 0))
+    assert np.abs(np.clip(real / 0.02 - 128, -128, 127) - have).max() <= 0.5 + 1e-6
+    np.testing.assert_array_equal(run_graph_in_c(graph, values)["y"], have)

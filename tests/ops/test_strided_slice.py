@@ -10,7 +10,7 @@ from toolkit.errors import UnsupportedError
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import TimeBehaviour, view
-from toolkit.ops.strided_slice import StridedSliceAttrs
+from toolkit.ops.strided_slice import WHOLE, Range, StridedSliceAttrs
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 
@@ -24,7 +24,9 @@ def case(dtype: DType) -> AddCase:
         for size in shape:
             start = int(rng.integers(0, size))
             stop = int(rng.integers(start + 1, size + 1))
-            ranges.append((start, None if stop == size else stop, int(rng.integers(1, 4))))
+            first = start - size if start and rng.integers(2) else start
+            last = None if stop == size else stop - size if rng.integers(2) else stop
+            ranges.append((first, last, int(rng.integers(1, 4))))
         x = add_input(builder, shape, QUANT, dtype)
         return add_node(
             builder, "strided_slice", [x], QUANT, StridedSliceAttrs(tuple(ranges)), dtype
@@ -47,7 +49,7 @@ def one(*ranges: tuple[int, int | None, int]) -> Graph:
 
 
 def test_ranges_survive_a_file_in_the_attributes_alone() -> None:
-    graph = one((0, None, 1), (1, 5, 2), (2, None, 1))
+    graph = one((0, None, 1), (1, -2, 2), (-3, None, 1))
     again = read_tflite(write_tflite(graph), "again")
     assert again.nodes[0].attrs == graph.nodes[0].attrs
     assert len(again.nodes[0].inputs) == 1
@@ -61,8 +63,25 @@ def test_backwards_is_refused() -> None:
         read_tflite(data.replace(steps, np.array([1, -2, 1], np.int32).tobytes()), "bad")
 
 
-def test_time_streams_where_all_of_it_is_kept() -> None:
-    behaviour = OPERATORS["strided_slice"].time_behaviour
-    graph = one((0, None, 1), (0, None, 1), (2, None, 1))
-    assert behaviour(view(graph, graph.nodes[0]), 1) is TimeBehaviour.ROW_LOCAL
-    assert behaviour(view(graph, graph.nodes[0]), 2) is TimeBehaviour.OPAQUE
+@pytest.mark.parametrize(
+    ("part", "expected"),
+    [
+        (WHOLE, TimeBehaviour.ROW_LOCAL),
+        ((2, None, 1), TimeBehaviour.WINDOWED),
+        ((0, -2, 1), TimeBehaviour.WINDOWED),
+        ((1, -1, 3), TimeBehaviour.WINDOWED),
+        ((0, 3, 1), TimeBehaviour.REDUCING),
+        ((-1, None, 1), TimeBehaviour.REDUCING),
+        ((-4, -1, 2), TimeBehaviour.REDUCING),
+        ((-4, 3, 1), TimeBehaviour.OPAQUE),
+    ],
+)
+def test_what_is_kept_of_time(part: Range, expected: TimeBehaviour) -> None:
+    graph = one(WHOLE, part, WHOLE)
+    assert OPERATORS["strided_slice"].time_behaviour(view(graph, graph.nodes[0]), 1) is expected
+
+
+def test_a_part_of_the_last_frames_is_opaque() -> None:
+    graph = one(WHOLE, (-2, None, 1), (1, None, 1))
+    behaviour = OPERATORS["strided_slice"].time_behaviour(view(graph, graph.nodes[0]), 1)
+    assert behaviour is TimeBehaviour.OPAQUE

@@ -19,6 +19,7 @@ from tests.support.compilers import compile_c, host_compiler
 from toolkit.ir import Graph, Node
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import kernel_call
 from toolkit.ops.parts.base import KernelCall, view
 from toolkit.resources import kernel_folders, kernel_path
 from toolkit.toolchain.base import LANGUAGE_FLAGS
@@ -114,7 +115,7 @@ def run_node_in_c(graph: Graph, node: Node, values: dict[str, Array], *flags: st
     operator, node_view = OPERATORS[node.op], view(graph, node)
     if operator.is_alias:
         return values[node_view.input(0).name].reshape(node_view.output.shape)
-    call = operator.kernel_call(node_view)
+    call = kernel_call(node_view)
     tensors = {
         name: graph.tensors[name].values if graph.tensors[name].is_constant else values[name]
         for name in call.inputs

@@ -9,10 +9,12 @@ import click
 from toolkit.cli.options import (
     arithmetic_option,
     continuous_options,
+    given_shapes,
     max_seconds_option,
     placement_options,
     report_option,
     schedule_options,
+    shape_option,
 )
 
 
@@ -41,6 +43,7 @@ from toolkit.cli.options import (
     "--seconds", type=float, help="Clip length (default: 1 in batch, the whole clip streamed)."
 )
 @max_seconds_option
+@shape_option
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option(
     "--simulator",
@@ -69,6 +72,7 @@ def command(
     calib: Path | None,
     seconds: float | None,
     max_seconds: float | None,
+    shapes: tuple[str, ...],
     toolchain: str,
     simulator: str | None,
     schedule: str,
@@ -120,6 +124,7 @@ def command(
         calib=calib,
         clip_seconds=seconds,
         max_seconds=max_seconds,
+        shapes=given_shapes(shapes),
         toolchain=toolchain,
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -88,6 +88,30 @@ def placement_options(function: F) -> F:
     return hot_code(weights(function))
 
 
+def shape_option(function: F) -> F:
+    """``--shape``, repeatable."""
+    option = click.option(
+        "--shape",
+        "shapes",
+        multiple=True,
+        metavar="[NAME=]1,40,8",
+        help="Shape of an input whose dimensions the model leaves open; repeatable.",
+    )
+    return option(function)
+
+
+def given_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """The shapes of ``--shape`` by input, "" where no name is given."""
+    shapes = {}
+    for text in texts:
+        name, _, sizes = text.rpartition("=")
+        parts = sizes.split(",")
+        if not all(part.strip().isdecimal() and len(part) < 10 for part in parts):
+            raise click.UsageError(f"--shape must be like 1,40,8 or x=1,40,8; got {text!r}.")
+        shapes[name] = tuple(map(int, parts))
+    return shapes
+
+
 def report_option(function: F) -> F:
     """``--report``, repeatable."""
     option = click.option(
@@ -109,9 +133,6 @@ def schedule_options(function: F) -> F:
         show_default=True,
         help="Whole clip at once, or frame by frame (auto: where the time axis is known).",
     )
-    time_axis = click.option(
-        "--time-axis", type=int, help="The input's time axis, for models without features."
-    )
     optimize = click.option(
         "--optimize",
         type=click.Choice(["size", "balanced", "speed"]),
@@ -119,4 +140,14 @@ def schedule_options(function: F) -> F:
         show_default=True,
         help="How far kernels may take flash and RAM for speed.",
     )
-    return schedule(time_axis(optimize(function)))
+    return schedule(time_axis_option(optimize(function)))
+
+
+def time_axis_option(function: F) -> F:
+    """``--time-axis``."""
+    option = click.option(
+        "--time-axis",
+        type=int,
+        help="The input's time axis, as the model file counts them, for models without features.",
+    )
+    return option(function)

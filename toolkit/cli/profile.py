@@ -8,10 +8,12 @@ import click
 
 from toolkit.cli.options import (
     arithmetic_option,
+    given_shapes,
     max_seconds_option,
     placement_options,
     report_option,
     schedule_options,
+    shape_option,
 )
 
 
@@ -24,6 +26,7 @@ from toolkit.cli.options import (
 @click.option("--policy", help="Memory policy, instead of the target's own (default, shared).")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
 @max_seconds_option
+@shape_option
 @click.option(
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
 )
@@ -40,6 +43,7 @@ def command(
     policy: str | None,
     seconds: float,
     max_seconds: float | None,
+    shapes: tuple[str, ...],
     simulate: bool,
     schedule: str,
     time_axis: int | None,
@@ -73,6 +77,7 @@ def command(
         targets=tuple(names),
         clip_seconds=seconds,
         max_seconds=max_seconds,
+        shapes=given_shapes(shapes),
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         arithmetic=arithmetic,
         placement=Placement(hot_code == "ram", weights == "ram"),

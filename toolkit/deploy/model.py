@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +11,10 @@ from toolkit.deploy.deployment import Deployment
 from toolkit.emit.naming import library_name
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
+from toolkit.ir import Shape
 from toolkit.model.int8 import Int8Model, to_int8
 from toolkit.model.source import Source, load_source
+from toolkit.model.stated import Stated
 from toolkit.plan import check
 from toolkit.plan.schedule import ScheduleRequest, choose_plan
 from toolkit.quantize.recipe import Recipe
@@ -91,12 +94,17 @@ def load(
     model: str | Path,
     clip_seconds: float = DEFAULT_CLIP_SECONDS,
     max_seconds: float | None = None,
+    shapes: Mapping[str, Shape] | None = None,
+    time_axis: int | None = None,
 ) -> Model:
     """Read a zoo name, an ``.onnx``, an int8 ``.tflite`` or a Wav2Small ``.safetensors``.
 
     ``clip_seconds`` fixes the clip length where the file leaves it open.  ``max_seconds`` is the
     longest clip that a model which sums over time will be streamed: its ranges, which grow with the
-    clip, are calibrated for that.  Raises InputError (or a subclass) for what cannot be used,
-    ToolMissingError for a checkpoint without the training extra.
+    clip, are calibrated for that.  ``shapes`` are those of inputs with other open dimensions, by
+    name ("" for the only one), ``time_axis`` is the axis of time in the file's layout.  Raises
+    InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint without
+    the training extra.
     """
-    return Model(load_source(str(model), clip_seconds).up_to(max_seconds))
+    stated = Stated(shapes or {}, time_axis)
+    return Model(load_source(str(model), clip_seconds, stated).up_to(max_seconds))

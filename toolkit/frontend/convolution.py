@@ -12,6 +12,7 @@ from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, no_
 from toolkit.frontend.node import OnnxNode
 from toolkit.ir import Shape
 from toolkit.ir.tensor import Array
+from toolkit.ops.average_pool_padded import average_pool_op
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs, same_padding
 from toolkit.ops.strided_slice import StridedSliceAttrs
@@ -105,20 +106,23 @@ def max_pool(low: Lowering, node: OnnxNode) -> str:
 
 
 def average_pool(low: Lowering, node: OnnxNode) -> str:
-    """AveragePool; padding that counts in the mean becomes explicit zeros."""
+    """AveragePool; padding that counts in the mean becomes explicit zeros, but for what windows
+    reach beyond it by ``ceil_mode``."""
     window = _pool_window(low, node)
-    counted = attribute(node, "count_include_pad", int, 0)
-    if counted and attribute(node, "ceil_mode", int, 0):
-        raise unsupported(node, "ceil_mode together with count_include_pad")
-    padding = window.padding
+    edges = Padding()
+    if attribute(node, "count_include_pad", int, 0):
+        p = window.padding
+        same = attribute(node, "auto_pad", str, "NOTSET").startswith("SAME")
+        edges = p if same else _stated_padding(node, len(low.shape(node.inputs[0])) - 2)
+        rest = Padding(0, p.bottom - edges.bottom, 0, p.right - edges.right)
+        window = replace(window, padding=rest)
 
     def emit(nhwc: str) -> str:
-        if counted and padding != Padding():
-            rows, columns = (padding.top, padding.bottom), (padding.left, padding.right)
-            pads = PadAttrs(((0, 0), rows, columns, (0, 0)))
+        if edges != Padding():
+            pads = PadAttrs(((0, 0), (edges.top, edges.bottom), (edges.left, edges.right), (0, 0)))
             nhwc = low.append("pad", [nhwc], pads, node)
-        used = replace(window, padding=Padding()) if counted else window
-        return low.append("average_pool_2d", [nhwc], WindowedAttrs(used), node)
+        op = average_pool_op(window, low.builder.tensors[nhwc])
+        return low.append(op, [nhwc], WindowedAttrs(window), node)
 
     return low.spatial(low.value(node.inputs[0]), node, emit)
 
@@ -200,15 +204,27 @@ def _padding(node: OnnxNode, window: Window, in_h: int, in_w: int, rank: int) ->
         if rule == "SAME_UPPER":
             return same
         return Padding(same.bottom, same.top, same.right, same.left)
-    pads = attribute(node, "pads", tuple, (0,) * 2 * rank)
+    stated = _stated_padding(node, rank)
+    if not attribute(node, "ceil_mode", int, 0):
+        return stated
+    return replace(
+        stated,
+        bottom=_reached(stated.bottom, window.span_h, window.stride_h),
+        right=_reached(stated.right, window.span_w, window.stride_w),
+    )
+
+
+def _stated_padding(node: OnnxNode, rank: int) -> Padding:
+    """The padding that ``pads`` says, in rows and columns."""
+    rule, pads = (
+        attribute(node, "auto_pad", str, "NOTSET"),
+        attribute(node, "pads", tuple, (0,) * 2 * rank),
+    )
     if rule == "VALID":
         pads = (0,) * 2 * rank
     elif rule != "NOTSET" or len(pads) != 2 * rank or min(pads) < 0:
         raise unsupported(node, f"padding {rule} {pads}")
     (top, left), (bottom, right) = _edges(pads[:rank]), _edges(pads[rank:])
-    if attribute(node, "ceil_mode", int, 0):
-        bottom += _ceil_extra(in_h + top + bottom, window.span_h, window.stride_h, in_h + top)
-        right += _ceil_extra(in_w + left + right, window.span_w, window.stride_w, in_w + left)
     return Padding(top, bottom, left, right)
 
 
@@ -216,12 +232,10 @@ def _edges(values: tuple[int, ...]) -> tuple[int, int]:
     return (values[0], values[1]) if len(values) == 2 else (values[0], 0)
 
 
-def _ceil_extra(padded: int, span: int, stride: int, reach: int) -> int:
-    """Trailing padding that rounds the output size up, unless the window would start beyond it."""
-    outputs = math.ceil((padded - span) / stride) + 1
-    if (outputs - 1) * stride >= reach:
-        outputs -= 1
-    return max((outputs - 1) * stride + span - padded, 0)
+def _reached(after: int, span: int, stride: int) -> int:
+    """Trailing padding that rounds the output size up, at any size of the input; no window begins
+    behind its last value."""
+    return max(after, min(after + stride - 1, span - 1))
 
 
 LOWERINGS: dict[str, Lower] = {

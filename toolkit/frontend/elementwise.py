@@ -54,11 +54,14 @@ def mul(low: Lowering, node: OnnxNode) -> str:
 
 
 def div(low: Lowering, node: OnnxNode) -> str:
-    """Div by a constant, as a multiplication."""
+    """Div; by a constant, as a multiplication."""
     split = _split_constant(low, node)
-    if split is None or split[2]:
-        raise unsupported(node, "the divisor must be a constant")
-    x, constant, _ = split
+    if split is None:
+        return low.append("div", _aligned(low, node), ArithmeticAttrs(), node)
+    x, constant, constant_first = split
+    if constant_first:
+        dividend = low.builder.constant(f"{node.outputs[0]}@constant", constant)
+        return low.append("div", [dividend, x], ArithmeticAttrs(), node)
     if not constant.all():
         raise ModelError(f"node {node.name!r} (Div): division by zero.")
     return low.multiply(x, 1.0 / constant, node)
@@ -79,6 +82,21 @@ def tanh(low: Lowering, node: OnnxNode) -> str:
     return low.append("tanh", [low.value(node.inputs[0])], None, node)
 
 
+def sqrt(low: Lowering, node: OnnxNode) -> str:
+    """Sqrt."""
+    return low.append("sqrt", [low.value(node.inputs[0])], None, node)
+
+
+def power(low: Lowering, node: OnnxNode) -> str:
+    """Pow with an exponent of 2 or one half."""
+    x, exponent = low.value(node.inputs[0]), low.constant(node, 1)
+    if exponent.size != 1 or float(exponent.reshape(-1)[0]) not in (0.5, 2.0):
+        raise unsupported(node, "the exponent must be 2 or one half", hint="Multiply instead.")
+    if float(exponent.reshape(-1)[0]) == 0.5:
+        return low.append("sqrt", [x], None, node)
+    return low.append("mul", [x, x], ArithmeticAttrs(), node)
+
+
 def hard_swish(low: Lowering, node: OnnxNode) -> str:
     """HardSwish."""
     return low.append("hard_swish", [low.value(node.inputs[0])], None, node)
@@ -96,8 +114,13 @@ def hard_sigmoid(low: Lowering, node: OnnxNode) -> str:
 
 
 def clip(low: Lowering, node: OnnxNode) -> str:
-    """Clip to the limits of ReLU or ReLU6, the ones integer kernels have."""
+    """Clip to the limits of ReLU or ReLU6, the ones integer kernels have; a lower limit alone by
+    way of ReLU."""
     limits = (_limit(low, node, "min", 1), _limit(low, node, "max", 2))
+    if limits[0] not in (0.0, -np.inf) and limits[1] == np.inf:
+        least = np.full(1, limits[0], np.float32)
+        above = low.append("relu", [low.add(low.value(node.inputs[0]), -least, node)], None, node)
+        return low.add(above, least, node)
     kind = {(0.0, np.inf): "relu", (0.0, 6.0): "relu6"}.get(limits)
     if kind is None:
         raise unsupported(
@@ -216,9 +239,11 @@ LOWERINGS: dict[str, Lower] = {
     "Cast": cast,
     "Identity": identity,
     "Mul": mul,
+    "Pow": power,
     "Relu": relu,
     "Sigmoid": sigmoid,
     "Softmax": softmax,
+    "Sqrt": sqrt,
     "Sub": sub,
     "Tanh": tanh,
 }

@@ -6,6 +6,7 @@ Values are numpy arrays as `reader.tensor_values` gives them: float32, int64, bo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -143,6 +144,20 @@ def _expand(inputs: Operands, _: Attrs) -> Array:
     return np.array(np.broadcast_to(inputs[0], shape))
 
 
+def _range(inputs: Operands, _: Attrs) -> Array:
+    start, limit, delta = (float(x.reshape(-1)[0]) for x in inputs)
+    (count,) = _bounded([max(0, math.ceil((limit - start) / delta))])
+    return np.asarray(start + delta * np.arange(count)).astype(inputs[0].dtype)
+
+
+def _reduce_prod(inputs: Operands, attrs: Attrs) -> Array:
+    axes = _integers(inputs, 1, attrs, "axes")
+    keep = bool(attrs.get("keepdims", 1))
+    if not axes and attrs.get("noop_with_empty_axes", 0):
+        return np.asarray(inputs[0])
+    return np.asarray(np.prod(inputs[0], axis=axes or None, keepdims=keep, dtype=inputs[0].dtype))
+
+
 FOLDS: dict[str, Fold] = {
     "Add": _elementwise(np.add),
     "Cast": _cast,
@@ -157,6 +172,8 @@ FOLDS: dict[str, Fold] = {
     "Identity": lambda i, _: i[0],
     "Mul": _elementwise(np.multiply),
     "Neg": _elementwise(np.negative),
+    "Range": _range,
+    "ReduceProd": _reduce_prod,
     "Reshape": _reshape,
     "Slice": _slice,
     "Sqrt": _elementwise(np.sqrt),

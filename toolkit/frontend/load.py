@@ -133,7 +133,8 @@ def _input_shape(source: OnnxInput, given: Shape | None, rows: int | None) -> Sh
         if rows is None or open_dims > 1:
             raise InputError(
                 f"input {source.name!r} has dynamic dimensions {list(source.dims)}.",
-                hint="State the number of rows, or the whole input shape.",
+                hint=f"State its shape, a number for every N: --shape {source.name}="
+                + ",".join(str(dim or "N") for dim in shape),
             )
         shape[shape.index(0)] = rows
     return tuple(shape)
@@ -154,8 +155,11 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
     try:
         if node.op == "Shape":
             low.constants[node.outputs[0]] = _shape(low, node)
+            low.from_shapes.add(node.outputs[0])
         elif (value := _folded(low, node)) is not None:
             low.fold({node.outputs[0]: value})
+            if not low.from_shapes.isdisjoint(node.inputs.present()):
+                low.from_shapes.add(node.outputs[0])
         elif _all_constant(low, node):
             low.fold(_evaluated(low, node))
         elif node.op in LOWERINGS:

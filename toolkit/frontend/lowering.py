@@ -32,6 +32,7 @@ class Lowering:
 
     ``values`` maps ONNX names to graph tensors, ``constants`` to what is known before running,
     ``quants`` those constants that the model has quantised to their int8 parameters.
+    ``from_shapes`` are constants made from the shapes of computed values,
     ``unexpanded`` are values whose tensor is left to broadcast in the arithmetic that reads them.
     """
 
@@ -42,6 +43,7 @@ class Lowering:
         self.values: dict[str, str] = {}
         self.constants: dict[str, Array] = dict(model.constants)
         self.quants: dict[str, QuantParams] = {}
+        self.from_shapes: set[str] = set()
         self.unexpanded: set[str] = set()
         self.outputs = frozenset(model.outputs)
         self.model = model

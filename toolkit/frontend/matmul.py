@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from toolkit.errors import ModelError
@@ -68,7 +70,7 @@ def matmul(low: Lowering, node: OnnxNode) -> str:
     """MatMul: a dense layer where the second factor is constant, else a product of two tensors."""
     a, b = node.inputs
     if a in low.constants:
-        raise unsupported(node, "the first factor must be computed", hint="Swap and transpose.")
+        return _constant_first(low, node)
     x = low.value(a)
     shape = low.tensor_shape(x)
     if b not in low.constants:
@@ -80,10 +82,42 @@ def matmul(low: Lowering, node: OnnxNode) -> str:
     if weights.ndim != 2:
         raise unsupported(node, f"constant factor must be 2-D; got {weights.ndim}-D")
     _check_columns(low, node, x, weights.shape[0])
-    rows = low.reshape(x, (int(np.prod(shape[:-1])), shape[-1]))
-    inputs = [rows, low.weights(b, _packed(weights.T), axis=0)]
-    product = low.append("fully_connected", inputs, FullyConnectedAttrs(), node)
-    return low.reshape(product, (*shape[:-1], weights.shape[1]))
+    inputs = [x, low.weights(b, _packed(weights.T), axis=0)]
+    attrs = FullyConnectedAttrs(keep_num_dims=len(shape) != 2)
+    return low.append("fully_connected", inputs, attrs, node)
+
+
+def _constant_first(low: Lowering, node: OnnxNode) -> str:
+    """``c @ y`` as ``(y^T c^T)^T``, a dense layer on the columns of ``y``; a batch of constants, as
+    of queries of several heads, as one layer on all heads."""
+    weights, y = low.floats(node.inputs[0]), low.value(node.inputs[1])
+    shape = low.tensor_shape(y)
+    last = len(shape) - 1
+    heads = math.prod(weights.shape[:-2])
+    batch = (1,) * (len(shape) - weights.ndim) + weights.shape[:-2]
+    fits = min(weights.ndim, len(shape)) >= 2 and len(batch) == len(shape) - 2
+    if not fits or (heads > 1 and batch != shape[:-2]):
+        raise unsupported(node, f"factors {list(weights.shape)} and {list(shape)}")
+    rows, depth = weights.shape[-2:]
+    swap = (*range(last - 1), last, last - 1)
+    x = low.transpose(y, swap)
+    _check_columns(low, node, x, depth)
+    if heads == 1:
+        matrix = low.weights(node.inputs[0], _packed(weights.reshape(rows, depth)), axis=0)
+        attrs = FullyConnectedAttrs(keep_num_dims=len(shape) != 2)
+        return low.transpose(low.append("fully_connected", [x, matrix], attrs, node), swap)
+    # From [heads, columns, depth] to rows of heads * depth.
+    x = low.reshape(
+        low.transpose(x, (last - 1, *range(last - 1), last)), (1, shape[-1], heads * depth)
+    )
+    blocks = np.zeros((heads, rows, heads, depth), np.float32)
+    for head, block in enumerate(weights.reshape(heads, rows, depth)):
+        blocks[head, :, head] = block
+    matrix = low.builder.constant(node.inputs[0], blocks.reshape(heads * rows, heads * depth))
+    attrs = FullyConnectedAttrs(keep_num_dims=True)
+    product = low.append("fully_connected", [x, matrix], attrs, node)
+    product = low.reshape(product, (1, shape[-1], heads, rows))
+    return low.reshape(low.transpose(product, (0, 2, 3, 1)), (*shape[:-2], rows, shape[-1]))
 
 
 def _check_columns(low: Lowering, node: OnnxNode, x: str, weights_columns: int) -> None:

@@ -14,7 +14,8 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.strided_slice import StridedSliceAttrs
+from toolkit.ops.parts.reduction import ReductionAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs, bounded
 from toolkit.ops.sum import SumAttrs
 
 
@@ -35,6 +36,13 @@ def reduce_sum(low: Lowering, node: OnnxNode) -> str:
     """ReduceSum."""
     axes, keep = _reduced(low, node)
     return low.append("sum", [low.value(node.inputs[0])], SumAttrs(axes, keep), node)
+
+
+def reduce_max(low: Lowering, node: OnnxNode) -> str:
+    """ReduceMax."""
+    axes, keep = _reduced(low, node)
+    attrs = ReductionAttrs(axes, keep)
+    return low.append("reduce_max", [low.value(node.inputs[0])], attrs, node)
 
 
 def reshape(low: Lowering, node: OnnxNode) -> str:
@@ -149,8 +157,24 @@ def slice_(low: Lowering, node: OnnxNode) -> str:
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if step < 1:
             raise unsupported(node, f"steps must be positive; got {step}")
-        parts[axis_of(node, axis, len(shape))] = slice(start, end, step)
+        size = shape[axis := axis_of(node, axis, len(shape))]
+        if 0 < end < size and _follows_length(low, node, end):
+            end -= size
+        parts[axis] = slice(start, end, step)
     return _part(low, node, x, parts)
+
+
+#: Fewer frames are numbers that a model may have for other reasons.
+_FEWEST_FRAMES = 8
+
+
+def _follows_length(low: Lowering, node: OnnxNode, end: int) -> bool:
+    """Whether the end of a slice moves with the clip's length, as in ``y[:, : x.shape[1]]``: the
+    file computes it from a shape, or its exporter did and wrote a size of an input."""
+    if node.inputs.has(2) and node.inputs[2] in low.from_shapes:
+        return True
+    sizes = {size for name in low.builder.inputs for size in low.tensor_shape(name)}
+    return end >= _FEWEST_FRAMES and end in sizes
 
 
 def split(low: Lowering, node: OnnxNode) -> str:
@@ -187,9 +211,10 @@ def gather(low: Lowering, node: OnnxNode) -> str:
         raise unsupported(
             node, f"indices must be one number; got {list(index.shape)}", hint="Use Slice or Split."
         )
-    at = axis_of(node, int(index), shape[axis])
+    at = int(index)
+    axis_of(node, at, shape[axis])
     parts = [slice(None)] * len(shape)
-    parts[axis] = slice(at, at + 1)
+    parts[axis] = slice(at, at + 1 if at != -1 else None)
     return low.reshape(_part(low, node, x, parts), (*shape[:axis], *shape[axis + 1 :]))
 
 
@@ -221,11 +246,11 @@ def _part(low: Lowering, node: OnnxNode, x: str, parts: list[slice]) -> str:
     """A regular part of ``x``; all of it is ``x`` itself."""
     ranges = []
     for part, size in zip(parts, low.tensor_shape(x), strict=True):
-        start, stop, step = part.indices(size)
-        if stop <= start:
+        start, stop, step = part.start or 0, part.stop, part.step or 1
+        if not range(size)[start:stop]:
             raise ModelError(f"node {node.name!r} ({node.op}): nothing is left of {size}.")
-        ranges.append((start, None if stop == size else stop, step))
-    if all(part == (0, None, 1) for part in ranges):
+        ranges.append(bounded(start, stop, step, size))
+    if all(part == WHOLE for part in ranges):
         return x
     return low.append("strided_slice", [x], StridedSliceAttrs(tuple(ranges)), node)
 
@@ -247,6 +272,7 @@ LOWERINGS: dict[str, Lower] = {
     "Gather": gather,
     "GlobalAveragePool": global_average_pool,
     "Pad": pad,
+    "ReduceMax": reduce_max,
     "ReduceMean": reduce_mean,
     "ReduceSum": reduce_sum,
     "Reshape": reshape,

@@ -18,6 +18,7 @@ from toolkit.ir import Graph, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.inputs import Cases, float_cases, window_cases
+from toolkit.model.stated import Stated, longer_shape, named_shapes
 from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
 from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
@@ -50,10 +51,11 @@ class Source:
     issues: tuple[Issue, ...] = ()
     max_seconds: float | None = None
     one_length: Mapping[str, str] = field(default_factory=dict)
+    stated: Stated = field(default_factory=Stated)
 
     def at_seconds(self, clip_seconds: float) -> Source:
         """The same model for clips of another length, where its file leaves that open."""
-        return load_source(self.argument, clip_seconds)
+        return load_source(self.argument, clip_seconds, self.stated)
 
     def up_to(self, max_seconds: float | None) -> Source:
         """The same model for clips up to that long, as the user states; None leaves it open.
@@ -81,10 +83,13 @@ class Source:
         return replace(self, max_seconds=max_seconds)
 
 
-def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
+def load_source(
+    model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS, stated: Stated | None = None
+) -> Source:
     """Read the zoo model or file called ``model``.
 
-    ``clip_seconds`` fixes the number of feature rows where the file leaves it open.
+    ``clip_seconds`` fixes the number of feature rows where the file leaves it open, ``stated`` says
+    what else it leaves open.
     Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
     without the training extra.
     """
@@ -92,15 +97,15 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
         raise InputError(
             f"--seconds must be above 0 and at most {MAX_CLIP_SECONDS:g}; got {clip_seconds:g}."
         )
-    path = Path(model)
+    path, stated = Path(model), stated or Stated()
     zoo = zoo_model(model)
     if zoo is None:
         _require_model_file(path)
         zoo = _zoo_file(path)
     if zoo is not None:
-        source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
+        source = _from_onnx(zoo.onnx, zoo.name, clip_seconds, stated)
         return replace(source, argument=model, ranges=load_ranges(zoo.ranges))
-    return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds)
+    return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds, stated)
 
 
 def demo_clip() -> Path:
@@ -163,17 +168,21 @@ def _require_model_file(path: Path) -> None:
         raise InputError(f"{str(path)!r} is no file name.") from None
 
 
-def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
-    """What reads a model file, by its suffix: called with path, name and clip length."""
+def _loaders() -> dict[str, Callable[[Path, str, float, Stated], Source]]:
+    """What reads a model file, by its suffix: called with path, name, clip length and what is
+    stated."""
     return {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
 
 
-def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
+def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:
     from toolkit.frontend.load import load_onnx
     from toolkit.frontend.reader import RANGES_KEY, read_onnx
     from toolkit.passes.optimize import optimize
+    from toolkit.passes.put_time_first import put_time_first
 
-    metadata = read_onnx(path).metadata
+    model = read_onnx(path)
+    metadata = model.metadata
+    shapes = named_shapes(stated.shapes, model.inputs, path)
     text, ranges = metadata.get(METADATA_KEY), metadata.get(RANGES_KEY)
     rows = None
     if text is not None:
@@ -184,9 +193,21 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
                 f"a clip of {clip_seconds:g} s gives no feature row.",
                 hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
             )
+
+    def read(more: int = 0) -> tuple[Graph, Graph]:
+        """The model as imported and as rewritten, for clips of ``more`` further frames."""
+        longer = {i.name: longer_shape(i, shapes[i.name], more, stated.time_axis) for i in known}
+        imported = load_onnx(path, longer, None if rows is None else rows + more)
+        graph = optimize(imported)
+        if stated.time_axis is not None:
+            graph = put_time_first(graph, stated.time_axis)
+        return imported, graph
+
+    known = [source for source in model.inputs if source.name in shapes]
     with reading(path, "a network that the toolkit can take", "Export it again."):
-        imported = load_onnx(path, rows=rows)
-        graph = attach(optimize(imported), imported)
+        imported, graph = read()
+        graph = attach(graph, imported)
+    is_open = rows is not None or bool(known)
     return Source(
         argument=str(path),
         name=name,
@@ -195,19 +216,18 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
         onnx=path.read_bytes(),
         ranges=None if ranges is None else Ranges.from_json(ranges),
         given=given_params(imported),
-        one_length=_tied(path, graph, rows),
+        one_length=_tied(graph, (lambda: read(LENGTH_STEP)[1]) if is_open else None),
+        stated=stated,
     )
 
 
-def _tied(path: Path, graph: Graph, rows: int | None) -> dict[str, str]:
-    """The nodes that fit the clip length of ``graph`` only, of ``rows`` frames, and why."""
-    from toolkit.frontend.load import load_onnx
-    from toolkit.passes.optimize import optimize
-
-    if rows is None:  # every dimension is in the file
+def _tied(graph: Graph, longer: Callable[[], Graph] | None) -> dict[str, str]:
+    """The nodes that fit the clip length of ``graph`` only, and why; ``longer`` reads it at another
+    length, None where every dimension is in the file."""
+    if longer is None:
         return baked_nodes(graph)
     try:
-        other = optimize(load_onnx(path, rows=rows + LENGTH_STEP))
+        other = longer()
     except InputError:
         return baked_nodes(graph)  # the file has no other length, whatever it leaves open
     entry = graph.inputs[0]
@@ -215,24 +235,31 @@ def _tied(path: Path, graph: Graph, rows: int | None) -> dict[str, str]:
     return baked_nodes(graph) if same else tied_nodes(graph, other)
 
 
-def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
+def _from_tflite(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:
     from toolkit.tflite.read import load_tflite, stripped_ends
     from toolkit.tflite.write import write_tflite
 
+    if stated.shapes:
+        raise InputError(
+            f"--shape: {path.name} states the shapes of its inputs itself.",
+            hint="Leave the option out.",
+        )
     with reading(path, "a network that the toolkit can take", "Convert it again."):
         graph = load_tflite(path)  # refuse what cannot be used before any work is done
         data = path.read_bytes()
         ends = stripped_ends(data, name)
     if not ends:
-        return Source(str(path), name, _sha256(path), tflite=data)
+        return Source(str(path), name, _sha256(path), tflite=data, stated=stated)
     note = (
         f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts none"
     )
     issues = (Issue("model.int8_ends", note),)
-    return Source(str(path), name, _sha256(path), tflite=write_tflite(graph), issues=issues)
+    return Source(
+        str(path), name, _sha256(path), tflite=write_tflite(graph), issues=issues, stated=stated
+    )
 
 
-def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
+def _from_checkpoint(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:
     try:
         from toolkit.training.export import export_checkpoint
     except ModuleNotFoundError as error:
@@ -243,7 +270,7 @@ def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
     with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
         onnx = Path(folder) / "model.onnx"
         export_checkpoint(path, onnx)
-        source = _from_onnx(onnx, name, clip_seconds)
+        source = _from_onnx(onnx, name, clip_seconds, stated)
         return replace(source, argument=str(path), sha256=_sha256(path))
 
 

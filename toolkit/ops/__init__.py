@@ -7,10 +7,12 @@ from typing import Any
 from toolkit.ops.add import Add
 from toolkit.ops.attention_pool import AttentionPool
 from toolkit.ops.average_pool_2d import AveragePool2D
+from toolkit.ops.average_pool_padded import AveragePoolPadded
 from toolkit.ops.batch_matmul import BatchMatmul
 from toolkit.ops.concatenation import Concatenation
 from toolkit.ops.conv_2d import Conv2D
 from toolkit.ops.depthwise_conv_2d import DepthwiseConv2D
+from toolkit.ops.div import Div
 from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
 from toolkit.ops.hard_swish import HardSwish
@@ -22,16 +24,20 @@ from toolkit.ops.pad import Pad
 from toolkit.ops.pad_v2 import PadV2
 from toolkit.ops.parts.base import Operator
 from toolkit.ops.quantize import Quantize
+from toolkit.ops.reduce_max import ReduceMax
 from toolkit.ops.relu import Relu
 from toolkit.ops.relu6 import Relu6
 from toolkit.ops.reshape import Reshape
 from toolkit.ops.softmax import Softmax
+from toolkit.ops.sqrt import Sqrt
 from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
 from toolkit.ops.sum import Sum
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
+from toolkit.ops.variance import Variance
+from toolkit.ops.weighted_variance import WeightedVariance
 
 OPERATORS: dict[str, Operator[Any]] = {
     op.name: op
@@ -39,10 +45,12 @@ OPERATORS: dict[str, Operator[Any]] = {
         Add(),
         AttentionPool(),
         AveragePool2D(),
+        AveragePoolPadded(),
         BatchMatmul(),
         Concatenation(),
         Conv2D(),
         DepthwiseConv2D(),
+        Div(),
         ExpandDims(),
         FullyConnected(),
         HardSwish(),
@@ -53,15 +61,19 @@ OPERATORS: dict[str, Operator[Any]] = {
         Pad(),
         PadV2(),
         Quantize(),
+        ReduceMax(),
         Relu(),
         Relu6(),
         Reshape(),
         Softmax(),
+        Sqrt(),
         Squeeze(),
         StridedSlice(),
         Sub(),
         Sum(),
         Tanh(),
         Transpose(),
+        Variance(),
+        WeightedVariance(),
     )
 }

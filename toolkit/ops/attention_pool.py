@@ -5,6 +5,9 @@ two exact sums (contract C2): weights come from a table over the int8 logits tha
 model, the quotient keeps 16 fractional bits and is floored once.  The sums do not depend on the
 order of the frames, so batch and streamed runs give the same bits.  No builtin operator does this;
 ``firmware_templates/tflm`` holds the kernel for TFLM.
+
+Logits and lin broadcast over each other but for time: one weight a frame, or one a head.  Other
+weights than a softmax's, divided by their sum, are another table.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,26 +39,34 @@ _OPTIONS = struct.Struct("<4sHH")
 _MAGIC, _VERSION = b"TKAP", 1
 
 
-def weight_table(logit_scale: float) -> Array:
+#: What weights are, before they are divided by their sum: exponentials of the logits, their
+#: sigmoid, or the logits themselves, none negative.
+WeightsOf = Literal["softmax", "sigmoid", "itself"]
+
+
+def weight_table(logit_scale: float, zero_point: int = 0, made_of: WeightsOf = "softmax") -> Array:
     """uint32 weights of the 256 int8 logits, index = logit + 128.
 
-    ``max(1, round(2**30 * exp(logit_scale * (logit - 127))))``, computed once, at conversion, in
-    double precision; the zero point cancels in the ratio.
+    ``max(1, round(2**30 * f(logit) / f(127)))``, computed once, at conversion, in double precision;
+    for a softmax f is ``exp(logit_scale * logit)``, where the zero point cancels in the ratio.
     """
-    weights = [
-        max(1, round(TABLE_ONE * math.exp(logit_scale * (logit - 127)))) for logit in _LOGITS
-    ]
-    return np.array(weights, np.uint32)
-
-
-_LOGITS = range(-128, 128)
+    reals = [logit_scale * (logit - zero_point) for logit in range(-128, 128)]
+    if made_of == "softmax":
+        shares = [math.exp(logit_scale * (logit - 127)) for logit in range(-128, 128)]
+    elif made_of == "sigmoid":
+        shares = [(1 + math.exp(-reals[-1])) / (1 + math.exp(-real)) for real in reals]
+    else:
+        shares = [max(0.0, real) / max(reals[-1], logit_scale) for real in reals]
+    return np.array([max(1, round(TABLE_ONE * share)) for share in shares], np.uint32)
 
 
 @dataclass(frozen=True)
 class AttentionPoolAttrs:
-    """The axis that is pooled; it stays in the shape with extent 1."""
+    """The axis that is pooled, which stays in the shape with extent 1, and what weights are made of
+    (a file has their table instead)."""
 
     time_axis: int = 1
+    weights: WeightsOf = "softmax"
 
 
 View = NodeView[AttentionPoolAttrs]
@@ -84,7 +95,7 @@ def axis_one(view: View) -> str | None:
 
 def table_valid(view: View) -> str | None:
     """the weight table must be 256 uint32 constants in [1, 2**30]"""
-    return _table_problem(view.optional(2))
+    return table_problem(view.optional(2))
 
 
 def frames_bounded(view: View) -> str | None:
@@ -99,7 +110,7 @@ def scale_bounded(view: View) -> str | None:
     return None if ratio <= 1 << 22 else f"lin's scale is {ratio:g} times the output's"
 
 
-def _table_problem(table: Tensor | None) -> str | None:
+def table_problem(table: Tensor | None) -> str | None:
     if table is None or table.data is None:
         return "no constant table"
     if table.dtype is not DType.UINT32 or table.shape != (TABLE_ENTRIES,):
@@ -115,6 +126,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
     name = "attention_pool"
     tflite_name = "tk.attention_pool"
     custom = True
+    reads_int8 = True
     constraints = (
         types_int8,
         int16_symmetric,
@@ -135,7 +147,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
             raise ValueError(f"options of kind {magic!r} version {version}; {_MAGIC!r} 1 expected")
         if len(inputs) != 3:
             raise ValueError(f"{len(inputs)} inputs; lin, logits and table expected")
-        problem = _table_problem(inputs[2])
+        problem = table_problem(inputs[2])
         if problem is not None:
             raise ValueError(f"{problem}; 256 uint32 constants in [1, 2**30] expected")
         return AttentionPoolAttrs(time_axis)
@@ -144,16 +156,15 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
         return _OPTIONS.pack(_MAGIC, _VERSION, view.attrs.time_axis)
 
     def infer_shape(self, view: View) -> Shape:
-        shape, axis = view.input(0).shape, view.attrs.time_axis
-        if view.input(1).shape != shape:
-            raise ValueError(f"lin is {list(shape)}, the logits are {list(view.input(1).shape)}")
-        if axis >= len(shape):
-            raise ValueError(f"time axis {axis} of a rank {len(shape)} tensor")
+        lin, logits, axis = view.input(0).shape, view.input(1).shape, view.attrs.time_axis
+        if len(lin) != len(logits) or axis >= len(lin) or lin[axis] != logits[axis]:
+            raise ValueError(f"lin is {list(lin)}, the logits are {list(logits)}, time axis {axis}")
+        shape = np.broadcast_shapes(lin, logits)
         return (*shape[:axis], 1, *shape[axis + 1 :])
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         lin, logits, axis = inputs[0], inputs[1].astype(np.float64), view.attrs.time_axis
-        weights = np.exp(logits - logits.max(axis=axis, keepdims=True))
+        weights = float_weights(view.attrs.weights, logits, axis)
         pooled = (lin * weights).sum(axis=axis, keepdims=True)
         y: Array = (pooled / weights.sum(axis=axis, keepdims=True)).astype(np.float32)
         return y
@@ -167,7 +178,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
         return finish(view, numerator, weights.sum(axis=axis, keepdims=True))
 
     def work(self, view: View) -> Work:
-        macs = view.input(0).elements
+        macs = view.output.elements * view.input(0).shape[view.attrs.time_axis]
         return Work(macs=macs, accumulators=view.output.elements, elementwise=macs)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
@@ -180,6 +191,8 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
     def kernel_call(self, view: View) -> KernelCall:
         lin, logits, out = view.input(0), view.input(1), view.output
         multiplier, shift = multiplier_and_shift(view)
+        if lin.shape != logits.shape:
+            return self._broadcast_call(view, multiplier, shift)
         wide = out.dtype is DType.INT16
         return KernelCall(
             kernel="tk_attention_pool_s8_s16" if wide else "tk_attention_pool_s8",
@@ -198,6 +211,49 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
             extra_kernels=("tk_attention_pool_s8",) if wide else (),
             code=CodeFacts(divides=True),
         )
+
+    def _broadcast_call(self, view: View, multiplier: int, shift: int) -> KernelCall:
+        lin, logits, out = view.input(0), view.input(1), view.output
+        return KernelCall(
+            kernel="tk_attention_broadcast",
+            params={
+                "element_bytes": out.dtype.size_bytes,
+                **broadcast_fields(view),
+                "lin_zero_point": lin.zero_point,
+                "out_zero_point": out.zero_point,
+                "multiplier": multiplier,
+                "shift": shift,
+                "table": view.input(2).values,
+            },
+            inputs=(lin.name, logits.name),
+            outputs=(out.name,),
+            scratch_bytes=SUM_BYTES * out.elements,
+            extra_kernels=("tk_attention_pool_s8", "tk_attention_pool_s8_s16"),
+            code=CodeFacts(divides=True),
+        )
+
+
+def float_weights(made_of: WeightsOf, logits: Array, axis: int) -> Array:
+    if made_of == "softmax":
+        return np.asarray(np.exp(logits - logits.max(axis=axis, keepdims=True)))
+    return 1 / (1 + np.exp(-logits)) if made_of == "sigmoid" else logits
+
+
+def broadcast_fields(view: View) -> dict[str, int]:
+    """Fields of kernels in which lin and logits repeat over each other."""
+    (_, frames, *_), (*_, outer, inner) = view.input(0).shape, view.output.shape
+    steps = {
+        f"{name}_{level}": step
+        for name, tensor in (("lin", view.input(0)), ("logit", view.input(1)))
+        for level, step in _strides(tensor).items()
+    }
+    return {"frames": frames, "outer": outer, "inner": inner, **steps}
+
+
+def _strides(tensor: Tensor) -> dict[str, int]:
+    """Values between neighbours of a frame ``[F, C]``, 0 where there is one."""
+    _, _, outer, inner = tensor.shape
+    return {"outer": inner if outer > 1 else 0, "inner": 1 if inner > 1 else 0}
 
 
 def multiplier_and_shift(view: View) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,7 +29,7 @@ class AveragePool2D(Pool2D):
 
     name = "average_pool_2d"
     tflite_name = "AVERAGE_POOL_2D"
-    onnx_names = ("AveragePool", "GlobalAveragePool")
+    onnx_names: ClassVar[tuple[str, ...]] = ("AveragePool", "GlobalAveragePool")
     constraints = (*Pool2D.constraints, sum_fits)
     kernel_stem = "tk_average_pool_2d"
     global_stem = "tk_average_pool_global"

@@ -19,6 +19,7 @@ PORTABLE_ONLY: Variants = {}
 def kernel_call(node: NodeView[Any], variant: str = PORTABLE) -> KernelCall:
     """How generated code runs a node on whole tensors with the kernel of that name."""
     operator = OPERATORS[node.node.op]
+    node = operator.on_whole(node)
     if variant == PORTABLE:
         return operator.kernel_call(node)
     return next(call for call in operator.dsp_calls(node) if call.variant == variant)

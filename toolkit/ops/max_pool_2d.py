@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from toolkit.ir import Tensor
+from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.activation import clamp_float, clamp_limits
 from toolkit.ops.parts.base import Work
@@ -27,6 +27,10 @@ class MaxPool2D(Pool2D):
     onnx_names = ("MaxPool", "GlobalMaxPool")
     kernel_stem = "tk_max_pool_2d"
     global_stem = "tk_max_pool_global"
+
+    def tall_kernel(self, row: View) -> str:
+        int8 = row.input(0).dtype is DType.INT8
+        return "tk_max_pool_tall_s8" if int8 else super().tall_kernel(row)
 
     def sums_bytes(self, x: Tensor) -> int:
         return x.shape[3] * x.dtype.size_bytes

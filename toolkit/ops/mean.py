@@ -15,8 +15,8 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.numerics.int16 import same_types, symmetric_int16
 from toolkit.ops.parts.reduction import (
-    Reduction,
     ReductionAttrs,
+    SumReduction,
     View,
     axes_neighbouring,
     reduced,
@@ -48,7 +48,7 @@ def means_bounded(view: View) -> str | None:
     return None if ratio < limit else f"{ratio:g} times"
 
 
-class Mean(Reduction):
+class Mean(SumReduction):
     """Mean over one or more axes, rescaled to the output's quantisation."""
 
     name = "mean"

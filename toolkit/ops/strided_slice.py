@@ -12,7 +12,15 @@ from toolkit.errors import UnsupportedError
 from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import same_types
-from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.base import (
+    TIME_AXIS,
+    KernelCall,
+    NodeView,
+    Operator,
+    OutputRange,
+    TimeBehaviour,
+    Work,
+)
 from toolkit.ops.parts.constraints import same_quantization
 from toolkit.ops.parts.strided_copy import element_strides, line_work, strided_copy_call
 
@@ -21,12 +29,18 @@ MAX_RANK = 4
 MAX_INDEX = (1 << 31) - 1
 
 
+#: First index, the one after the last (None: to the end), step (at least 1).
+Range = tuple[int, int | None, int]
+
+WHOLE: Range = (0, None, 1)
+
+
 @dataclass(frozen=True)
 class StridedSliceAttrs:
-    """For each axis the first index, the one after the last (None: to the end) and the step, all
-    counted from the front and at least 1 apart."""
+    """The range of each axis.  A negative bound counts from the end, whatever the extent:
+    ``x[:-2]`` is all but the last two of a clip of any length, ``x[:38]`` are its first 38."""
 
-    ranges: tuple[tuple[int, int | None, int], ...]
+    ranges: tuple[Range, ...]
 
     def __post_init__(self) -> None:
         for begin, end, step in self.ranges:
@@ -37,6 +51,24 @@ class StridedSliceAttrs:
 View = NodeView[StridedSliceAttrs]
 
 
+def bounded(first: int, last: int | None, step: int, size: int) -> Range:
+    """A range of an axis of ``size`` in the form that `StridedSliceAttrs` has it: bounds beyond the
+    ends are those."""
+    start, stop, _ = slice(first, last, step).indices(size)
+    begin = start - size if -size < first < 0 else start
+    if stop == size:
+        return begin, None, step
+    return begin, stop - size if last is not None and last < 0 else stop, step
+
+
+def kept_rows(part: Range) -> int | None:
+    """How many rows of time a range keeps where that does not depend on how many there are."""
+    start, stop, step = part
+    if start < 0 and (stop is None or stop < 0):
+        return -(-((stop or 0) - start) // step)
+    return -(-(stop - start) // step) if stop is not None and 0 <= start < stop else None
+
+
 def rank_bounded(view: View) -> str | None:
     """at most 4 dimensions"""
     rank = len(view.input(0).shape)
@@ -44,13 +76,15 @@ def rank_bounded(view: View) -> str | None:
 
 
 class StridedSlice(Operator[StridedSliceAttrs]):
-    """Copies every element between begin and end, in steps; steps are positive."""
+    """Copies every element between begin and end, in steps; steps are positive.  Of time, streamed:
+    all but some frames at its ends, every nth, or a few of the first or the last."""
 
     name = "strided_slice"
     tflite_name = "STRIDED_SLICE"
     tflite_options = "StridedSliceOptions"
     onnx_names = ("Slice", "Split", "Gather")
-    opaque_reason = "it takes a part of time"
+    opaque_reason = "it takes a part of time that depends on the clip's length"
+    merges = False
     constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
 
@@ -67,14 +101,13 @@ class StridedSlice(Operator[StridedSliceAttrs]):
         bounds = (t.values.reshape(-1).tolist() for t in (begin, end, steps))
         ranges = []
         for axis, (first, last, step) in enumerate(zip(*bounds, strict=True)):
-            size = x.shape[axis]
             if step < 1:
                 raise UnsupportedError(
                     f"node {output.name!r} (STRIDED_SLICE): steps must be positive; got {step}."
                 )
-            start = 0 if options.beginMask >> axis & 1 else _from_front(first, size)
-            stop = size if options.endMask >> axis & 1 else _from_front(last, size)
-            ranges.append((start, None if stop == size else stop, int(step)))
+            start = 0 if options.beginMask >> axis & 1 else first
+            stop = None if options.endMask >> axis & 1 else last
+            ranges.append(bounded(start, stop, step, x.shape[axis]))
         if len(ranges) != len(x.shape):
             raise ValueError(f"{len(ranges)} ranges for {len(x.shape)} dimensions")
         return StridedSliceAttrs(tuple(ranges))
@@ -98,10 +131,10 @@ class StridedSlice(Operator[StridedSliceAttrs]):
 
     def infer_shape(self, view: View) -> Shape:
         shape = view.input(0).shape
-        kept = [range(*part.indices(size)) for part, size in zip(_slices(view), shape, strict=True)]
+        kept = tuple(len(indices) for indices in _indices(view))
         if not all(kept):
             raise ValueError(f"nothing of {list(shape)} is left")
-        return tuple(len(indices) for indices in kept)
+        return kept
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         return np.ascontiguousarray(inputs[0][_slices(view)])
@@ -113,20 +146,57 @@ class StridedSlice(Operator[StridedSliceAttrs]):
         return line_work(view)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
-        whole = view.attrs.ranges[time_axis] == (0, None, 1)
-        return TimeBehaviour.ROW_LOCAL if whole else TimeBehaviour.OPAQUE
+        """Windowed where frames are left out at the ends or in steps; reducing where a fixed number
+        of them is kept, the first or the last."""
+        ranges = view.attrs.ranges
+        start, stop, _ = part = ranges[time_axis]
+        if part == WHOLE:
+            return TimeBehaviour.ROW_LOCAL
+        if start >= 0 and (stop is None or stop < 0):
+            return TimeBehaviour.WINDOWED
+        others = (*ranges[:time_axis], *ranges[time_axis + 1 :])
+        if kept_rows(part) is None or any(other != WHOLE for other in others):
+            return TimeBehaviour.OPAQUE
+        return TimeBehaviour.REDUCING
+
+    def least_rows(self, view: View, time_axis: int) -> int:
+        start, stop, _ = view.attrs.ranges[time_axis]
+        return -start if start < 0 else stop or 1
 
     def kernel_call(self, view: View) -> KernelCall:
-        strides = element_strides(view.input(0).shape)
-        parts = list(zip(view.attrs.ranges, strides, strict=True))
-        first = sum(start * stride for (start, _, _), stride in parts)
-        return strided_copy_call(view, first, [step * stride for (_, _, step), stride in parts])
+        shape = view.input(0).shape
+        strides = element_strides(shape)
+        parts = list(zip(_indices(view), strides, strict=True))
+        first = sum(indices.start * stride for indices, stride in parts)
+        return strided_copy_call(view, first, [indices.step * stride for indices, stride in parts])
 
-
-def _from_front(index: int, size: int) -> int:
-    """A bound as TFLite reads it: negative ones count from the end, all are clamped."""
-    return min(max(index + size if index < 0 else index, 0), size)
+    def row_call(self, row: View, behaviour: TimeBehaviour) -> KernelCall:
+        if behaviour is not TimeBehaviour.REDUCING:
+            return self.kernel_call(row)
+        x, out, (start, stop, step) = row.input(0), row.output, row.attrs.ranges[TIME_AXIS]
+        # Of the last rows, as many as there are to the end; of the first, those up to the stop.
+        rows = -start if start < 0 else (stop or 0) - start
+        return KernelCall(
+            kernel="tk_keep_rows",
+            params={
+                "element_bytes": x.dtype.size_bytes,
+                "row_elements": x.elements,
+                "skipped": -1 if start < 0 else start,
+                "rows": rows,
+                "kept": out.shape[TIME_AXIS],
+                "step": step,
+            },
+            inputs=(x.name,),
+            outputs=(out.name,),
+            scratch_bytes=8 + rows * x.size_bytes,
+        )
 
 
 def _slices(view: View) -> tuple[slice, ...]:
     return tuple(slice(*part) for part in view.attrs.ranges)
+
+
+def _indices(view: View) -> list[range]:
+    """The indices that are kept of each axis."""
+    shape = view.input(0).shape
+    return [range(*part.indices(size)) for part, size in zip(_slices(view), shape, strict=True)]

@@ -16,8 +16,8 @@ from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.numerics.int16 import same_types, symmetric_int16
 from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.reduction import (
-    Reduction,
     ReductionAttrs,
+    SumReduction,
     View,
     axes_neighbouring,
     reduced,
@@ -44,7 +44,7 @@ def most_summed(view: View) -> int:
     return (_LARGEST >> max(shift, 0)) // max(high - x.zero_point, x.zero_point - low)
 
 
-class Sum(Reduction):
+class Sum(SumReduction):
     """Sum over one or more axes, rescaled to the output's quantisation."""
 
     name = "sum"

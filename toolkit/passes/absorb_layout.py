@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from toolkit.errors import ModelError
-from toolkit.ir import DType, Graph, Node, Tensor
-from toolkit.ir.edit import fresh, substitute
+from toolkit.ir import Graph, Node, Shape, Tensor
+from toolkit.ir.edit import fresh, fresh_node, rename_tensors, substitute
 from toolkit.ir.tensor import Array
+from toolkit.ops.fully_connected import FullyConnectedAttrs
+from toolkit.ops.pad import PadAttrs
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.passes.cancel_transposes import ELEMENTWISE, INDIFFERENT, perm_of, with_axes
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
+from toolkit.ops.transpose import TransposeAttrs
+from toolkit.passes.cancel_transposes import cancel_transposes
 from toolkit.passes.rewrite import (
     drop_identity_reshape,
     inferred,
-    only_reader,
     producer_of,
     rewrite,
 )
+from toolkit.passes.transposes import ELEMENTWISE, INDIFFERENT, Perm, inverse, perm_of
 
 #: Graph metadata: input name to the axes of the exported model's input, in the graph's order.
 INPUT_AXES_KEY = "toolkit.input_axes"
@@ -29,14 +34,15 @@ INPUT_AXES_KEY = "toolkit.input_axes"
 def absorb_layout(graph: Graph) -> Graph:
     """Take transposes into graph inputs and dense weights; make the trivial ones reshapes, which
     cost nothing, move these behind element-wise operators, and merge them."""
-    graph = rewrite(graph, "absorb_layout", _towards_input, _into_input, _into_dense)
+    graph = rewrite(cancel_transposes(_turn_inputs(graph)), "absorb_layout", _into_dense)
     return rewrite(
         graph,
         "absorb_layout",
         _trivial_transpose,
         _merge_reshapes,
         drop_identity_reshape,
-        _reshape_through_elementwise,
+        _reshape_through,
+        _dense_on_rows,
     )
 
 
@@ -76,64 +82,60 @@ def to_exported_layout(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, A
     }
 
 
-def _into_input(graph: Graph, node: Node) -> Graph | None:
-    source = node.inputs[0]
-    if node.op != "transpose" or source not in graph.inputs or source in input_axes(graph):
-        return None
-    assert source is not None
-    readers = graph.consumers(source)
-    perm = perm_of(node)
-    if any(r.op != "transpose" or perm_of(r) != perm for r in readers) or source in graph.outputs:
-        return None
-    if any(output in graph.outputs for reader in readers for output in reader.outputs):
-        return None
-    old = graph.tensors[source]
-    moved = replace(old, shape=tuple(old.shape[axis] for axis in perm))
-    uses = {reader.outputs[0]: source for reader in readers}
-    axes = {**input_axes(graph), source: perm}
-    return substitute(graph, readers, [], [moved], uses).with_metadata(
-        **{INPUT_AXES_KEY: json.dumps(axes, sort_keys=True)}
+def _turn_inputs(graph: Graph) -> Graph:
+    """Give each input the layout in which the model's first layers read it, where they agree: those
+    behind operators that mind no order of axes, which then turn back what is not wanted turned."""
+    for name in graph.inputs:
+        perm = None if name in input_axes(graph) else _wanted_layout(graph, name)
+        if perm is not None:
+            graph = turn_input(graph, name, perm)
+    return graph
+
+
+def turn_input(graph: Graph, name: str, perm: Perm) -> Graph:
+    """The graph whose input has its axes in the order ``perm``, and turns them back at once."""
+    axes = input_axes(graph)
+    before = axes.get(name, tuple(range(len(perm))))
+    old, given = graph.tensors[name], fresh(graph, name)
+    turned = replace(old, shape=tuple(old.shape[axis] for axis in perm))
+    graph = rename_tensors(graph, {name: given})
+    back = TransposeAttrs(inverse(perm))
+    turn = Node(fresh_node(graph, given), "transpose", (name,), (given,), back)
+    graph = replace(
+        graph,
+        nodes=(turn, *graph.nodes),
+        tensors={**graph.tensors, name: turned},
+        inputs=tuple(name if i == given else i for i in graph.inputs),
     )
+    axes = {**axes, name: tuple(before[axis] for axis in perm)}
+    return graph.with_metadata(**{INPUT_AXES_KEY: json.dumps(axes, sort_keys=True)})
 
 
-def _towards_input(graph: Graph, node: Node) -> Graph | None:
-    """A transpose behind operators on the graph's input moves before them, to be absorbed."""
-    before = None if node.op != "transpose" else graph.producer(_first(node))
-    if before is None or not _hangs_on_input(graph, before):
-        return None
-    perm, source = perm_of(node), _first(before)
-    attrs, constants = with_axes(graph, before, perm)
-    turned = fresh(graph, source)
-    inputs = [constants[i].name if i in constants else n for i, n in enumerate(before.inputs)]
-    inputs[0] = turned
-    raised = replace(node, inputs=(source,), outputs=(turned,))
-    moved = replace(before, inputs=tuple(inputs), outputs=node.outputs, attrs=attrs)
-    shape = tuple(graph.tensors[source].shape[axis] for axis in perm)
-    tensors = [*constants.values(), Tensor(turned, shape, DType.FLOAT32)]
-    return substitute(graph, [before, node], [raised, moved], tensors)
-
-
-def _hangs_on_input(graph: Graph, node: Node) -> bool:
-    """Whether only operators indifferent to layout, none read elsewhere, lie between ``node``'s
-    output and a graph input."""
-    current: Node | None = node
-    while current is not None:
-        computed = [n for n in current.inputs if n and not graph.tensors[n].is_constant]
-        alone = only_reader(graph, current.outputs[0]) is not None
-        if current.op not in INDIFFERENT or computed != [current.inputs[0]] or not alone:
-            return False
-        if computed[0] in graph.inputs:
-            return len(graph.tensors[computed[0]].shape) == len(
-                graph.tensors[node.outputs[0]].shape
-            )
-        current = graph.producer(computed[0])
-    return False
-
-
-def _first(node: Node) -> str:
-    name = node.inputs[0]
-    assert name is not None
-    return name
+def _wanted_layout(graph: Graph, name: str) -> Perm | None:
+    """The order of axes in which all of an input is read in the end, None where there is none."""
+    perms, seen, ahead = set(), {name}, [name]
+    while ahead:
+        tensor = ahead.pop()
+        if tensor in graph.outputs or len(graph.tensors[tensor].shape) != len(
+            graph.tensors[name].shape
+        ):
+            return None
+        for reader in graph.consumers(tensor):
+            if reader.op == "transpose":
+                perms.add(perm_of(reader))
+            elif reader.op in (*INDIFFERENT, "concatenation"):
+                ahead += {*reader.outputs} - seen
+                seen.update(reader.outputs)
+            else:
+                return None
+    computed = {
+        read
+        for node in graph.nodes
+        if not seen.isdisjoint(node.outputs)
+        for read in node.inputs
+        if read is not None and not graph.tensors[read].is_constant
+    }
+    return perms.pop() if len(perms) == 1 and computed <= seen else None
 
 
 def _into_dense(graph: Graph, node: Node) -> Graph | None:
@@ -185,37 +187,104 @@ def _merge_reshapes(graph: Graph, node: Node) -> Graph | None:
     return substitute(graph, [node], [replace(node, inputs=before.inputs)])
 
 
-def _reshape_through_elementwise(graph: Graph, node: Node) -> Graph | None:
+def _reshape_through(graph: Graph, node: Node) -> Graph | None:
     """``f(reshape(x))`` becomes ``reshape(f(x))`` where the reshape drops one axis of size 1, as
-    behind one-dimensional convolutions, so that ``f`` can be fused."""
-    if node.op not in ELEMENTWISE:
+    behind one-dimensional convolutions, so that ``f`` can be fused, or keeps rows, which are so
+    one axis of time."""
+    if node.op not in INDIFFERENT:
         return None
     (output,) = node.outputs
-    shape = graph.tensors[output].shape
-    inputs, tensors, sources = list(node.inputs), [], set()
+    inputs, sources = list(node.inputs), set()
     for index, name in enumerate(node.inputs):
         assert name is not None
         before = producer_of(graph, name, "reshape")
         if before is not None and before.inputs[0] is not None:
             inputs[index] = before.inputs[0]
-            sources.add(graph.tensors[before.inputs[0]].shape)
+            sources.add((graph.tensors[before.inputs[0]].shape, graph.tensors[name].shape))
         elif not graph.tensors[name].is_constant:
             return None
-    (wide,) = sources if len(sources) == 1 else [()]
-    dropped = [i for i in range(len(wide)) if wide[i] == 1 and (*wide[:i], *wide[i + 1 :]) == shape]
-    if not dropped:
+    (wide, narrow) = sources.pop() if len(sources) == 1 else ((), ())
+    dropped = _dropped_axis(wide, narrow)
+    attrs, constants = node.attrs, {}
+    if dropped is not None:
+        if node.op not in ELEMENTWISE:
+            attrs = _with_axis(attrs, dropped)
+        elif narrow != graph.tensors[output].shape:
+            return None
+    elif not _keeps_rows(wide, narrow) or node.op not in ELEMENTWISE:
         return None
     for index, name in enumerate(inputs):
-        assert name is not None
-        if (data := graph.tensors[name].data) is not None and data.ndim:
-            moved = np.expand_dims(data, dropped[0])
-            quant = graph.tensors[name].quant
-            tensors.append(Tensor.constant(fresh(graph, name), moved, quant))
-            inputs[index] = tensors[-1].name
+        data = graph.tensors[name or ""].data
+        if data is not None and data.ndim:
+            moved = _moved_constant(data, wide, dropped)
+            if moved is None:
+                return None
+            quant = graph.tensors[name or ""].quant
+            constants[index] = Tensor.constant(fresh(graph, name or ""), moved, quant)
+            inputs[index] = constants[index].name
+    return _reshaped_behind(graph, node, inputs, attrs, list(constants.values()))
+
+
+def _dropped_axis(wide: Shape, narrow: Shape) -> int | None:
+    """The one axis of size 1 that ``wide`` has and ``narrow`` has not."""
+    axes = range(len(wide))
+    return next((i for i in axes if wide[i] == 1 and (*wide[:i], *wide[i + 1 :]) == narrow), None)
+
+
+def _keeps_rows(a: Shape, b: Shape) -> bool:
+    """Whether both shapes are several rows of the same values."""
+    return bool(a and b) and a[-1] == b[-1] and math.prod(a) > a[-1]
+
+
+def _moved_constant(data: Array, wide: Shape, dropped: int | None) -> Array | None:
+    """A constant operand of a narrow tensor as that of the wide one."""
+    if dropped is not None:
+        return np.expand_dims(data, dropped)
+    if data.size != data.shape[-1]:
+        return None
+    return data.reshape((1,) * (len(wide) - 1) + (-1,))
+
+
+def _with_axis(attrs: object, axis: int) -> object:
+    """Attributes of a padding or a slice of a tensor with one more axis, which stays."""
+    if isinstance(attrs, PadAttrs):
+        paddings = (*attrs.paddings[:axis], (0, 0), *attrs.paddings[axis:])
+        return replace(attrs, paddings=paddings)
+    assert isinstance(attrs, StridedSliceAttrs)
+    return StridedSliceAttrs((*attrs.ranges[:axis], WHOLE, *attrs.ranges[axis:]))
+
+
+def _dense_on_rows(graph: Graph, node: Node) -> Graph | None:
+    """A dense layer on rows that a reshape lists is one on the rows where they were."""
+    if node.op != "fully_connected" or not isinstance(node.attrs, FullyConnectedAttrs):
+        return None
+    before = producer_of(graph, node.inputs[0], "reshape")
+    if before is None or before.inputs[0] is None:
+        return None
+    wide = graph.tensors[before.inputs[0]].shape
+    if not _keeps_rows(wide, graph.tensors[before.outputs[0]].shape):
+        return None
+    if wide[-1] != graph.tensors[node.inputs[1] or ""].shape[1]:
+        return None
+    inputs = [before.inputs[0], *node.inputs[1:]]
+    return _reshaped_behind(graph, node, inputs, replace(node.attrs, keep_num_dims=True))
+
+
+def _reshaped_behind(
+    graph: Graph,
+    node: Node,
+    inputs: Sequence[str | None],
+    attrs: object,
+    constants: Sequence[Tensor] = (),
+) -> Graph:
+    """``node`` on ``inputs`` before they are reshaped, and a reshape behind it."""
+    (output,) = node.outputs
+    shape = graph.tensors[output].shape
     spare = fresh(graph, output)
     inner, outer = (spare, output) if output in graph.outputs else (output, spare)
-    core = replace(node, inputs=tuple(inputs), outputs=(inner,))
-    result = inferred(graph, node.op, inputs, node.attrs, inner, *tensors)
-    back = Node(f"{node.name}.reshape", "reshape", (inner,), (outer,), ReshapeAttrs(shape))
-    added = [*tensors, result, Tensor(outer, shape, result.dtype)]
-    return substitute(graph, [node], [core, back], added, {output: outer})
+    core = replace(node, inputs=tuple(inputs), outputs=(inner,), attrs=attrs)
+    result = inferred(graph, node.op, inputs, attrs, inner, *constants)
+    name = fresh_node(graph, f"{node.name}.reshape")
+    back = Node(name, "reshape", (inner,), (outer,), ReshapeAttrs(shape))
+    tensors = [*constants, result, Tensor(outer, shape, result.dtype)]
+    return substitute(graph, [node], [core, back], tensors, {output: outer})

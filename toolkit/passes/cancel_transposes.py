@@ -7,29 +7,34 @@ about the order of axes, so that a transpose can trade places with it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from bisect import bisect_right
 from dataclasses import replace
 
 import numpy as np
 
-from toolkit.ir import Graph, Node, Tensor
+from toolkit.ir import Graph, Node, Shape, Tensor
 from toolkit.ir.edit import forward, fresh, fresh_node, substitute
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
+from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.strided_slice import StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
-from toolkit.passes.rewrite import inferred, only_reader, producer_of, rewrite
-
-Perm = tuple[int, ...]
-
-#: Operators that treat every element alike, with constants that broadcast.
-ELEMENTWISE = ("add", "hard_swish", "logistic", "mul", "quantize", "relu", "relu6", "sub", "tanh")
-
-#: Operators for which the order of axes is a matter of their attributes and constants.
-INDIFFERENT = (*ELEMENTWISE, "pad", "pad_v2", "strided_slice")
+from toolkit.passes.rewrite import only_reader, producer_of, rewrite
+from toolkit.passes.transposes import (
+    ELEMENTWISE,
+    INDIFFERENT,
+    Perm,
+    first_input,
+    inverse,
+    perm_of,
+    sink,
+    transposed,
+    turned,
+)
 
 
 def cancel_transposes(graph: Graph) -> Graph:
@@ -42,20 +47,17 @@ def cancel_transposes(graph: Graph) -> Graph:
         _through_gate,
         _through_reduction,
         _through_concatenation,
+        _through_reshape,
+        _through_last_axis,
         _into_matmul,
     )
-
-
-def perm_of(node: Node) -> Perm:
-    assert isinstance(node.attrs, TransposeAttrs)
-    return node.attrs.perm
 
 
 def _merge(graph: Graph, node: Node) -> Graph | None:
     """Two transposes are one; the identity is none."""
     if node.op != "transpose":
         return None
-    source = _first(node)
+    source = first_input(node)
     if perm_of(node) == tuple(range(len(perm_of(node)))):
         return forward(graph, node, source)
     before = producer_of(graph, source, "transpose")
@@ -75,7 +77,7 @@ def _through_indifferent(graph: Graph, node: Node) -> Graph | None:
     attrs, constants = with_axes(graph, node, inverse(perm))
     for index, tensor in constants.items():
         inputs[index] = tensor.name
-    return _sink(graph, node, inputs, attrs, perm, list(constants.values()))
+    return sink(graph, node, inputs, attrs, perm, list(constants.values()))
 
 
 def _through_gate(graph: Graph, node: Node) -> Graph | None:
@@ -85,12 +87,12 @@ def _through_gate(graph: Graph, node: Node) -> Graph | None:
         return None
     names = [name for name in node.inputs if name is not None]
     for index, name in enumerate(names):
-        source, tensor = _transposed(graph, names[1 - index]), graph.tensors[name]
+        source, tensor = transposed(graph, names[1 - index]), graph.tensors[name]
         long_axes = [size for size in tensor.shape if size != 1]
         if source is None or tensor.is_constant or len(long_axes) > 1:
             continue
         perm, inputs = source[0], list(names)
-        if len(perm) != len(tensor.shape) or _transposed(graph, name) is not None:
+        if len(perm) != len(tensor.shape) or transposed(graph, name) is not None:
             continue
         shape = tuple(tensor.shape[axis] for axis in inverse(perm))
         turned = replace(tensor, name=fresh(graph, name), shape=shape)
@@ -98,7 +100,7 @@ def _through_gate(graph: Graph, node: Node) -> Graph | None:
         gate = Node(label, "reshape", (name,), (turned.name,), ReshapeAttrs(shape))
         graph = substitute(graph, [node], [gate, node], [turned])
         inputs[index], inputs[1 - index] = turned.name, source[1]
-        return _sink(graph, node, inputs, node.attrs, perm)
+        return sink(graph, node, inputs, node.attrs, perm)
     return None
 
 
@@ -130,14 +132,14 @@ def _through_reduction(graph: Graph, node: Node) -> Graph | None:
     if not attrs.keep_dims:  # the remaining axes, renumbered
         kept = [axis for axis in perm if axis not in axes]
         perm = tuple(sorted(kept).index(axis) for axis in kept)
-    return _sink(graph, node, inputs, moved, perm)
+    return sink(graph, node, inputs, moved, perm)
 
 
 def _through_concatenation(graph: Graph, node: Node) -> Graph | None:
     """Also where other inputs are matrix products, which are as easily made transposed."""
     if node.op != "concatenation":
         return None
-    sources = [_transposed(graph, name) for name in node.inputs]
+    sources = [transposed(graph, name) for name in node.inputs]
     perms = {perm for perm, _ in filter(None, sources)}
     if len(perms) != 1:
         return None
@@ -162,7 +164,60 @@ def _through_concatenation(graph: Graph, node: Node) -> Graph | None:
     for product in turned:
         straight = next(n for n in graph.nodes if n.name == product.name)
         graph = substitute(graph, [straight], [product], tensors)
-    return _sink(graph, node, inputs, attrs, perm)
+    return sink(graph, node, inputs, attrs, perm)
+
+
+def _through_reshape(graph: Graph, node: Node) -> Graph | None:
+    """A reshape that splits and merges axes, as around a channel shuffle, minds only the order of
+    those that it merges."""
+    found = transposed(graph, node.inputs[0]) if node.op == "reshape" else None
+    if found is None:
+        return None
+    perm, source = found
+    before, after = (graph.tensors[n or ""].shape for n in (node.inputs[0], node.outputs[0]))
+    if perm[0] != 0 or [n for n in before if n != 1] == [n for n in after if n != 1]:
+        return None
+    groups = _axis_groups(before, after)
+    order = sorted(range(len(groups)), key=lambda i: min(perm[axis] for axis in groups[i][0]))
+    turn = tuple(perm[axis] for i in order for axis in groups[i][0])
+    if turn == perm:
+        return None
+    axes = [axis for i in order for axis in groups[i][1]]
+    back = tuple(axes.index(axis) for axis in range(len(after)))
+    graph, source = turned(graph, node, source, turn)
+    attrs = ReshapeAttrs(tuple(after[axis] for axis in axes))
+    return sink(graph, node, [source], attrs, back)
+
+
+def _axis_groups(before: Shape, after: Shape) -> list[tuple[list[int], list[int]]]:
+    """The axes of a reshape in the smallest groups that have as many elements before as after it.
+    A batch of one is its own; other axes of one lie with those behind them, the last ones with
+    those before."""
+    alone = before[0] == after[0] == 1
+    starts = [[math.prod(shape[:axis]) for axis in range(len(shape))] for shape in (before, after)]
+    cuts = sorted(set(starts[0]) & set(starts[1]) - {math.prod(before)})
+    groups: list[tuple[list[int], list[int]]] = [([], []) for _ in range(len(cuts) + alone)]
+    for side, places in enumerate(starts):
+        for axis, start in enumerate(places):
+            group = 0 if alone and not axis else bisect_right(cuts, start) - 1 + alone
+            groups[group][side].append(axis)
+    return groups
+
+
+def _through_last_axis(graph: Graph, node: Node) -> Graph | None:
+    """What treats the last axis, for every index of the others alike, minds no order of those."""
+    dense = isinstance(node.attrs, FullyConnectedAttrs) and node.attrs.keep_num_dims
+    found = transposed(graph, node.inputs[0]) if dense or node.op == "softmax" else None
+    if found is None:
+        return None
+    perm, source = found
+    last = perm[-1]
+    turn = (*(axis for axis in range(len(perm)) if axis != last), last)
+    if turn == perm:
+        return None
+    back = tuple(turn.index(axis) for axis in perm)
+    graph, source = turned(graph, node, source, turn)
+    return sink(graph, node, [source, *node.inputs[1:]], node.attrs, back)
 
 
 def _into_matmul(graph: Graph, node: Node) -> Graph | None:
@@ -172,7 +227,7 @@ def _into_matmul(graph: Graph, node: Node) -> Graph | None:
     assert isinstance(node.attrs, BatchMatmulAttrs)
     inputs, adjoint = list(node.inputs), [node.attrs.adj_x, node.attrs.adj_y]
     for index, name in enumerate(node.inputs):
-        source = _transposed(graph, name)
+        source = transposed(graph, name)
         if source is not None and _swaps_last(source[0]):
             inputs[index], adjoint[index] = source[1], not adjoint[index]
     if inputs == list(node.inputs):
@@ -189,34 +244,13 @@ def _turned_product(product: Node, output: str) -> Node:
     return replace(product, inputs=(y, x), outputs=(output,), attrs=attrs)
 
 
-def _sink(
-    graph: Graph,
-    node: Node,
-    inputs: Sequence[str | None],
-    attrs: object,
-    perm: Perm,
-    constants: Sequence[Tensor] = (),
-) -> Graph:
-    """``node`` on untransposed ``inputs``, and a transpose behind it."""
-    (output,) = node.outputs
-    spare = fresh(graph, output)
-    inner, outer = (spare, output) if output in graph.outputs else (output, spare)
-    core = replace(node, inputs=tuple(inputs), outputs=(inner,), attrs=attrs)
-    result = inferred(graph, node.op, inputs, attrs, inner, *constants)
-    shape = tuple(result.shape[axis] for axis in perm)
-    name = fresh_node(graph, f"{node.name}.transpose")
-    back = Node(name, "transpose", (inner,), (outer,), TransposeAttrs(perm))
-    tensors = [result, Tensor(outer, shape, result.dtype), *constants]
-    return substitute(graph, [node], [core, back], tensors, {output: outer})
-
-
 def _common_perm(graph: Graph, node: Node) -> tuple[Perm, list[str | None]] | None:
     """The permutation that all computed inputs come through, and the inputs without it."""
     inputs, perms = list(node.inputs), set()
     for index, name in enumerate(node.inputs):
         if name is None or graph.tensors[name].is_constant:
             continue
-        source = _transposed(graph, name)
+        source = transposed(graph, name)
         if source is None:
             return None
         perms.add(source[0])
@@ -227,22 +261,6 @@ def _common_perm(graph: Graph, node: Node) -> tuple[Perm, list[str | None]] | No
     return perm, inputs
 
 
-def _transposed(graph: Graph, name: str | None) -> tuple[Perm, str] | None:
-    """Permutation and source of a tensor that a transpose makes."""
-    node = producer_of(graph, name, "transpose")
-    return None if node is None else (perm_of(node), _first(node))
-
-
-def inverse(perm: Perm) -> Perm:
-    return tuple(perm.index(axis) for axis in range(len(perm)))
-
-
 def _swaps_last(perm: Perm) -> bool:
     rank = len(perm)
     return rank > 1 and perm == (*range(rank - 2), rank - 1, rank - 2)
-
-
-def _first(node: Node) -> str:
-    name = node.inputs[0]
-    assert name is not None
-    return name

@@ -24,7 +24,7 @@ from toolkit.passes.rewrite import only_reader
 MAX_FACTOR = 16.0
 
 #: What a positive factor for a channel passes through unchanged.
-_TRANSPARENT = ("max_pool_2d", "average_pool_2d", "pad", "relu")
+_TRANSPARENT = ("max_pool_2d", "average_pool_2d", "average_pool_padded", "pad", "relu")
 
 
 def equalize(graph: Graph, peaks: Mapping[str, Array]) -> Graph:

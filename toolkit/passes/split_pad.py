@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from toolkit.errors import UnsupportedError
 from toolkit.ir import Graph, GraphBuilder, Node, Tensor
+from toolkit.ops import OPERATORS
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.parts.window import Padding, WindowedAttrs, padding_rule
@@ -22,7 +23,7 @@ def split_pad(graph: Graph) -> Graph:
     builder.nodes = []
     for node in graph.nodes:
         attrs = node.attrs
-        if isinstance(attrs, WindowedAttrs):
+        if isinstance(attrs, WindowedAttrs) and not OPERATORS[node.op].custom:
             x = builder.tensors[node.inputs[0] or ""]
             if padding_rule(attrs.window, x.shape[1], x.shape[2]) is None:
                 padded = _pad(builder, node, attrs, x)

@@ -129,6 +129,8 @@ def _options(
     node: NodeView[Any], target: Target, scratch_bytes: float, behaviour: TimeBehaviour | None
 ) -> list[_Option]:
     operator = OPERATORS[node.node.op]
+    if behaviour is None:
+        node = operator.on_whole(node)
     portable = operator.kernel_call(node)
     calls = [portable, *(c for c in operator.dsp_calls(node) if c.scratch_bytes <= scratch_bytes)]
     base = constants_bytes(portable)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from toolkit.errors import InputError
+from toolkit.ops import OPERATORS
 from toolkit.plan.arena import place
 from toolkit.plan.continuous import BLOCK_COUNTERS, ContinuousPlan, rows_made
 from toolkit.plan.lifetimes import Buffer
@@ -79,6 +80,13 @@ def _require(stream: StreamPlan, hop_frames: int, window_frames: int) -> None:
             f"{name}: continuous mode is for outputs of a window; {output!r} has a row for every "
             f"{stream.output_steps[0]} frames of audio without end.",
             hint="Leave out --hop-out: rows come as long as audio does.",
+        )
+    ends = [stage.node.name for stage in stream.reductions if not OPERATORS[stage.node.op].merges]
+    if ends:
+        raise InputError(
+            f"{name}: continuous mode: node {ends[0]!r} takes frames of the clip's beginning or "
+            "end, which endless audio has not.",
+            hint="Stream clips, or reduce over time otherwise.",
         )
     step = math.lcm(*(stage.count.step for stage in stream.stages))
     if hop_frames < 1 or hop_frames % step:

@@ -9,6 +9,7 @@ from toolkit.features.metadata import MAX_CLIP_SECONDS, feature_spec, frames_of
 from toolkit.ir import Graph
 from toolkit.measurement import Issue
 from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.passes.put_time_first import time_axis_in
 from toolkit.plan import (
     ArenaPlan,
     ContinuousPlan,
@@ -30,11 +31,11 @@ SCHEDULES = ("auto", "batch", "stream")
 class ScheduleRequest:
     """How the user wants the model to run.
 
-    ``schedule`` is auto, batch or stream; ``time_axis`` the input's time axis where no feature
-    specification says it; ``optimize`` is speed, size or balanced, how kernels trade flash and RAM
-    for speed (`toolkit.plan.choose`).  With ``hop_out_seconds`` the
-    model runs continuously: endless audio, an output every so often over the last
-    ``window_seconds``.  Raises InputError for other words.
+    ``schedule`` is auto, batch or stream; ``time_axis`` the input's time axis, in the layout of the
+    file that it was, where no feature specification says it; ``optimize`` is speed, size or
+    balanced, how kernels trade flash and RAM for speed (`toolkit.plan.choose`).  With
+    ``hop_out_seconds`` the model runs continuously: endless audio, an output every so often over
+    the last ``window_seconds``.  Raises InputError for other words.
     """
 
     schedule: str = "auto"
@@ -96,7 +97,8 @@ def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> Arena
 
 
 def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
-    axis = TIME_AXIS if request.time_axis is None else request.time_axis
+    axis = request.time_axis
+    axis = TIME_AXIS if axis is None else time_axis_in(graph, axis)
     behaviours = find_time_axis(graph, axis).behaviours
     fast = plan_stream(graph, axis, choose_variants(graph, target, request.optimize, behaviours))
     limit_bytes = ALLOWANCES[request.optimize].state * target.ram_bytes

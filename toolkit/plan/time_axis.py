@@ -6,16 +6,18 @@ rows for a clip of any number of frames; what the file fixes is only the front p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from toolkit.errors import NotStreamableError, TooFewFramesError
 from toolkit.ir import Graph, Node, Tensor
+from toolkit.ir.edit import fresh, fresh_node, substitute
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, RowWindow, row_window, with_rows
 from toolkit.ops.parts.window import Padding, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
 from toolkit.plan.row_outputs import Layout, RowOutput, layout_nodes, row_output
 
 
@@ -35,10 +37,9 @@ class RowCount:
         slack = window.top + window.bottom - window.span + window.stride
         return RowCount(self.step * window.stride, self.offset + slack * self.step)
 
-    @property
-    def min_frames(self) -> int:
-        """Fewest frames that give a row."""
-        return max(1, self.step - self.offset)
+    def frames(self, rows: int) -> int:
+        """Fewest frames that give so many rows, at least 1."""
+        return max(1, self.step * rows - self.offset)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +75,15 @@ class TimeAxis:
 
     @property
     def min_frames(self) -> int:
-        """Fewest frames for which every tensor has a row."""
-        return max(count.min_frames for count in self.counts.values())
+        """Fewest frames for which every tensor has a row, every reduction as many as it takes."""
+        rows = [count.frames(1) for count in self.counts.values()]
+        return max(*rows, *self._least_frames())
+
+    def _least_frames(self) -> Iterator[int]:
+        for node in self.graph.nodes:
+            if self.behaviours.get(node.name) is TimeBehaviour.REDUCING:
+                least = OPERATORS[node.op].least_rows(view(self.graph, node), TIME_AXIS)
+                yield self.counts[node.inputs[0] or ""].frames(least)
 
     def window(self, node: Node) -> RowWindow:
         """The window along time of a node that reads rows."""
@@ -97,6 +105,10 @@ def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
     lay_out = layout_nodes(graph)
     unknown: set[str] = set()  # behind a node that cannot stream: no reason of its own
     for node in graph.nodes:
+        if (taken := _last_row(graph, node, counts)) is not None:
+            graph, row = taken
+            behaviours[row.name] = TimeBehaviour.REDUCING
+            continue
         reads = {t.name for t in graph.input_tensors(node) if t is not None and not t.is_constant}
         if reads & unknown:
             unknown.update(node.outputs)
@@ -119,6 +131,33 @@ def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
     if reasons:
         raise NotStreamableError(graph.name, reasons)
     return TimeAxis(graph, counts, behaviours, in_rows, layouts)
+
+
+def _last_row(
+    graph: Graph, node: Node, counts: Mapping[str, RowCount]
+) -> tuple[Graph, Node] | None:
+    """The graph where a node that mixes frames reads the last row of a tensor that has but one at
+    the file's clip length, and what takes that; None where the node is not such.
+
+    Windows then span the clip, as in networks that flatten what their convolutions leave: streamed,
+    such a network tells of the last frames of a longer clip.
+    """
+    name = node.inputs[0]
+    frames = graph.tensors[graph.inputs[0]].shape[TIME_AXIS]
+    if name is None or name not in counts or frames == 1:
+        return None
+    old, operator = graph.tensors[name], OPERATORS[node.op]
+    alone = [read for read in node.inputs if read in counts] == [name]
+    behaviour = operator.time_behaviour(view(graph, node), TIME_AXIS)
+    if not alone or old.shape[TIME_AXIS] != 1 or behaviour is not TimeBehaviour.OPAQUE:
+        return None
+    ranges = [WHOLE] * len(old.shape)
+    ranges[TIME_AXIS] = (-1, None, 1)
+    row = replace(old, name=fresh(graph, name))
+    label = fresh_node(graph, f"{node.name}.last")
+    taken = Node(label, "strided_slice", (name,), (row.name,), StridedSliceAttrs(tuple(ranges)))
+    reads = tuple(row.name if read == name else read for read in node.inputs)
+    return substitute(graph, [node], [taken, replace(node, inputs=reads)], [row]), taken
 
 
 def _input_reasons(graph: Graph, time_axis: int) -> list[tuple[str, str]]:

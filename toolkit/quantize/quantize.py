@@ -12,7 +12,7 @@ from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import Array
 from toolkit.ir.tensor import quantize as quantize_values
 from toolkit.ops import OPERATORS
-from toolkit.ops.attention_pool import weight_table
+from toolkit.ops.attention_pool import AttentionPoolAttrs, weight_table
 from toolkit.ops.numerics.int16 import BIAS_TYPES
 from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.parts.base import OutputRange, view
@@ -150,10 +150,11 @@ class _Quantizer:
             inputs.append(None if name is None else self._operand(node, name))
         if operator.weight_input is not None:
             inputs += self._weights(node, inputs[0])
-        if node.op == "attention_pool":
+        if isinstance(node.attrs, AttentionPoolAttrs):
             assert inputs[1] is not None
             logits = self.builder.tensors[inputs[1]]
-            inputs.append(self.builder.constant(f"{node.name}.table", weight_table(logits.scale)))
+            table = weight_table(logits.scale, logits.zero_point, node.attrs.weights)
+            inputs.append(self.builder.constant(f"{node.name}.table", table))
         tensor, attrs = self._tensor(output), node.attrs
         if isinstance(attrs, PadV2Attrs):
             value = quantize_values(np.array(attrs.value), self.plan.params[output], tensor.dtype)
@@ -165,7 +166,7 @@ class _Quantizer:
     def _operand(self, node: Node, name: str) -> str:
         """The integer tensor a node reads in place of the float tensor ``name``."""
         (output,) = node.outputs
-        dtype = DType.INT8 if node.op == "attention_pool" else self.plan.dtypes[output]
+        dtype = DType.INT8 if OPERATORS[node.op].reads_int8 else self.plan.dtypes[output]
         tensor = self.graph.tensors[name]
         if tensor.data is not None:
             quant = tensor.quant if dtype is DType.INT8 else None

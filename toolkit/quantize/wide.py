@@ -78,7 +78,7 @@ def named_tensors(graph: Graph, names: Iterable[str]) -> frozenset[str]:
 def has_int16_form(graph: Graph, node: Node) -> bool:
     """Whether the device has an int16 kernel for ``node``."""
     operator = OPERATORS[node.op]
-    if node.op in ("attention_pool", "hard_swish"):
+    if operator.reads_int8 or node.op == "hard_swish":
         return True  # by a kernel of its own, spelt out
     types_rule = operator.constraints[0] if operator.constraints else None
     return types_rule is None or types_rule(int16_view(graph, node)) is None

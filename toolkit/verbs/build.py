@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from toolkit.deploy.tympan import sketch, sketch_check
 from toolkit.emit import FirmwareProject, staged_directory, write_files
 from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
+from toolkit.ir import Shape
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
@@ -44,6 +46,7 @@ class BuildRequest:
     policy: str | None = None  # the target's own
     max_seconds: float | None = None  # longest clip of a model that sums over time
     placement: Placement = IN_FLASH  # of code and weights
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
     allow_misfit: bool = False
     name: str | None = None  # of the library; the model's own
     board: str | None = None  # whose application is linked too
@@ -70,7 +73,13 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
-            model = load(request.model, request.batch_seconds, request.max_seconds)
+            model = load(
+                request.model,
+                request.batch_seconds,
+                request.max_seconds,
+                request.shapes,
+                request.schedule.time_axis,
+            )
         with stage("Quantise to int8"):
             model = model.quantize(request.calib)
             _ = model.int8.builtin  # made here, where the stage says so

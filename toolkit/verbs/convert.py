@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from toolkit.compare.accuracy import data_issues, int8_agreement
 from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.deploy.model import load
 from toolkit.errors import InputError
+from toolkit.ir import Shape
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.model.int8 import Int8Model, Quantized, synthetic_batches
 from toolkit.model.source import model_cases
@@ -43,6 +44,8 @@ class ConvertRequest:
     layer_report: Path | None = None
     clip_seconds: float = 1.0
     max_seconds: float | None = None
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
+    time_axis: int | None = None  # in the file's layout
 
 
 def mixed_of(text: str) -> Mixed:
@@ -63,7 +66,13 @@ def convert(request: ConvertRequest) -> Report:
         raise InputError(f"--target-snr-db must be finite; got {recipe.target_snr_db}.")
     if output.resolve() == Path(request.model).resolve():
         raise InputError(f"-o {output}: is the model itself.", hint="Choose another file.")
-    model = load(request.model, request.clip_seconds, request.max_seconds)
+    model = load(
+        request.model,
+        request.clip_seconds,
+        request.max_seconds,
+        request.shapes,
+        request.time_axis,
+    )
     float_graph = model.source.float_graph
     if float_graph is None:
         raise InputError(

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import METADATA_KEY
-from toolkit.ir import Graph, Node
+from toolkit.ir import Graph, Node, Shape
 from toolkit.ir.labels import LABELS_KEY, output_labels
 from toolkit.model.origin import ORIGIN_KEY, read_origin
 from toolkit.model.source import load_source
+from toolkit.model.stated import Stated
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
 from toolkit.report.inspection import Inspection, NodeRow, TensorRow
@@ -19,13 +20,15 @@ from toolkit.report.inspection import Inspection, NodeRow, TensorRow
 _KNOWN = (METADATA_KEY, LABELS_KEY, ORIGIN_KEY)
 
 
-def inspect(model: str, clip_seconds: float) -> Inspection:
+def inspect(
+    model: str, clip_seconds: float, shapes: Mapping[str, Shape] | None = None
+) -> Inspection:
     """Read a zoo model, ``.onnx``, ``.tflite`` or checkpoint; nothing is converted.
 
     A float model is shown after the rewrites that precede quantisation, for a clip of
-    ``clip_seconds`` where its file leaves the length open.  Raises InputError.
+    ``clip_seconds`` where its file leaves the length open, or of ``shapes``.  Raises InputError.
     """
-    source = load_source(model, clip_seconds)
+    source = load_source(model, clip_seconds, Stated(shapes or {}))
     if source.float_graph is not None:
         graph, kind = source.float_graph, "QDQ ONNX" if source.given else "float ONNX"
     else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.model import load
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
+from toolkit.ir import Shape
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.profiling.alternatives import advice, alternatives, placement_advice
 from toolkit.report import Report
@@ -31,11 +33,14 @@ class ProfileRequest:
     simulate: bool = False
     max_seconds: float | None = None
     placement: Placement = IN_FLASH
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
 
 
 def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...]:
     """A report for each target; for a single one beside other ways to run the model."""
-    model = load(request.model, request.clip_seconds, request.max_seconds).quantize(request.calib)
+    axis = request.schedule.time_axis
+    source = load(request.model, request.clip_seconds, request.max_seconds, request.shapes, axis)
+    model = source.quantize(request.calib)
     parts = [
         load_target(name, request.policy).placing(request.placement) for name in request.targets
     ]
@@ -67,6 +72,7 @@ def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
             calib=request.calib,
             clip_seconds=request.clip_seconds,
             max_seconds=request.max_seconds,
+            shapes=request.shapes,
             schedule=request.schedule,
             arithmetic=request.arithmetic,
             policy=request.policy,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from toolkit.deploy.model import load
 from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
 from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
-from toolkit.ir import Graph
+from toolkit.ir import Graph, Shape
 from toolkit.model.inputs import as_cases, load_array, quantized_cases, random_inputs
 from toolkit.model.reference import Case
 from toolkit.model.source import model_inputs
@@ -40,6 +40,7 @@ class VerifyRequest:
     toolchain: str = "zig"
     simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class Verification:
 
 def verify(request: VerifyRequest) -> Verification:
     """Compile a model, run it and compare.  Raises InputError for files that cannot be used."""
-    model, expected = load(request.model, request.clip_seconds), request.expected
+    axis, expected = request.schedule.time_axis, request.expected
+    model = load(request.model, request.clip_seconds, None, request.shapes, axis)
     graph = model.int8.graph
     cases: Sequence[Case] = (
         random_inputs(graph, request.cases)

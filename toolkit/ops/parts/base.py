@@ -13,6 +13,9 @@ from toolkit.ir.tensor import Array
 
 AttrsT = TypeVar("AttrsT")
 
+#: The axis of time in every tensor that has it; a row is one index of it.
+TIME_AXIS = 1
+
 
 class TimeBehaviour(Enum):
     """How an operator treats the time axis, which decides how it streams."""
@@ -157,8 +160,12 @@ class Operator(ABC, Generic[AttrsT]):
     weight_input: ClassVar[int | None] = None
     weight_axis: ClassVar[int | None] = None
     bias_input: ClassVar[int | None] = None
+    #: Whether it reads int8 activations alone, whatever the type of what it makes.
+    reads_int8: ClassVar[bool] = False
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
+    #: Whether the sums of a REDUCING node over parts of a clip give those of the whole.
+    merges: ClassVar[bool] = True
     #: What an OPAQUE node does to time, to complete "cannot stream: ...".
     opaque_reason: ClassVar[str] = "it mixes frames"
 
@@ -210,6 +217,11 @@ class Operator(ABC, Generic[AttrsT]):
     @abstractmethod
     def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall: ...
 
+    def on_whole(self, view: NodeView[AttrsT]) -> NodeView[AttrsT]:
+        """The node in the form in which its kernels run it on whole tensors, the same bytes in and
+        out."""
+        return view
+
     def dsp_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
         """Further kernels for cores with the DSP extension that this node is eligible for.
 
@@ -226,9 +238,14 @@ class Operator(ABC, Generic[AttrsT]):
         with a pointer for every row of the kernel, NULL in the padding.  REDUCING:
         ``<kernel>_init(&params, sums)``, ``<kernel>_accumulate_row(&params, inputs..., sums)`` for
         every row, ``<kernel>_finish(&params, sums, output)``, sums being ``scratch_bytes`` of
-        state, aligned to 8 bytes; ``<kernel>_merge(&params, sums, block)`` adds other rows' sums.
+        state, aligned to 8 bytes; where the operator ``merges``, ``<kernel>_merge(&params, sums,
+        block)`` adds other rows' sums.
         """
         return self.kernel_call(row)
+
+    def least_rows(self, view: NodeView[AttrsT], time_axis: int) -> int:
+        """Fewest rows that a REDUCING node takes."""
+        return 1
 
     def max_rows(self, row: NodeView[AttrsT]) -> int | None:
         """Most rows a REDUCING node's sums hold; None without a limit."""

@@ -6,13 +6,14 @@ docs/SUPPORTED_OPS.md and in error messages.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.ir import DType, Tensor
 from toolkit.ops.parts.base import NodeView
-from toolkit.ops.parts.window import WindowedAttrs
+from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 
 #: Rows the C kernels can hold pointers to (TK_MAX_KERNEL_ROWS in tk_common.h).
 MAX_KERNEL_ROWS = 32
@@ -63,9 +64,47 @@ def same_quantization(view: NodeView[Any]) -> str | None:
 
 
 def kernel_rows(view: NodeView[WindowedAttrs]) -> str | None:
-    """kernel height must be at most 32"""
+    """kernel height must be at most 32, but for inputs one column wide"""
     rows = view.attrs.window.kernel_h
-    return None if rows <= MAX_KERNEL_ROWS else str(rows)
+    return None if rows <= MAX_KERNEL_ROWS or is_tall(view) else str(rows)
+
+
+def is_tall(view: NodeView[WindowedAttrs]) -> bool:
+    """Whether a window over one column, as in one dimension, has more rows than kernels hold
+    pointers to."""
+    window, padding = view.attrs.window, view.attrs.window.padding
+    one_column = view.input(0).shape[2] == window.kernel_w == 1 and not padding.left + padding.right
+    return window.kernel_h > MAX_KERNEL_ROWS and one_column
+
+
+def laid_down(view: NodeView[WindowedAttrs]) -> NodeView[WindowedAttrs]:
+    """A tall window (`is_tall`) with height and width swapped, which are the same bytes; others
+    stay."""
+    if not is_tall(view):
+        return view
+    old = view.attrs.window
+    window = Window(
+        kernel_h=1,
+        kernel_w=old.kernel_h,
+        stride_w=old.stride_h,
+        dilation_w=old.dilation_h,
+        padding=Padding(left=old.padding.top, right=old.padding.bottom),
+    )
+    inputs = [_swapped(t) if t is not None and len(t.shape) == 4 else t for t in view.inputs]
+    return replace(
+        view,
+        attrs=replace(view.attrs, window=window),
+        inputs=tuple(inputs),
+        outputs=tuple(map(_swapped, view.outputs)),
+    )
+
+
+def _swapped(tensor: Tensor) -> Tensor:
+    """An activation or weights of one column, as of one row."""
+    n, height, width, channels = tensor.shape
+    shape = (n, width, height, channels)
+    data = None if tensor.data is None else tensor.data.reshape(shape)
+    return replace(tensor, shape=shape, data=data)
 
 
 def window_fits(view: NodeView[WindowedAttrs]) -> str | None:

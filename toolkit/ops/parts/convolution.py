@@ -26,6 +26,7 @@ from toolkit.ops.parts.base import Constraint, NodeView, Operator, TimeBehaviour
 from toolkit.ops.parts.constraints import (
     batch_one,
     kernel_rows,
+    laid_down,
     sum_problem,
     weights_constant,
     weights_symmetric,
@@ -143,6 +144,9 @@ class Convolution(Operator[WindowedAttrs]):
         out = rescaled(view.input(0), acc, multipliers, shifts) + view.output.zero_point
         clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
         return clipped.astype(view.output.dtype.numpy)
+
+    def on_whole(self, view: View) -> View:
+        return laid_down(view)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
         return TimeBehaviour.WINDOWED if time_axis in (1, 2) else TimeBehaviour.OPAQUE

@@ -23,6 +23,8 @@ from toolkit.ops.parts.base import (
 from toolkit.ops.parts.constraints import (
     MAX_KERNEL_ROWS,
     batch_one,
+    is_tall,
+    laid_down,
     rank_four,
     same_quantization,
     window_fits,
@@ -48,9 +50,11 @@ def is_global(view: View) -> bool:
 
 
 def pool_rows(view: View) -> str | None:
-    """the window must be at most 32 rows high, or cover the whole input"""
+    """the window must be at most 32 rows high, or cover the whole input, but for inputs one column
+    wide"""
     rows = view.attrs.window.kernel_h
-    return None if rows <= MAX_KERNEL_ROWS or is_global(view) else str(rows)
+    good = rows <= MAX_KERNEL_ROWS or is_global(view) or is_tall(view)
+    return None if good else str(rows)
 
 
 class Pool2D(Operator[WindowedAttrs]):
@@ -69,6 +73,10 @@ class Pool2D(Operator[WindowedAttrs]):
     )
     kernel_stem: str
     global_stem: str
+
+    def tall_kernel(self, row: View) -> str:
+        """What makes a row of a window of more rows than usual."""
+        return kernel_name(self.kernel_stem, row.input(0))
 
     @abstractmethod
     def sums_bytes(self, x: Tensor) -> int:
@@ -114,12 +122,16 @@ class Pool2D(Operator[WindowedAttrs]):
             return TimeBehaviour.OPAQUE
         return TimeBehaviour.REDUCING if is_global(view) else TimeBehaviour.WINDOWED
 
+    def on_whole(self, view: View) -> View:
+        return view if is_global(view) else laid_down(view)
+
     def kernel_call(self, view: View) -> KernelCall:
         return self._global_call(view) if is_global(view) else self._window_call(view)
 
     def row_call(self, row: View, behaviour: TimeBehaviour) -> KernelCall:
         if behaviour is TimeBehaviour.WINDOWED:
-            return self._window_call(row)
+            call = self._window_call(row)
+            return replace(call, kernel=self.tall_kernel(row)) if is_tall(row) else call
         sums_bytes = self.sums_bytes(row.input(0))
         return replace(self._global_call(row), scratch_bytes=sums_bytes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -25,9 +25,10 @@ class ReductionAttrs:
 
 
 View = NodeView[ReductionAttrs]
+AttrsT = TypeVar("AttrsT", bound=ReductionAttrs)
 
 
-def axes_neighbouring(view: View) -> str | None:
+def axes_neighbouring(view: NodeView[Any]) -> str | None:
     """the reduced axes must be neighbours (dimensions of one do not count)"""
     shape, axes = view.input(0).shape, resolved_axes(view)
     flags = [axis in axes for axis, size in enumerate(shape) if size > 1]
@@ -37,27 +38,43 @@ def axes_neighbouring(view: View) -> str | None:
     return None if all(flags[first:last]) else f"axes {sorted(axes)} of {list(shape)}"
 
 
-def resolved_axes(view: View) -> frozenset[int]:
+def resolved_axes(view: NodeView[Any]) -> frozenset[int]:
     """The reduced axes, counted from the front."""
     rank = len(view.input(0).shape)
     return frozenset(range(rank)[axis] for axis in view.attrs.axes)
 
 
-def reduced(view: View) -> int:
+def reduced(view: NodeView[Any]) -> int:
     """How many values go into one."""
     return math.prod(view.input(0).shape[axis] for axis in resolved_axes(view))
 
 
-class Reduction(Operator[ReductionAttrs]):
-    """Base of the operators that make one value of all those along axes, by way of their sum."""
+def reduced_layout(view: NodeView[Any]) -> tuple[int, int, int]:
+    """Neighbouring reduced axes as the middle one of three: values before, along and behind."""
+    x, count = view.input(0), reduced(view)
+    last = max((axis for axis in resolved_axes(view) if x.shape[axis] > 1), default=-1)
+    inner = math.prod(x.shape[last + 1 :])
+    return x.elements // (count * inner), count, inner
+
+
+class Reduction(Operator[AttrsT], Generic[AttrsT]):
+    """Base of the operators that make one value of all those along axes."""
 
     tflite_options = "ReducerOptions"
-    #: Of the kernels, to which the element type is added.
-    kernel_stem: str
-    #: What the kernel's parameters call the number of reduced values.
-    count_field: str
-    #: Whether the kernel's code divides by that number.
-    divides: bool
+
+    def infer_shape(self, view: NodeView[AttrsT]) -> Shape:
+        shape, axes = view.input(0).shape, resolved_axes(view)
+        if view.attrs.keep_dims:
+            return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+        return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+    def time_behaviour(self, view: NodeView[AttrsT], time_axis: int) -> TimeBehaviour:
+        reduces = time_axis in resolved_axes(view)
+        return TimeBehaviour.REDUCING if reduces else TimeBehaviour.ROW_LOCAL
+
+
+class BuiltinReduction(Reduction[ReductionAttrs]):
+    """Base of those that TFLite has."""
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
@@ -78,11 +95,19 @@ class Reduction(Operator[ReductionAttrs]):
     def tflite_version(self, view: View) -> int:
         return 2
 
-    def infer_shape(self, view: View) -> Shape:
-        shape, axes = view.input(0).shape, resolved_axes(view)
-        if view.attrs.keep_dims:
-            return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
-        return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+    def work(self, view: View) -> Work:
+        return Work(accumulators=view.output.elements, elementwise=view.input(0).elements)
+
+
+class SumReduction(BuiltinReduction):
+    """Base of those that make a sum first."""
+
+    #: Of the kernels, to which the element type is added.
+    kernel_stem: str
+    #: What the kernel's parameters call the number of reduced values.
+    count_field: str
+    #: Whether the kernel's code divides by that number.
+    divides: bool
 
     def total(self, view: View, values: Array) -> Array:
         """Sums of the integer input less its zero point, int64."""
@@ -91,24 +116,16 @@ class Reduction(Operator[ReductionAttrs]):
         centred: Array = total - view.input(0).zero_point * reduced(view)
         return centred
 
-    def work(self, view: View) -> Work:
-        return Work(accumulators=view.output.elements, elementwise=view.input(0).elements)
-
-    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
-        reduces = time_axis in resolved_axes(view)
-        return TimeBehaviour.REDUCING if reduces else TimeBehaviour.ROW_LOCAL
-
     def kernel_call(self, view: View) -> KernelCall:
-        x, out, count = view.input(0), view.output, reduced(view)
+        x, out = view.input(0), view.output
+        outer, count, inner = reduced_layout(view)
         multiplier, shift = quantize_multiplier(x.scale / out.scale)
-        last = max((axis for axis in resolved_axes(view) if x.shape[axis] > 1), default=-1)
-        inner = math.prod(x.shape[last + 1 :])
         return KernelCall(
             kernel=kernel_name(self.kernel_stem, x),
             params=kernel_params(
                 x,
                 {
-                    "outer": x.elements // (count * inner),
+                    "outer": outer,
                     self.count_field: count,
                     "inner": inner,
                     "in_zero_point": x.zero_point,

@@ -7,16 +7,17 @@ from typing import Any
 
 from toolkit.ir import Tensor
 from toolkit.ops.pad import PadAttrs
+from toolkit.ops.parts.base import TIME_AXIS as TIME_AXIS
 from toolkit.ops.parts.base import NodeView, TimeBehaviour
 from toolkit.ops.parts.window import WindowedAttrs
-
-TIME_AXIS = 1
+from toolkit.ops.strided_slice import StridedSliceAttrs
 
 
 @dataclass(frozen=True)
 class RowWindow:
     """Rows that output row ``o`` reads: ``o * stride - top + k * dilation`` for ``k < taps``; those
-    outside the input are padding.  ``bottom`` rows of padding follow the last row."""
+    outside the input are padding.  ``bottom`` rows of padding follow the last row.  A negative
+    ``top`` leaves out the first rows."""
 
     taps: int = 1
     stride: int = 1
@@ -42,6 +43,10 @@ def row_window(view: NodeView[Any], behaviour: TimeBehaviour) -> RowWindow:
     if isinstance(attrs, PadAttrs):
         top, bottom = attrs.paddings[TIME_AXIS]
         return RowWindow(top=top, bottom=bottom)
+    if isinstance(attrs, StridedSliceAttrs):
+        # A row is there once as many follow it as are left out at the end: taps that it waits for.
+        start, stop, step = attrs.ranges[TIME_AXIS]
+        return RowWindow(taps=1 - (stop or 0), stride=step, top=-start)
     window = attrs.window
     padding = window.padding
     return RowWindow(
@@ -62,6 +67,10 @@ def row_view(view: NodeView[Any], behaviour: TimeBehaviour) -> NodeView[Any]:
         edges = list(attrs.paddings)
         edges[TIME_AXIS] = (0, 0)
         attrs = replace(attrs, paddings=tuple(edges))
+    elif isinstance(attrs, StridedSliceAttrs) and behaviour is TimeBehaviour.WINDOWED:
+        ranges = list(attrs.ranges)
+        ranges[TIME_AXIS] = (0, 1, 1)
+        attrs = replace(attrs, ranges=tuple(ranges))
     reduces = behaviour is TimeBehaviour.REDUCING
     return replace(
         view,

@@ -6,6 +6,7 @@ import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import CodeFacts, KernelCall, NodeView, Work
+from toolkit.ops.parts.constraints import MAX_KERNEL_ROWS
 from toolkit.ops.parts.convolution import output_fields
 from toolkit.ops.parts.window import Window, WindowedAttrs, window_fields
 from toolkit.ops.variants.requantize import requantize_problem, requantize_records
@@ -24,7 +25,7 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
         return None
     if requantize_problem(view, 3, multipliers, shifts) is not None:
         return None
-    if (window.dilation_h, window.dilation_w) != (1, 1):
+    if (window.dilation_h, window.dilation_w) != (1, 1) or window.kernel_h > MAX_KERNEL_ROWS:
         return None
     order = _by_fours(channels)
     together, words = _strip(window, out.shape[2])
