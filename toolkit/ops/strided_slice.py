@@ -44,7 +44,8 @@ class StridedSliceAttrs:
 
     def __post_init__(self) -> None:
         for begin, end, step in self.ranges:
-            if not (0 <= begin <= MAX_INDEX and 1 <= step <= MAX_INDEX and (end or 0) <= MAX_INDEX):
+            ends = (begin, 0 if end is None else end)
+            if max(map(abs, ends)) > MAX_INDEX or not 1 <= step <= MAX_INDEX:
                 raise ValueError(f"a slice must stay in 31 bits; got {begin}:{end}:{step}")
 
 
