@@ -12,6 +12,7 @@ from toolkit.cli.options import (
     max_seconds_option,
     report_option,
     schedule_options,
+    state_option,
 )
 
 
@@ -40,6 +41,7 @@ from toolkit.cli.options import (
     "--seconds", type=float, help="Clip length (default: 1 in batch, the whole clip streamed)."
 )
 @max_seconds_option
+@state_option
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option(
     "--simulator",
@@ -67,6 +69,7 @@ def command(
     calib: Path | None,
     seconds: float | None,
     max_seconds: float | None,
+    states: tuple[str, ...],
     toolchain: str,
     simulator: str | None,
     schedule: str,
@@ -115,6 +118,7 @@ def command(
         calib=calib,
         clip_seconds=seconds,
         max_seconds=max_seconds,
+        states=states,
         toolchain=toolchain,
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from toolkit.cli.options import max_seconds_option
+from toolkit.cli.options import max_seconds_option, state_option
 
 
 @click.command("convert")
@@ -61,6 +61,7 @@ from toolkit.cli.options import max_seconds_option
 )
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
 @max_seconds_option
+@state_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -76,6 +77,7 @@ def command(
     layer_report: Path | None,
     seconds: float,
     max_seconds: float | None,
+    states: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8.
@@ -107,6 +109,7 @@ def command(
             layer_report=layer_report,
             clip_seconds=seconds,
             max_seconds=max_seconds,
+            states=states,
         )
     )
     if as_json:

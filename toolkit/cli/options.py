@@ -68,6 +68,19 @@ def max_seconds_option(function: F) -> F:
     return option(function)
 
 
+def state_option(function: F) -> F:
+    """``--state``, repeatable."""
+    option = click.option(
+        "--state",
+        "states",
+        multiple=True,
+        metavar="INPUT=OUTPUT[=FILE]",
+        help="An input and an output that are one state, which the device keeps from step to step; "
+        "FILE holds what it begins as (default: zeros). Repeatable.",
+    )
+    return option(function)
+
+
 def report_option(function: F) -> F:
     """``--report``, repeatable."""
     option = click.option(

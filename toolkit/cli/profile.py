@@ -11,6 +11,7 @@ from toolkit.cli.options import (
     max_seconds_option,
     report_option,
     schedule_options,
+    state_option,
 )
 
 
@@ -23,6 +24,7 @@ from toolkit.cli.options import (
 @click.option("--policy", help="Memory policy, instead of the target's own (default, shared).")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
 @max_seconds_option
+@state_option
 @click.option(
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
 )
@@ -38,6 +40,7 @@ def command(
     policy: str | None,
     seconds: float,
     max_seconds: float | None,
+    states: tuple[str, ...],
     simulate: bool,
     schedule: str,
     time_axis: int | None,
@@ -69,6 +72,7 @@ def command(
         targets=tuple(names),
         clip_seconds=seconds,
         max_seconds=max_seconds,
+        states=states,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         arithmetic=arithmetic,
         policy=policy,

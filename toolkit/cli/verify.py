@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import schedule_options
+from toolkit.cli.options import schedule_options, state_option
 
 LISTED = 20
 
@@ -27,6 +27,7 @@ LISTED = 20
     help="Default: the target's first.",
 )
 @schedule_options
+@state_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: str,
@@ -40,6 +41,7 @@ def command(
     schedule: str,
     time_axis: int | None,
     optimize: str,
+    states: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Compile MODEL, run inputs through it and compare every output byte.
@@ -60,6 +62,7 @@ def command(
         toolchain=toolchain,
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
+        states=states,
     )
     found = verify(request)
     if as_json:

@@ -103,6 +103,11 @@ class Application:
                 "--board: a continuous model has no end of a clip to run an application to.",
                 hint="Leave out --hop-out.",
             )
+        if self.run.graph.states:
+            raise InputError(
+                "--board: applications run clips at once; a model with states runs step by step.",
+                hint="Leave out --board, and call the library from an application of your own.",
+            )
         if self.kind == "realtime" and (self.run.front_end is None or self.run.plan.stream is None):
             raise InputError("the real-time application needs a streamed model that takes audio.")
         if self.kind == "realtime" and not self._timing.is_counted:

@@ -16,7 +16,7 @@ from toolkit.plan import Plan
 from toolkit.profiling.linked import Linked, read_linked
 from toolkit.profiling.memory import memory_watch
 from toolkit.simulate import EVERYTHING, TRACING, SimulationResult, Watch, simulate
-from toolkit.simulate.protocol import HarnessOutput, decode_output
+from toolkit.simulate.protocol import HarnessOutput, Hops, decode_output
 from toolkit.targets import Target
 from toolkit.toolchain import device_sources, find_toolchain, host_sources
 from toolkit.toolchain.elf import read_elf
@@ -72,17 +72,17 @@ class Harness:
         Layers are counted apart where ``symbols``, those of the project, tell their functions; what
         the target's memory adds is, where the simulator can tell.
         """
-        cases = int.from_bytes(input_bytes[8:12], "little")
-        limit = EVERYTHING.limit_instructions + cases * self._generous_instructions()
+        limit = (
+            EVERYTHING.limit_instructions + self._runs(input_bytes) * self._generous_instructions()
+        )
         traced = simulator in TRACING
         memory = memory_watch(read_elf(program), self.target) if traced else None
         watch = Watch(limit, layer_functions(symbols), memory)
         result = simulate(program, input_bytes, simulator, self.target, watch)
         graph = self.plan.graph
-        sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
+        sizes = [graph.tensors[name].size_bytes for name in graph.free_outputs]
         row_values = None if self.front_end is None else self.front_end.spec.row_values
-        is_continuous = self.plan.continuous is not None
-        return Execution(result, decode_output(result.output, sizes, row_values, is_continuous))
+        return Execution(result, decode_output(result.output, sizes, row_values, self._hops))
 
     def run_on_host(self, folder: Path, input_bytes: bytes, toolchain: str) -> Execution:
         """Compile the project in ``folder`` for this workstation, and run it."""
@@ -95,6 +95,19 @@ class Harness:
         with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
             write_files(self.project(), Path(scratch))
             return self.run_on_host(Path(scratch), input_bytes, toolchain)
+
+    @property
+    def _hops(self) -> Hops:
+        if self.plan.continuous is not None:
+            return "hops"
+        return "steps" if self.plan.graph.states else "none"
+
+    def _runs(self, input_bytes: bytes) -> int:
+        """How often the model runs at most: once a case, or once a step."""
+        cases = int.from_bytes(input_bytes[8:12], "little")
+        graph = self.plan.graph
+        step_bytes = sum(graph.tensors[name].size_bytes for name in graph.free_inputs)
+        return len(input_bytes) // step_bytes + cases if graph.states else cases
 
     @property
     def _defines(self) -> dict[str, str | int]:

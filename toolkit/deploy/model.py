@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.model.int8 import Int8Model, to_int8
 from toolkit.model.source import Source, load_source
+from toolkit.model.states import parse_states
 from toolkit.plan import check
 from toolkit.plan.schedule import ScheduleRequest, choose_plan
 from toolkit.quantize.recipe import Recipe
@@ -91,12 +93,16 @@ def load(
     model: str | Path,
     clip_seconds: float = DEFAULT_CLIP_SECONDS,
     max_seconds: float | None = None,
+    states: Sequence[str] = (),
 ) -> Model:
     """Read a zoo name, an ``.onnx``, an int8 ``.tflite`` or a Wav2Small ``.safetensors``.
 
     ``clip_seconds`` fixes the clip length where the file leaves it open.  ``max_seconds`` is the
     longest clip that a model which sums over time will be streamed: its ranges, which grow with the
-    clip, are calibrated for that.  Raises InputError (or a subclass) for what cannot be used,
-    ToolMissingError for a checkpoint without the training extra.
+    clip, are calibrated for that.  ``states`` are pairs of an input and an output that are one
+    tensor, kept from step to step: "h=h_out", or "h=h_out=start.npy" with what it begins as.
+    Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
+    without the training extra.
     """
-    return Model(load_source(str(model), clip_seconds).up_to(max_seconds))
+    source = load_source(str(model), clip_seconds, parse_states(states))
+    return Model(source.up_to(max_seconds))

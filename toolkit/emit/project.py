@@ -112,7 +112,7 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
     """
     name, plan, front_end = library.name, library.plan, library.front_end
     sha256 = hashlib.sha256(library.model_tflite).hexdigest()
-    if front_end is not None and plan.continuous is not None:
+    if front_end is not None and (plan.continuous is not None or plan.graph.states):
         require_endless_level(front_end.spec)
     model = emit_model(plan, sha256, target.name, _read_with(library))
     own, purposes = _own_files(library, model.files)
@@ -167,9 +167,10 @@ def _audio(plan: Plan, front_end: FrontEnd) -> dict[str, str]:
     """
     spec, frames = front_end.spec, 0
     if plan.stream is None:
-        values = sum(plan.graph.tensors[entry].elements for entry in plan.graph.inputs)
+        entries = plan.graph.free_inputs
+        values = sum(plan.graph.tensors[entry].elements for entry in entries)
         frames, rest = divmod(values, spec.row_values)
-        if rest or len(plan.graph.inputs) != 1:
+        if rest or len(entries) != 1:
             raise InputError(
                 f"features of {spec.row_values} values a row do not fit the model's inputs of "
                 f"{values} values.",
@@ -242,7 +243,7 @@ def _library_context(
         schedule=plan.schedule,
         ram_bytes=plan.ram_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
-        outputs=tuple(tensor_text(plan.graph.tensors[name], 0) for name in plan.graph.outputs),
+        outputs=tuple(tensor_text(plan.graph.tensors[name], 0) for name in plan.graph.free_outputs),
         labels=label_macros(plan.graph),
         files=purposes,
         sources=tuple(sorted(path for path in paths if path.endswith(".c"))),

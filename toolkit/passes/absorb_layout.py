@@ -78,8 +78,8 @@ def to_exported_layout(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, A
 
 def _into_input(graph: Graph, node: Node) -> Graph | None:
     source = node.inputs[0]
-    if node.op != "transpose" or source not in graph.inputs or source in input_axes(graph):
-        return None
+    if node.op != "transpose" or source not in graph.free_inputs or source in input_axes(graph):
+        return None  # a state has the layout of what it becomes
     assert source is not None
     readers = graph.consumers(source)
     perm = perm_of(node)

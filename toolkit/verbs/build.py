@@ -43,6 +43,7 @@ class BuildRequest:
     arithmetic: str = "auto"  # of the features, see `Target.arithmetic`
     policy: str | None = None  # the target's own
     max_seconds: float | None = None  # longest clip of a model that sums over time
+    states: tuple[str, ...] = ()  # pairs of an input and an output, as ``--state`` has them
     allow_misfit: bool = False
     name: str | None = None  # of the library; the model's own
     board: str | None = None  # whose application is linked too
@@ -69,7 +70,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
-            model = load(request.model, request.batch_seconds, request.max_seconds)
+            model = load(request.model, request.batch_seconds, request.max_seconds, request.states)
         with stage("Quantise to int8"):
             model = model.quantize(request.calib)
             _ = model.int8.builtin  # made here, where the stage says so

@@ -42,6 +42,7 @@ class AccuracyRequest:
     calib: Path | None
     seconds: float
     max_seconds: float | None
+    states: tuple[str, ...] = ()
 
 
 def clip_seconds(subject: Subject) -> float:
@@ -70,6 +71,7 @@ def make_report(subject: Subject) -> Report:
             arithmetic=subject.arithmetic,
             policy=subject.policy,
             max_seconds=subject.max_seconds,
+            states=subject.state,
         )
         report = profile(wanted)[0]
     else:
@@ -87,6 +89,7 @@ def make_report(subject: Subject) -> Report:
                 arithmetic=subject.arithmetic,
                 policy=subject.policy,
                 max_seconds=subject.max_seconds,
+                states=subject.state,
                 allow_misfit=True,  # what must hold is what the budget says
             )
             report = build(request, silent)
@@ -102,6 +105,7 @@ def _against_labels(report: Report, subject: Subject) -> Report:
         corpora=(Corpus(subject.labels, subject.audio, subject.label_range),),
         clip_seconds=subject.seconds,
         max_seconds=subject.max_seconds,
+        states=subject.state,
         calib=subject.calib,
         toolchain=subject.toolchain,
         target=subject.target,
@@ -125,13 +129,19 @@ def accuracy_request(subject: Subject) -> AccuracyRequest | None:
     if data is None or subject.model is None:
         return None
     return AccuracyRequest(
-        subject.model, data, subject.calib, clip_seconds(subject), subject.max_seconds
+        subject.model,
+        data,
+        subject.calib,
+        clip_seconds(subject),
+        subject.max_seconds,
+        subject.state,
     )
 
 
 def accuracy(request: AccuracyRequest) -> Accuracy:
     """The int8 form that a build makes of a model, against its float form."""
-    model = load(request.model, request.seconds, request.max_seconds).quantize(request.calib)
+    model = load(request.model, request.seconds, request.max_seconds, request.states)
+    model = model.quantize(request.calib)
     return measure_accuracy(model.int8, request.data)
 
 

@@ -14,8 +14,9 @@ from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.deploy.model import load
 from toolkit.errors import InputError
 from toolkit.measurement import Issue, Measurement, Provenance
-from toolkit.model.int8 import Int8Model, Quantized, synthetic_batches
-from toolkit.model.source import model_cases
+from toolkit.model.cases import model_cases
+from toolkit.model.int8 import Int8Model, Quantized
+from toolkit.model.synthetic import synthetic_batches
 from toolkit.profiling.int16_cost import WideCost, wide_costs
 from toolkit.quantize.advice import advice, attention_issues, summary
 from toolkit.quantize.holdout import LEAST_CASES
@@ -43,6 +44,7 @@ class ConvertRequest:
     layer_report: Path | None = None
     clip_seconds: float = 1.0
     max_seconds: float | None = None
+    states: tuple[str, ...] = ()
 
 
 def mixed_of(text: str) -> Mixed:
@@ -63,7 +65,7 @@ def convert(request: ConvertRequest) -> Report:
         raise InputError(f"--target-snr-db must be finite; got {recipe.target_snr_db}.")
     if output.resolve() == Path(request.model).resolve():
         raise InputError(f"-o {output}: is the model itself.", hint="Choose another file.")
-    model = load(request.model, request.clip_seconds, request.max_seconds)
+    model = load(request.model, request.clip_seconds, request.max_seconds, request.states)
     float_graph = model.source.float_graph
     if float_graph is None:
         raise InputError(
@@ -79,8 +81,8 @@ def convert(request: ConvertRequest) -> Report:
     issues = int8.issues
     if request.test is not None:
         data = model_cases(request.test, float_graph)
-        cases, issues = data.batches(float_graph.inputs[0]), (*issues, *data_issues(data))
-        measurements += int8_agreement(float_graph, int8.graph, cases, request.test)
+        cases, issues = data.batches(float_graph), (*issues, *data_issues(data))
+        measurements += int8_agreement(float_graph, int8.graph, data, request.test)
     costs = wide_costs(quantized.conversion)
     measurements += _mixed(quantized, costs)
     if request.layer_report is not None:
@@ -95,7 +97,11 @@ def convert(request: ConvertRequest) -> Report:
         simulator="",
         schedule="",
         measurements=tuple(measurements),
-        checks=import_checks(int8, import_cases(int8), has_time=int8.spec is not None),
+        checks=import_checks(
+            int8,
+            import_cases(int8),
+            has_time=int8.spec is not None and not float_graph.states,
+        ),
         issues=(*issues, *_findings(quantized, recipe)),
     )
 

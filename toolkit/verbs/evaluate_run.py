@@ -10,12 +10,15 @@ import numpy as np
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.stimulus import Stimulus
+from toolkit.errors import InputError
 from toolkit.features.quantise import quantise_features
 from toolkit.features.recording import Note
+from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.model.audio import Audio
-from toolkit.model.reference import run_case
-from toolkit.quantize.outputs import decoded, real_values
+from toolkit.model.cases import given_cases, model_cases
+from toolkit.model.reference import run_case, steps_of
+from toolkit.quantize.outputs import decoded, real_outputs, real_values
 from toolkit.simulate.protocol import HarnessCase
 
 #: The forms of a model that are compared, by the prefix of their figures' names.
@@ -43,8 +46,12 @@ class ModelRun:
 def run_model(
     deployment: Deployment, program: Path, files: Sequence[Path], whole: bool
 ) -> ModelRun:
-    """Every form on every recording; ``program`` is the C, compiled for this workstation."""
-    found = list(_recordings(deployment, program, files, whole))
+    """Every form on every recording, or array file of a model that takes no audio; ``program`` is
+    the C, compiled for this workstation.  Of a model with states the last step's outputs count."""
+    if deployment.front_end is None:
+        found = list(_arrays(deployment, program, files))
+    else:
+        found = list(_recordings(deployment, program, files, whole))
     outputs = {
         form: np.stack([outputs[form] for outputs, _, _ in found])
         for form in FORMS
@@ -67,7 +74,7 @@ def c_outputs(
         ]
         for case in _cases(deployment, program, clips):
             graph = deployment.plan.graph
-            outputs.append(real_values(graph, decoded(graph, case.outputs)))
+            outputs.append(real_values(graph, decoded(graph, case.last)))
     return np.stack(outputs)
 
 
@@ -103,15 +110,53 @@ def _forms(deployment: Deployment, clip: Audio, case: HarnessCase) -> tuple[dict
     graph, front_end = deployment.plan.at_rows(clip.rows).graph, deployment.front_end
     assert front_end is not None and case.rows is not None
     features = quantise_features(clip.features, front_end.scale, front_end.zero_point)
-    expected = run_case(graph, [features])
-    found = decoded(graph, case.outputs)
+    expected = run_case(graph, [_clip(graph, features)])
     same = np.array_equal(case.rows, features)  # features differ by a step here and there
-    expected_of_c = expected if same else run_case(graph, [case.rows])
-    outputs = {"int8": real_values(graph, expected), "c": real_values(graph, found)}
+    expected_of_c = expected if same else run_case(graph, [_clip(graph, case.rows)])
+    outputs = {"int8": _final(graph, expected), "c": _final_of_c(graph, case)}
     float_graph = deployment.model.float_at(clip.rows)
     if float_graph is not None:
-        outputs["float"] = real_values(float_graph, run_case(float_graph, [clip.features]))
-    bits_match = all(
-        np.array_equal(a.ravel(), b) for a, b in zip(expected_of_c, found, strict=True)
-    )
-    return outputs, bits_match
+        exact = run_case(float_graph, [_clip(float_graph, clip.features)])
+        outputs["float"] = _final(float_graph, exact)
+    return outputs, _same_bits(expected_of_c, case)
+
+
+def _arrays(
+    deployment: Deployment, program: Path, files: Sequence[Path]
+) -> Iterator[tuple[dict[str, Array], bool, tuple[Note, ...]]]:
+    """The same for array files, each one case; of a model with states one clip."""
+    graph, float_graph = deployment.plan.graph, deployment.model.float_graph
+    cases = []
+    for file in files:
+        given = given_cases(file, graph)
+        if len(given) != 1:
+            raise InputError(f"{file}: must hold one case; found {len(given)}.")
+        cases += given
+    stimulus = Stimulus(cases=cases).encode(deployment.plan)
+    found = deployment.harness.run(program, stimulus, "host").output.cases
+    for file, case, of_c in zip(files, cases, found, strict=True):
+        expected = run_case(graph, case)
+        outputs = {"int8": _final(graph, expected), "c": _final_of_c(graph, of_c)}
+        if float_graph is not None:
+            data = model_cases(file, float_graph)
+            outputs["float"] = real_outputs(float_graph, data.batches(float_graph))[-1]
+        yield outputs, _same_bits(expected, of_c), ()
+
+
+def _clip(graph: Graph, rows: Array) -> Array:
+    """Feature rows as the case of a graph."""
+    return steps_of(rows, graph.tensors[graph.inputs[0]]) if graph.states else rows
+
+
+def _final(graph: Graph, outputs: Sequence[Array]) -> Array:
+    """Real output values, of a graph with states those of the last step."""
+    return real_values(graph, [values[-1] if graph.states else values for values in outputs])
+
+
+def _final_of_c(graph: Graph, case: HarnessCase) -> Array:
+    return real_values(graph, decoded(graph, case.last))
+
+
+def _same_bits(expected: Sequence[Array], case: HarnessCase) -> bool:
+    pairs = zip(expected, case.outputs, strict=True)
+    return all(np.ascontiguousarray(a).tobytes() == b for a, b in pairs)

@@ -95,7 +95,7 @@ def _row(
     program, data = request.folder / _ELF, stimulus.encode(placed.plan)
     execution = placed.harness.run(program, data, simulator)
     graph = placed.plan.graph
-    values = real_values(graph, decoded(graph, execution.output.cases[0].outputs))
+    values = real_values(graph, decoded(graph, execution.output.cases[0].last))
     timing = Timing(elf, execution.result, deployment.target)
     cycles = sum(phase.cycles for phase in timing.phases.values())
     return Row(path, clip.seconds, tuple(values.tolist()), cycles), timing
@@ -116,7 +116,7 @@ def _deployment(request: RunRequest) -> Deployment:
         raise InputError(f"{folder / _REPORT}: cannot be used: {error}.") from error
     if len(models) != 1:
         raise InputError(f"'{folder}' holds {len(models)} libraries with a model; one is needed.")
-    if schedule not in ("batch", "stream"):
+    if schedule not in ("batch", "step", "stream"):
         raise InputError(f"'{folder}': a {schedule} build gives no result for a recording.")
     model = load(models[0])
-    return model.deploy(target, ScheduleRequest(schedule))
+    return model.deploy(target, ScheduleRequest("auto" if schedule == "step" else schedule))
