@@ -135,6 +135,25 @@ def test_ranges_are_those_of_the_loop(cell: Path, tmp_path: Path) -> None:
     assert looped[0] < 1.2 * once[0] or looped[1] > 1.2 * once[1]
 
 
+def test_what_was_heard_before(tmp_path: Path) -> None:
+    """A difference from step to step: what the state becomes is the input itself."""
+    maker = ModelMaker(1, 4)
+    difference = maker.op("Sub", "x", "old")
+    model = maker.model(maker.op("Tanh", difference))
+    new = maker.op("Identity", "x")
+    model.graph.node.append(maker.nodes[-1])
+    for end, name in ((model.graph.input, "old"), (model.graph.output, new)):
+        end.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 4]))
+    onnx.save(model, tmp_path / "m.onnx")
+    calib = saved(tmp_path, wandering((1, 4), STEPS))
+    graph = int8_of(tmp_path / "m.onnx", (f"old={new}",), calib).graph
+    plan = plan_arena(graph)
+    check_plan(plan.graph, plan)
+    assert [node.name for node in plan.graph.nodes if "copy" in node.name][-1:] == [f"{new}/copy"]
+    (clip,) = random_clips(graph, (9,))
+    assert run_steps_on_host(graph, [clip], tmp_path) == [output_bytes(graph, clip)]
+
+
 # --- stated, never guessed -----------------------------------------------------------------------
 def test_likely_states_are_named_and_left_alone(ring: Path) -> None:
     source = load(ring).source
