@@ -67,7 +67,7 @@ class Issue:
 class MemoryRow:
     """A block of the model's RAM, needed in the steps ``first_step..last_step`` (inclusive).
 
-    ``kind`` is tensor or scratch; streamed also ring, row, sums, blocks and counters.
+    ``kind`` is tensor, state or scratch; streamed also ring, row, sums, blocks and counters.
     """
 
     name: str

@@ -9,7 +9,9 @@
  *             mode 0 (tensors): the bytes of every model input, in order
  *             mode 1 (audio):   u32 n_samples, int16 samples
  *             mode 2 (frames):  u32 n_frames, n_frames * MODEL_FRAME_BYTES
- *             mode 0 is for batch models, mode 2 for streamed ones (MODEL_STREAM in model.h)
+ *             mode 3 (steps):   u32 n_steps; a step the bytes of every model input, in order
+ *             mode 0 is for batch models, mode 2 for streamed ones (MODEL_STREAM in model.h),
+ *             mode 3 for those that run step by step (MODEL_STEPS in model.h)
  * output.bin: u32 'TKOU', u32 n_cases; per case
  *             MODEL_ROWS in model.h only: rows as frames give them, each u32 1 + output, then its
  *             bytes; u32 0
@@ -17,6 +19,7 @@
  *             MODEL_ROWS only: rows as the end of the clip gives them; u32 0; u32 how many calls of
  *             model_finish it took
  *             MODEL_CONTINUOUS in model.h only: u32 n_hops that gave outputs; what follows, a hop
+ *             MODEL_STEPS in model.h only: u32 n_steps; what follows, a step
  *             the bytes of every model output, in order, but for those with time (MODEL_ROWS)
  *             at the end: u32 most stack used, in bytes (0 on a workstation)
  */
@@ -34,7 +37,7 @@
 #define INPUT_MAGIC 0x4E494B54u
 #define OUTPUT_MAGIC 0x554F4B54u
 
-enum { MODE_TENSORS = 0, MODE_AUDIO = 1, MODE_FRAMES = 2 };
+enum { MODE_TENSORS = 0, MODE_AUDIO = 1, MODE_FRAMES = 2, MODE_STEPS = 3 };
 
 /* The simulator counts instructions apart for what runs between calls of these functions; it
  * finds them by name. Each body differs, so that no linker folds them into one. */
@@ -207,21 +210,58 @@ static void read_own(void) {
 
 #else
 
-#define MODE_OWN MODE_TENSORS
-
-static void read_own(void) {
+static void read_inputs(void) {
     for (uint32_t index = 0; index < MODEL_INPUTS; index++) {
         tk_io_read(model_input(&instance, index), model_input_bytes[index]);
     }
 }
 
-static void run(void) {
+static void run_once(void) {
     tk_phase_model();
     model_invoke(&instance);
     tk_phase_other();
     write_outputs();
 }
 
+#ifdef MODEL_STEPS
+
+#define MODE_OWN MODE_STEPS
+
+/* Steps of the case, and their features: none where input.bin has their inputs. */
+TK_HARNESS static uint32_t steps;
+TK_HARNESS static const int8_t *step_rows;
+
+static void read_own(void) {
+    steps = read_u32();
+    step_rows = NULL;
+}
+
+static void run(void) {
+    write_u32(steps);
+    for (uint32_t left = steps; left > 0; left--) {
+        if (step_rows == NULL) {
+            read_inputs();
+        } else {
+            __builtin_memcpy(model_input(&instance, 0), step_rows, model_input_bytes[0]);
+            step_rows += model_input_bytes[0];
+        }
+        run_once();
+    }
+}
+
+#else
+
+#define MODE_OWN MODE_TENSORS
+
+static void read_own(void) {
+    read_inputs();
+}
+
+static void run(void) {
+    run_once();
+}
+
+#endif
 #endif
 
 #if HARNESS_FEATURES
@@ -254,6 +294,18 @@ static size_t feed(uint32_t samples) {
     }
     end_of_frames();
     return done;
+}
+
+#elif defined MODEL_STEPS
+
+/* From samples to the features of every step; returns the number of rows, of which those that fill
+ * no step are left out. */
+static size_t feed(uint32_t samples) {
+    const size_t n_rows = features_push(&features, clip, samples, rows);
+    tk_phase_other();
+    steps = (uint32_t)(n_rows * FEATURES_ROW_VALUES / model_input_bytes[0]);
+    step_rows = rows;
+    return n_rows;
 }
 
 #else

@@ -78,7 +78,7 @@ def test_the_harness_records_every_hop(tmp_path: Path, toolchain: str) -> None:
     subprocess.run([program], cwd=tmp_path, check=True)
     sizes = [graph.tensors[name].size_bytes for name in graph.outputs]
     data = (tmp_path / "output.bin").read_bytes()
-    first, none, last = decode_output(data, sizes, continuous=True).cases
+    first, none, last = decode_output(data, sizes, hops="hops").cases
     for clip, case in ((clips[0], first), (clips[2], last)):
         assert list(case.hops) == as_bytes(continuous_outputs(plan, clip))
         assert case.outputs == case.hops[-1]
@@ -94,7 +94,7 @@ def test_the_harness_takes_audio(tmp_path: Path, wav2small: Graph) -> None:
     (tmp_path / "input.bin").write_bytes(encode_audio([speech()]))
     subprocess.run([program], cwd=tmp_path, check=True)
     data = (tmp_path / "output.bin").read_bytes()
-    (case,) = decode_output(data, [3], 26, continuous=True).cases
+    (case,) = decode_output(data, [3], 26, hops="hops").cases
     assert case.rows is not None
     rows = case.rows.reshape(-1, 26, 1)
     assert list(case.hops) == as_bytes(continuous_outputs(plan, rows))

@@ -15,11 +15,14 @@ import ziglang
 
 from tests.support.clang import TARGET_FLAG
 from tests.support.row_models import FORMS, hearing
+from tests.support.states import listening_network
+from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.model import load
 from toolkit.emit import FirmwareProject, write_files
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.plan.schedule import ScheduleRequest
 from toolkit.targets import load_target
+from toolkit.tflite.write import write_tflite
 from toolkit.toolchain.base import DEVICE_FLAGS
 
 TARGET = load_target("cortex-m4")
@@ -88,22 +91,27 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, request in SCHEDULES.items():
         deployment = model.deploy(TARGET, request, name=f"{name}_ear")
         assert deployment.plan.schedule == name
-        files = deployment.project().files
-        own = {path: data for path, data in files.items() if path.startswith(f"{name}_ear/")}
-        write_files(FirmwareProject(own), folder)
+        _write(deployment, folder)
+    (folder / "ring.tflite").write_bytes(write_tflite(listening_network()))
+    deployment = load(folder / "ring.tflite").deploy(TARGET, name="step_ear")
+    assert deployment.plan.schedule == "step"
+    _write(deployment, folder)
     for name, form in ROWS.items():
         (folder / "rows.onnx").write_bytes(form().SerializeToString())
         request = ScheduleRequest("stream", 1, "speed")
-        files = (
-            load(folder / "rows.onnx").deploy(TARGET, request, name=f"{name}_ear").project().files
-        )
-        own = {path: data for path, data in files.items() if path.startswith(f"{name}_ear/")}
-        write_files(FirmwareProject(own), folder)
+        _write(load(folder / "rows.onnx").deploy(TARGET, request, name=f"{name}_ear"), folder)
     return folder
 
 
+def _write(deployment: Deployment, folder: Path) -> None:
+    """The library of a deployment alone."""
+    files, name = deployment.project().files, deployment.name
+    own = {path: data for path, data in files.items() if path.startswith(f"{name}/")}
+    write_files(FirmwareProject(own), folder)
+
+
 @pytest.mark.parametrize("compiler", COMPILERS)
-@pytest.mark.parametrize("name", [*SCHEDULES, *ROWS])
+@pytest.mark.parametrize("name", [*SCHEDULES, *ROWS, "step"])
 def test_sources_as_c99(libraries: Path, name: str, compiler: str) -> None:
     folder = libraries / f"{name}_ear"
     sources = [str(path.relative_to(folder)) for path in sorted(folder.rglob("*.c"))]

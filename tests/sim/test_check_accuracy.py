@@ -253,6 +253,8 @@ def test_a_tflite_can_have_labels(speech: Path, tmp_path: Path) -> None:
         ("labels = 'nan.csv'\nlabel_range = [5, 1]", "label_range must rise"),
         ("labels = 'nan.csv'\nlabel_range = 5", "must be [low, high]"),
         ("test = 5", "test must be text"),
+        ("state = 'h=h_out'", "state must be a list of names"),
+        ("state = ['h=h_out']", "--state h=h_out: the model has no input 'h'"),
     ],
 )
 def test_unusable_data_are_refused(speech: Path, tmp_path: Path, data: str, words: str) -> None:

@@ -43,7 +43,7 @@ def test_speech_on_the_core(tmp_path: Path) -> None:
     outputs, stacks = [], []
     for clip in clips:
         result = simulate(facts.binaries.elf, encode_audio([clip]), "unicorn", target)
-        output = decode_output(result.output, [3], spec.n_mels, continuous=True)
+        output = decode_output(result.output, [3], spec.n_mels, hops="hops")
         outputs.append(output.cases[0])
         stacks.append(output.stack_painted_bytes)
     assert stacks[0] == stacks[1] <= facts.stack.bound_bytes

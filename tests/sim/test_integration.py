@@ -60,4 +60,7 @@ def test_every_line_works(tmp_path: Path) -> None:
     whole, in_pieces, at_48_khz = (float(v) for name, v in values if name == "arousal")
     assert whole == in_pieces
     assert abs(whole - at_48_khz) <= 0.02  # three steps of the output, of the filters
+    levels = re.findall(r"level (0\.\d+) to (0\.\d+)", printed)
+    assert len(levels) == 2 and levels[0] == levels[1]
+    assert float(levels[0][1]) > float(levels[0][0]) + 0.05
     assert ".weights" in printed and (tmp_path / "app" / "weights.bin").stat().st_size > 30_000

@@ -232,16 +232,29 @@ def test_outputs_of_one_value_keep_names_and_order(
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize(
-    ("op", "words"), [("Identity", "is an input"), ("Flatten", "is an input"), ("", "is constant")]
-)
-def test_outputs_that_nothing_computes_are_refused(op: str, words: str, tmp_path: Path) -> None:
+def test_an_output_that_nothing_computes_is_refused(tmp_path: Path) -> None:
     m = ModelMaker(1, 4)
-    other = m.op(op, "x") if op else m.op("Relu", m.constant(floats(1, 4)))
-    model = m.model(m.op("Relu", "x"))
-    model.graph.output.append(helper.make_tensor_value_info(other, TensorProto.FLOAT, None))
-    with pytest.raises(UnsupportedError, match=words):
-        load_onnx(save(model, tmp_path))
+    constant = m.op("Relu", m.constant(floats(1, 4)))
+    with pytest.raises(UnsupportedError, match="is constant"):
+        load_onnx(save(with_output(m.model(m.op("Relu", "x")), constant), tmp_path))
+
+
+@pytest.mark.parametrize("op", ["Identity", "Flatten"])
+def test_an_output_that_is_an_input_is_its_copy(op: str, tmp_path: Path) -> None:
+    m = ModelMaker(1, 4)
+    same = m.op(op, "x")
+    model = with_output(m.model(m.op("Relu", "x")), same)
+    want, graphs = outside(model, 3), imported(model, tmp_path)
+    assert want is not None and not isinstance(graphs, ToolkitError)
+    assert [difference(graph, want) for graph in graphs.values()] == ["", ""]
+    graph = read_tflite(to_int8(load_source(str(save(model, tmp_path))), Recipe()).data, "same")
+    assert graph.outputs[1] == same and not set(graph.outputs) & set(graph.inputs)
+
+
+def with_output(model: onnx.ModelProto, output: str) -> onnx.ModelProto:
+    """The model with one more output."""
+    model.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
+    return model
 
 
 def test_an_output_stated_twice_is_refused(tmp_path: Path) -> None:

@@ -16,11 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.graphs import conv_graph
+from tests.support.states import listening_network
+from tests.support.tflite_maker import float_ring
 from toolkit.errors import ModelError, ToolkitError, UnsupportedError
 from toolkit.tflite.read import load_tflite, read_tflite
 from toolkit.tflite.write import write_tflite
 
 CONV = write_tflite(conv_graph(layers=2))
+RING, FLOAT_RING = write_tflite(listening_network()), float_ring("int8")
 SECONDS_ALLOWED = 5.0
 
 
@@ -64,7 +67,7 @@ def conv(model: Any) -> Any:
 
 DEFECTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "version": (set_field(lambda m: m, "version", 2), "schema version must be 3; got 2"),
-    "no subgraph": (set_field(lambda m: m, "subgraphs", []), "one subgraph; got 0"),
+    "no subgraph": (set_field(lambda m: m, "subgraphs", []), "it has no subgraph"),
     "opcode": (set_field(conv, "opcodeIndex", 9), "operator code 9 of 1"),
     "input index": (set_field(conv, "inputs", [0, 1, 99]), "tensor 99 of"),
     "negative index": (set_field(conv, "inputs", [0, 1, -2]), "tensor -2 of"),
@@ -338,6 +341,15 @@ def damage(draw: st.DrawFn) -> Callable[[bytes], bytes]:
 @given(damage())
 def test_damaged_small_model_is_a_graph_or_an_error(apply: Callable[[bytes], bytes]) -> None:
     rejection(apply(CONV))
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(damage())
+def test_damaged_model_with_variables_is_a_graph_or_an_error(
+    apply: Callable[[bytes], bytes],
+) -> None:
+    rejection(apply(RING))
+    rejection(apply(FLOAT_RING))
 
 
 @pytest.mark.parametrize(

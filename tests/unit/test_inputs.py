@@ -15,8 +15,9 @@ from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.ir import DType, QuantParams, Tensor
 from toolkit.ir.graph import Graph
 from toolkit.ir.tensor import Array, dequantize
+from toolkit.model.cases import model_cases
 from toolkit.model.inputs import as_cases, float_cases, quantized_cases, random_cases
-from toolkit.model.source import load_source, model_inputs
+from toolkit.model.source import load_source
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import INPUT_AXES_KEY, input_axes
 from toolkit.tflite.read import load_tflite
@@ -138,8 +139,9 @@ def test_another_layout_of_the_same_size_is_refused(folder: Path) -> None:
 def test_float_and_integer_graph_take_the_same_array(folder: Path) -> None:
     source = load_source(str(folder / "m.onnx"))
     assert source.float_graph is not None
-    cases = model_inputs(folder / "x.npy", source.float_graph)
-    assert np.array_equal(cases[:, 0], FLOATS.transpose(0, 2, 3, 1))
+    cases = model_cases(folder / "x.npy", source.float_graph)
+    (values,) = cases.values.values()
+    assert np.array_equal(values[:, 0], FLOATS.transpose(0, 2, 3, 1))
 
 
 @pytest.mark.parametrize(

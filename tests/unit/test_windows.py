@@ -189,9 +189,10 @@ def quarter_hour(path: Path, clip: Sound) -> None:
 _LOAD = r"""
 import re, sys
 from pathlib import Path
-from toolkit.model.source import load_source, model_cases
+from toolkit.model.cases import model_cases
+from toolkit.model.source import load_source
 cases = model_cases(Path(sys.argv[1]), load_source("wav2small").float_graph)
-print(cases.notes, len(cases.values))
+print(cases.notes, len(cases.recordings))
 # Not ru_maxrss, which has what the parent's process took.
 print(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 """

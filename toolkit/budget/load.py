@@ -34,7 +34,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
 _PATHS = ("calib", "test", "labels", "audio", "clip", "elf", "map")
 _NUMBERS = ("seconds", "max_seconds", "hop_out", "window")
 _TEXTS = ("name", "target", "model", "baseline", "policy", *_PATHS, *_CHOICES)
-_OTHERS = ("time_axis", "label_range", "checks", "tighten", "limits", "growth")
+_OTHERS = ("time_axis", "label_range", "state", "checks", "tighten", "limits", "growth")
 _KEYS = (*_TEXTS, *_NUMBERS, *_OTHERS)
 #: What a budget that cannot be used is still known by.
 _NAMES = ("name", "target")
@@ -145,14 +145,19 @@ def _budget(
 
 
 def _checks(table: dict[str, Any]) -> tuple[str, ...]:
-    checks = table.get("checks", [])
-    if not isinstance(checks, list) or not all(isinstance(name, str) for name in checks):
-        raise ValueError(f"checks must be a list of names; got {checks!r}")
+    checks = _names(table, "checks")
     for name in checks:
         near = difflib.get_close_matches(name, _CHECKS, n=1, cutoff=0.75)
         if near and name not in _CHECKS:
             raise ValueError(f"checks: no check is called '{name}'; did you mean '{near[0]}'?")
-    return tuple(checks)
+    return checks
+
+
+def _names(table: dict[str, Any], key: str) -> tuple[str, ...]:
+    names = table.get(key, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{key} must be a list of names; got {names!r}")
+    return tuple(names)
 
 
 def _subject(table: dict[str, Any], folder: Path) -> Subject:
@@ -163,6 +168,7 @@ def _subject(table: dict[str, Any], folder: Path) -> Subject:
         options["model"] = (
             str(folder / table["model"]) if Path(table["model"]).suffix else (table["model"])
         )
+    options["state"] = _names(table, "state")
     axis = table.get("time_axis")
     if "time_axis" in table and (isinstance(axis, bool) or not isinstance(axis, int)):
         raise ValueError(f"time_axis must be a whole number; got {axis!r}")

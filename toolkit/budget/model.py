@@ -71,6 +71,7 @@ class Subject:
     window: float = 2.0
     seconds: float | None = None
     max_seconds: float | None = None
+    state: tuple[str, ...] = ()
     clip: Path | None = None
     calib: Path | None = None
     test: Path | None = None

@@ -15,6 +15,7 @@ from toolkit.cli.options import (
     report_option,
     schedule_options,
     shape_option,
+    state_option,
 )
 
 
@@ -44,6 +45,7 @@ from toolkit.cli.options import (
 )
 @max_seconds_option
 @shape_option
+@state_option
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option(
     "--simulator",
@@ -73,6 +75,7 @@ def command(
     seconds: float | None,
     max_seconds: float | None,
     shapes: tuple[str, ...],
+    states: tuple[str, ...],
     toolchain: str,
     simulator: str | None,
     schedule: str,
@@ -125,6 +128,7 @@ def command(
         clip_seconds=seconds,
         max_seconds=max_seconds,
         shapes=given_shapes(shapes),
+        states=states,
         toolchain=toolchain,
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),

@@ -7,7 +7,13 @@ from typing import Literal
 
 import click
 
-from toolkit.cli.options import given_shapes, max_seconds_option, shape_option, time_axis_option
+from toolkit.cli.options import (
+    given_shapes,
+    max_seconds_option,
+    shape_option,
+    state_option,
+    time_axis_option,
+)
 
 
 @click.command("convert")
@@ -63,6 +69,7 @@ from toolkit.cli.options import given_shapes, max_seconds_option, shape_option, 
 @max_seconds_option
 @shape_option
 @time_axis_option
+@state_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -80,6 +87,7 @@ def command(
     max_seconds: float | None,
     shapes: tuple[str, ...],
     time_axis: int | None,
+    states: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8.
@@ -113,6 +121,7 @@ def command(
             max_seconds=max_seconds,
             shapes=given_shapes(shapes),
             time_axis=time_axis,
+            states=states,
         )
     )
     if as_json:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import max_seconds_option
+from toolkit.cli.options import max_seconds_option, state_option
 from toolkit.errors import InputError
 
 
@@ -43,6 +43,7 @@ from toolkit.errors import InputError
     "--seconds", type=float, help="Clip length (default: whole recordings where the model streams)."
 )
 @max_seconds_option
+@state_option
 @click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Scatter plot to write (.png, .svg).")
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
@@ -56,6 +57,7 @@ def command(
     lengths: str | None,
     seconds: float | None,
     max_seconds: float | None,
+    states: tuple[str, ...],
     calib: Path | None,
     plot: Path | None,
     toolchain: str,
@@ -91,6 +93,7 @@ def command(
         plot=plot,
         toolchain=toolchain,
         max_seconds=max_seconds,
+        states=states,
     )
     report = evaluate(request, Stages(STAGES, quiet=as_json))
     if as_json:

@@ -100,6 +100,19 @@ def shape_option(function: F) -> F:
     return option(function)
 
 
+def state_option(function: F) -> F:
+    """``--state``, repeatable."""
+    option = click.option(
+        "--state",
+        "states",
+        multiple=True,
+        metavar="INPUT=OUTPUT[=FILE]",
+        help="An input and an output that are one state, which the device keeps from step to step; "
+        "FILE holds what it begins as (default: zeros). Repeatable.",
+    )
+    return option(function)
+
+
 def given_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
     """The shapes of ``--shape`` by input, "" where no name is given."""
     shapes = {}

@@ -14,6 +14,7 @@ from toolkit.cli.options import (
     report_option,
     schedule_options,
     shape_option,
+    state_option,
 )
 
 
@@ -27,6 +28,7 @@ from toolkit.cli.options import (
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
 @max_seconds_option
 @shape_option
+@state_option
 @click.option(
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
 )
@@ -44,6 +46,7 @@ def command(
     seconds: float,
     max_seconds: float | None,
     shapes: tuple[str, ...],
+    states: tuple[str, ...],
     simulate: bool,
     schedule: str,
     time_axis: int | None,
@@ -78,6 +81,7 @@ def command(
         clip_seconds=seconds,
         max_seconds=max_seconds,
         shapes=given_shapes(shapes),
+        states=states,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         arithmetic=arithmetic,
         placement=Placement(hot_code == "ram", weights == "ram"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import given_shapes, schedule_options, shape_option
+from toolkit.cli.options import given_shapes, schedule_options, shape_option, state_option
 
 LISTED = 20
 
@@ -28,6 +28,7 @@ LISTED = 20
 )
 @schedule_options
 @shape_option
+@state_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     model: str,
@@ -42,6 +43,7 @@ def command(
     time_axis: int | None,
     optimize: str,
     shapes: tuple[str, ...],
+    states: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Compile MODEL, run inputs through it and compare every output byte.
@@ -63,6 +65,7 @@ def command(
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         shapes=given_shapes(shapes),
+        states=states,
     )
     found = verify(request)
     if as_json:

@@ -14,11 +14,10 @@ from toolkit.ir import Graph
 from toolkit.ir.labels import output_labels
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.metrics import concordance
-from toolkit.model.inputs import Cases
+from toolkit.model.cases import InputCases, model_cases
 from toolkit.model.int8 import Int8Model
-from toolkit.model.source import model_cases
 from toolkit.quantize.layers import MAX_CASES, tensor_errors
-from toolkit.quantize.outputs import Batch, real_outputs
+from toolkit.quantize.outputs import Batch, real_outputs, renamed
 from toolkit.quantize.snr import int8_snr_db
 
 #: Of a model with more output values no concordance of each is given: it is no list of scores.
@@ -51,9 +50,8 @@ def measure_accuracy(model: Int8Model, test: Path) -> Accuracy:
             hint="Name the .onnx or checkpoint as the model, or leave `test` out; `labels` "
             "measures a .tflite too.",
         )
-    entry = float_graph.inputs[0]
     data = model_cases(test, float_graph)
-    cases = data.batches(entry)
+    cases = data.batches(float_graph)
     conversion = quantized.conversion
     some = cases[:: -(-len(cases) // MAX_CASES)]
     basis = _basis(some, test)
@@ -68,25 +66,27 @@ def measure_accuracy(model: Int8Model, test: Path) -> Accuracy:
         )
         for error in tensor_errors(conversion.float_graph, conversion.quantized, some)
     }
-    outputs = tuple(int8_agreement(float_graph, model.graph, cases, test))
+    outputs = tuple(int8_agreement(float_graph, model.graph, data, test))
     return Accuracy(outputs, layers, data_issues(data))
 
 
-def data_issues(data: Cases) -> tuple[Issue, ...]:
+def data_issues(data: InputCases) -> tuple[Issue, ...]:
     """What was done to the recordings of a test."""
     return tuple(Issue("test.data", note) for note in data.notes)
 
 
 def int8_agreement(
-    float_graph: Graph, graph: Graph, cases: Sequence[Batch], test: Path
+    float_graph: Graph, graph: Graph, data: InputCases, test: Path
 ) -> Iterator[Measurement]:
     """``int8_snr_db``, the largest deviation and the concordance of each output with float, of the
     file as read back, whose input may go by another name.
 
-    Raises InputError where float outputs do not vary.
+    A graph with states runs every recording from step to step, on its own states.  Raises
+    InputError where float outputs do not vary.
     """
-    renamed = [dict(zip(graph.inputs, case.values(), strict=True)) for case in cases]
-    reference, found = real_outputs(float_graph, cases), real_outputs(graph, renamed)
+    cases = data.batches(float_graph)
+    reference = real_outputs(float_graph, cases)
+    found = real_outputs(graph, [renamed(case, graph.inputs) for case in cases])
     snr = int8_snr_db(reference, found)
     if not np.isfinite(snr):
         raise InputError(
@@ -95,6 +95,8 @@ def int8_agreement(
             hint="Give several different cases.",
         )
     basis = _basis(cases, test)
+    if graph.states:
+        basis += ", states carried from step to step"
     yield Measurement("int8_snr_db", round(snr, 3), "dB", Provenance.MEASURED, basis)
     most = round(float(np.abs(found - reference).max()), 6)
     yield Measurement("int8_max_deviation", most, "output units", Provenance.MEASURED, basis)

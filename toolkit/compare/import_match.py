@@ -16,7 +16,8 @@ from toolkit.frontend.load import trace_onnx
 from toolkit.ir import DType, Graph, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Check
-from toolkit.model.int8 import Int8Model, synthetic_batches
+from toolkit.model.int8 import Int8Model
+from toolkit.model.synthetic import synthetic_batches
 from toolkit.ops.execute import run_graph
 from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.window import WindowedAttrs
@@ -51,8 +52,15 @@ class _Trial:
         return {name: np.stack([case[name] for case in exported]) for name in self.graph.inputs}
 
     def outputs(self) -> dict[str, Array]:
-        found = [run_graph(self.graph, _fed(self.graph, case)) for case in self.cases]
-        return {name: np.stack([v[name] for v in found]) for name in self.graph.outputs}
+        """The outputs as the file gives them, cases on the first axis."""
+        graph, axes = self.graph, input_axes(self.graph)
+        found = [run_graph(graph, _fed(graph, case)) for case in self.cases]
+        arrays = {name: np.stack([v[name] for v in found]) for name in graph.outputs}
+        for state in graph.states:  # in the layout of what it is read as
+            if state.read in axes and state.write not in graph.free_outputs:
+                order = np.argsort(axes[state.read])
+                arrays[state.write] = arrays[state.write].transpose(0, *(1 + order))
+        return arrays
 
 
 def import_cases(model: Int8Model, features: Array | None = None) -> list[Batch]:
@@ -64,7 +72,8 @@ def import_cases(model: Int8Model, features: Array | None = None) -> list[Batch]
     cases: list[Batch] = []
     if features is not None:
         entry = graph.tensors[graph.inputs[0]]
-        cases.append({entry.name: np.resize(features, entry.shape)})
+        states = {state.read: state.initial for state in graph.states}
+        cases.append({entry.name: np.resize(features, entry.shape), **states})
     batches = () if model.quantized is None else model.quantized.batches
     cases += batches[:: max(1, -(-len(batches) // CALIBRATION_CASES))]
     return cases or synthetic_batches(graph, CALIBRATION_CASES)[0]
@@ -104,7 +113,10 @@ def import_checks(
 def _own_check(model: Int8Model, own: _Trial, answer: Answer, unquantised: bool) -> Check:
     onnx = model.source.onnx
     assert onnx is not None
-    found = differences(own.outputs(), answer.values[0].arrays)
+    theirs, ours = answer.values[0].arrays, own.outputs()
+    if own.graph.states:  # they end ours
+        ours = {name: ours[name] for name in theirs if name in ours}
+    found = differences(ours, theirs)
     words = f"{summary(found)}, {len(own.cases)} rows, {answer.oracle}"
     if unquantised:
         words += ", its quantisers of activations left out"

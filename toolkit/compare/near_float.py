@@ -11,10 +11,11 @@ import numpy as np
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Check
-from toolkit.model.expected import MAX_CASES, MOST, ExpectedError, explained_errors
-from toolkit.model.int8 import Int8Model, synthetic_batches
-from toolkit.model.reference import run_case
-from toolkit.quantize.outputs import fed, real
+from toolkit.model.expected import MOST, ExpectedError, explained_errors, some_cases
+from toolkit.model.int8 import Int8Model
+from toolkit.model.reference import steps_of
+from toolkit.model.synthetic import synthetic_batches
+from toolkit.quantize.outputs import as_steps, in_turn, real, renamed
 from toolkit.quantize.snr import int8_snr_db
 
 NAME = "device_near_float"
@@ -58,8 +59,8 @@ def near_float_of_clip(
     """The check of a clip of ``features`` [rows, row_values].
 
     It only informs where the scales explain the error: where rounding to them alone makes half of
-    it in windows of the clip that are as long as what the model was calibrated on.  Then the
-    calibration data are at fault, not the firmware.
+    it in windows of the clip that are as long as what the model was calibrated on, or in its steps.
+    Then the calibration data are at fault, not the firmware.
     """
     expected, quantized = model.expected_error, model.quantized
     assert expected is not None and quantized is not None
@@ -70,16 +71,15 @@ def near_float_of_clip(
     entry = graph.tensors[graph.inputs[0]]
     rows = entry.elements // features.shape[1]
     last = len(features) - rows
-    windows = [
-        features[start : start + rows] for start in sorted({*range(0, last + 1, rows), last})
-    ]
     if last < 0:
         return check
-    errors = [
-        explained_errors(quantized.conversion, {entry.name: window.reshape(entry.shape)})
-        for window in windows
-    ]
-    explained = np.max(errors, axis=0)
+    if graph.states:
+        windows = as_steps(graph, [{entry.name: step} for step in steps_of(features, entry)])
+    else:
+        starts = sorted({*range(0, last + 1, rows), last})
+        parts = (features[start : start + rows] for start in starts)
+        windows = [{entry.name: part.reshape(entry.shape)} for part in parts]
+    explained = np.array(explained_errors(quantized.conversion, windows))
     found = np.array([np.abs(pair.found - pair.exact).max(initial=0.0) for pair in pairs])
     if np.all(found <= MOST * explained + [pair.step for pair in pairs]):
         why = f"the scales alone are up to {explained.max():.2g} off on it: calibrate on its like"
@@ -92,11 +92,12 @@ def near_float_on(model: Int8Model, expected: ExpectedError) -> Check:
     graph, quantized = model.float_graph, model.quantized
     assert graph is not None and quantized is not None
     batches = quantized.batches or synthetic_batches(graph)[0]
-    some = batches[:: -(-len(batches) // MAX_CASES)]
-    exact = [run_case(graph, [batch[name] for name in graph.inputs]) for batch in some]
-    renamed = [dict(zip(model.graph.inputs, batch.values(), strict=True)) for batch in some]
-    found = [run_case(model.graph, list(fed(model.graph, batch).values())) for batch in renamed]
-    what = f"integer reference on {len(some)} cases of calibration or made-up data"
+    some = some_cases(graph, batches)
+    integers = [renamed(batch, model.graph.inputs) for batch in some]
+    exact = [[v[n] for n in graph.free_outputs] for v in in_turn(graph, some)]
+    found = [[v[n] for n in model.graph.free_outputs] for v in in_turn(model.graph, integers)]
+    cases = "steps" if graph.states else "cases"
+    what = f"integer reference on {len(some)} {cases} of calibration or made-up data"
     return near_float_check(output_pairs(model.graph, exact, found), expected, what)
 
 
@@ -106,7 +107,7 @@ def output_pairs(
     """Outputs of the int8 ``graph``, case by case in float and as integers of any shape."""
     pairs = []
     for name, floats, integers in zip(
-        graph.outputs, zip(*exact, strict=True), zip(*found, strict=True), strict=True
+        graph.free_outputs, zip(*exact, strict=True), zip(*found, strict=True), strict=True
     ):
         tensor = graph.tensors[name]
         rows = (-1, tensor.shape[-1] if tensor.shape else 1)

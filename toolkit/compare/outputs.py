@@ -10,7 +10,7 @@ import numpy as np
 from toolkit.errors import ToolFailedError
 from toolkit.ir import Graph
 from toolkit.measurement import Check
-from toolkit.model.reference import Case
+from toolkit.model.reference import Case, stepwise
 from toolkit.tflite.oracle import run_tflm
 from toolkit.tflite.write import write_tflite
 
@@ -58,14 +58,17 @@ def find_mismatches(
 
 
 def tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:
-    """Whether outputs are those of TFLM's interpreter, which must be able to run ``graph``."""
-    columns = [np.stack(column) for column in zip(*cases, strict=True)]
-    outputs = run_tflm(write_tflite(graph), columns).outputs
+    """Whether outputs are those of TFLM's interpreter, which must be able to run ``graph``; of a
+    graph with states at every step of every case, each with an interpreter of its own."""
+    clips = [stepwise(graph, case) for case in cases]
+    columns = [np.concatenate([clip[name] for clip in clips]) for name in graph.free_inputs]
+    steps = [len(clip[graph.free_inputs[0]]) for clip in clips]
+    outputs = run_tflm(write_tflite(graph), columns, clips=steps if graph.states else ()).outputs
+    cut = [np.split(column, np.cumsum(steps)[:-1]) for column in outputs]
     expected = [
-        [np.ascontiguousarray(column[index]).tobytes() for column in outputs]
-        for index in range(len(cases))
+        [np.ascontiguousarray(part).tobytes() for part in parts] for parts in zip(*cut, strict=True)
     ]
-    mismatches = find_mismatches(graph.outputs, expected, found)
+    mismatches = find_mismatches(graph.free_outputs, expected, found)
     differing = sum(mismatch.differing_bytes for mismatch in mismatches)
     detail = f"{differing} output bytes differ from TFLM's interpreter"
     return Check("tflm_match", not differing, detail)

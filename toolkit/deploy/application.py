@@ -108,6 +108,11 @@ class Application:
                 hint="Leave out --hop-out.",
             )
         plan = self.run.plan
+        if self.run.graph.states:
+            raise InputError(
+                "--board: applications run clips at once; a model with states runs step by step.",
+                hint="Leave out --board, and call the library from an application of your own.",
+            )
         if plan.outputs_in_rows or (plan.stream is not None and len(plan.graph.inputs) > 1):
             raise InputError(
                 "--board: the application gives frames of one input, and reads outputs at the end; "

@@ -27,8 +27,8 @@ _INVOKE = {"cycles_model": ("INVOKE_CYCLES", "cycles of model_invoke")}
 def costs_of(report: Report, target: Target, name: str) -> Costs:
     """The figures of ``report`` that a caller of the library ``name`` plans with, each as simulated
     or measured where it is, else as estimated."""
-    batch = report.schedule == "batch"
-    wanted = {**(_INVOKE if batch else {}), **_FIGURES}
+    whole = report.schedule in ("batch", "step")
+    wanted = {**(_INVOKE if whole else {}), **_FIGURES}
     features = ", features included" if report.find("cycles_features") else ""
     found = {figure: decisive(report, figure) for figure in wanted}
     kept = {figure: m for figure, m in found.items() if m is not None}

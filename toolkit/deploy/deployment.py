@@ -13,7 +13,7 @@ from toolkit.deploy.harness import Harness
 from toolkit.deploy.run import Run
 from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
 from toolkit.emit import FirmwareProject, staged_directory, write_files
-from toolkit.errors import InputError
+from toolkit.errors import InputError, TooFewFramesError
 from toolkit.features.front_end import FrontEnd
 from toolkit.measurement import Issue
 from toolkit.model.audio import load_audio
@@ -75,13 +75,17 @@ class Deployment:
         """What the firmware runs on: the clip ``audio`` (the one that ships, when None), or random
         arrays for a model without features.
 
-        With ``whole`` a model that streams takes all of the clip, else it is cropped or padded.
-        Raises AudioError for a clip that cannot be used, TooFewFramesError for one that is too
-        short, InputError for audio that the model does not take.
+        With ``whole`` a model that streams takes all of the clip, else it is cropped or padded; one
+        with states takes all of it.  Raises AudioError for a clip that cannot be used,
+        TooFewFramesError for one that is too short, InputError for audio that the model does not
+        take.
         """
         if self.front_end is not None:
-            path, streams = audio or demo_clip(), self.plan.stream is not None
-            clip = load_audio(path, self.front_end.spec, self.plan.graph, whole and streams)
+            path, graph = audio or demo_clip(), self.plan.graph
+            whole = bool(graph.states) or (whole and self.plan.stream is not None)
+            clip = load_audio(path, self.front_end.spec, graph, whole)
+            if graph.states and clip.features.size < graph.tensors[graph.inputs[0]].elements:
+                raise TooFewFramesError(f"{path}: {clip.rows} frames are less than a step.")
             self.plan.at_rows(clip.rows)  # refuse a clip that is too short before any work is done
             return Stimulus(clips=[clip])
         if audio is not None:

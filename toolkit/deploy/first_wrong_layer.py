@@ -21,9 +21,12 @@ def first_wrong_layer(harness: Harness, toolchain: str, case: Case) -> str:
     Where they all agree, the fault is one of the schedule or of the target's code; the line says
     so.
     """
-    plan = harness.plan
-    computed = [n.outputs[0] for n in plan.graph.nodes if not OPERATORS[n.op].is_alias]
-    exposed = prefix_graph(plan.graph, computed)
+    plan, graph = harness.plan, harness.plan.graph
+    computed = [n.outputs[0] for n in graph.nodes if not OPERATORS[n.op].is_alias]
+    if graph.states:
+        exposed = replace(graph, outputs=(*computed, *(state.write for state in graph.states)))
+    else:
+        exposed = prefix_graph(graph, computed)
     try:
         arena = plan_arena(exposed, plan.variants)
         batch = replace(harness, plan=arena, front_end=None)
@@ -32,11 +35,11 @@ def first_wrong_layer(harness: Harness, toolchain: str, case: Case) -> str:
     except ToolkitError as error:
         return f"the layer was not found: on the workstation {error.message}"
     expected = [output_bytes(exposed, case)]
-    mismatches = find_mismatches(exposed.outputs, expected, [found.outputs])
+    mismatches = find_mismatches(exposed.free_outputs, expected, [found.outputs])
     if not mismatches:
         return "every layer agrees on the workstation in batch: look at the schedule or the target"
     first = mismatches[0]
-    node = next(n for n in plan.graph.nodes if first.output in n.outputs)
+    node = next(n for n in graph.nodes if first.output in n.outputs)
     return (
         f"first wrong layer {node.name!r} ({node.op}): {first.differing_bytes} of "
         f"{first.total_bytes} bytes on the workstation"

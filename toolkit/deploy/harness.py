@@ -17,7 +17,7 @@ from toolkit.profiling.hot_code import hot_layers
 from toolkit.profiling.linked import Linked, read_linked
 from toolkit.profiling.memory import memory_watch
 from toolkit.simulate import EVERYTHING, TRACING, SimulationResult, Watch, simulate
-from toolkit.simulate.protocol import HarnessOutput, decode_output
+from toolkit.simulate.protocol import HarnessOutput, Hops, decode_output
 from toolkit.targets import Target
 from toolkit.toolchain import device_sources, find_toolchain, host_sources
 from toolkit.toolchain.elf import read_elf
@@ -80,8 +80,9 @@ class Harness:
         Layers are counted apart where ``symbols``, those of the project, tell their functions; what
         the target's memory adds is, where the simulator can tell.
         """
-        cases = int.from_bytes(input_bytes[8:12], "little")
-        limit = EVERYTHING.limit_instructions + cases * self._generous_instructions()
+        limit = (
+            EVERYTHING.limit_instructions + self._runs(input_bytes) * self._generous_instructions()
+        )
         traced = simulator in TRACING
         memory = memory_watch(read_elf(program), self.target) if traced else None
         watch = Watch(limit, layer_functions(symbols), memory)
@@ -91,7 +92,7 @@ class Harness:
             data=result.output,
             output_bytes=[tensor.size_bytes for tensor in self.plan.output_tensors],
             row_values=None if self.front_end is None else self.front_end.spec.row_values,
-            continuous=self.plan.continuous is not None,
+            hops=self._hops,
             in_rows=self.plan.outputs_in_rows,
         )
         if stream is not None:
@@ -110,6 +111,19 @@ class Harness:
         with tempfile.TemporaryDirectory(prefix="toolkit-host-") as scratch:
             write_files(self.project(), Path(scratch))
             return self.run_on_host(Path(scratch), input_bytes, toolchain)
+
+    @property
+    def _hops(self) -> Hops:
+        if self.plan.continuous is not None:
+            return "hops"
+        return "steps" if self.plan.graph.states else "none"
+
+    def _runs(self, input_bytes: bytes) -> int:
+        """How often the model runs at most: once a case, or once a step."""
+        cases = int.from_bytes(input_bytes[8:12], "little")
+        graph = self.plan.graph
+        step_bytes = sum(graph.tensors[name].size_bytes for name in graph.free_inputs)
+        return len(input_bytes) // step_bytes + cases if graph.states else cases
 
     @property
     def _defines(self) -> dict[str, str | int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from toolkit.ir import Shape
 from toolkit.model.int8 import Int8Model, to_int8
 from toolkit.model.source import Source, load_source
 from toolkit.model.stated import Stated
+from toolkit.model.states import parse_states
 from toolkit.plan import check
 from toolkit.plan.schedule import ScheduleRequest, choose_plan
 from toolkit.quantize.recipe import Recipe
@@ -96,15 +97,17 @@ def load(
     max_seconds: float | None = None,
     shapes: Mapping[str, Shape] | None = None,
     time_axis: int | None = None,
+    states: Sequence[str] = (),
 ) -> Model:
     """Read a zoo name, an ``.onnx``, an int8 ``.tflite`` or a Wav2Small ``.safetensors``.
 
     ``clip_seconds`` fixes the clip length where the file leaves it open.  ``max_seconds`` is the
     longest clip that a model which sums over time will be streamed: its ranges, which grow with the
     clip, are calibrated for that.  ``shapes`` are those of inputs with other open dimensions, by
-    name ("" for the only one), ``time_axis`` is the axis of time in the file's layout.  Raises
-    InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint without
-    the training extra.
+    name ("" for the only one), ``time_axis`` is the axis of time in the file's layout.  ``states``
+    are pairs of an input and an output that are one tensor, kept from step to step: "h=h_out", or
+    "h=h_out=start.npy" with what it begins as.  Raises InputError (or a subclass) for what cannot
+    be used, ToolMissingError for a checkpoint without the training extra.
     """
-    stated = Stated(shapes or {}, time_axis)
+    stated = Stated(shapes or {}, time_axis, parse_states(states))
     return Model(load_source(str(model), clip_seconds, stated).up_to(max_seconds))

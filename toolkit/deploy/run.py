@@ -22,7 +22,7 @@ from toolkit.measurement import Check, Issue, Measurement, Provenance, Symbols
 from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
 from toolkit.model.int8 import Int8Model
-from toolkit.model.reference import Case, is_builtin, output_bytes, run_case
+from toolkit.model.reference import Case, is_builtin, output_bytes, run_case, steps_of
 from toolkit.plan import Plan
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.profiling.alternatives import time_checks
@@ -34,6 +34,7 @@ from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.simulated import (
     function_rows,
+    inferences,
     layer_measurements,
     plan_check,
     run_measurements,
@@ -100,13 +101,16 @@ class Run:
         """What the model was given: arrays, or the feature rows that the device computed."""
         if self.clip is None:
             return self.stimulus.cases
-        shape = self.graph.tensors[self.graph.inputs[0]].shape
+        entry = self.graph.tensors[self.graph.inputs[0]]
         rows = (case.rows for case in self.execution.output.cases)
-        return [[part.reshape(shape)] for part in rows if part is not None]
+        if self.graph.states:
+            return [[steps_of(part, entry)] for part in rows if part is not None]
+        return [[part.reshape(entry.shape)] for part in rows if part is not None]
 
     @property
     def outputs(self) -> Sequence[tuple[bytes, ...]]:
-        """Bytes of every output, case by case; of a continuous model hop by hop."""
+        """Bytes of every output, case by case, of a model with states those of all its steps; of a
+        continuous model hop by hop."""
         cases = self.execution.output.cases
         return [c.outputs for c in cases] if self.plan.continuous is None else cases[0].hops
 
@@ -120,9 +124,9 @@ class Run:
 
     @property
     def values(self) -> Array:
-        """Real values of the answer to the first case, flat; ``labels`` of the model name them: of
-        an output with time the means of its rows."""
-        outputs = self.execution.output.cases[0].outputs
+        """Real values of the answer to the first case (its last step), flat; ``labels`` of the
+        model name them: of an output with time the means of its rows."""
+        outputs = self.execution.output.cases[0].last
         return self.model.answer.values(decoded(self.graph, outputs))
 
     @cached_property
@@ -135,7 +139,8 @@ class Run:
         floats: Sequence[float | None] = [None] * len(found)
         if self._float_outputs is not None:
             assert self.model.float_graph is not None
-            floats = answer_of(self.model.float_graph).values(self._float_outputs).tolist()
+            last = [v[-1] if self.graph.states else v for v in self._float_outputs]
+            floats = answer_of(self.model.float_graph).values(last).tolist()
         return tuple(map(Prediction, self.model.labels, floats, found))
 
     @cached_property
@@ -144,7 +149,10 @@ class Run:
         if self.clip is None or self.plan.continuous is not None:
             return None
         graph = self.model.float_at(self.clip.rows)
-        return None if graph is None else run_case(graph, [self.clip.features])
+        if graph is None:
+            return None
+        features, entry = self.clip.features, graph.tensors[graph.inputs[0]]
+        return run_case(graph, [steps_of(features, entry) if graph.states else features])
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
@@ -160,7 +168,9 @@ class Run:
                 else Check.not_checked("tflm_match", "tflite-micro is not installed")
             )
         features = None if self.clip is None else self.clip.features
-        has_time = self.model.spec is not None or self.plan.stream is not None
+        has_time = not self.graph.states and (
+            self.model.spec is not None or self.plan.stream is not None
+        )
         cases = import_cases(self.model, features)
         return (*checks, self._near_float, *import_checks(self.model, cases, has_time))
 
@@ -168,7 +178,7 @@ class Run:
     def report(self) -> Report:
         """Everything that is known of the firmware: measured, simulated and estimated."""
         linked, plan, target, front_end = self.linked, self.plan, self.target, self.front_end
-        output, cases = self.execution.output, len(self.execution.output.cases)
+        output, cases = self.execution.output, inferences(self.execution.output, plan)
         timing = Timing(linked.elf, self.execution.result, target)
         fits = firmware_fits(linked, target, self.symbols)
         costs = (
@@ -225,7 +235,7 @@ class Run:
     @cached_property
     def _bit_match(self) -> Check:
         """Whether every output byte is the integer reference's; where not, which layer is wrong."""
-        mismatches = find_mismatches(self.graph.outputs, self.expected, self.outputs)
+        mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
         total = sum(len(data) for case in self.outputs for data in case)
         differing = sum(m.differing_bytes for m in mismatches)
         detail = f"{differing} of {total} output bytes differ from the integer reference"
@@ -261,7 +271,7 @@ class Run:
     @property
     def _comparison(self) -> tuple[Measurement, ...]:
         """How far device outputs and features are from the references."""
-        mismatches = find_mismatches(self.graph.outputs, self.expected, self.outputs)
+        mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
         differing = sum(m.differing_bytes for m in mismatches)
         basis = "device outputs against the numpy integer reference"
         found = Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)

@@ -10,9 +10,9 @@ import numpy as np
 from toolkit.errors import InputError
 from toolkit.ir.tensor import Array
 from toolkit.model.audio import Audio
-from toolkit.model.reference import Case
+from toolkit.model.reference import Case, stepwise
 from toolkit.plan import Plan
-from toolkit.simulate.protocol import encode_audio, encode_frames, encode_tensors
+from toolkit.simulate.protocol import encode_audio, encode_frames, encode_steps, encode_tensors
 
 #: Random cases for a model without features.
 RANDOM_CASES = 4
@@ -38,7 +38,11 @@ class Stimulus:
         return self.clips[0] if self.clips else None
 
     def encode(self, plan: Plan) -> bytes:
-        """The input.bin for a harness that runs ``plan``: frame by frame where it streams."""
+        """The input.bin for a harness that runs ``plan``: frame by frame where it streams, step by
+        step where it has states."""
+        if plan.graph.states and not self.clips:
+            clips = [stepwise(plan.graph, case) for case in self.cases]
+            return encode_steps([list(clip.values()) for clip in clips])
         if self.clips:
             return encode_audio([clip.samples for clip in self.clips])
         if plan.stream is not None:

@@ -113,11 +113,19 @@ class SharedKernel:
 
 
 @dataclass(frozen=True)
-class ModelContext:
-    """Everything of a batch model's four files; sizes in bytes, ``peak_step`` is a layer.
+class StateText:
+    """What outlives a step; it begins as the constant ``initial``, "": as ``fill`` in all bytes."""
 
-    ``labels`` name the values of the only output, as ends of macros; ``hot`` are the functions that
-    start-up code copies to RAM.
+    tensor: TensorText
+    fill: int
+    initial: str
+
+
+@dataclass(frozen=True)
+class ModelContext:
+    """Everything of a batch model's four files, or with ``states`` of one that runs step by step;
+    sizes in bytes, ``peak_step`` is a layer, ``labels`` name the values of the only output, as ends
+    of macros; ``hot`` are the functions that start-up code copies to RAM.
     """
 
     banner: Banner
@@ -126,6 +134,7 @@ class ModelContext:
     peak_step: CommentText
     inputs: tuple[TensorText, ...]
     outputs: tuple[TensorText, ...]
+    states: tuple[StateText, ...]
     labels: tuple[str, ...]
     kernels: tuple[str, ...]
     weights: WeightsText

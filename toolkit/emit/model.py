@@ -82,7 +82,7 @@ def _layout(plan: Plan, context: ModelContext | StreamContext, read_with: Iterab
 
 
 def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelContext:
-    """Everything the batch model's templates print."""
+    """Everything that the templates of a model which runs node by node print."""
     graph, parts, calls = plan.graph, Parts(), plan.calls
     nodes = {node.name: node for node in graph.nodes}
     scratch, places = plan.scratch_offsets, plan.tensor_offsets
@@ -90,6 +90,7 @@ def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelConte
         parts.step(graph, nodes[name], call, StepPlace(places, scratch.get(name, 0)))
         for name, call in calls.items()
     )
+    states = tuple(parts.state(graph, state, places[state.read]) for state in graph.states)
     shared = SharedKernels(steps, shared_code([*calls.values()]))
     peak = graph.nodes[plan.peak_step].name if graph.nodes else "none"
     return ModelContext(
@@ -97,8 +98,9 @@ def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelConte
         arena_bytes=plan.arena_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,
         peak_step=comment_text(peak),
-        inputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.inputs),
+        inputs=tuple(tensor_text(graph.tensors[name], places[name]) for name in graph.free_inputs),
         outputs=tuple(tensor_text(t, places[t.name]) for t in plan.output_tensors),
+        states=states,
         labels=label_macros(graph, plan.output_tensors),
         kernels=tuple(sorted({call.kernel for call in calls.values()})),
         weights=parts.weights,
@@ -113,6 +115,7 @@ def model_context(plan: ArenaPlan, model_sha256: str, target: str) -> ModelConte
 #: What the templates print, by schedule.
 _CONTEXTS: Mapping[str, Callable[[Any, str, str], ModelContext | StreamContext]] = {
     "batch": model_context,
+    "step": model_context,
     "stream": stream_context,
     "continuous": continuous_context,
 }

@@ -21,8 +21,16 @@ from toolkit.emit.c_text import (
     word_lines,
     words,
 )
-from toolkit.emit.contexts import Argument, Banner, Constant, Step, TensorText, WeightsText
-from toolkit.ir import DType, Graph, Node, Tensor
+from toolkit.emit.contexts import (
+    Argument,
+    Banner,
+    Constant,
+    StateText,
+    Step,
+    TensorText,
+    WeightsText,
+)
+from toolkit.ir import DType, Graph, Node, State, Tensor
 from toolkit.ir.labels import LABELS_KEY, output_labels
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Symbol, Symbols
@@ -109,26 +117,39 @@ class Parts:
 
     def constant(self, values: Array, node: Node, call: KernelCall, field: str) -> str:
         """A constant of a layer as an expression; ``field`` says what the kernel takes it for."""
-        owner = comment_text(node.name)
-        kind = c_type(DType(values.dtype.name), f"constant {field!r} of {owner!r}")
+        form = f"{field} of {call.kernel.removeprefix('tk_')}"
+        made = self._stored(values, (node.name, node.op), field, form)
+        self._own(f"{IMAGE}.{made.name}", node, Symbol(field, size_bytes=WORD_BYTES * made.words))
+        return f"{IMAGE}.{made.name}.values"
+
+    def state(self, graph: Graph, state: State, offset_bytes: int) -> StateText:
+        """What outlives a step; its first value becomes a constant where its bytes differ."""
+        tensor, fill = tensor_text(graph.tensors[state.read], offset_bytes), state.fill
+        if fill is not None:
+            return StateText(tensor, fill, "")
+        made = self._stored(state.initial, (state.read, "state"), "initial", "first value of state")
+        symbol = Symbol("initial", size_bytes=WORD_BYTES * made.words)
+        self._symbols.setdefault(f"{IMAGE}.{made.name}", symbol)
+        return StateText(tensor, 0, f"{IMAGE}.{made.name}.values")
+
+    def _stored(self, values: Array, owner: tuple[str, str], field: str, form: str) -> Constant:
+        """The member of the image that holds ``values`` of an owner, by name and kind."""
+        where = f"constant {field!r} of {comment_text(owner[0])!r}"
+        kind = c_type(DType(values.dtype.name), where)
         key = (kind, np.ascontiguousarray(values).tobytes())
         if key not in self._constants:
             made = Constant(
-                name=self._members.take(
-                    identifier_stem(node.name, node.op), field.replace(".", "_")
-                ),
+                name=self._members.take(identifier_stem(*owner), field.replace(".", "_")),
                 c_type=kind,
                 elements=values.size,
                 words=-(-values.nbytes // WORD_BYTES),
-                owner=owner,
+                owner=comment_text(owner[0]),
                 shape="x".join(map(str, values.shape)) or "scalar",
-                form=f"{field} of {call.kernel.removeprefix('tk_')}",
+                form=form,
                 lines=word_lines(words(values)),
             )
             self._constants[key] = made, values
-        made = self._constants[key][0]
-        self._own(f"{IMAGE}.{made.name}", node, Symbol(field, size_bytes=WORD_BYTES * made.words))
-        return f"{IMAGE}.{made.name}.values"
+        return self._constants[key][0]
 
     def step(self, graph: Graph, node: Node, call: KernelCall, place: StepPlace) -> Step:
         """A kernel call on whole tensors."""

@@ -120,7 +120,7 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
     """
     name, plan, front_end = library.name, library.plan, library.front_end
     sha256 = hashlib.sha256(library.model_tflite).hexdigest()
-    if front_end is not None and plan.continuous is not None:
+    if front_end is not None and (plan.continuous is not None or plan.graph.states):
         require_endless_level(front_end.spec)
     in_ram = library.in_ram
     model = emit_model(plan, sha256, target.name, _read_with(library), in_ram)
@@ -174,7 +174,7 @@ def _audio(plan: Plan, front_end: FrontEnd) -> dict[str, str]:
 
     Raises InputError where a clip is no whole number of feature rows.
     """
-    spec, inputs = front_end.spec, plan.graph.inputs
+    spec, inputs = front_end.spec, plan.graph.free_inputs
     values = sum(plan.graph.tensors[entry].elements for entry in inputs)
     frames, rest = divmod(values, spec.row_values)
     if rest or len(inputs) != 1:

@@ -24,19 +24,21 @@ _ROWS = (
     "model_push_frame",
     "model_output",
 )
+_WHOLE = (
+    "model_input_bytes",
+    "model_output_bytes",
+    "model_input_offset",
+    "model_output_offset",
+    "model_weights",
+    "model_init",
+    "model_input",
+    "model_output",
+    "model_invoke",
+)
 #: What the templates of model.c define besides layers.
 DRIVER: Mapping[str, tuple[str, ...]] = {
-    "batch": (
-        "model_input_bytes",
-        "model_output_bytes",
-        "model_input_offset",
-        "model_output_offset",
-        "model_weights",
-        "model_init",
-        "model_input",
-        "model_output",
-        "model_invoke",
-    ),
+    "batch": _WHOLE,
+    "step": (*_WHOLE, "model_states", "model_reset"),
     "stream": (*_ROWS, "model_finish", "model_status", "model_refusal"),
     "continuous": (*_ROWS, "model_period_rows", "model_begin_block", "model_end_frame"),
 }

@@ -225,12 +225,7 @@ def _finish(low: Lowering, model: OnnxModel) -> Graph:
                 f"output {output!r} is constant: it does not depend on any input.",
                 hint="Remove it from the model's outputs.",
             )
-        if tensor in low.builder.inputs:
-            raise UnsupportedError(
-                f"output {output!r} is an input: it does not depend on any computation.",
-                hint="Remove it from the model's outputs.",
-            )
-        if tensor in renames:  # two outputs of one value: each has a tensor of its own
+        if tensor in renames or tensor in low.builder.inputs:  # each has a tensor of its own
             tensor = low.copy(tensor)
         low.builder.outputs.append(tensor)
         renames[tensor] = output

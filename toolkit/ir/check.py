@@ -11,7 +11,7 @@ from toolkit.ir.tensor import DType, Tensor
 
 def check_graph(graph: Graph, stage: str) -> Graph:
     """Return ``graph`` unchanged, or raise `ModelError` naming ``stage`` and every violation."""
-    problems = [*_node_problems(graph), *_tensor_problems(graph)]
+    problems = [*_node_problems(graph), *_tensor_problems(graph), *_state_problems(graph)]
     if problems:
         raise ModelError(
             f"{stage}: {'; '.join(problems[:8])}"
@@ -55,6 +55,26 @@ def _tensor_problems(graph: Graph) -> list[str]:
         if tensor.data is not None:
             problems += _constant_problems(tensor)
         problems += _quant_problems(tensor)
+    return problems
+
+
+def _state_problems(graph: Graph) -> list[str]:
+    reads, writes = (tuple(getattr(s, end) for s in graph.states) for end in ("read", "write"))
+    ends = len(graph.free_inputs), len(graph.free_outputs)
+    if (graph.inputs[ends[0] :], graph.outputs[ends[1] :]) != (reads, writes):
+        return ["its states do not end its inputs and outputs"]
+    problems = []
+    for state in graph.states:
+        if not {state.read, state.write} <= graph.tensors.keys():
+            continue  # reported as undeclared or never produced
+        read, write = graph.tensors[state.read], graph.tensors[state.write]
+        kinds = [
+            (t.shape, t.dtype, t.dtype is not DType.FLOAT32 and t.quant) for t in (read, write)
+        ]
+        if kinds[0] != kinds[1]:
+            problems.append(f"state {read.name!r} becomes {write.name!r}, which is another kind")
+        if (state.initial.shape, state.initial.dtype) != (read.shape, read.dtype.numpy):
+            problems.append(f"state {read.name!r} begins as another kind")
     return problems
 
 

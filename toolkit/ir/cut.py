@@ -1,6 +1,7 @@
 """Cuts a graph at named tensors: the part before them and the part after them.
 
-Used to hold the parts of a model around a custom operator against interpreters that lack it.
+The parts are functions: state is an input and an output like any.  They hold what lies around a
+custom operator against interpreters that lack it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from toolkit.ir.graph import Graph
 def prefix_graph(graph: Graph, tensors: Sequence[str]) -> Graph:
     """The part that computes ``tensors``, in that order, from those graph inputs it needs."""
     _require_activations(graph, tensors)
-    prefix = replace(graph, outputs=tuple(dict.fromkeys(tensors))).pruned()
+    prefix = replace(graph, outputs=tuple(dict.fromkeys(tensors)), states=()).pruned()
     used = {name for node in prefix.nodes for name in node.inputs} | set(prefix.outputs)
     inputs = tuple(name for name in graph.inputs if name in used)
     kept = {n: t for n, t in prefix.tensors.items() if n in used or n not in graph.inputs}
@@ -32,7 +33,7 @@ def suffix_graph(graph: Graph, tensors: Sequence[str]) -> Graph:
     cut = set(tensors)
     nodes = tuple(node for node in graph.nodes if not cut.intersection(node.outputs))
     candidates = tuple(dict.fromkeys([*tensors, *graph.inputs]))
-    suffix = replace(graph, nodes=nodes, inputs=()).pruned()
+    suffix = replace(graph, nodes=nodes, inputs=(), states=()).pruned()
     used = {name for node in suffix.nodes for name in node.inputs} | set(suffix.outputs)
     return replace(suffix, inputs=tuple(name for name in candidates if name in used))
 

@@ -42,6 +42,10 @@ def rename_tensors(graph: Graph, renames: Mapping[str, str]) -> Graph:
         nodes=tuple(_with_names(node, mapping) for node in graph.nodes),
         inputs=tuple(mapping.get(name, name) for name in graph.inputs),
         outputs=tuple(mapping.get(name, name) for name in graph.outputs),
+        states=tuple(
+            replace(s, read=mapping.get(s.read, s.read), write=mapping.get(s.write, s.write))
+            for s in graph.states
+        ),
     )
 
 
@@ -80,7 +84,12 @@ def forward(graph: Graph, node: Node, source: str) -> Graph | None:
         return None
     dropped = substitute(graph, [node], [], uses={output: source})
     outputs = tuple(source if name == output else name for name in graph.outputs)
-    return rename_tensors(replace(dropped, outputs=outputs).pruned(), {source: output})
+    states = tuple(
+        replace(state, write=source if state.write == output else state.write)
+        for state in graph.states
+    )
+    shorter = replace(dropped, outputs=outputs, states=states).pruned()
+    return rename_tensors(shorter, {source: output})
 
 
 def _with_inputs(node: Node, names: Mapping[str, str]) -> Node:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+import numpy as np
+
 from toolkit.ir.tensor import Array, DType, QuantParams, Tensor
 
 
@@ -22,10 +24,31 @@ class Node:
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """A tensor that outlives a step of a network that runs step by step.
+
+    A step finds it in the graph input ``read`` and leaves it in the graph output ``write``, of the
+    same shape, type and quantisation; ``initial`` is what the first step finds.
+    """
+
+    read: str
+    write: str
+    initial: Array
+
+    @property
+    def fill(self) -> int | None:
+        """The byte that ``initial`` has everywhere; None where it has several."""
+        found = np.unique(np.ascontiguousarray(self.initial).view(np.uint8))
+        return int(found[0]) if found.size == 1 else None
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """A float or quantised network in NHWC layout; ``nodes`` are in execution order.
 
-    ``metadata`` carries strings that travel with the model (feature specification, labels).
+    It is one step, a function of its inputs: with ``states``, in their order, end inputs and
+    outputs, and the rest is the caller's (`free_inputs`, `free_outputs`).  ``metadata`` carries
+    strings that travel with the model (feature specification, labels).
     """
 
     name: str
@@ -34,6 +57,17 @@ class Graph:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
+    states: tuple[State, ...] = ()
+
+    @property
+    def free_inputs(self) -> tuple[str, ...]:
+        """The inputs that the caller gives."""
+        return self.inputs[: len(self.inputs) - len(self.states)]
+
+    @property
+    def free_outputs(self) -> tuple[str, ...]:
+        """The outputs that the caller gets."""
+        return self.outputs[: len(self.outputs) - len(self.states)]
 
     @cached_property
     def _producers(self) -> Mapping[str, Node]:
@@ -91,6 +125,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self.inputs: list[str] = []
         self.outputs: list[str] = []
+        self.states: list[State] = []
         self._node_names: set[str] = set()
 
     @staticmethod
@@ -99,6 +134,7 @@ class GraphBuilder:
         builder.tensors = dict(graph.tensors)
         builder.nodes = list(graph.nodes)
         builder.inputs, builder.outputs = list(graph.inputs), list(graph.outputs)
+        builder.states = list(graph.states)
         builder._node_names = {node.name for node in graph.nodes}
         return builder
 
@@ -142,6 +178,7 @@ class GraphBuilder:
             tuple(self.inputs),
             tuple(self.outputs),
             dict(self.metadata),
+            tuple(self.states),
         ).pruned()
 
 

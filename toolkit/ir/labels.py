@@ -11,7 +11,7 @@ LABELS_KEY = "toolkit.labels"
 
 def output_count(graph: Graph) -> int:
     """Number of output values of an inference."""
-    return sum(graph.tensors[name].elements for name in graph.outputs)
+    return sum(graph.tensors[name].elements for name in graph.free_outputs)
 
 
 def output_labels(graph: Graph, count: int | None = None) -> tuple[str, ...]:

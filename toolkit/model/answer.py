@@ -1,6 +1,7 @@
 """What the outputs for a recording amount to, whatever its length: values that have names.
 
-An output without time counts as it is, one with time by the means of its rows over the recording.
+An output without time counts as it is, one with time by the means of its rows over the recording;
+of a network with states the last step counts.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Answer:
 
     def values(self, outputs: Sequence[Array]) -> Array:
         """Real values, flat, from arrays of any shape in the order of the outputs."""
-        pairs = zip(self.graph.outputs, outputs, strict=True)
+        pairs = zip(self.graph.free_outputs, outputs, strict=True)
         return np.concatenate([self._values(name, array) for name, array in pairs])
 
     def _values(self, name: str, array: Array) -> Array:
@@ -52,12 +53,14 @@ class Answer:
 def answer_of(graph: Graph) -> Answer:
     """How the outputs of ``graph``, float or integer, become values."""
     rows = _rows(graph)
-    sizes = ((n, math.prod(graph.tensors[n].shape)) for n in graph.outputs)
+    sizes = ((n, math.prod(graph.tensors[n].shape)) for n in graph.free_outputs)
     count = sum(size // rows[name][1] if name in rows else size for name, size in sizes)
     return Answer(graph, rows, output_labels(graph, count))
 
 
 def _rows(graph: Graph) -> _Rows:
+    if graph.states:
+        return {}  # a step is all there is
     try:
         time = find_time_axis(graph)
     except NotStreamableError:

@@ -59,10 +59,10 @@ def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audi
     Raises AudioError for an unusable file, InputError where features do not fit the input.
     """
     entry = graph.tensors[graph.inputs[0]]
-    if len(graph.inputs) != 1 or entry.elements % spec.row_values:
+    if len(graph.free_inputs) != 1 or entry.elements % spec.row_values:
         raise InputError(
             f"features of {spec.row_values} values a row do not fit the model's inputs "
-            f"{[list(graph.tensors[name].shape) for name in graph.inputs]}."
+            f"{[list(graph.tensors[name].shape) for name in graph.free_inputs]}."
         )
     clip = load_clip(path, spec.sample_rate_hz)
     rows = entry.elements // spec.row_values

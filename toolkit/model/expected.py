@@ -19,15 +19,16 @@ import numpy as np
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.execute import run_graph
 from toolkit.ops.parts.base import view
-from toolkit.quantize.outputs import Batch, fed, real
+from toolkit.quantize.outputs import Batch, in_turn, real
 from toolkit.quantize.recipe import Conversion
 from toolkit.quantize.snr import int8_snr_db
 
 EXPECTED_ERROR_KEY = "toolkit.expected_error"
 #: Cases that it is found on, at most.
 MAX_CASES = 8
+#: Steps of a model with states.
+MAX_STEPS = 64
 #: How much more than rounding explains the integers may be off.
 MOST = 2.0
 
@@ -71,22 +72,20 @@ class _Question:
 
 def expected_error(data: bytes, conversion: Conversion, batches: Sequence[Batch]) -> ExpectedError:
     """The errors of the conversion that gave the ``.tflite`` ``data``, over some of ``batches``."""
-    some = batches[:: -(-len(batches) // MAX_CASES)]
-    return _found(_Question(data, conversion, some))
+    return _found(_Question(data, conversion, some_cases(conversion.float_graph, batches)))
+
+
+def some_cases(graph: Graph, batches: Sequence[Batch]) -> Sequence[Batch]:
+    """A few of ``batches``, spread over them; of a graph with states the first `MAX_STEPS`, for
+    what rounding adds to its states shows over many."""
+    return batches[:MAX_STEPS] if graph.states else batches[:: -(-len(batches) // MAX_CASES)]
 
 
 @lru_cache(maxsize=4)
 def _found(question: _Question) -> ExpectedError:
-    graph, quantized = question.conversion.float_graph, question.conversion.quantized
-    constants = _rounded_constants(graph, quantized)
-    exact, integer, rounded = [], [], []
-    for batch in question.batches:
-        values = run_graph(graph, fed(graph, batch))
-        exact.append([values[name].ravel() for name in graph.outputs])
-        values = run_graph(quantized, fed(quantized, batch))
-        integer.append([real(quantized, n, values[n]).ravel() for n in quantized.outputs])
-        values = _rounded(graph, quantized, constants, batch)
-        rounded.append([values[name].ravel() for name in graph.outputs])
+    quantized, batches = question.conversion.quantized, question.batches
+    exact, rounded = _exact_and_rounded(question.conversion, batches)
+    integer = [_free(quantized, values) for values in in_turn(quantized, batches)]
     measured, explained = (_errors(exact, found) for found in (integer, rounded))
     pairs = zip(measured, explained, strict=True)
     flat = [np.stack([np.concatenate(row) for row in rows]) for rows in (exact, integer, rounded)]
@@ -98,13 +97,32 @@ def _found(question: _Question) -> ExpectedError:
     )
 
 
-def explained_errors(conversion: Conversion, batch: Batch) -> list[float]:
-    """The largest error of each output on one case that rounding, and the limits of the scales,
-    make alone."""
+def _free(graph: Graph, values: Mapping[str, Array]) -> list[Array]:
+    """The free outputs in real units, flat."""
+    return [real(graph, name, values[name]).ravel() for name in graph.free_outputs]
+
+
+def explained_errors(conversion: Conversion, batches: Sequence[Batch]) -> list[float]:
+    """The largest error of each output on cases (steps, `in_turn`) that rounding, and the limits of
+    the scales, make alone."""
+    exact, rounded = _exact_and_rounded(conversion, batches)
+    columns = zip(zip(*exact, strict=True), zip(*rounded, strict=True), strict=True)
+    return [float(np.abs(np.stack(a) - np.stack(b)).max()) for a, b in columns]
+
+
+def _exact_and_rounded(
+    conversion: Conversion, batches: Sequence[Batch]
+) -> tuple[list[list[Array]], list[list[Array]]]:
+    """The free outputs of each case by the float network, as it is and rounded."""
     graph, quantized = conversion.float_graph, conversion.quantized
-    exact = run_graph(graph, fed(graph, batch))
-    rounded = _rounded(graph, quantized, _rounded_constants(graph, quantized), batch)
-    return [float(np.abs(exact[name] - rounded[name]).max()) for name in graph.outputs]
+    constants = _rounded_constants(graph, quantized)
+
+    def run_rounded(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        return _rounded(graph, quantized, constants, inputs)
+
+    exact = [_free(graph, values) for values in in_turn(graph, batches)]
+    rounded = [_free(graph, values) for values in in_turn(graph, batches, run=run_rounded)]
+    return exact, rounded
 
 
 def _errors(exact: Sequence[Sequence[Array]], found: Sequence[Sequence[Array]]) -> list[float]:
@@ -127,10 +145,10 @@ def _rounded_constants(graph: Graph, quantized: Graph) -> dict[str, Array]:
 
 
 def _rounded(
-    graph: Graph, quantized: Graph, constants: Mapping[str, Array], batch: Batch
+    graph: Graph, quantized: Graph, constants: Mapping[str, Array], inputs: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Values of the float network, each tensor rounded as the one of that name is quantised."""
-    values = {n: _round(quantized, n, v) for n, v in fed(graph, batch).items()}
+    values = {n: _round(quantized, n, v) for n, v in inputs.items()}
     for node in graph.nodes:
         seen = view(graph, node)
         arguments = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.tensor import Array, quantize
 from toolkit.model.windows import load_windows
-from toolkit.quantize.outputs import Batch
+
+#: Steps of a clip of random arrays.
+RANDOM_STEPS = 16
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
@@ -30,19 +32,42 @@ class Cases:
     recordings: tuple[int, ...]
     notes: tuple[str, ...] = ()
 
-    def batches(self, name: str) -> list[Batch]:
-        """Every case under the ``name`` of the input that it feeds."""
-        return [{name: case} for case in self.values]
-
 
 def load_array(path: Path) -> Array:
     """The array in a ``.npy`` file, or the first one in a ``.npz``; never unpickles.
 
     Raises InputError when the file cannot be read or holds anything but finite numbers.
     """
+    (array,) = load_arrays(path, ("",)).values()
+    return array
+
+
+def load_arrays(path: Path, names: Sequence[str]) -> dict[str, Array]:
+    """The arrays called ``names`` in a ``.npz``; of a single name the first one where none is
+    called so, or the one in a ``.npy`` file.  Never unpickles.
+
+    Raises InputError when the file cannot be read, lacks one, or holds anything but finite numbers.
+    """
     with reading(path, "an array", "Save it with numpy.save."):
         loaded = np.load(path, allow_pickle=False)
-        array = loaded if isinstance(loaded, np.ndarray) else loaded[loaded.files[0]]
+        if isinstance(loaded, np.ndarray):
+            found, there = {names[0]: loaded}, ["one array"]
+        else:
+            there = list(map(repr, loaded.files))
+            found = {name: loaded[name] for name in names if name in loaded.files}
+            if len(names) == 1 and not found:
+                found = {names[0]: loaded[loaded.files[0]]}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise InputError(
+            f"{path}: holds no array for input {missing[0]!r}; it holds {', '.join(there[:8])}.",
+            hint=f"Save a .npz with arrays called {', '.join(names)}; inputs that are state are "
+            "stated by --state.",
+        )
+    return {name: _finite(path, found[name]) for name in names}
+
+
+def _finite(path: Path, array: Array) -> Array:
     if array.dtype.kind not in "fiu":
         raise InputError(f"{path}: must hold numbers; found {array.dtype}.")
     with np.errstate(over="ignore"):
@@ -161,6 +186,12 @@ def random_cases(tensor: Tensor, count: int, seed: int = 0) -> Array:
 
 
 def random_inputs(graph: Graph, count: int) -> list[list[Array]]:
-    """Random cases (fixed seed), each with one array a model input."""
-    columns = [random_cases(graph.tensors[n], count, i) for i, n in enumerate(graph.inputs)]
+    """Random cases (fixed seed), each with one array a model input; of a model with states clips of
+    `RANDOM_STEPS` steps."""
+    steps = RANDOM_STEPS if graph.states else 1
+    columns = [
+        random_cases(graph.tensors[n], count * steps, i) for i, n in enumerate(graph.free_inputs)
+    ]
+    if graph.states:
+        columns = [column.reshape(count, steps, *column.shape[1:]) for column in columns]
     return [list(case) for case in zip(*columns, strict=True)]

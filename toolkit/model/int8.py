@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -12,26 +11,25 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import NotStreamableError
-from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.extract import extract
+from toolkit.features.audio import load_clip
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
-from toolkit.features.synthetic import speech_like
 from toolkit.ir import Graph
-from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
 from toolkit.model.answer import Answer, answer_of
+from toolkit.model.cases import model_cases
 from toolkit.model.expected import (
     EXPECTED_ERROR_KEY,
     ExpectedError,
     expected_error,
     read_expected_error,
 )
-from toolkit.model.inputs import as_cases, audio_files
+from toolkit.model.inputs import audio_files
 from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
 from toolkit.model.reference import is_builtin
-from toolkit.model.source import Source, demo_clip, model_cases
+from toolkit.model.source import Source
+from toolkit.model.synthetic import SYNTHETIC_CASES, features_of, synthetic_batches
 from toolkit.plan.any_length import about_length, one_length, with_one_length
 from toolkit.plan.other_length import baked_nodes
 from toolkit.plan.time_axis import find_time_axis, retime
@@ -43,9 +41,7 @@ from toolkit.resources import __version__
 from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 
-#: Cases made up where there are no recordings.
-SYNTHETIC_CASES = 8
-#: Of those, how many the expected error is found on where nothing was calibrated on them.
+#: Made-up cases that the expected error is found on where nothing was calibrated on them.
 EXPECTED_CASES = 2
 
 
@@ -143,7 +139,7 @@ class Int8Model:
         length only."""
         graph, spec = self.float_graph, self.spec
         assert spec is not None
-        if graph is None or _takes(graph, spec, rows):
+        if graph is None or graph.states or _takes(graph, spec, rows):
             return graph
         try:
             return retime(find_time_axis(graph), rows)
@@ -187,7 +183,7 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
     issues: tuple[Issue, ...] = ()
     if calib is not None:
         cases = model_cases(calib, graph)
-        batches, recordings = cases.batches(graph.inputs[0]), cases.recordings
+        batches, recordings = cases.batches(graph), cases.recordings
         issues = tuple(Issue("calibration.data", note) for note in cases.notes)
     elif ranges is None or recipe.needs_data:
         batches, what = synthetic_batches(graph)
@@ -230,20 +226,6 @@ def _origin(source: Source, recipe: Recipe, calib: Path | None, batches: Sequenc
     )
 
 
-def synthetic_batches(graph: Graph, count: int = SYNTHETIC_CASES) -> tuple[list[Batch], str]:
-    """Inputs made up for a model, and in words what they are."""
-    spec = feature_spec(graph)
-    if spec is None or len(graph.inputs) != 1:
-        return [_noise(graph, seed) for seed in range(count)], "standard normal noise"
-    shape = graph.tensors[graph.inputs[0]].shape
-    rows = math.prod(shape) // spec.row_values
-    seconds = spec.samples_for_rows(rows) / spec.sample_rate_hz
-    clips = [load_clip(demo_clip(), spec.sample_rate_hz).samples]
-    clips += [speech_like(seconds, spec.sample_rate_hz, n) for n in range(count)]
-    what = f"{count} clips of synthesised speech-like sound and the demo clip"
-    return [{graph.inputs[0]: _features(clip, spec, rows, shape)} for clip in clips], what
-
-
 def _longer_batches(graph: Graph, frames: int, calib: Path | None) -> list[Batch]:
     """Clips of ``frames`` frames: some recordings of ``calib`` over and over, made-up sound without
     it; none where the user gave arrays."""
@@ -259,7 +241,7 @@ def _longer_batches(graph: Graph, frames: int, calib: Path | None) -> list[Batch
         samples = load_clip(file, spec.sample_rate_hz).samples
         if samples.size:
             looped = np.resize(samples, spec.samples_for_rows(frames))
-            batches.append({entry.name: _features(looped, spec, frames, entry.shape)})
+            batches.append({entry.name: features_of(looped, spec, frames, entry.shape)})
     return batches
 
 
@@ -267,20 +249,6 @@ def _fallback_note(what: str, have_ranges: bool) -> Issue:
     use = "measured" if have_ranges else "calibrated"
     note = f"{use} on {what} only: int8 accuracy may suffer; give --calib for real figures"
     return Issue("calibration.fallback", note)
-
-
-def _features(samples: Array, spec: FeatureSpec, rows: int, shape: tuple[int, ...]) -> Array:
-    features = extract(fit_clip(samples, spec, rows).samples, spec)
-    case: Array = as_cases(features[None], shape, "feature specification")[0]
-    return case
-
-
-def _noise(graph: Graph, seed: int) -> dict[str, Array]:
-    generator = np.random.default_rng(seed)
-    return {
-        name: generator.standard_normal(graph.tensors[name].shape).astype(np.float32)
-        for name in graph.inputs
-    }
 
 
 def _given_issues(source: Source, graph: Graph, quantized: Graph) -> tuple[Issue, ...]:

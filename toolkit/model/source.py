@@ -9,22 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from toolkit.errors import InputError, ToolMissingError, reading, require_file
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS, feature_spec
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
-from toolkit.ir import Graph, QuantParams, Tensor
-from toolkit.ir.tensor import Array
+from toolkit.ir import Graph, QuantParams
 from toolkit.measurement import Issue
-from toolkit.model.inputs import Cases, float_cases, window_cases
 from toolkit.model.stated import Stated, longer_shape, named_shapes
+from toolkit.model.states import likely_states, stated_states
 from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
-from toolkit.passes.absorb_layout import input_axes
+from toolkit.passes.states import with_states
 from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
 from toolkit.quantize.given import attach, given_params
 from toolkit.quantize.ranges import Ranges, load_ranges
 from toolkit.resources import data_dir
+from toolkit.tflite.read import load_tflite, read_tflite, stripped_ends
+from toolkit.tflite.write import write_tflite
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +31,8 @@ class Source:
     """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
 
     ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
-    ``onnx`` are the bytes that the float graph was imported from;
+    ``onnx`` are the bytes that the float graph was imported from, ``imported`` what it was before
+    any rewrite;
     ``ranges`` come with zoo models and those of `toolkit train`, ``given`` with models that were
     quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
     what was done to it on the way in.  ``max_seconds`` is the longest clip that it will be given,
@@ -44,6 +44,7 @@ class Source:
     name: str
     sha256: str
     float_graph: Graph | None = None
+    imported: Graph | None = field(default=None, repr=False)
     onnx: bytes | None = field(default=None, repr=False)
     tflite: bytes | None = field(default=None, repr=False)
     ranges: Ranges | None = None
@@ -56,6 +57,30 @@ class Source:
     def at_seconds(self, clip_seconds: float) -> Source:
         """The same model for clips of another length, where its file leaves that open."""
         return load_source(self.argument, clip_seconds, self.stated)
+
+    def with_states(self) -> Source:
+        """The same model with the states that the user states, or else those that its file does;
+        what looks like further ones is an issue.  Raises InputError for pairs that are none."""
+        source, graph, pairs = self, self.float_graph, self.stated.states
+        if graph is None:
+            assert self.tflite is not None
+            graph = read_tflite(self.tflite, self.name)
+            if pairs:
+                graph = with_states(graph, pairs)
+                source = replace(self, tflite=write_tflite(graph))
+        elif pairs := pairs or stated_states(graph.metadata):
+            assert self.imported is not None
+            graph = attach(with_states(self.imported, pairs), self.imported)
+            source = replace(self, float_graph=graph, one_length={})
+        hints = tuple(
+            Issue(
+                "model.states",
+                f"input {pair.read!r} and output {pair.write!r} look like state, and are not "
+                f"treated as such: {pair.words} makes them one",
+            )
+            for pair in likely_states(graph)
+        )
+        return replace(source, issues=(*source.issues, *hints))
 
     def up_to(self, max_seconds: float | None) -> Source:
         """The same model for clips up to that long, as the user states; None leaves it open.
@@ -104,49 +129,15 @@ def load_source(
         zoo = _zoo_file(path)
     if zoo is not None:
         source = _from_onnx(zoo.onnx, zoo.name, clip_seconds, stated)
-        return replace(source, argument=model, ranges=load_ranges(zoo.ranges))
-    return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds, stated)
+        source = replace(source, argument=model, ranges=load_ranges(zoo.ranges))
+    else:
+        source = _loaders()[path.suffix.lower()](path, path.stem, clip_seconds, stated)
+    return source.with_states()
 
 
 def demo_clip() -> Path:
     """The speech clip that ships with the toolkit (one second, 16 kHz)."""
     return data_dir("models") / DEFAULT_MODEL / "demo_clip.wav"
-
-
-def model_inputs(path: Path, graph: Graph) -> Array:
-    """Float cases ``[cases, *shape]`` for the one input of ``graph``, in its layout.
-
-    ``path`` is a folder of audio, of which the beginning of every file counts, or an array in the
-    layout of the model file that ``graph`` came from.  Raises InputError for what cannot be used,
-    and for a model of several inputs.
-    """
-    exported, axes = _exported_input(path, graph)
-    return _moved(float_cases(path, exported, feature_spec(graph)), axes)
-
-
-def model_cases(path: Path, graph: Graph) -> Cases:
-    """The same of windows of all of every recording, silence left out (`load_windows`): what int8
-    is calibrated and measured on."""
-    exported, axes = _exported_input(path, graph)
-    cases = window_cases(path, exported, feature_spec(graph))
-    return replace(cases, values=_moved(cases.values, axes))
-
-
-def _exported_input(path: Path, graph: Graph) -> tuple[Tensor, tuple[int, ...]]:
-    """The one input of ``graph`` in the layout of its file, and the axes of ours in that."""
-    if len(graph.inputs) != 1:
-        raise InputError(
-            f"{path}: the model has {len(graph.inputs)} inputs; arrays can feed one only."
-        )
-    entry = graph.tensors[graph.inputs[0]]
-    axes = input_axes(graph).get(entry.name, tuple(range(len(entry.shape))))
-    exported = replace(entry, shape=tuple(entry.shape[axes.index(a)] for a in range(len(axes))))
-    return exported, axes
-
-
-def _moved(cases: Array, axes: tuple[int, ...]) -> Array:
-    """Cases of the file's layout in the graph's."""
-    return np.ascontiguousarray(cases.transpose(0, *(axis + 1 for axis in axes)))
 
 
 def _require_model_file(path: Path) -> None:
@@ -213,6 +204,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> So
         name=name,
         sha256=_sha256(path),
         float_graph=graph,
+        imported=imported,
         onnx=path.read_bytes(),
         ranges=None if ranges is None else Ranges.from_json(ranges),
         given=given_params(imported),
@@ -236,9 +228,6 @@ def _tied(graph: Graph, longer: Callable[[], Graph] | None) -> dict[str, str]:
 
 
 def _from_tflite(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:
-    from toolkit.tflite.read import load_tflite, stripped_ends
-    from toolkit.tflite.write import write_tflite
-
     if stated.shapes:
         raise InputError(
             f"--shape: {path.name} states the shapes of its inputs itself.",

@@ -9,6 +9,7 @@ from pathlib import Path
 from toolkit.errors import InputError
 from toolkit.frontend.reader import OnnxInput
 from toolkit.ir import Shape
+from toolkit.passes.states import StatePair
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,13 @@ class Stated:
     """What the user says of a model's inputs.
 
     ``shapes`` are those of inputs whose dimensions the file leaves open, by name, "" for the only
-    one; ``time_axis`` is the axis of time in the file's own layout, negative ones from the end.
+    one; ``time_axis`` is the axis of time in the file's own layout, negative ones from the end;
+    ``states`` are pairs of an input and an output that are one.
     """
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     time_axis: int | None = None
+    states: tuple[StatePair, ...] = ()
 
 
 def named_shapes(

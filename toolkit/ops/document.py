@@ -18,6 +18,12 @@ Integer results are, bit for bit, those of TFLM's reference kernels; custom oper
 definition. The constraints hold for the quantised graph that goes to the device. ONNX names say
 where an operator usually comes from; converting an ONNX model may combine or split operators.
 
+What a `.tflite` may have besides, for it becomes something else on the way in: `SPLIT` and
+`SPLIT_V` (slices), `CALL_ONCE`, `VAR_HANDLE`, `READ_VARIABLE` and `ASSIGN_VARIABLE` (states, see
+[STREAMING.md](STREAMING.md#state)), `QUANTIZE` and `DEQUANTIZE` between its integers and inputs,
+outputs or variables of float32 or uint8 (left out: the device has the integers), and subgraphs that
+nothing runs.
+
 | operator | TFLite | ONNX |
 |---|---|---|
 """

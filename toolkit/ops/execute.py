@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+import numpy as np
 
 from toolkit.ir import DType, Graph
 from toolkit.ir.tensor import Array
@@ -28,3 +30,26 @@ def run_graph(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
         run = operator.run_float if is_float else operator.run_int
         values[node_view.output.name] = run(node_view, arguments)
     return values
+
+
+def run_steps(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """The free outputs of a network with states, ``[steps, *shape]``, by name.
+
+    ``inputs`` maps each free input to an array ``[steps, *shape]``; the states are carried from
+    step to step, and begin as they do in the graph.
+    """
+    rows: dict[str, list[Array]] = {name: [] for name in graph.free_outputs}
+    for values in each_step(graph, inputs):
+        for name, found in rows.items():
+            found.append(values[name])
+    return {name: np.stack(found) for name, found in rows.items()}
+
+
+def each_step(graph: Graph, inputs: Mapping[str, Array]) -> Iterator[dict[str, Array]]:
+    """Values of every non-constant tensor, by name, step by step; ``inputs`` as `run_steps`."""
+    states = {state.read: state.initial for state in graph.states}
+    for step in range(len(inputs[graph.free_inputs[0]])):
+        given = {name: inputs[name][step] for name in graph.free_inputs}
+        values = run_graph(graph, {**given, **states})
+        states = {state.read: values[state.write] for state in graph.states}
+        yield values

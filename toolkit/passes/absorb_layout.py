@@ -85,7 +85,7 @@ def to_exported_layout(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, A
 def _turn_inputs(graph: Graph) -> Graph:
     """Give each input the layout in which the model's first layers read it, where they agree: those
     behind operators that mind no order of axes, which then turn back what is not wanted turned."""
-    for name in graph.inputs:
+    for name in graph.free_inputs:  # a state has the layout of what it becomes
         perm = None if name in input_axes(graph) else _wanted_layout(graph, name)
         if perm is not None:
             graph = turn_input(graph, name, perm)

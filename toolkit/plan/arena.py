@@ -11,6 +11,7 @@ from toolkit.ir import Graph, Tensor
 from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops.kernels import PORTABLE_ONLY, Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour
+from toolkit.plan.in_place import in_place
 from toolkit.plan.lifetimes import Buffer, find_buffers, live_bytes
 
 #: Suits every element type, and vector loads of 16 bytes.
@@ -38,11 +39,12 @@ class PlacedBuffer:
 
 @dataclass(frozen=True)
 class ArenaPlan:
-    """A whole-clip ("batch") schedule of ``graph``: one arena, its size a multiple of
-    ``alignment_bytes``.
+    """A schedule of ``graph`` node by node: one arena, its size a multiple of ``alignment_bytes``.
 
-    ``live_bytes`` is what each step needs; ``lower_bound_bytes``, their maximum, is reached first
-    at ``peak_step``.  No plan can be smaller, this one may be larger (alignment, fragmentation).
+    A run takes a whole clip ("batch"), or of a graph with states a step of it; the states, which
+    are `in_place`, lie in the arena for good.  ``live_bytes`` is what each step needs;
+    ``lower_bound_bytes``, their maximum, is reached first at ``peak_step``.  No plan can be
+    smaller, this one may be larger (alignment, fragmentation).
     """
 
     graph: Graph = field(compare=False)  # one of equal content gives the same plan
@@ -51,24 +53,32 @@ class ArenaPlan:
     arena_bytes: int
     live_bytes: tuple[int, ...]
     alignment_bytes: int
-    schedule: Literal["batch"] = "batch"
 
     #: Templates of the generated C files, by file.
     templates: ClassVar[Mapping[str, str]] = {
         name: name for name in ("model.h", "model.c", "model_weights.h", "model_weights.c")
     }
-    #: The same of those that take audio.
-    audio_templates: ClassVar[Mapping[str, str]] = {
-        "model_audio.h": "model_audio.h",
-        "model_audio.c": "model_audio.c",
-    }
     #: How nodes treat time: no node of a whole clip is streamed.
     behaviours: ClassVar[Mapping[str, TimeBehaviour]] = {}
     stream: ClassVar[None] = None
     continuous: ClassVar[None] = None
-    state_bytes: ClassVar[int] = 0
     outputs_in_rows: ClassVar[tuple[int, ...]] = ()
     input_rows: ClassVar[None] = None
+
+    @property
+    def schedule(self) -> Literal["batch", "step"]:
+        return "step" if self.graph.states else "batch"
+
+    @property
+    def audio_templates(self) -> Mapping[str, str]:
+        """The same of those that take audio."""
+        stem = "model_continuous_audio" if self.graph.states else "model_audio"
+        return {"model_audio.h": f"{stem}.h", "model_audio.c": f"{stem}.c"}
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the arena that must outlive a run."""
+        return sum(self.graph.tensors[state.read].size_bytes for state in self.graph.states)
 
     @property
     def ram_bytes(self) -> int:
@@ -89,7 +99,7 @@ class ArenaPlan:
 
     @property
     def output_tensors(self) -> tuple[Tensor, ...]:
-        return tuple(self.graph.tensors[name] for name in self.graph.outputs)
+        return tuple(self.graph.tensors[name] for name in self.graph.free_outputs)
 
     @property
     def kernel_files(self) -> frozenset[str]:
@@ -107,8 +117,15 @@ class ArenaPlan:
         return [
             Measurement("arena_bytes", self.arena_bytes, "B", estimated, planned),
             Measurement("arena_lower_bound_bytes", self.lower_bound_bytes, "B", estimated, peak),
-            Measurement("state_bytes", feature_bytes, "B", estimated, "feature state"),
+            self._state(feature_bytes),
         ]
+
+    def _state(self, feature_bytes: int) -> Measurement:
+        basis = "states of the model, in the arena, and feature state"
+        if not self.graph.states:
+            basis = "feature state"
+        total = feature_bytes + self.state_bytes
+        return Measurement("state_bytes", total, "B", Provenance.ESTIMATED, basis)
 
     def layer_bytes(self, name: str) -> tuple[int, int]:
         """Bytes of what the node called ``name`` makes, and of all that its step needs."""
@@ -121,7 +138,7 @@ class ArenaPlan:
         rows = (
             MemoryRow(
                 placed.buffer.node or placed.buffer.tensors[0],
-                "scratch" if placed.buffer.node else "tensor",
+                self._kind(placed.buffer),
                 placed.offset_bytes,
                 placed.buffer.size_bytes,
                 placed.buffer.first_step,
@@ -131,6 +148,10 @@ class ArenaPlan:
         )
         steps = tuple(node.name for node in self.graph.nodes)
         return MemoryMap("arena", self.arena_bytes, steps, tuple(sorted(rows, key=MemoryRow.place)))
+
+    def _kind(self, buffer: Buffer) -> str:
+        is_state = any(state.read in buffer.tensors for state in self.graph.states)
+        return "scratch" if buffer.node else "state" if is_state else "tensor"
 
     @cached_property
     def tensor_offsets(self) -> Mapping[str, int]:
@@ -149,8 +170,9 @@ def plan_arena(
     """Plan the arena of a quantised graph run step by step; deterministic.
 
     ``variants`` names the kernel of each node that is not to run the portable one.
-    Raises UnsupportedError for a graph that has no such schedule (see `find_buffers`).
+    Raises UnsupportedError for a graph that has no such schedule (see `find_buffers`, `in_place`).
     """
+    graph = in_place(graph)
     buffers = find_buffers(graph, variants)
     live = live_bytes(buffers)
     offsets = place(buffers, alignment_bytes)

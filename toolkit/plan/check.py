@@ -2,7 +2,8 @@
 
 Every byte of the arena carries the mark of the value last written to it.  Each step writes its
 scratch and outputs, after which its inputs must still carry their marks, and so must everything a
-later step or the caller reads.  A plan in which two live buffers share a byte cannot pass.
+later step or the caller reads.  A plan in which two live buffers share a byte cannot pass.  A graph
+with states is played twice, so that each is found where, and as, the first run left it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from toolkit.plan.arena import ArenaPlan
 
 def check_plan(graph: Graph, plan: ArenaPlan) -> ArenaPlan:
     """Return ``plan`` unchanged, or raise `ToolkitError` (internal) at its first violation."""
-    _Player(graph, plan).play()
+    player = _Player(graph, plan)
+    player.begin()
+    for _ in range(2 if graph.states else 1):
+        player.play()
     return plan
 
 
@@ -32,9 +36,13 @@ class _Player:
         self._mark_of: dict[str, int] = {}
         self._fresh = itertools.count(1)
 
+    def begin(self) -> None:
+        for state in self._graph.states:
+            self._write(state.read, self._tensor(state.read))
+
     def play(self) -> None:
         graph = self._graph
-        for name in graph.inputs:
+        for name in graph.free_inputs:
             self._write(name, self._tensor(name))
         for name in graph.inputs:
             self._read(name, self._tensor(name), "the caller")
@@ -58,6 +66,12 @@ class _Player:
                 self._read(name, where, label)
         for name in graph.outputs:
             self._read(name, self._tensor(name), "the caller")
+        for state in graph.states:
+            if self._tensor(state.write) != self._tensor(state.read):
+                raise ToolkitError(
+                    f"memory plan: state {state.read!r} is not left where the next step finds it."
+                )
+            self._mark_of[state.read] = self._mark_of[state.write]
 
     def _tensor(self, name: str) -> slice:
         offset = self._plan.tensor_offsets.get(name)

@@ -2,7 +2,8 @@
 
 Step ``k`` runs ``graph.nodes[k]``.  Graph inputs live from step 0, graph outputs to the last step,
 an activation from the step that writes it to the last step that reads it, scratch in its one step.
-A tensor and its aliases (reshape) are one buffer.
+A tensor and its aliases (reshape) are one buffer.  So are what a state was and what it becomes, of
+a graph that is `in_place`: that buffer lives in every step, and from run to run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import view
+from toolkit.plan.in_place import alias_roots
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ def find_buffers(graph: Graph, variants: Variants = PORTABLE_ONLY) -> tuple[Buff
 
     Raises UnsupportedError where a graph output, or an alias, is a constant: it has no buffer.
     """
-    roots = _alias_roots(graph)
+    roots = alias_roots(graph)
+    kept = {roots[state.write]: state.read for state in graph.states}
+    roots = {name: kept.get(root, root) for name, root in roots.items()}
     last_step = max(len(graph.nodes) - 1, 0)
     first: dict[str, int] = dict.fromkeys(graph.inputs, 0)
     last: dict[str, int] = dict.fromkeys(graph.inputs, 0)
@@ -72,22 +76,6 @@ def live_bytes(buffers: tuple[Buffer, ...]) -> tuple[int, ...]:
         changes[buffer.first_step] += buffer.size_bytes
         changes[buffer.last_step + 1] -= buffer.size_bytes
     return tuple(itertools.accumulate(changes[:-1]))
-
-
-def _alias_roots(graph: Graph) -> dict[str, str]:
-    """The tensor whose bytes each activation shares: itself, unless an alias operator made it."""
-    roots = {name: name for name in graph.inputs}
-    for node in graph.nodes:
-        roots.update((name, name) for name in node.outputs)
-        if OPERATORS[node.op].is_alias:
-            source = node.inputs[0]
-            if source is None or graph.tensors[source].is_constant:
-                raise UnsupportedError(
-                    f"node {node.name!r} ({node.op}): its input must be an activation; "
-                    "got a constant."
-                )
-            roots[node.outputs[0]] = roots[source]
-    return roots
 
 
 def _scratch(graph: Graph, variants: Variants) -> list[Buffer]:

@@ -1,4 +1,5 @@
-"""Chooses how a model runs: frame by frame in constant memory, or the whole clip from an arena."""
+"""Chooses how a model runs: frame by frame in constant memory, the whole clip from an arena, or, a
+model with states, step by step from an arena."""
 
 from __future__ import annotations
 
@@ -61,12 +62,16 @@ def choose_plan(
     """The memory plan of a quantised graph, and a note where it is not what one would expect.
 
     ``auto`` streams when the time axis is declared and the model can, and says why where it cannot.
+    A model with states has one schedule, whatever word is given for it.
     Raises NotStreamableError for ``stream`` on a model that cannot, InputError for a continuous
-    model without features or of unusable times.
+    model without features or of unusable times, and for words that do not go with states.
     """
-    if request.hop_out_seconds is not None:
+    if request.hop_out_seconds is not None and not graph.states:
         note = "continuous mode, not exact: the outputs shown are those of the last window"
         return _plan_continuous(graph, request, target), (Issue("schedule.continuous", note),)
+    if graph.states:
+        _require_stepwise(graph, request)
+        return _plan_batch(graph, request, target), ()
     declared = request.time_axis is not None or feature_spec(graph) is not None
     if request.schedule == "batch" or (request.schedule == "auto" and not declared):
         return _plan_batch(graph, request, target), ()
@@ -77,6 +82,21 @@ def choose_plan(
             raise
         reason = Issue("schedule.batch", f"runs in batch: {error.message}")
         return _plan_batch(graph, request, target), (reason,)
+
+
+def _require_stepwise(graph: Graph, request: ScheduleRequest) -> None:
+    """Raise InputError for what a model with states, which runs step by step, cannot be."""
+    asked = {
+        "--schedule stream": request.schedule == "stream",
+        "--time-axis": request.time_axis is not None,
+        "--hop-out": request.hop_out_seconds is not None,
+    }
+    for option, given in asked.items():
+        if given:
+            raise InputError(
+                f"{option}: {graph.name} has states and runs step by step.",
+                hint=f"Leave {option} away.",
+            )
 
 
 def stream_state_bytes(graph: Graph) -> int | None:

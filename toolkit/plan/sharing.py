@@ -39,8 +39,10 @@ def _shape(call: KernelCall) -> Hashable:
 
 
 def constants_bytes(graph: Graph, calls: Iterable[KernelCall]) -> int:
-    """Bytes of the constants of calls on tensors of ``graph``, equal ones once."""
+    """Bytes of the constants of calls on tensors of ``graph``, and of what its states begin as; of
+    equal ones once."""
     arrays = {_content(array) for call in calls for array in _arrays(graph, call)}
+    arrays |= {_content(state.initial) for state in graph.states if state.fill is None}
     return sum(len(data) for _, data in arrays)
 
 

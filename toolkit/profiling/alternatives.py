@@ -22,14 +22,16 @@ from toolkit.targets import Target
 def alternatives(
     plan: Plan, front_end: FrontEnd | None, request: ScheduleRequest, target: Target
 ) -> tuple[Alternative, ...]:
-    """The model batch and streamed, for size, balanced and for speed; none in continuous mode."""
+    """The model batch and streamed (with states: step by step), for size, balanced and for speed;
+    none in continuous mode."""
     if plan.continuous is not None:
         return ()
     found = []
-    for schedule in ("stream", "batch"):
+    for schedule in ("step",) if plan.graph.states else ("stream", "batch"):
         for optimize in ALLOWANCES:
             chosen = (schedule, optimize) == (plan.schedule, request.optimize)
-            wanted = replace(request, schedule=schedule, optimize=optimize)
+            asked = "auto" if schedule == "step" else schedule
+            wanted = replace(request, schedule=asked, optimize=optimize)
             try:
                 other = plan if chosen else choose_plan(plan.graph, wanted, target)[0]
             except NotStreamableError:
@@ -77,9 +79,7 @@ def _realtime_factor(found: Estimate, target: Target, front_end: FrontEnd | None
     """Seconds of work for a second of audio; None for a model that takes none."""
     if front_end is None:
         return None
-    spec = front_end.spec
-    audio_s = spec.samples_for_rows(found.frames) / spec.sample_rate_hz
-    return found.cycles / target.clock_hz / audio_s
+    return found.cycles / target.clock_hz / found.audio_s
 
 
 def time_checks(

@@ -38,7 +38,8 @@ class Copied:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Predicted cost of one inference; cycles by node, bytes; ``frames`` are feature rows.
+    """Predicted cost of one inference; cycles by node, bytes; ``frames`` are feature rows, of which
+    ``audio_s`` seconds give so many (of a step: those until the next one).
 
     ``frame_cycles`` are those of each frame of one period of a streamed plan, features included.
     """
@@ -47,6 +48,7 @@ class Estimate:
     model_cycles: int
     features: FeatureEstimate | None
     frames: int
+    audio_s: float
     frame_cycles: tuple[float, ...]
     flash: FlashEstimate
     ram_static_bytes: int
@@ -92,10 +94,12 @@ def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate
         for node in graph.nodes
         if node.name in run
     }
-    frames, features, ram_bytes = 0, None, plan.ram_bytes
+    frames, audio_s, features, ram_bytes = 0, 0.0, None, plan.ram_bytes
     if front_end is not None:
         spec = front_end.spec
         frames = graph.tensors[graph.inputs[0]].elements // spec.row_values
+        taken = spec.hop_samples * frames if graph.states else spec.samples_for_rows(frames)
+        audio_s = taken / spec.sample_rate_hz
         features = estimate_features(spec, front_end.arithmetic, target)
         state_bytes = front_end.state_bytes
         ram_bytes += _aligned(state_bytes) if stream is None else state_bytes
@@ -108,6 +112,7 @@ def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate
         model_cycles=sum(layer_cycles.values()),
         features=features,
         frames=frames,
+        audio_s=audio_s,
         frame_cycles=() if stream is None else _frame_cycles(stream, layer_cycles, per_frame),
         flash=flash,
         ram_static_bytes=ram_bytes,
@@ -186,7 +191,5 @@ def estimate_measurements(
                 row(f"frame_latency_ms_{name}", 1e3 * cycles / target.clock_hz, "ms", clock),
             ]
     if front_end is not None:
-        spec = front_end.spec
-        seconds = spec.samples_for_rows(found.frames) / spec.sample_rate_hz
-        rows += audio_measurements(target, found.cycles, seconds, estimated, rates)
+        rows += audio_measurements(target, found.cycles, found.audio_s, estimated, rates)
     return rows

@@ -38,7 +38,7 @@ def plan_measurements(plan: Plan, front_end: FrontEnd | None) -> list[Measuremen
     if plan.stream is not None:
         batch, basis = plan_arena(graph).arena_bytes, "batch schedule of the same clip"
         return [*rows, Measurement("batch_arena_bytes", batch, "B", estimated, basis)]
-    streamed = stream_state_bytes(graph)
+    streamed = None if graph.states else stream_state_bytes(graph)
     if streamed is not None:
         value, basis = streamed + feature_bytes, "stream schedule, any clip length"
         rows.append(Measurement("stream_state_bytes", value, "B", estimated, basis))

@@ -41,6 +41,12 @@ def size_measurements(linked: Linked) -> list[Measurement]:
     ]
 
 
+def inferences(output: HarnessOutput, plan: Plan) -> int:
+    """How often the model ran: once a case, of a model with states once a step."""
+    cases = output.cases
+    return sum(len(case.hops) for case in cases) if plan.graph.states else len(cases)
+
+
 def run_measurements(
     timing: Timing, output: HarnessOutput, plan: Plan, clip: Audio | None
 ) -> list[Measurement]:
@@ -48,7 +54,7 @@ def run_measurements(
     a case: its ``input_rows`` are the frames of the clip."""
     if not timing.is_counted:
         return []
-    cases, target, simulated = len(output.cases), timing.target, Provenance.SIMULATED
+    cases, target, simulated = inferences(output, plan), timing.target, Provenance.SIMULATED
     basis, simulator = timing.basis, timing.result.simulator
     instructions = sum(p.instructions for p in timing.phases.values()) // cases
     cycles = {name: p.cycles // cases for name, p in timing.phases.items()}
@@ -80,7 +86,8 @@ def run_measurements(
     if plan.input_rows is not None:
         rows += _frame_measurements(timing, plan.input_rows, output.cases[0].ends, clip)
     if clip is not None:
-        rows += audio_measurements(target, total, clip.seconds, simulated, basis)
+        seconds = clip.seconds * len(output.cases) / cases  # of an inference
+        rows += audio_measurements(target, total, seconds, simulated, basis)
     return rows
 
 
@@ -208,6 +215,6 @@ def tflm_arena(builtin: bytes | None) -> list[Measurement]:
     if builtin is None or not tflm_available():
         return []
     graph = read_tflite(builtin, "model_tflm")
-    result = run_tflm(builtin, [random_cases(graph.tensors[n], 1) for n in graph.inputs])
+    result = run_tflm(builtin, [random_cases(graph.tensors[n], 1) for n in graph.free_inputs])
     basis = "TFLM's interpreter, x86-64 host"
     return [Measurement("tflm_arena_bytes", result.arena_bytes, "B", Provenance.MEASURED, basis)]

@@ -10,7 +10,8 @@ from toolkit.ops.parts.base import OutputRange
 def scale_groups(graph: Graph, wide: frozenset[str]) -> dict[str, str]:
     """A representative for each activation; tensors with the same one share parameters.
 
-    Operators that only move or select values pass their input's parameters on.  A concatenation
+    Operators that only move or select values pass their input's parameters on; a state has one pair
+    of parameters, whichever step it is.  A concatenation
     shares its parameters with an input where nobody else needs finer ones: always in 16 bits,
     which have resolution to spare, in 8 bits where the concatenation is the only reader.
     """
@@ -18,6 +19,8 @@ def scale_groups(graph: Graph, wide: frozenset[str]) -> dict[str, str]:
     for node in graph.nodes:
         if OPERATORS[node.op].output_range is OutputRange.SAME_AS_INPUT:
             groups.join(_first(node), node.outputs[0])
+    for state in graph.states:
+        groups.join(state.read, state.write)
     for node in graph.nodes:
         if node.op == "concatenation":
             for name in node.inputs:

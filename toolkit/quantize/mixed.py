@@ -19,6 +19,8 @@ from toolkit.quantize.wide import candidates, head_tensors, wide_tensors
 #: Cases on which each choice is tried, and those on which noise is traced to its tensors.
 MAX_CASES = 24
 TRACED_CASES = 8
+#: Steps of a model with states on which each choice is tried.
+MAX_STEPS = 64
 
 #: What a choice must exceed the target by on those cases, for others to reach it as well.
 MARGIN_DB = 2.0
@@ -95,7 +97,10 @@ class _Search:
 
     def __init__(self, graph: Graph, trial: Trial) -> None:
         self.graph, self.trial = graph, trial
-        self.cases = trial.held_out[:: -(-len(trial.held_out) // MAX_CASES)]
+        if graph.states:  # their error shows from step to step
+            self.cases = trial.held_out[:MAX_STEPS]
+        else:
+            self.cases = trial.held_out[:: -(-len(trial.held_out) // MAX_CASES)]
         self.reference = real_outputs(graph, self.cases)
         self.head = tuple(sorted(head_tensors(graph) | trial.growing))
         self.ratios: dict[frozenset[str], float] = {}
@@ -160,10 +165,13 @@ class _Search:
         return (*self.head, *(name for name in chosen if name not in self.head))
 
     def _relieved(self, chosen: Sequence[str]) -> list[str]:
-        """Activations that are kept in 16 bits and read in 16 bits."""
-        wide = wide_tensors(self.graph, chosen)
-        return [
+        """Activations that are kept in 16 bits and read in 16 bits; a state is what it becomes."""
+        graph, wide = self.graph, wide_tensors(self.graph, chosen)
+        later = {state.write: state.read for state in graph.states}
+        narrow = {
             name
             for name in wide
-            if all(reader.outputs[0] in wide for reader in self.graph.consumers(name))
-        ]
+            if not all(reader.outputs[0] in wide for reader in graph.consumers(name))
+        }
+        computed = wide - {state.read for state in graph.states} - narrow
+        return [name for name in computed if later.get(name) not in narrow]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Tensor
+from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, State, Tensor
 from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import Array
 from toolkit.ir.tensor import quantize as quantize_values
@@ -42,10 +42,10 @@ WIDE_HEADROOM = 4.0
 def quantize(graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()) -> Graph:
     """The int8 form of a float graph; activations named in ``wide`` are int16.
 
-    Graph inputs and outputs are int8.  Where an operator's activations differ in type or scale
-    from what it takes, a `quantize` node stands between.  Raises InputError when ``ranges`` lacks
-    an activation.  Tensors that bring parameters (`Tensor.quant`, from a QDQ model) keep them where
-    TFLite's rules allow; `given.changes` tells where not.
+    Graph inputs and outputs are int8, states what they become.  Where an operator's activations
+    differ in type or scale from what it takes, a `quantize` node stands between.  Raises InputError
+    when ``ranges`` lacks an activation.  Tensors that bring parameters (`Tensor.quant`, from a QDQ
+    model) keep them where TFLite's rules allow; `given.changes` tells where not.
     """
     return _Quantizer(graph, _plan(graph, ranges, wide)).run()
 
@@ -89,7 +89,7 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         limits[root] = (min(low for low, _ in known), max(high for _, high in known))
         if root in given:
             limits[root] = _span(given[root], dtypes[root])
-        elif not set(members).isdisjoint(graph.outputs):
+        elif not set(members).isdisjoint(graph.free_outputs):
             limits[root] = _with_headroom(*limits[root])
     params = {
         name: fixed.get(root) or given.get(root) or _activation_params(limits[root], dtypes[name])
@@ -134,8 +134,18 @@ class _Quantizer:
             self.names[name] = builder.add_input(self._tensor(name))
         for node in graph.nodes:
             self._node(node)
-        builder.outputs = [self._output(name) for name in graph.outputs]
+        builder.outputs = [self._output(name) for name in graph.free_outputs]
+        for state in graph.states:
+            builder.states.append(self._state(state))
+            builder.outputs.append(builder.states[-1].write)
         return check_graph(builder.build(), "quantize")
+
+    def _state(self, state: State) -> State:
+        """The integer form of a state, which is what it is read as."""
+        read = self.builder.tensors[self.names[state.read]]
+        assert read.quant is not None
+        write = self._convert(state.write, read.dtype, read.quant)
+        return State(read.name, write, quantize_values(state.initial, read.quant, read.dtype))
 
     def _tensor(self, name: str) -> Tensor:
         dtype, quant = self.plan.dtypes[name], self.plan.params[name]
@@ -159,7 +169,7 @@ class _Quantizer:
         if isinstance(attrs, PadV2Attrs):
             value = quantize_values(np.array(attrs.value), self.plan.params[output], tensor.dtype)
             attrs = replace(attrs, value=int(value))
-        if output in self.graph.outputs and tensor.dtype is not DType.INT8:
+        if output in self.graph.free_outputs and tensor.dtype is not DType.INT8:
             tensor = replace(tensor, name=f"{output}@{tensor.dtype.value}")
         self.names[output] = self.builder.add_node(node.op, inputs, tensor, attrs, node.name)
 

@@ -44,12 +44,19 @@ def wide_tensors(graph: Graph, chosen: Iterable[str]) -> frozenset[str]:
     the resolution that hundreds of nearly equal weights need.
     """
     wide = set(chosen) | _weights_and_products(graph)
+    _follow(graph, wide)
+    wide |= {state.read for state in graph.states if state.write in wide}
+    _follow(graph, wide)
+    return frozenset(wide)
+
+
+def _follow(graph: Graph, wide: set[str]) -> None:
+    """Make what only moves values as wide as what it moves."""
     for node in graph.nodes:
         (output,) = node.outputs
         if OPERATORS[node.op].output_range is OutputRange.SAME_AS_INPUT:
             follows = node.inputs[0] in wide and has_int16_form(graph, node)
             (wide.add if follows else wide.discard)(output)
-    return frozenset(wide)
 
 
 def candidates(graph: Graph) -> tuple[str, ...]:

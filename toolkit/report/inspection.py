@@ -39,6 +39,16 @@ class TensorRow:
 
 
 @dataclass(frozen=True)
+class StateRow:
+    """What a network that runs step by step keeps: a step reads ``tensor`` and leaves ``becomes``;
+    the first one finds ``initial``, "zeros" or "constants"."""
+
+    tensor: TensorRow
+    becomes: str
+    initial: str
+
+
+@dataclass(frozen=True)
 class NodeRow:
     """An operator application in execution order; ``weights`` are its constant inputs."""
 
@@ -59,6 +69,7 @@ class Inspection:
     format: str
     inputs: tuple[TensorRow, ...]
     outputs: tuple[TensorRow, ...]
+    states: tuple[StateRow, ...]
     labels: tuple[str, ...]
     feature_spec: Mapping[str, object] | None
     origin: Mapping[str, object] | None
@@ -87,6 +98,9 @@ def print_inspection(found: Inspection, console: Console) -> None:
     for title, rows in (("input", found.inputs), ("output", found.outputs)):
         for row in rows:
             about.add_row(title, f"{_text(row.name)}  {_shape(row.shape)} {_type(row)}")
+    for state in found.states:
+        kept = f"{_text(state.tensor.name)}  {_shape(state.tensor.shape)} {_type(state.tensor)}"
+        about.add_row("state", f"{kept}, then {_text(state.becomes)}; {state.initial} at first")
     if found.labels:
         about.add_row("labels", _text(", ".join(found.labels)))
     for title, entries in (("features", found.feature_spec), ("origin", found.origin)):

@@ -58,17 +58,37 @@ class RawOperator:
 
 
 @dataclass(frozen=True, eq=False)
-class RawModel:
+class RawGraph:
+    """A subgraph as the file states it."""
+
     tensors: tuple[RawTensor, ...]
     operators: tuple[RawOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RawState:
+    """What a variable becomes (see `variables`): the tensor that a step finds, the one that it
+    leaves, and the constant that the first step finds (None: the real value 0)."""
+
+    read: int
+    write: int
+    initial: RawTensor | None
+
+
+@dataclass(frozen=True, eq=False)
+class RawModel(RawGraph):
+    """The subgraph that runs, the ``others`` by their number less 1, and what outlives a run."""
+
     metadata: dict[str, str]
+    others: tuple[RawGraph, ...] = ()
+    states: tuple[RawState, ...] = ()
 
 
 def parse(data: bytes, name: str, wanted_options: frozenset[str]) -> RawModel:
-    """Parse the only subgraph of a ``.tflite`` file; options tables outside ``wanted_options`` are
-    left unread.  Raises `ModelError`."""
+    """Parse a ``.tflite`` file, whose first subgraph is the one that runs; options tables outside
+    ``wanted_options`` are left unread.  Raises `ModelError`."""
     if len(data) < 8 or data[4:8] != _IDENTIFIER:
         raise ModelError(f"{name}: not a .tflite file (no TFL3 identifier)")
     if len(data) > MAX_FILE_BYTES:
@@ -105,25 +125,30 @@ class _Parser:
         root = self._root
         if root.Version() != _SCHEMA_VERSION:
             raise self._error(f"schema version must be {_SCHEMA_VERSION}; got {root.Version()}")
-        if root.SubgraphsLength() != 1:
-            raise self._error(f"models must have one subgraph; got {root.SubgraphsLength()}")
-        graph = self._table(root.Subgraphs(0))
+        if not root.SubgraphsLength():
+            raise self._error("it has no subgraph")
         codes = self._tables(root.OperatorCodes, root.OperatorCodesLength())
         buffers = self._tables(root.Buffers, root.BuffersLength())
+        main, *others = (
+            self._graph(graph, codes, buffers)
+            for graph in self._tables(root.Subgraphs, root.SubgraphsLength())
+        )
+        metadata, rest = self._metadata(buffers), tuple(others)
         return RawModel(
-            tuple(
-                self._tensor(t, buffers) for t in self._tables(graph.Tensors, graph.TensorsLength())
-            ),
-            tuple(
-                self._operator(op, codes)
-                for op in self._tables(graph.Operators, graph.OperatorsLength())
-            ),
-            self._indices(graph, "Inputs"),
-            self._indices(graph, "Outputs"),
-            self._metadata(buffers),
+            main.tensors, main.operators, main.inputs, main.outputs, metadata, others=rest
         )
 
     # --- parts --------------------------------------------------------------------------------
+    def _graph(self, graph: Any, codes: list[Any], buffers: list[Any]) -> RawGraph:
+        tensors = self._tables(graph.Tensors, graph.TensorsLength())
+        operators = self._tables(graph.Operators, graph.OperatorsLength())
+        return RawGraph(
+            tuple(self._tensor(tensor, buffers) for tensor in tensors),
+            tuple(self._operator(operator, codes) for operator in operators),
+            self._indices(graph, "Inputs"),
+            self._indices(graph, "Outputs"),
+        )
+
     def _tensor(self, tensor: Any, buffers: list[Any]) -> RawTensor:
         shape = tuple(int(d) for d in self._vector(tensor, "Shape"))
         scale: tuple[float, ...] = ()

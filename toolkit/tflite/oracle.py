@@ -42,18 +42,21 @@ def run_tflm(
     inputs: Sequence[Array],
     arena_bytes: int = _ARENA_BYTES,
     timeout_s: float = 600.0,
+    clips: Sequence[int] = (),
 ) -> TflmResult:
     """Run every case through TFLM's interpreter.
 
     ``inputs``: one array per model input, cases on the first axis, each case of the input's size
-    and type.  Raises `ToolMissingError` without tflite-micro, `ToolFailedError` when the
-    interpreter refuses the model or aborts.
+    and type.  The cases of a model with states are the steps of ``clips`` of so many steps each,
+    one after the other (none: of one clip); each clip has an interpreter of its own.  Raises
+    `ToolMissingError` without tflite-micro, `ToolFailedError` when the interpreter refuses the
+    model or aborts.
     """
     if not tflm_available():
         raise ToolMissingError(
             "tflite-micro is not installed", "pip install 'hearing-aid-toolkit[dev]'"
         )
-    outputs, log = _run("tflm", model, inputs, arena_bytes, timeout_s)
+    outputs, log = _run("tflm", model, inputs, arena_bytes, timeout_s, clips)
     used = _ARENA_USED.search(log)
     if used is None:
         raise ToolFailedError("TFLM did not report its arena size")
@@ -69,7 +72,12 @@ def run_litert_reference(
 
 
 def _run(
-    engine: str, model: bytes, inputs: Sequence[Array], arena_bytes: int, timeout_s: float
+    engine: str,
+    model: bytes,
+    inputs: Sequence[Array],
+    arena_bytes: int,
+    timeout_s: float,
+    clips: Sequence[int] = (),
 ) -> tuple[tuple[Array, ...], str]:
     with tempfile.TemporaryDirectory(prefix="toolkit-oracle-") as folder:
         directory = Path(folder)
@@ -78,7 +86,10 @@ def _run(
         try:
             done = subprocess.run(
                 # -P keeps this package's folder out of the worker's import path.
-                [sys.executable, "-P", str(_WORKER), engine, folder, str(arena_bytes)],
+                [
+                    *(sys.executable, "-P", str(_WORKER), engine, folder, str(arena_bytes)),
+                    *map(str, clips),
+                ],
                 capture_output=True,
                 text=True,
                 errors="replace",

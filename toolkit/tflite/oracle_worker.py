@@ -1,7 +1,9 @@
 """Runs one model over many cases in an interpreter; a script of its own because that may abort.
 
-Arguments: engine (``tflm`` or ``litert``), folder, arena bytes.  The folder holds ``model.tflite``
-and ``inputs.npz`` (one array per input, cases first) and receives ``outputs.npz``.
+Arguments: engine (``tflm`` or ``litert``), folder, arena bytes, cases of each clip (none: all are
+one).  The folder holds ``model.tflite`` and ``inputs.npz`` (one array per input, cases first) and
+receives ``outputs.npz``.  Every clip begins with an interpreter of its own: a reset would zero
+variables that begin otherwise.
 """
 
 from __future__ import annotations
@@ -16,14 +18,17 @@ import numpy as np
 Case = list[Any]
 
 
-def main(engine: str, folder: Path, arena_bytes: int) -> None:
+def main(engine: str, folder: Path, arena_bytes: int, clips: list[int]) -> None:
     model = (folder / "model.tflite").read_bytes()
     with np.load(folder / "inputs.npz", allow_pickle=False) as archive:
         inputs = [archive[f"arr_{i}"] for i in range(len(archive.files))]
     if len({len(values) for values in inputs}) != 1:
         raise ValueError("inputs must have the same number of cases")
-    run, finish = _tflm(model, arena_bytes) if engine == "tflm" else _litert(model)
-    results = [run([values[i] for values in inputs]) for i in range(len(inputs[0]))]
+    results: list[Case] = []
+    for steps in clips or [len(inputs[0])]:
+        run, finish = _tflm(model, arena_bytes) if engine == "tflm" else _litert(model)
+        begin = len(results)
+        results += [run([values[i] for values in inputs]) for i in range(begin, begin + steps)]
     finish()
     np.savez(folder / "outputs.npz", *(np.stack(values) for values in zip(*results, strict=True)))
 
@@ -76,4 +81,4 @@ def _fit(values: Any, shape: Any, dtype: Any) -> Any:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), [int(n) for n in sys.argv[4:]])

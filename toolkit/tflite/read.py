@@ -16,15 +16,18 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from toolkit.errors import InputError, ModelError, UnsupportedError
-from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Shape, Tensor
+from toolkit.ir import DType, Graph, GraphBuilder, Node, QuantParams, Shape, State, Tensor
 from toolkit.ir.check import check_graph
-from toolkit.ir.tensor import MAX_RANK
+from toolkit.ir.tensor import MAX_RANK, Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.check import check_operators
 from toolkit.ops.parts.base import Operator, view
 from toolkit.passes.fold_pad import fold_pad
-from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor, parse
+from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawState, RawTensor, parse
 from toolkit.tflite.float_ends import strip_float_ends
+from toolkit.tflite.split import expand_splits
+from toolkit.tflite.variables import OPTIONS as VARIABLE_OPTIONS
+from toolkit.tflite.variables import resolve_variables
 from toolkit.tflite.write import TENSOR_TYPES
 
 MAX_TENSOR_BYTES = (1 << 31) - 1
@@ -78,7 +81,8 @@ def stripped_ends(data: bytes, name: str) -> tuple[str, ...]:
 
 def _parse(data: bytes, name: str) -> RawModel:
     wanted = frozenset(op.tflite_options for op in OPERATORS.values() if op.tflite_options)
-    return parse(data, name, wanted)
+    model = parse(data, name, wanted | VARIABLE_OPTIONS)
+    return expand_splits(resolve_variables(model, name), name)
 
 
 # --- what is not supported ----------------------------------------------------------------------
@@ -117,7 +121,11 @@ def _hint(problems: list[str]) -> str:
 
 
 def _used(model: RawModel) -> Iterator[RawTensor]:
-    used = {*model.inputs, *model.outputs}
+    used = {
+        *model.inputs,
+        *model.outputs,
+        *(end for s in model.states for end in (s.read, s.write)),
+    }
     used.update(i for op in model.operators for i in (*op.inputs, *op.outputs))
     return (model.tensors[i] for i in sorted(used) if 0 <= i < len(model.tensors))
 
@@ -136,17 +144,37 @@ class _Assembler:
         self._name = name
         self._builder = GraphBuilder(name, model.metadata)
         self._names: dict[int, str] = {}
-        self._inputs = frozenset(model.inputs)
+        self._inputs = frozenset((*model.inputs, *(state.read for state in model.states)))
 
     def graph(self) -> Graph:
         model, builder = self._model, self._builder
-        if len(self._inputs) != len(model.inputs):
+        if len(self._inputs) != len(model.inputs) + len(model.states):
             raise self._error("an input is listed twice")
         builder.inputs = [self._declare(i, "graph input") for i in model.inputs]
+        reads = [self._declare(state.read, "variable") for state in model.states]
+        builder.inputs += reads
         for index, operator in enumerate(model.operators):
             builder.nodes.append(self._node(index, operator))
         builder.outputs = [self._declare(i, "graph output") for i in model.outputs]
+        for read, state in zip(reads, model.states, strict=True):
+            write = self._declare(state.write, "variable")
+            initial = self._initial(builder.tensors[read], state)
+            builder.states.append(State(read, write, initial))
+            builder.outputs.append(write)
         return builder.build()
+
+    def _initial(self, tensor: Tensor, state: RawState) -> Array:
+        """What a state begins as."""
+        numpy_type = tensor.dtype.numpy
+        if state.initial is None or state.initial.data is None:
+            low, high = tensor.dtype.limits
+            zero = 0 if tensor.quant is None else min(max(tensor.zero_point, low), high)
+            return np.full(tensor.shape, zero, numpy_type)
+        data = state.initial.data
+        if data.size != tensor.size_bytes:
+            raise self._error(f"variable {tensor.name!r} begins as {data.size} bytes")
+        values: Array = data.view(numpy_type.newbyteorder("<")).reshape(tensor.shape)
+        return values.astype(numpy_type, copy=False)
 
     def _node(self, index: int, raw: RawOperator) -> Node:
         label = f"node {index} ({raw.name}, output {_output(self._model, raw)!r})"

@@ -1,9 +1,13 @@
-"""Graph to ``.tflite``: deterministic bytes that TFLM, LiteRT and Netron load."""
+"""Graph to ``.tflite``: deterministic bytes that TFLM, LiteRT and Netron load.
+
+A state is a resource variable, which the interpreter keeps.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import flatbuffers
 import numpy as np
@@ -17,6 +21,10 @@ from toolkit.passes.split_pad import split_pad
 _SCHEMA_VERSION = 3
 _DESCRIPTION = "hearing-aid-toolkit"
 _ALIGNMENT_BYTES = 16
+_VARIABLE = "state"
+
+#: Operator codes by name, whether custom, and version; in the order of their use.
+_Codes: TypeAlias = dict[tuple[str, bool, int], int]
 
 
 def write_tflite(graph: Graph) -> bytes:
@@ -25,18 +33,28 @@ def write_tflite(graph: Graph) -> bytes:
     buffers = _Buffers()
     names = _tensor_order(graph)
     index = {name: i for i, name in enumerate(names)}
-    codes: dict[tuple[str, bool, int], int] = {}
+    codes: _Codes = {}
+    variables = [f"{_VARIABLE}{number}" for number in range(len(graph.states))]
+    begin, end = _variable_operators(graph, index, codes)
     model = schema.ModelT(
         version=_SCHEMA_VERSION,
         description=_DESCRIPTION,
         subgraphs=[
             schema.SubGraphT(
                 name="main",
-                tensors=[_tensor(graph.tensors[name], buffers) for name in names],
-                inputs=_int32([index[name] for name in graph.inputs]),
-                outputs=_int32([index[name] for name in graph.outputs]),
-                operators=[_operator(graph, node, index, codes) for node in graph.nodes],
-            )
+                tensors=[
+                    *(_tensor(graph.tensors[name], buffers) for name in names),
+                    *map(_handle, variables),
+                ],
+                inputs=_int32([index[name] for name in graph.free_inputs]),
+                outputs=_int32([index[name] for name in graph.free_outputs]),
+                operators=[
+                    *begin,
+                    *(_operator(graph, node, index, codes) for node in graph.nodes),
+                    *end,
+                ],
+            ),
+            *([_initial_subgraph(graph, variables, buffers, codes)] if variables else []),
         ],
         operatorCodes=[_operator_code(*key) for key in codes],
         metadata=[
@@ -122,9 +140,7 @@ def _tensor(tensor: Tensor, buffers: _Buffers) -> Any:
     )
 
 
-def _operator(
-    graph: Graph, node: Node, index: dict[str, int], codes: dict[tuple[str, bool, int], int]
-) -> Any:
+def _operator(graph: Graph, node: Node, index: Mapping[str, int], codes: _Codes) -> Any:
     operator: Operator[Any] = OPERATORS[node.op]
     node_view = view(graph, node)
     key = (operator.tflite_name, operator.custom, operator.tflite_version(node_view))
@@ -139,6 +155,71 @@ def _operator(
         options = getattr(schema, f"{operator.tflite_options}T")()
         table.builtinOptionsType = getattr(schema.BuiltinOptions, operator.tflite_options)
         table.builtinOptions = operator.write_options(node_view, options)
+    return table
+
+
+# --- states: a resource variable each, to which a subgraph that runs once assigns ---------------
+def _variable_operators(
+    graph: Graph, index: Mapping[str, int], codes: _Codes
+) -> tuple[list[Any], list[Any]]:
+    """What reads the variables before the nodes run, and what assigns to them after that; their
+    handles follow the tensors of ``index``."""
+    if not graph.states:
+        return [], []
+    begin = [
+        _builtin("CALL_ONCE", codes, [], [], schema.CallOnceOptionsT(initSubgraphIndex=1)),
+    ]
+    end = []
+    for number, state in enumerate(graph.states):
+        handle = len(index) + number
+        begin.append(_var_handle(number, handle, codes))
+        begin.append(_builtin("READ_VARIABLE", codes, [handle], [index[state.read]]))
+        end.append(_builtin("ASSIGN_VARIABLE", codes, [handle, index[state.write]], []))
+    return begin, end
+
+
+def _initial_subgraph(
+    graph: Graph, variables: Sequence[str], buffers: _Buffers, codes: _Codes
+) -> Any:
+    operators, constants = [], []
+    for number, state in enumerate(graph.states):
+        tensor = replace(graph.tensors[state.read], name=f"{state.read}/initial")
+        constants.append(_tensor(replace(tensor, data=state.initial), buffers))
+        value = len(variables) + number
+        operators.append(_var_handle(number, number, codes))
+        operators.append(_builtin("ASSIGN_VARIABLE", codes, [number, value], []))
+    return schema.SubGraphT(
+        name="initial",
+        tensors=[*map(_handle, variables), *constants],
+        inputs=_int32([]),
+        outputs=_int32([]),
+        operators=operators,
+    )
+
+
+def _var_handle(number: int, tensor: int, codes: _Codes) -> Any:
+    options = schema.VarHandleOptionsT(container="", sharedName=f"{_VARIABLE}{number}")
+    return _builtin("VAR_HANDLE", codes, [], [tensor], options)
+
+
+def _handle(name: str) -> Any:
+    return schema.TensorT(
+        name=name, shape=_int32([]), type=schema.TensorType.RESOURCE, buffer=0, hasRank=True
+    )
+
+
+def _builtin(
+    name: str, codes: _Codes, inputs: Sequence[int], outputs: Sequence[int], options: Any = None
+) -> Any:
+    table = schema.OperatorT(
+        opcodeIndex=codes.setdefault((name, False, 1), len(codes)),
+        inputs=_int32(inputs),
+        outputs=_int32(outputs),
+    )
+    if options is not None:
+        kind = type(options).__name__.removesuffix("T")
+        table.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+        table.builtinOptions = options
     return table
 
 

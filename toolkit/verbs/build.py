@@ -47,6 +47,7 @@ class BuildRequest:
     max_seconds: float | None = None  # longest clip of a model that sums over time
     placement: Placement = IN_FLASH  # of code and weights
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
+    states: tuple[str, ...] = ()  # pairs of an input and an output, as ``--state`` has them
     allow_misfit: bool = False
     name: str | None = None  # of the library; the model's own
     board: str | None = None  # whose application is linked too
@@ -79,6 +80,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 request.max_seconds,
                 request.shapes,
                 request.schedule.time_axis,
+                request.states,
             )
         with stage("Quantise to int8"):
             model = model.quantize(request.calib)

@@ -147,7 +147,8 @@ def _model_symbols(subject: Subject) -> Symbols:
     if subject.model is None:
         return {}
     seconds = DEFAULT_CLIP_SECONDS if subject.seconds is None else subject.seconds
-    model = load(subject.model, seconds, subject.max_seconds).quantize(subject.calib)
+    model = load(subject.model, seconds, subject.max_seconds, states=subject.state)
+    model = model.quantize(subject.calib)
     target = load_target(subject.target, subject.policy)
     return model.deploy(target, arithmetic=subject.arithmetic).project().symbols
 

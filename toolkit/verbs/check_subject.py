@@ -43,6 +43,7 @@ class AccuracyRequest:
     calib: Path | None
     seconds: float
     max_seconds: float | None
+    states: tuple[str, ...] = ()
 
 
 def clip_seconds(subject: Subject) -> float:
@@ -77,6 +78,7 @@ def make_report(subject: Subject) -> Report:
             policy=subject.policy,
             placement=placement(subject),
             max_seconds=subject.max_seconds,
+            states=subject.state,
         )
         report = profile(wanted)[0]
     else:
@@ -95,6 +97,7 @@ def make_report(subject: Subject) -> Report:
                 policy=subject.policy,
                 placement=placement(subject),
                 max_seconds=subject.max_seconds,
+                states=subject.state,
                 allow_misfit=True,  # what must hold is what the budget says
             )
             report = build(request, silent)
@@ -110,6 +113,7 @@ def _against_labels(report: Report, subject: Subject) -> Report:
         corpora=(Corpus(subject.labels, subject.audio, subject.label_range),),
         clip_seconds=subject.seconds,
         max_seconds=subject.max_seconds,
+        states=subject.state,
         calib=subject.calib,
         toolchain=subject.toolchain,
         target=subject.target,
@@ -133,13 +137,19 @@ def accuracy_request(subject: Subject) -> AccuracyRequest | None:
     if data is None or subject.model is None:
         return None
     return AccuracyRequest(
-        subject.model, data, subject.calib, clip_seconds(subject), subject.max_seconds
+        subject.model,
+        data,
+        subject.calib,
+        clip_seconds(subject),
+        subject.max_seconds,
+        subject.state,
     )
 
 
 def accuracy(request: AccuracyRequest) -> Accuracy:
     """The int8 form that a build makes of a model, against its float form."""
-    model = load(request.model, request.seconds, request.max_seconds).quantize(request.calib)
+    model = load(request.model, request.seconds, request.max_seconds, states=request.states)
+    model = model.quantize(request.calib)
     return measure_accuracy(model.int8, request.data)
 
 

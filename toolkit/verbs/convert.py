@@ -15,8 +15,9 @@ from toolkit.deploy.model import load
 from toolkit.errors import InputError
 from toolkit.ir import Shape
 from toolkit.measurement import Issue, Measurement, Provenance
-from toolkit.model.int8 import Int8Model, Quantized, synthetic_batches
-from toolkit.model.source import model_cases
+from toolkit.model.cases import model_cases
+from toolkit.model.int8 import Int8Model, Quantized
+from toolkit.model.synthetic import synthetic_batches
 from toolkit.profiling.int16_cost import WideCost, wide_costs
 from toolkit.quantize.advice import advice, attention_issues, summary
 from toolkit.quantize.holdout import LEAST_CASES
@@ -46,6 +47,7 @@ class ConvertRequest:
     max_seconds: float | None = None
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
     time_axis: int | None = None  # in the file's layout
+    states: tuple[str, ...] = ()
 
 
 def mixed_of(text: str) -> Mixed:
@@ -72,6 +74,7 @@ def convert(request: ConvertRequest) -> Report:
         request.max_seconds,
         request.shapes,
         request.time_axis,
+        request.states,
     )
     float_graph = model.source.float_graph
     if float_graph is None:
@@ -88,8 +91,8 @@ def convert(request: ConvertRequest) -> Report:
     issues = int8.issues
     if request.test is not None:
         data = model_cases(request.test, float_graph)
-        cases, issues = data.batches(float_graph.inputs[0]), (*issues, *data_issues(data))
-        measurements += int8_agreement(float_graph, int8.graph, cases, request.test)
+        cases, issues = data.batches(float_graph), (*issues, *data_issues(data))
+        measurements += int8_agreement(float_graph, int8.graph, data, request.test)
     costs = wide_costs(quantized.conversion)
     measurements += _mixed(quantized, costs)
     if request.layer_report is not None:
@@ -104,7 +107,11 @@ def convert(request: ConvertRequest) -> Report:
         simulator="",
         schedule="",
         measurements=tuple(measurements),
-        checks=import_checks(int8, import_cases(int8), has_time=int8.spec is not None),
+        checks=import_checks(
+            int8,
+            import_cases(int8),
+            has_time=int8.spec is not None and not float_graph.states,
+        ),
         issues=(*issues, *_findings(quantized, recipe)),
     )
 

@@ -36,6 +36,8 @@ STAGES = 4
 
 #: Labels further than this beyond the outputs' own span are on another scale.
 _ANOTHER_SCALE = 1.0
+#: Files of a model's inputs.
+ARRAY_SUFFIXES = (".npy", ".npz")
 #: What `lengths` may not be: there is no clip so short or long.
 _SHORTEST_SECONDS = 0.2
 
@@ -69,6 +71,7 @@ class EvaluationRequest:
     toolchain: str = "zig"
     target: str = "cortex-m4"
     max_seconds: float | None = None
+    states: tuple[str, ...] = ()
 
 
 def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
@@ -82,7 +85,7 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
     with stage("Load the model"):
         deployments = [_deployment(request, model) for model in request.models]
         names = _names(deployments)
-        labels = _labels(request, names)
+        labels = _labels(request, deployments)
     with ExitStack() as scratch:
         programs = []
         with stage(f"Compile with {request.toolchain}"):
@@ -124,14 +127,8 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
 
 def _deployment(request: EvaluationRequest, model: str) -> Deployment:
     seconds = DEFAULT_CLIP_SECONDS if request.clip_seconds is None else request.clip_seconds
-    source = load(model, seconds, request.max_seconds)
-    deployment = source.quantize(request.calib).deploy(request.target)
-    if deployment.model.spec is None:
-        raise InputError(
-            f"{model}: carries no feature specification, so it does not take audio.",
-            hint="Use `toolkit convert --test` for a model of arrays.",
-        )
-    return deployment
+    source = load(model, seconds, request.max_seconds, states=request.states)
+    return source.quantize(request.calib).deploy(request.target)
 
 
 def _names(deployments: Sequence[Deployment]) -> tuple[str, ...]:
@@ -145,8 +142,10 @@ def _names(deployments: Sequence[Deployment]) -> tuple[str, ...]:
     return names
 
 
-def _labels(request: EvaluationRequest, names: Sequence[str]) -> Labels:
+def _labels(request: EvaluationRequest, deployments: Sequence[Deployment]) -> Labels:
     """The labels of all corpora, which are called as the folders of their label files."""
+    names = deployments[0].model.labels
+    takes_audio = all(deployment.front_end is not None for deployment in deployments)
     parts = {
         corpus.data.resolve().parent.name: load_labels(
             corpus.data, corpus.audio, names, corpus.label_range
@@ -160,6 +159,13 @@ def _labels(request: EvaluationRequest, names: Sequence[str]) -> Labels:
     if len({part.is_classes for part in parts.values()}) > 1:
         raise InputError("--data: some labels are classes and some are numbers.")
     labels = joined(parts)
+    arrays = [file for file in labels.files if file.suffix.lower() in ARRAY_SUFFIXES]
+    if not takes_audio and len(arrays) < len(labels.files):
+        other = next(file for file in labels.files if file not in arrays)
+        raise InputError(
+            f"{other}: the model carries no feature specification, so it does not take audio.",
+            hint=f"Name files of its inputs ({', '.join(ARRAY_SUFFIXES)}) in the label file.",
+        )
     for column in request.by:
         if column not in labels.columns:
             known = ", ".join(f"'{name}'" for name in labels.columns) or "none"

@@ -10,13 +10,16 @@ import numpy as np
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.stimulus import Stimulus
+from toolkit.errors import InputError
 from toolkit.features.quantise import quantise_features
 from toolkit.features.recording import Note
+from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
-from toolkit.model.reference import run_case
-from toolkit.quantize.outputs import decoded
+from toolkit.model.cases import given_cases, model_cases
+from toolkit.model.reference import run_case, steps_of
+from toolkit.quantize.outputs import decoded, real_outputs
 from toolkit.simulate.protocol import HarnessCase
 
 #: The forms of a model that are compared, by the prefix of their figures' names.
@@ -44,8 +47,12 @@ class ModelRun:
 def run_model(
     deployment: Deployment, program: Path, files: Sequence[Path], whole: bool
 ) -> ModelRun:
-    """Every form on every recording; ``program`` is the C, compiled for this workstation."""
-    found = list(_recordings(deployment, program, files, whole))
+    """Every form on every recording, or array file of a model that takes no audio; ``program`` is
+    the C, compiled for this workstation.  Of a model with states the last step's outputs count."""
+    if deployment.front_end is None:
+        found = list(_arrays(deployment, program, files))
+    else:
+        found = list(_recordings(deployment, program, files, whole))
     outputs = {
         form: np.stack([outputs[form] for outputs, _, _ in found])
         for form in FORMS
@@ -67,7 +74,7 @@ def c_outputs(
             for file in files[start : start + _CHUNK]
         ]
         for case in _cases(deployment, program, clips):
-            found = decoded(deployment.plan.graph, case.outputs)
+            found = decoded(deployment.plan.graph, case.last)
             outputs.append(deployment.model.answer.values(found))
     return np.stack(outputs)
 
@@ -104,17 +111,57 @@ def _forms(deployment: Deployment, clip: Audio, case: HarnessCase) -> tuple[dict
     graph, front_end = deployment.plan.at_rows(clip.rows).graph, deployment.front_end
     assert front_end is not None and case.rows is not None
     features = quantise_features(clip.features, front_end.scale, front_end.zero_point)
-    expected = run_case(graph, [features])
-    found = decoded(graph, case.outputs)
+    expected = run_case(graph, [_clip(graph, features)])
     same = np.array_equal(case.rows, features)  # features differ by a step here and there
-    expected_of_c = expected if same else run_case(graph, [case.rows])
+    expected_of_c = expected if same else run_case(graph, [_clip(graph, case.rows)])
     answer = deployment.model.answer
-    outputs = {"int8": answer.values(expected), "c": answer.values(found)}
+    outputs = {
+        "int8": answer.values(_final(graph, expected)),
+        "c": answer.values(decoded(graph, case.last)),
+    }
     float_graph = deployment.model.float_at(clip.rows)
     if float_graph is not None:
-        real = run_case(float_graph, [clip.features])
-        outputs["float"] = answer_of(float_graph).values(real)
-    bits_match = all(
-        np.array_equal(a.ravel(), b) for a, b in zip(expected_of_c, found, strict=True)
-    )
-    return outputs, bits_match
+        real = run_case(float_graph, [_clip(float_graph, clip.features)])
+        outputs["float"] = answer_of(float_graph).values(_final(float_graph, real))
+    return outputs, _same_bits(expected_of_c, case)
+
+
+def _arrays(
+    deployment: Deployment, program: Path, files: Sequence[Path]
+) -> Iterator[tuple[dict[str, Array], bool, tuple[Note, ...]]]:
+    """The same for array files, each one case; of a model with states one clip."""
+    graph, float_graph = deployment.plan.graph, deployment.model.float_graph
+    answer = deployment.model.answer
+    cases = []
+    for file in files:
+        given = given_cases(file, graph)
+        if len(given) != 1:
+            raise InputError(f"{file}: must hold one case; found {len(given)}.")
+        cases += given
+    stimulus = Stimulus(cases=cases).encode(deployment.plan)
+    found = deployment.harness.run(program, stimulus, "host").output.cases
+    for file, case, of_c in zip(files, cases, found, strict=True):
+        expected = run_case(graph, case)
+        outputs = {
+            "int8": answer.values(_final(graph, expected)),
+            "c": answer.values(decoded(graph, of_c.last)),
+        }
+        if float_graph is not None:
+            data = model_cases(file, float_graph)
+            outputs["float"] = real_outputs(float_graph, data.batches(float_graph))[-1]
+        yield outputs, _same_bits(expected, of_c), ()
+
+
+def _clip(graph: Graph, rows: Array) -> Array:
+    """Feature rows as the case of a graph."""
+    return steps_of(rows, graph.tensors[graph.inputs[0]]) if graph.states else rows
+
+
+def _final(graph: Graph, outputs: Sequence[Array]) -> list[Array]:
+    """Output arrays, of a graph with states those of the last step."""
+    return [values[-1] if graph.states else values for values in outputs]
+
+
+def _same_bits(expected: Sequence[Array], case: HarnessCase) -> bool:
+    pairs = zip(expected, case.outputs, strict=True)
+    return all(np.ascontiguousarray(a).tobytes() == b for a, b in pairs)

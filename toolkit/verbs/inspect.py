@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import METADATA_KEY
-from toolkit.ir import Graph, Node, Shape
+from toolkit.ir import Graph, Node, Shape, State
 from toolkit.ir.labels import LABELS_KEY, output_labels
 from toolkit.model.origin import ORIGIN_KEY, read_origin
 from toolkit.model.source import load_source
 from toolkit.model.stated import Stated
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
-from toolkit.report.inspection import Inspection, NodeRow, TensorRow
+from toolkit.report.inspection import Inspection, NodeRow, StateRow, TensorRow
 
 #: Metadata that has a line of its own.
 _KNOWN = (METADATA_KEY, LABELS_KEY, ORIGIN_KEY)
@@ -40,8 +40,9 @@ def inspect(
         model_name=source.name,
         sha256=source.sha256,
         format=kind,
-        inputs=tuple(TensorRow.of(graph.tensors[name]) for name in graph.inputs),
-        outputs=tuple(TensorRow.of(graph.tensors[name]) for name in graph.outputs),
+        inputs=tuple(TensorRow.of(graph.tensors[name]) for name in graph.free_inputs),
+        outputs=tuple(TensorRow.of(graph.tensors[name]) for name in graph.free_outputs),
+        states=tuple(_state(graph, state) for state in graph.states),
         labels=_labels(graph),
         feature_spec=_feature_spec(graph),
         origin=read_origin(graph.metadata),
@@ -64,6 +65,13 @@ def _feature_spec(graph: Graph) -> Mapping[str, object] | None:
         return None
     document: Mapping[str, object] = json.loads(spec.to_json())
     return document
+
+
+def _state(graph: Graph, state: State) -> StateRow:
+    tensor = graph.tensors[state.read]
+    zero = 0 if tensor.quant is None else tensor.zero_point
+    initial = "constants" if (state.initial != zero).any() else "zeros"
+    return StateRow(TensorRow.of(tensor), state.write, initial)
 
 
 def _node(graph: Graph, node: Node) -> NodeRow:

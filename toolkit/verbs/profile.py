@@ -34,13 +34,19 @@ class ProfileRequest:
     max_seconds: float | None = None
     placement: Placement = IN_FLASH
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
+    states: tuple[str, ...] = ()
 
 
 def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...]:
     """A report for each target; for a single one beside other ways to run the model."""
-    axis = request.schedule.time_axis
-    source = load(request.model, request.clip_seconds, request.max_seconds, request.shapes, axis)
-    model = source.quantize(request.calib)
+    model = load(
+        request.model,
+        request.clip_seconds,
+        request.max_seconds,
+        request.shapes,
+        request.schedule.time_axis,
+        request.states,
+    ).quantize(request.calib)
     parts = [
         load_target(name, request.policy).placing(request.placement) for name in request.targets
     ]
@@ -73,6 +79,7 @@ def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
             clip_seconds=request.clip_seconds,
             max_seconds=request.max_seconds,
             shapes=request.shapes,
+            states=request.states,
             schedule=request.schedule,
             arithmetic=request.arithmetic,
             policy=request.policy,

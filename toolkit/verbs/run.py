@@ -97,7 +97,7 @@ def _row(
     placed = deployment.at_rows(clip.rows)
     program, data = request.folder / _ELF, stimulus.encode(placed.plan)
     execution = placed.harness.run(program, data, simulator)
-    outputs = decoded(placed.plan.graph, execution.output.cases[0].outputs)
+    outputs = decoded(placed.plan.graph, execution.output.cases[0].last)
     values = deployment.model.answer.values(outputs)
     timing = Timing(elf, execution.result, deployment.target)
     cycles = sum(phase.cycles for phase in timing.phases.values())
@@ -119,7 +119,7 @@ def _deployment(request: RunRequest) -> Deployment:
         raise InputError(f"{folder / _REPORT}: cannot be used: {error}.") from error
     if len(models) != 1:
         raise InputError(f"'{folder}' holds {len(models)} libraries with a model; one is needed.")
-    if schedule not in ("batch", "stream"):
+    if schedule not in ("batch", "step", "stream"):
         raise InputError(f"'{folder}': a {schedule} build gives no result for a recording.")
     model = load(models[0])
-    return model.deploy(target, ScheduleRequest(schedule))
+    return model.deploy(target, ScheduleRequest("auto" if schedule == "step" else schedule))

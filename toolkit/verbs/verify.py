@@ -15,9 +15,9 @@ from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
 from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.ir import Graph, Shape
-from toolkit.model.inputs import as_cases, load_array, quantized_cases, random_inputs
-from toolkit.model.reference import Case
-from toolkit.model.source import model_inputs
+from toolkit.model.cases import given_cases
+from toolkit.model.inputs import as_cases, load_array, random_inputs
+from toolkit.model.reference import Case, stepwise
 from toolkit.plan.schedule import ScheduleRequest
 
 
@@ -41,6 +41,7 @@ class VerifyRequest:
     simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
+    states: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,20 +63,20 @@ class Verification:
 def verify(request: VerifyRequest) -> Verification:
     """Compile a model, run it and compare.  Raises InputError for files that cannot be used."""
     axis, expected = request.schedule.time_axis, request.expected
-    model = load(request.model, request.clip_seconds, None, request.shapes, axis)
+    model = load(request.model, request.clip_seconds, None, request.shapes, axis, request.states)
     graph = model.int8.graph
     cases: Sequence[Case] = (
         random_inputs(graph, request.cases)
         if request.inputs is None
-        else _cases(request.inputs, graph)
+        else given_cases(request.inputs, graph)
     )
-    wanted = None if expected is None else _expected(expected, graph)
+    wanted = None if expected is None else _expected(expected, graph, cases)
     if wanted is not None and len(wanted) != len(cases):
         raise InputError(f"{expected}: holds {len(wanted)} cases; the inputs are {len(cases)}.")
     deployment = model.deploy(request.target, request.schedule, audio=False)
     firmware = deployment.compile(request.toolchain)
     run = firmware.run_on(Stimulus(cases=cases), request.simulator)
-    mismatches = find_mismatches(graph.outputs, wanted or run.expected, run.outputs)
+    mismatches = find_mismatches(graph.free_outputs, wanted or run.expected, run.outputs)
     where = ""
     if mismatches and expected is None:
         where = first_wrong_layer(run.harness, request.toolchain, cases[mismatches[0].case])
@@ -90,21 +91,21 @@ def verify(request: VerifyRequest) -> Verification:
     )
 
 
-def _cases(path: Path, graph: Graph) -> list[Case]:
-    if path.is_dir() or load_array(path).dtype.kind == "f":
-        array = model_inputs(path, graph)
-    elif len(graph.inputs) == 1:
-        array = load_array(path)
-    else:
-        raise InputError(f"{path}: the model has {len(graph.inputs)} inputs; one is supported.")
-    return [[c] for c in quantized_cases(array, graph.tensors[graph.inputs[0]], str(path))]
-
-
-def _expected(path: Path, graph: Graph) -> list[tuple[bytes, ...]]:
-    if len(graph.outputs) != 1:
-        raise InputError(f"{path}: the model has {len(graph.outputs)} outputs; one is supported.")
-    tensor = graph.tensors[graph.outputs[0]]
-    array = as_cases(load_array(path), tensor.shape, str(path))
+def _expected(path: Path, graph: Graph, cases: Sequence[Case]) -> list[tuple[bytes, ...]]:
+    outputs = graph.free_outputs
+    if len(outputs) != 1:
+        raise InputError(f"{path}: the model has {len(outputs)} outputs; one is supported.")
+    tensor = graph.tensors[outputs[0]]
+    array = load_array(path)
+    if graph.states and array.ndim == len(tensor.shape) + 2:  # clips of steps, as the inputs
+        array = array.reshape(-1, *array.shape[2:])
+    array = as_cases(array, tensor.shape, str(path))
     if array.dtype != tensor.dtype.numpy:
         raise InputError(f"{path}: must be {tensor.dtype.value}; found {array.dtype}.")
-    return [(np.ascontiguousarray(case).tobytes(),) for case in array]
+    parts = list(array)
+    if graph.states:
+        ends = np.cumsum([len(stepwise(graph, case)[graph.free_inputs[0]]) for case in cases])
+        if len(array) != ends[-1]:
+            raise InputError(f"{path}: holds {len(array)} steps; the inputs are {ends[-1]}.")
+        parts = np.split(array, ends[:-1])
+    return [(np.ascontiguousarray(case).tobytes(),) for case in parts]
