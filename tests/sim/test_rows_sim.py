@@ -90,7 +90,7 @@ def test_boards_take_one_input_and_outputs_at_the_end(form: str, tmp_path: Path)
 
 def test_arrays_for_several_inputs_are_verified(tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(FORMS["two_inputs"]().SerializeToString())
-    options = ("--target", "cortex-m4", "--schedule", "stream", "--time-axis", "1", "--json")
+    options = ("--target", "cortex-m4", "--schedule", "stream", "--time-axis", "2", "--json")
     run = toolkit("verify", "net.onnx", *options, cwd=tmp_path)
     assert run.exit_code == 0, run
     assert (run.json["schedule"], run.json["mismatches"]) == ("stream", [])

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.boards import Board, board_folder, shared_folder
+from toolkit.deploy.application_context import ApplicationContext, OutputText
 from toolkit.deploy.board_image import (
     SLACK_BYTES,
     image_checks,
@@ -32,7 +33,6 @@ from toolkit.profiling.linked import Linked, read_linked
 from toolkit.profiling.real_time import Trace
 from toolkit.profiling.timing import Timing
 from toolkit.resources import data_dir, read_text, render
-from toolkit.targets import Memory
 from toolkit.toolchain import find_toolchain
 from toolkit.toolchain.base import BOARD_FOLDER
 
@@ -44,45 +44,6 @@ _NAMED = ("board_outputs.c", "board_outputs.h")
 _VALUES_A_LINE = 16
 #: The longest period of SysTick, and about how long a block of audio is.
 SYSTICK_TICKS, _BLOCK_S = 1 << 24, 0.016
-
-
-@dataclass(frozen=True)
-class _Output:
-    """An output in board_model.c."""
-
-    elements: int
-    element_bytes: int
-    size_bytes: int
-    scale: str
-    zero_point: int
-
-
-@dataclass(frozen=True)
-class _Context:
-    """Everything that the templates of a board's application use."""
-
-    board: Board
-    source: str
-    whats: tuple[str, ...]
-    systick: bool
-    slack_bytes: int
-    hot_memory: Memory | None
-    hot_in_ram: bool
-    stack_bytes: int
-    name: str
-    kind: str
-    core_flags: tuple[str, ...]
-    feeds: str
-    has_clip_level: bool
-    outputs: tuple[_Output, ...]
-    labels: tuple[str, ...]
-    origin: str
-    values: int
-    c_type: str
-    lines: tuple[str, ...]
-    realtime: bool
-    ticks: int
-    block_hops: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +69,7 @@ class Application:
                 hint="Leave out --hop-out.",
             )
         plan = self.run.plan
-        if self.run.graph.states:
+        if plan.graph.states:
             raise InputError(
                 "--board: applications run clips at once; a model with states runs step by step.",
                 hint="Leave out --board, and call the library from an application of your own.",
@@ -241,14 +202,14 @@ class Application:
         return tuple(rows)
 
     @property
-    def _context(self) -> _Context:
+    def _context(self) -> ApplicationContext:
         board, run = self.board, self.run
         values, c_type, origin = self._clip_values
         facts = self._output_facts
         scores = len(facts) == 1 and not facts[0].labels[0].startswith("output[")
         front_end, hot = run.front_end, run.target.hot_memory
         ram = board.ram
-        return _Context(
+        return ApplicationContext(
             board=board,
             source=comment_text(board.source, 2000),
             whats=tuple(comment_text(one.what) for one in board.identities),
@@ -263,7 +224,7 @@ class Application:
             feeds=self._feeds,
             has_clip_level=front_end is not None and front_end.spec.level.mode == "clip",
             outputs=tuple(
-                _Output(
+                OutputText(
                     elements=one.elements,
                     element_bytes=one.element_bytes,
                     size_bytes=one.elements * one.element_bytes,

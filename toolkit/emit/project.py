@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,18 +15,19 @@ from toolkit.emit.contexts import (
     LibraryContext,
 )
 from toolkit.emit.cost import Costs
+from toolkit.emit.kernel_files import kernel_files
 from toolkit.emit.model import ALL_IN_FLASH, InRam, emit_model
 from toolkit.emit.naming import kernel_tags, named, named_page, named_symbol
 from toolkit.emit.parts import banner, label_macros, output_texts
 from toolkit.emit.symbols import HARNESS_FEATURES, HARNESS_MODEL
-from toolkit.errors import InputError, ToolkitError
+from toolkit.errors import InputError
 from toolkit.features.decimate import OUTPUT_HZ, RATES_HZ
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import FeatureSpec
 from toolkit.measurement import Symbols
 from toolkit.plan import Plan
 from toolkit.plan.continuous import require_endless_level
-from toolkit.resources import data_dir, feature_path, kernel_path, read_text, render
+from toolkit.resources import data_dir, feature_path, read_text, render
 from toolkit.targets import Target
 
 #: The test harness: the same files for every model but for its name in ``main.c``.
@@ -125,7 +125,7 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
     in_ram = library.in_ram
     model = emit_model(plan, sha256, target.name, _read_with(library), in_ram)
     own, purposes = _own_files(library, model.files)
-    kernels = _kernels({*plan.kernel_files, *_LIBRARY_FILES, *_audio_kernels(library)})
+    kernels = kernel_files({*plan.kernel_files, *_LIBRARY_FILES, *_audio_kernels(library)})
     text = {f"{name}/{path}": content for path, content in {**own, **kernels}.items()}
     head = banner(plan.graph, sha256, target.name)
     page = _library_context(library, head, purposes, kernels)
@@ -217,28 +217,6 @@ def _path(file: str, name: str) -> str:
     """Where a file of the templates lies in a library."""
     folder = "include" if file in _PUBLIC else "src"
     return f"{folder}/{named(file, name, features=True)}"
-
-
-def _kernels(stems: Iterable[str]) -> dict[str, str]:
-    """The named kernels and, through their includes, all they need; path in a library to text.
-
-    A kernel is a header and, unless that is all, a C file of the same stem.
-    """
-    tags = kernel_tags()
-    files: dict[str, str] = {}
-    waiting = sorted(stems)
-    while waiting:
-        stem = waiting.pop()
-        header, source = kernel_path(f"{stem}.h"), kernel_path(f"{stem}.c")
-        if not header.is_file():
-            raise ToolkitError(f"kernel '{stem}' is missing from the firmware templates.")
-        for path in (header, source):
-            name = f"kernels/{tags.file(stem)}{path.suffix}"
-            if name not in files and path.is_file():
-                text = read_text(path)
-                files[name] = tags.apply(text)
-                waiting += re.findall(r'^#include "(\w+)\.h"', text, re.MULTILINE)
-    return files
 
 
 def _library_context(

@@ -60,18 +60,12 @@ def read_tflite(data: bytes, name: str) -> Graph:
         more = f"; and {len(problems) - 8} more" if len(problems) > 8 else ""
         raise UnsupportedError(f"{name}: {listed}{more}", _hint(problems))
     graph = check_graph(_Assembler(model, name).graph(), name)
-    _require_computed(graph)
+    if not graph.nodes:
+        raise UnsupportedError(
+            f"{name}: it has no operators: nothing is computed.", hint="Export the model again."
+        )
     check_operators(graph)
     return check_graph(fold_pad(graph), name)
-
-
-def _require_computed(graph: Graph) -> None:
-    idle = [name for name in graph.outputs if graph.producer(name) is None]
-    if idle:
-        raise UnsupportedError(
-            f"{graph.name}: output {idle[0]!r} is an input or a constant: nothing computes it.",
-            hint="Remove it from the model's outputs.",
-        )
 
 
 def stripped_ends(data: bytes, name: str) -> tuple[str, ...]:
