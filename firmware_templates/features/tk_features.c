@@ -2,42 +2,121 @@
 #include "features.h"
 #include "tk_compiler.h"
 
+/* Samples that complete a row. */
+#define WANTED (FEATURES_FRAME_SAMPLES + TK_FEATURES_AHEAD)
+
 void tk_features_init(tk_features_state *s) {
     tk_front_init(&s->front);
     TK_ZERO(s->frame, sizeof s->frame);
     s->filled = FEATURES_PADDING_SAMPLES;
     s->gap = 0;
+#ifdef FEATURES_MIRRORED
+    s->begins = 1;
+#endif
+#ifdef FEATURES_EMPHASIS_ENDS
+    s->beyond = 0;
+#endif
 }
 
 /* Keep what the next frame shares with this one. */
 static void advance(tk_features_state *s) {
-#if FEATURES_HOP_SAMPLES < FEATURES_FRAME_SAMPLES
-    s->filled = FEATURES_FRAME_SAMPLES - FEATURES_HOP_SAMPLES;
-    TK_MOVE(s->frame, s->frame + FEATURES_HOP_SAMPLES, s->filled * sizeof s->frame[0]);
+#if FEATURES_HOP_SAMPLES < FEATURES_FRAME_SAMPLES + TK_FEATURES_AHEAD
+    s->filled = WANTED - FEATURES_HOP_SAMPLES;
+    TK_MOVE(s->frame, s->frame + FEATURES_HOP_SAMPLES,
+            (s->filled + TK_FEATURES_BEFORE) * sizeof s->frame[0]);
 #else
     s->filled = 0;
     s->gap = FEATURES_HOP_SAMPLES - FEATURES_FRAME_SAMPLES;
+#if TK_FEATURES_BEFORE > 0
+    s->frame[0] = s->frame[FEATURES_FRAME_SAMPLES];
 #endif
+#endif
+}
+
+/* The row of the frame that is there. */
+static void complete(tk_features_state *s, int8_t *row) {
+    int16_t *frame = s->frame + TK_FEATURES_BEFORE;
+#ifdef FEATURES_MIRRORED
+    /* The first frame's begin is its end, about its middle: sample 0 of the clip. */
+    for (uint32_t k = 1; s->begins && k <= FEATURES_PADDING_SAMPLES; k++) {
+        frame[FEATURES_PADDING_SAMPLES - k] = frame[FEATURES_PADDING_SAMPLES + k];
+    }
+    s->begins = 0;
+#endif
+#ifdef FEATURES_EMPHASIS_OF_FRAME
+    const int16_t before = s->frame[0];
+    s->frame[0] = frame[0];
+#endif
+#ifdef FEATURES_EMPHASIS_ENDS
+    s->frame[0] = (int16_t)(s->beyond < FEATURES_FRAME_SAMPLES ? s->beyond : 0u);
+#endif
+    tk_front_row(&s->front, frame, row);
+#ifdef FEATURES_EMPHASIS_OF_FRAME
+    s->frame[0] = before;
+#endif
+    advance(s);
 }
 
 size_t tk_features_push(tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows) {
     size_t completed = 0;
     while (count > 0) {
-        const uint32_t wanted = s->gap > 0 ? s->gap : FEATURES_FRAME_SAMPLES - s->filled;
+        const uint32_t wanted = s->gap > 0 ? s->gap : WANTED - s->filled;
         const uint32_t taken = count < wanted ? (uint32_t)count : wanted;
         if (s->gap > 0) {
             s->gap -= taken;
         } else {
-            TK_COPY(&s->frame[s->filled], samples, taken * sizeof samples[0]);
+            TK_COPY(&s->frame[TK_FEATURES_BEFORE + s->filled], samples, taken * sizeof samples[0]);
             s->filled += taken;
         }
         samples += taken;
         count -= taken;
-        if (s->filled == FEATURES_FRAME_SAMPLES) {
-            tk_front_row(&s->front, s->frame, &rows[completed * FEATURES_ROW_VALUES]);
+        if (s->filled == WANTED) {
+            complete(s, &rows[completed * FEATURES_ROW_VALUES]);
             completed++;
-            advance(s);
         }
     }
     return completed;
 }
+
+#if FEATURES_TAIL_SAMPLES > 0
+size_t tk_features_end(tk_features_state *s, uint32_t k, int8_t *row) {
+    int16_t sample = 0;
+#ifdef FEATURES_MIRRORED
+    /* Sample n + k of a clip of n is sample n - 2 - k; what none of its frames hears is left 0. */
+    const int32_t mirrored = (int32_t)(TK_FEATURES_BEFORE + s->filled) - 2 - 2 * (int32_t)k;
+    if (mirrored >= 0) {
+        sample = s->frame[mirrored];
+    }
+#endif
+#ifdef FEATURES_EMPHASIS_ENDS
+    s->beyond = k + 1u;
+#endif
+    (void)k;
+    return tk_features_push(s, &sample, 1, row);
+}
+#endif
+
+#if defined(FEATURES_LEVEL_CLIP) || defined(FEATURES_TOP_SHARE)
+void tk_features_hear(tk_features_state *s, const int16_t *clip, size_t count) {
+#ifdef FEATURES_LEVEL_CLIP
+    tk_level_measure(&s->front.level, clip, count);
+#endif
+#ifdef FEATURES_TOP_SHARE
+    int8_t rows[2 * FEATURES_ROW_VALUES]; /* a hop completes one */
+    for (size_t at = 0; at < count; at += FEATURES_HOP_SAMPLES) {
+        const size_t left = count - at;
+        (void)tk_features_push(s, clip + at,
+                               left < FEATURES_HOP_SAMPLES ? left : FEATURES_HOP_SAMPLES, rows);
+    }
+    for (uint32_t k = 0; k < FEATURES_TAIL_SAMPLES; k++) {
+        (void)tk_features_end(s, k, rows);
+    }
+    const tk_top heard = s->front.top;
+    tk_features_init(s);
+#ifdef FEATURES_LEVEL_CLIP
+    tk_level_measure(&s->front.level, clip, count);
+#endif
+    s->front.top = tk_top_of(heard);
+#endif
+}
+#endif

@@ -33,6 +33,7 @@ from toolkit.features.spec import (
     WAV2SMALL_RUNNING,
     FeatureSpec,
     LevelSpec,
+    Raw,
 )
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import Graph
@@ -57,7 +58,7 @@ SPECS = {
     ),
     "centred_short_hop": replace(WAV2SMALL_RUNNING, frame_samples=128, hop_samples=20, center=True),
     "centred_long_hop": replace(WAV2SMALL_RUNNING, frame_samples=64, hop_samples=150, center=True),
-    "raw": FeatureSpec(16_000, 40, 40, kind="raw", level=LevelSpec("running")),
+    "raw": Raw(16_000, 40, 40, level=LevelSpec("running")),
     "micro": replace(MICRO_SPEECH, frame_samples=256, hop_samples=100, n_mels=16),
 }
 FIXED = [name for name, spec in SPECS.items() if spec.kind != "micro_frontend"]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tests.support import outside
 from tests.support.compilers import GCC, ZIG, compile_c
+from tests.support.specs import as_mfcc, as_spectrogram
 from toolkit.compare.features import BOUNDS, arithmetic_notes, compare_features
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
@@ -28,7 +29,9 @@ from toolkit.features.spec import (
     WAV2SMALL_RUNNING,
     FeatureSpec,
     LevelSpec,
+    LogMel,
     MicroSpec,
+    Raw,
 )
 from toolkit.features.tables import kernel_files, render_features, state_bytes
 from toolkit.resources import data_dir, feature_path, kernel_folders
@@ -42,6 +45,17 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
 # -iquote: with -I., glibc's headers would take the generated features.h for their own.
 STRICT = ["-std=c99", *WARNINGS, "-ffp-contract=off", "-iquote."]
 TRAPS = ["-g", "-fsanitize=undefined,float-cast-overflow,float-divide-by-zero"]
+
+_WHISPER = LogMel(
+    *(16_000, 400, 160, LevelSpec("fixed")),
+    n_mels=40,
+    f_min_hz=0.0,
+    f_max_hz=8000.0,
+    n_fft=400,
+    center=True,
+    padding="reflect",
+    log="log10",
+)
 
 SPECS = {
     "wav2small_clip": WAV2SMALL,
@@ -65,28 +79,97 @@ SPECS = {
         WAV2SMALL, frame_samples=320, n_mels=20, flooring="add", floor=1e-3, mel_slopes="mel"
     ),
     "keyword_mfcc": KEYWORD_MFCC,
-    "mfcc_ortho": replace(
-        WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40, kind="mfcc", n_mfcc=13
+    "mfcc_ortho": as_mfcc(
+        WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40, n_mfcc=13
     ),
-    "mfcc_of_the_clip": replace(
+    "mfcc_of_the_clip": as_mfcc(
         WAV2SMALL,
         frame_samples=128,
         n_mels=16,
-        kind="mfcc",
         n_mfcc=16,
         power=1.0,
         log="ln",
         floor=1e-5,
     ),
-    "raw_clip": FeatureSpec(16_000, 100, 100, kind="raw"),
-    "raw_running": FeatureSpec(16_000, 320, 320, kind="raw", level=LevelSpec("running")),
-    "raw_fixed": FeatureSpec(16_000, 1, 1, kind="raw", level=LevelSpec("fixed", gain=3.0)),
+    "raw_clip": Raw(16_000, 100, 100),
+    "raw_running": Raw(16_000, 320, 320, level=LevelSpec("running")),
+    "raw_fixed": Raw(16_000, 1, 1, level=LevelSpec("fixed", gain=3.0)),
     "micro_speech": MICRO_SPEECH,
     "micro_without_gain": replace(
         MICRO_SPEECH, frame_samples=256, hop_samples=100, n_mels=16, micro=MicroSpec(pcan=False)
     ),
     "longest": replace(WAV2SMALL, frame_samples=4096, hop_samples=1021, n_mels=128),
     "shortest": replace(WAV2SMALL_RUNNING, frame_samples=32, hop_samples=7, n_mels=10),
+    "mirrored": replace(_WHISPER, log="ln"),
+    "mirrored_db_below_top": replace(_WHISPER, mean=(-4.0,), deviation=(4.0,), top_db=80.0),
+    "symmetric_emphasised": replace(
+        _WHISPER,
+        frame_samples=512,
+        window_samples=400,
+        n_fft=0,
+        window="hann_symmetric",
+        padding="zeros",
+        pre_emphasis=0.97,
+        log="ln",
+        flooring="add",
+        floor=2.0**-24,
+    ),
+    "kaldi": replace(
+        _WHISPER,
+        center=False,
+        padding="zeros",
+        n_fft=0,
+        window="povey",
+        remove_dc=True,
+        pre_emphasis=0.97,
+        pre_emphasis_of="frame",
+        mel_scale="htk",
+        mel_norm="none",
+        mel_slopes="mel",
+        f_min_hz=20.0,
+        level=LevelSpec("fixed", gain=32768.0),
+        log="ln",
+        floor=2.0**-23,
+    ),
+    "hamming_of_480": replace(
+        WAV2SMALL_RUNNING, frame_samples=480, hop_samples=160, n_fft=480, window="hamming"
+    ),
+    "each_band": replace(
+        WAV2SMALL_RUNNING,
+        frame_samples=320,
+        n_fft=320,
+        n_mels=20,
+        window="hamming_symmetric",
+        mean=tuple(-60.0 + m for m in range(20)),
+        deviation=tuple(10.0 + m for m in range(20)),
+    ),
+    "mfcc_below_top": as_mfcc(
+        _WHISPER, n_fft=512, frame_samples=512, n_mfcc=13, log="db", top_db=80.0, mean=(-5.0,)
+    ),
+    "mfcc_of_600": as_mfcc(
+        _WHISPER,
+        n_fft=600,
+        n_mfcc=13,
+        log="ln",
+        mean=tuple(float(-m) for m in range(13)),
+        deviation=tuple(1.0 + m for m in range(13)),
+    ),
+    "linear": as_spectrogram(_WHISPER, n_fft=400, floor=1e-30, log="none"),
+    "log_spectrogram": as_spectrogram(
+        WAV2SMALL_RUNNING,
+        frame_samples=400,
+        hop_samples=160,
+        window="rectangular",
+        power=1.0,
+        n_fft=500,
+        floor=1e-4,
+    ),
+    "restarted": replace(
+        WAV2SMALL_RUNNING,
+        frame_samples=256,
+        hop_samples=128,
+        level=LevelSpec("running", restart_frames=40),
+    ),
 }
 
 Samples = NDArray[np.int16]
@@ -96,8 +179,9 @@ Run = Callable[[Samples, int], NDArray[np.int8]]
 @cache
 def quantisation(spec: FeatureSpec) -> tuple[float, int]:
     """A model input that takes the demo clip's features: log-mel about 120 dB over int8."""
-    if spec.kind == "log_mel":
-        return ({"db": 0.4741, "ln": 0.10917}[spec.log], 40)
+    plain = {"db": 0.4741, "ln": 0.10917}
+    if spec.kind == "log_mel" and spec.log in plain and spec.deviation == (1.0,):
+        return plain[spec.log], -80 if spec.level.gain == 32768.0 else 40
     features = extract(load_clip(DEMO_CLIP, spec.sample_rate_hz).samples, spec)
     scale = float(features.max() - features.min()) / 240.0
     return scale, round(-122 - float(features.min()) / scale)

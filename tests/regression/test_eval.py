@@ -14,7 +14,7 @@ import soundfile
 from tests.support.cli import Run, refused, speech_model, toolkit
 from tests.support.onnx_models import onnxruntime_output
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.ir.tensor import dequantize
@@ -48,7 +48,7 @@ def float_predictions(folder: Path) -> np.ndarray:
     rows = []
     for index in range(CLIPS):
         samples = load_clip(folder / "audio" / f"{index}.wav", RATE_HZ).samples
-        features = log_mel(samples, WAV2SMALL_RUNNING).astype(np.float32)
+        features = extract(samples, WAV2SMALL_RUNNING).astype(np.float32)
         rows.append(onnxruntime_output(model, features[None, None]).ravel())
     return np.stack(rows)
 
@@ -97,7 +97,7 @@ def test_int8_figures_are_those_of_tflm(folder: Path) -> None:
         samples = load_clip(folder / "audio" / f"{index}.wav", RATE_HZ).samples
         fitted = fit_clip(samples, WAV2SMALL_RUNNING, entry.shape[1]).samples
         rows.append(
-            quantise_features(log_mel(fitted, WAV2SMALL_RUNNING), entry.scale, entry.zero_point)
+            quantise_features(extract(fitted, WAV2SMALL_RUNNING), entry.scale, entry.zero_point)
         )
     (outputs,) = run_tflm(file.read_bytes(), [np.stack(rows).reshape(CLIPS, *entry.shape)]).outputs
     assert result.quant is not None

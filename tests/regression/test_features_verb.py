@@ -13,20 +13,14 @@ import soundfile
 
 from tests.support.cli import image_model, refused, toolkit, tree, write_noise
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.spec import (
-    KEYWORD_MFCC,
-    MICRO_SPEECH,
-    WAV2SMALL,
-    WAV2SMALL_RUNNING,
-    FeatureSpec,
-)
+from toolkit.features.spec import KEYWORD_MFCC, MICRO_SPEECH, WAV2SMALL, WAV2SMALL_RUNNING, Raw
 from toolkit.features.text import from_toml, to_toml
 
 SPECS = {
     "log_mel": replace(WAV2SMALL, frame_samples=400, hop_samples=160, center=True),
     "mfcc": KEYWORD_MFCC,
     "micro_frontend": MICRO_SPEECH,
-    "raw": FeatureSpec(16_000, 160, 160, kind="raw"),
+    "raw": Raw(16_000, 160, 160),
 }
 
 

@@ -15,8 +15,8 @@ from toolkit.features.spec import (  # noqa: E402
     KEYWORD_MFCC,
     MICRO_SPEECH,
     WAV2SMALL,
-    FeatureSpec,
     LevelSpec,
+    Raw,
 )
 from toolkit.training.features import extract as in_torch  # noqa: E402
 
@@ -26,7 +26,7 @@ SPECS = {
         WAV2SMALL, frame_samples=400, hop_samples=500, center=True, power=1.0, flooring="add"
     ),
     "mfcc": KEYWORD_MFCC,
-    "raw": FeatureSpec(16_000, 160, 160, kind="raw"),
+    "raw": Raw(16_000, 160, 160),
 }
 
 

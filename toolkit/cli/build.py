@@ -9,6 +9,7 @@ import click
 from toolkit.cli.options import (
     arithmetic_option,
     continuous_options,
+    features_option,
     max_seconds_option,
     report_option,
     schedule_options,
@@ -39,6 +40,7 @@ from toolkit.cli.options import (
 @click.option(
     "--seconds", type=float, help="Clip length (default: 1 in batch, the whole clip streamed)."
 )
+@features_option
 @max_seconds_option
 @click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option(
@@ -66,6 +68,7 @@ def command(
     name: str | None,
     calib: Path | None,
     seconds: float | None,
+    features: str | None,
     max_seconds: float | None,
     toolchain: str,
     simulator: str | None,
@@ -114,6 +117,7 @@ def command(
         audio=audio,
         calib=calib,
         clip_seconds=seconds,
+        features=features,
         max_seconds=max_seconds,
         toolchain=toolchain,
         simulator=simulator,

@@ -7,7 +7,7 @@ from typing import Literal
 
 import click
 
-from toolkit.cli.options import max_seconds_option
+from toolkit.cli.options import features_option, max_seconds_option
 
 
 @click.command("convert")
@@ -60,6 +60,7 @@ from toolkit.cli.options import max_seconds_option
     help="Write the accuracy of every layer: .txt, .json or .html.",
 )
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@features_option
 @max_seconds_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
@@ -75,6 +76,7 @@ def command(
     target_snr_db: float,
     layer_report: Path | None,
     seconds: float,
+    features: str | None,
     max_seconds: float | None,
     as_json: bool,
 ) -> int:
@@ -106,6 +108,7 @@ def command(
             test=test,
             layer_report=layer_report,
             clip_seconds=seconds,
+            features=features,
             max_seconds=max_seconds,
         )
     )

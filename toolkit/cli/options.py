@@ -57,6 +57,17 @@ def continuous_options(function: F) -> F:
     return hop_out(window(function))
 
 
+def features_option(function: F) -> F:
+    """``--features``."""
+    option = click.option(
+        "--features",
+        metavar="SPEC.toml|PRESET",
+        help="How audio becomes the input, see `toolkit features presets` (default: what the "
+        "model says).",
+    )
+    return option(function)
+
+
 def max_seconds_option(function: F) -> F:
     """``--max-seconds``."""
     option = click.option(

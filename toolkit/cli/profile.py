@@ -8,6 +8,7 @@ import click
 
 from toolkit.cli.options import (
     arithmetic_option,
+    features_option,
     max_seconds_option,
     report_option,
     schedule_options,
@@ -22,6 +23,7 @@ from toolkit.cli.options import (
 @click.option("--all-targets", is_flag=True, help="Every target, one row each.")
 @click.option("--policy", help="Memory policy, instead of the target's own (default, shared).")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@features_option
 @max_seconds_option
 @click.option(
     "--simulate", is_flag=True, help="Compile and run too: every estimate with its error."
@@ -37,6 +39,7 @@ def command(
     all_targets: bool,
     policy: str | None,
     seconds: float,
+    features: str | None,
     max_seconds: float | None,
     simulate: bool,
     schedule: str,
@@ -68,6 +71,7 @@ def command(
         model=model,
         targets=tuple(names),
         clip_seconds=seconds,
+        features=features,
         max_seconds=max_seconds,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         arithmetic=arithmetic,

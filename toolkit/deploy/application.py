@@ -241,7 +241,7 @@ class Application:
             kind=self.kind,
             core_flags=tuple(run.target.compiler_flags("gcc")),
             feeds=self._feeds,
-            has_clip_level=front_end is not None and front_end.spec.level.mode == "clip",
+            has_clip_level=front_end is not None and front_end.spec.needs_clip,
             outputs=tuple(
                 _Output(
                     elements=one.elements,

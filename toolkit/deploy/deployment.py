@@ -15,6 +15,7 @@ from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
 from toolkit.emit import FirmwareProject, staged_directory, write_files
 from toolkit.errors import InputError
 from toolkit.features.front_end import FrontEnd
+from toolkit.features.metadata import HOW_TO_ATTACH
 from toolkit.measurement import Issue
 from toolkit.model.audio import load_audio
 from toolkit.model.inputs import random_inputs
@@ -87,7 +88,7 @@ class Deployment:
         if audio is not None:
             raise InputError(
                 f"--audio: {self.model.name} carries no feature specification.",
-                hint="Use `toolkit verify` with --inputs for models that do not take audio.",
+                hint=HOW_TO_ATTACH,
             )
         return Stimulus(cases=random_inputs(self.plan.graph, RANDOM_CASES))
 

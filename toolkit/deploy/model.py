@@ -10,6 +10,7 @@ from toolkit.deploy.deployment import Deployment
 from toolkit.emit.naming import library_name
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
+from toolkit.features.presets import chosen_features
 from toolkit.model.int8 import Int8Model, to_int8
 from toolkit.model.source import Source, load_source
 from toolkit.plan import check
@@ -91,12 +92,16 @@ def load(
     model: str | Path,
     clip_seconds: float = DEFAULT_CLIP_SECONDS,
     max_seconds: float | None = None,
+    features: str | None = None,
 ) -> Model:
     """Read a zoo name, an ``.onnx``, an int8 ``.tflite`` or a Wav2Small ``.safetensors``.
 
     ``clip_seconds`` fixes the clip length where the file leaves it open.  ``max_seconds`` is the
     longest clip that a model which sums over time will be streamed: its ranges, which grow with the
-    clip, are calibrated for that.  Raises InputError (or a subclass) for what cannot be used,
-    ToolMissingError for a checkpoint without the training extra.
+    clip, are calibrated for that.  ``features`` is a preset of `toolkit features presets` or a file
+    with a specification: how audio becomes the input, in place of what the model says.  Raises
+    InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint without
+    the training extra.
     """
-    return Model(load_source(str(model), clip_seconds).up_to(max_seconds))
+    source = load_source(str(model), clip_seconds, chosen_features(features))
+    return Model(source.up_to(max_seconds))

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from toolkit.errors import InputError
-from toolkit.features.spec import FeatureSpec, from_data, to_data
+from toolkit.features.spec import FeatureSpec, from_data, from_json, to_data
 
 
 def to_toml(spec: FeatureSpec) -> str:
@@ -38,7 +38,7 @@ def read_spec(path: Path) -> FeatureSpec:
     except UnicodeDecodeError:
         raise InputError(f"{path}: must be UTF-8 text.") from None
     try:
-        return FeatureSpec.from_json(text) if path.suffix.lower() == ".json" else from_toml(text)
+        return from_json(text) if path.suffix.lower() == ".json" else from_toml(text)
     except InputError as error:
         raise InputError(
             f"{path}: {error.message}", "See docs/FEATURES.md for the fields."

@@ -13,6 +13,7 @@ import numpy as np
 from toolkit.errors import InputError
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
+from toolkit.features.metadata import HOW_TO_ATTACH
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.tensor import Array, quantize
@@ -151,7 +152,7 @@ def _hearing(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> tuple[Feat
     if spec is None:
         raise InputError(
             f"{path}: audio needs a feature specification, which the model does not carry.",
-            hint="Give a .npy or .npz of model inputs instead.",
+            hint=f"{HOW_TO_ATTACH} Or give a .npy or .npz of model inputs.",
         )
     return spec, tensor.elements // spec.row_values
 

@@ -12,11 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ToolMissingError
-from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS, feature_spec
-from toolkit.features.spec import METADATA_KEY, FeatureSpec
+from toolkit.features.metadata import (
+    DEFAULT_CLIP_SECONDS,
+    HOW_TO_ATTACH,
+    MAX_CLIP_SECONDS,
+    feature_spec,
+)
+from toolkit.features.spec import METADATA_KEY, FeatureSpec, from_json
 from toolkit.ir import Graph, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.measurement import Issue
+from toolkit.model.attach import attached, require_rows
 from toolkit.model.inputs import Cases, float_cases, window_cases
 from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
 from toolkit.passes.absorb_layout import input_axes
@@ -36,7 +42,7 @@ class Source:
     quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
     what was done to it on the way in.  ``max_seconds`` is the longest clip that it will be given,
     where the user states one; ``one_length`` the nodes that fit the file's clip length only, and
-    why.
+    why; ``features`` the specification that the user attached.
     """
 
     argument: str
@@ -50,10 +56,11 @@ class Source:
     issues: tuple[Issue, ...] = ()
     max_seconds: float | None = None
     one_length: Mapping[str, str] = field(default_factory=dict)
+    features: FeatureSpec | None = None
 
     def at_seconds(self, clip_seconds: float) -> Source:
         """The same model for clips of another length, where its file leaves that open."""
-        return load_source(self.argument, clip_seconds)
+        return load_source(self.argument, clip_seconds, self.features)
 
     def up_to(self, max_seconds: float | None) -> Source:
         """The same model for clips up to that long, as the user states; None leaves it open.
@@ -76,15 +83,20 @@ class Source:
             raise InputError(
                 f"--max-seconds: {self.name} carries no feature specification, which says how long "
                 "a frame is.",
-                hint="Run it in batch, or export the model with its features.",
+                hint=HOW_TO_ATTACH,
             )
         return replace(self, max_seconds=max_seconds)
 
 
-def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Source:
+def load_source(
+    model: str,
+    clip_seconds: float = DEFAULT_CLIP_SECONDS,
+    features: FeatureSpec | None = None,
+) -> Source:
     """Read the zoo model or file called ``model``.
 
-    ``clip_seconds`` fixes the number of feature rows where the file leaves it open.
+    ``clip_seconds`` fixes the number of feature rows where the file leaves it open; ``features``
+    say what they are, in place of what the file says.
     Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
     without the training extra.
     """
@@ -98,9 +110,10 @@ def load_source(model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS) -> Sourc
         _require_model_file(path)
         zoo = _zoo_file(path)
     if zoo is not None:
-        source = _from_onnx(zoo.onnx, zoo.name, clip_seconds)
-        return replace(source, argument=model, ranges=load_ranges(zoo.ranges))
-    return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds)
+        source = _from_onnx(zoo.onnx, zoo.name, clip_seconds, features)
+        ranges = source.ranges if source.features is not None else load_ranges(zoo.ranges)
+        return replace(source, argument=model, ranges=ranges)
+    return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds, features)
 
 
 def demo_clip() -> Path:
@@ -162,21 +175,24 @@ def _require_model_file(path: Path) -> None:
         raise InputError(f"{str(path)!r} is no file name.") from None
 
 
-def _loaders() -> dict[str, Callable[[Path, str, float], Source]]:
-    """What reads a model file, by its suffix: called with path, name and clip length."""
+def _loaders() -> dict[str, Callable[[Path, str, float, FeatureSpec | None], Source]]:
+    """What reads a model file, by its suffix: called with path, name, clip length and features."""
     return {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
 
 
-def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
+def _from_onnx(path: Path, name: str, clip_seconds: float, features: FeatureSpec | None) -> Source:
     from toolkit.frontend.load import load_onnx
     from toolkit.frontend.reader import RANGES_KEY, read_onnx
     from toolkit.passes.optimize import optimize
 
     metadata = read_onnx(path).metadata
     text, ranges = metadata.get(METADATA_KEY), metadata.get(RANGES_KEY)
+    spec = from_json(text) if text is not None else None
+    features, issues = attached(features, spec)
+    if features is not None:
+        spec, ranges = features, None
     rows = None
-    if text is not None:
-        spec = FeatureSpec.from_json(text)
+    if spec is not None:
         rows = spec.rows_for_samples(round(clip_seconds * spec.sample_rate_hz))
         if rows < 1:
             raise InputError(
@@ -184,6 +200,9 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
                 hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
             )
     imported = load_onnx(path, rows=rows)
+    if features is not None:
+        require_rows(imported, features)
+        imported = imported.with_metadata(**{METADATA_KEY: features.to_json()})
     graph = attach(optimize(imported), imported)
     return Source(
         argument=str(path),
@@ -193,7 +212,9 @@ def _from_onnx(path: Path, name: str, clip_seconds: float) -> Source:
         onnx=path.read_bytes(),
         ranges=None if ranges is None else Ranges.from_json(ranges),
         given=given_params(imported),
+        issues=issues,
         one_length=_tied(path, graph, rows),
+        features=features,
     )
 
 
@@ -213,23 +234,33 @@ def _tied(path: Path, graph: Graph, rows: int | None) -> dict[str, str]:
     return baked_nodes(graph) if same else tied_nodes(graph, other)
 
 
-def _from_tflite(path: Path, name: str, clip_seconds: float) -> Source:
+def _from_tflite(
+    path: Path, name: str, clip_seconds: float, features: FeatureSpec | None
+) -> Source:
+    from toolkit.tflite.metadata import with_metadata
     from toolkit.tflite.read import load_tflite, stripped_ends
     from toolkit.tflite.write import write_tflite
 
     graph = load_tflite(path)  # refuse what cannot be used before any work is done
+    features, issues = attached(features, feature_spec(graph))
     data = path.read_bytes()
     ends = stripped_ends(data, name)
-    if not ends:
-        return Source(str(path), name, _sha256(path), tflite=data)
-    note = (
-        f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts none"
-    )
-    issues = (Issue("model.int8_ends", note),)
-    return Source(str(path), name, _sha256(path), tflite=write_tflite(graph), issues=issues)
+    if ends:
+        note = (
+            f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts "
+            "none"
+        )
+        issues = (Issue("model.int8_ends", note), *issues)
+        data = write_tflite(graph)
+    if features is not None:
+        require_rows(graph, features)
+        data = with_metadata(data, METADATA_KEY, features.to_json())
+    return Source(str(path), name, _sha256(path), tflite=data, issues=issues, features=features)
 
 
-def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
+def _from_checkpoint(
+    path: Path, name: str, clip_seconds: float, features: FeatureSpec | None
+) -> Source:
     try:
         from toolkit.training.export import export_checkpoint
     except ModuleNotFoundError as error:
@@ -240,7 +271,7 @@ def _from_checkpoint(path: Path, name: str, clip_seconds: float) -> Source:
     with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
         onnx = Path(folder) / "model.onnx"
         export_checkpoint(path, onnx)
-        source = _from_onnx(onnx, name, clip_seconds)
+        source = _from_onnx(onnx, name, clip_seconds, features)
         return replace(source, argument=str(path), sha256=_sha256(path))
 
 

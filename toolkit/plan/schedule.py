@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from toolkit.errors import InputError, NotStreamableError
-from toolkit.features.metadata import MAX_CLIP_SECONDS, feature_spec, frames_of
+from toolkit.features.metadata import HOW_TO_ATTACH, MAX_CLIP_SECONDS, feature_spec, frames_of
 from toolkit.ir import Graph
 from toolkit.measurement import Issue
 from toolkit.ops.parts.rows import TIME_AXIS
@@ -111,7 +111,7 @@ def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> 
     if spec is None:
         raise InputError(
             f"{graph.name}: continuous mode needs a feature specification, the model has none.",
-            hint="Leave --hop-out away, or export the model with its features.",
+            hint=HOW_TO_ATTACH,
         )
     require_endless_level(spec)
     hop_out, window = request.hop_out_seconds, request.window_seconds

@@ -40,6 +40,7 @@ class BuildRequest:
     toolchain: str = "zig"
     simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
+    features: str | None = None  # a preset or a specification file, else the model's own
     arithmetic: str = "auto"  # of the features, see `Target.arithmetic`
     policy: str | None = None  # the target's own
     max_seconds: float | None = None  # longest clip of a model that sums over time
@@ -69,7 +70,9 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
-            model = load(request.model, request.batch_seconds, request.max_seconds)
+            model = load(
+                request.model, request.batch_seconds, request.max_seconds, request.features
+            )
         with stage("Quantise to int8"):
             model = model.quantize(request.calib)
             _ = model.int8.builtin  # made here, where the stage says so

@@ -43,6 +43,7 @@ class ConvertRequest:
     layer_report: Path | None = None
     clip_seconds: float = 1.0
     max_seconds: float | None = None
+    features: str | None = None
 
 
 def mixed_of(text: str) -> Mixed:
@@ -63,7 +64,7 @@ def convert(request: ConvertRequest) -> Report:
         raise InputError(f"--target-snr-db must be finite; got {recipe.target_snr_db}.")
     if output.resolve() == Path(request.model).resolve():
         raise InputError(f"-o {output}: is the model itself.", hint="Choose another file.")
-    model = load(request.model, request.clip_seconds, request.max_seconds)
+    model = load(request.model, request.clip_seconds, request.max_seconds, request.features)
     float_graph = model.source.float_graph
     if float_graph is None:
         raise InputError(

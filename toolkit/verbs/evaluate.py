@@ -14,7 +14,7 @@ from toolkit.deploy.deployment import Deployment
 from toolkit.deploy.model import load
 from toolkit.emit import write_files
 from toolkit.errors import InputError
-from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, HOW_TO_ATTACH, MAX_CLIP_SECONDS
 from toolkit.measurement import Check, Issue
 from toolkit.model.labels import Labels, joined, load_labels
 from toolkit.report import Report
@@ -69,6 +69,7 @@ class EvaluationRequest:
     toolchain: str = "zig"
     target: str = "cortex-m4"
     max_seconds: float | None = None
+    features: str | None = None
 
 
 def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
@@ -124,12 +125,12 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
 
 def _deployment(request: EvaluationRequest, model: str) -> Deployment:
     seconds = DEFAULT_CLIP_SECONDS if request.clip_seconds is None else request.clip_seconds
-    source = load(model, seconds, request.max_seconds)
+    source = load(model, seconds, request.max_seconds, request.features)
     deployment = source.quantize(request.calib).deploy(request.target)
     if deployment.model.spec is None:
         raise InputError(
             f"{model}: carries no feature specification, so it does not take audio.",
-            hint="Use `toolkit convert --test` for a model of arrays.",
+            hint=HOW_TO_ATTACH,
         )
     return deployment
 

@@ -30,11 +30,14 @@ class ProfileRequest:
     policy: str | None = None
     simulate: bool = False
     max_seconds: float | None = None
+    features: str | None = None
 
 
 def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...]:
     """A report for each target; for a single one beside other ways to run the model."""
-    model = load(request.model, request.clip_seconds, request.max_seconds).quantize(request.calib)
+    model = load(
+        request.model, request.clip_seconds, request.max_seconds, request.features
+    ).quantize(request.calib)
     parts = [load_target(name, request.policy) for name in request.targets]
     reports = []
     for part in parts:
@@ -64,6 +67,7 @@ def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
             calib=request.calib,
             clip_seconds=request.clip_seconds,
             max_seconds=request.max_seconds,
+            features=request.features,
             schedule=request.schedule,
             arithmetic=request.arithmetic,
             policy=request.policy,
