@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from _pytest.mark.structures import ParameterSet
 from numpy.typing import NDArray
 
 from tests.support import outside
@@ -172,6 +173,19 @@ SPECS = {
     ),
 }
 
+#: Of the younger ones, those that every run of the tests compiles; the others are exhaustive.
+_QUICK = {"mirrored_db_below_top", "each_band", "linear", "restarted", "mfcc_of_600"}
+_OLD = tuple(SPECS)[: tuple(SPECS).index("mirrored")]
+
+
+def marked(names: Iterable[str], quick: Collection[str] = ()) -> list[ParameterSet]:
+    """A parameter for each specification, exhaustive where it is younger and not ``quick``."""
+    chosen = {*_OLD, *quick}
+    return [
+        pytest.param(name, marks=() if name in chosen else pytest.mark.exhaustive) for name in names
+    ]
+
+
 Samples = NDArray[np.int16]
 Run = Callable[[Samples, int], NDArray[np.int8]]
 
@@ -263,7 +277,7 @@ def extremes(count: int = 16_000) -> dict[str, Samples]:
     }
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", marked(SPECS, _QUICK))
 def test_speech_is_within_one_step_of_the_reference(
     name: str, build: Callable[..., Run], demo: Samples
 ) -> None:
@@ -280,7 +294,7 @@ def recordings() -> list[Path]:
     return clips
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", marked(SPECS))
 def test_recorded_speech_is_within_one_step(name: str, build: Callable[..., Run]) -> None:
     tolerated = 0.0 if name in EXACT else 0.001
     assert_close(SPECS[name], build(SPECS[name]), recordings()[::100], tolerated, steps=1)
@@ -316,7 +330,7 @@ def assert_close(
     assert worst <= steps
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", marked(SPECS))
 @pytest.mark.parametrize("chunk", [1, 7, 160])
 def test_any_chunk_size_gives_the_same_rows(
     name: str, chunk: int, build: Callable[..., Run], demo: Samples
@@ -325,7 +339,7 @@ def test_any_chunk_size_gives_the_same_rows(
     np.testing.assert_array_equal(run(demo, chunk), run(demo, 0))
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", marked(SPECS))
 def test_compilers_and_optimisation_levels_agree_bit_for_bit(
     name: str, build: Callable[..., Run], demo: Samples
 ) -> None:
@@ -360,7 +374,7 @@ def test_extreme_signals_stay_within_one_step(name: str, build: Callable[..., Ru
         assert (identical >= 0.998, steps <= 1) == (True, True), (title, identical, steps)
 
 
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", marked(SPECS))
 def test_no_undefined_behaviour(name: str, build: Callable[..., Run], demo: Samples) -> None:
     spec = SPECS[name]
     if shutil.which("gcc"):
@@ -374,7 +388,7 @@ def test_no_undefined_behaviour(name: str, build: Callable[..., Run], demo: Samp
 FIXED = tuple(name for name in SPECS if SPECS[name].kind != "micro_frontend")
 
 
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", marked(FIXED, _QUICK))
 def test_fixed_point_is_within_two_steps(
     name: str, build: Callable[..., Run], demo: Samples
 ) -> None:
@@ -386,7 +400,7 @@ def test_fixed_point_is_within_two_steps(
     assert steps <= 2
 
 
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", marked(FIXED))
 def test_fixed_point_on_recorded_speech(name: str, build: Callable[..., Run]) -> None:
     run = build(SPECS[name], arithmetic="fixed")
     assert_close(SPECS[name], run, recordings()[::100], differing=0.02, steps=2)
@@ -401,7 +415,7 @@ def test_fixed_point_on_all_recorded_speech(name: str, build: Callable[..., Run]
     assert_close(SPECS[name], run, recordings(), differing=0.02, steps=2)
 
 
-@pytest.mark.parametrize("name", FIXED)
+@pytest.mark.parametrize("name", marked(FIXED))
 def test_fixed_point_has_no_undefined_behaviour_and_one_result(
     name: str, build: Callable[..., Run], demo: Samples
 ) -> None:
@@ -447,10 +461,8 @@ def test_extreme_signals_have_the_documented_values() -> None:
             assert features.max() == pytest.approx(most, abs=0.0051), (title, head)
 
 
-@pytest.mark.parametrize(
-    ("name", "arithmetic"),
-    [*((name, "float32") for name in SPECS), *((name, "fixed") for name in FIXED)],
-)
+@pytest.mark.parametrize("arithmetic", ["float32", "fixed"])
+@pytest.mark.parametrize("name", marked(SPECS, _QUICK))
 def test_extreme_signals_are_further_off_where_it_is_documented_alone(
     name: str, arithmetic: str, build: Callable[..., Run]
 ) -> None:

@@ -10,6 +10,15 @@ from typing import ClassVar, TypeVar
 
 T = TypeVar("T")
 
+_CLIP_LEVEL = (
+    "level mode 'clip' measures the whole clip before its first row: it cannot run on endless "
+    "audio, and push_audio asks for the clip's level first; 'running' and 'fixed' stream"
+)
+_CLIP_TOP = (
+    "top_db limits every row by the largest value of the whole clip: it cannot run on endless "
+    "audio, and push_audio asks for the clip first; top_db = 0 streams"
+)
+
 
 def younger(default: T) -> T:
     """A field that the first models did not have: written only where it says something, so that
@@ -71,9 +80,15 @@ class SpecFields:
         return self.padding_samples + (1 if self.is_mirrored else 0)
 
     @property
+    def whole_clip(self) -> tuple[str, ...]:
+        """What of it depends on the whole clip, in words; such features cannot run on endless
+        audio."""
+        return (_CLIP_LEVEL,) if self.level.mode == "clip" else ()
+
+    @property
     def needs_clip(self) -> bool:
-        """Whether rows depend on the whole clip, so that it must be heard before the first."""
-        return self.level.mode == "clip"
+        """Whether the whole clip must be heard before the first row."""
+        return bool(self.whole_clip)
 
     @property
     def streams(self) -> bool:
@@ -179,8 +194,8 @@ class LogFields(SpectrumFields):
     deviation: tuple[float, ...] = younger((1.0,))
 
     @property
-    def needs_clip(self) -> bool:
-        return super().needs_clip or self.top_db > 0.0
+    def whole_clip(self) -> tuple[str, ...]:
+        return (*super().whole_clip, *((_CLIP_TOP,) if self.top_db else ()))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ __all__ = [
 
 METADATA_KEY = "toolkit.feature_spec"
 
+#: Fields of one number or several.
+_SEQUENCES = {"mean", "deviation"}
 _TABLES = {"level": LevelSpec, "micro": MicroSpec}
 
 
@@ -63,7 +65,8 @@ def from_data(data: object) -> FeatureSpec:
     for key, cls in _TABLES.items():
         if key in values:
             values[key] = cls(**_known(cls, values[key], f"feature spec: {key}"))
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    for key in _SEQUENCES & set(values):
+        values[key] = tuple(values[key]) if isinstance(values[key], list) else (values[key],)
     try:
         return kind(**values)
     except TypeError as error:

@@ -114,7 +114,8 @@ def _input_shape(source: OnnxInput, given: Shape | None, rows: int | None) -> Sh
         if rows is None or open_dims > 1:
             raise InputError(
                 f"input {source.name!r} has dynamic dimensions {list(source.dims)}.",
-                hint="State the number of rows, or the whole input shape.",
+                hint="Attach its features (--features SPEC.toml|PRESET), or export it with fixed "
+                "dimensions.",
             )
         shape[shape.index(0)] = rows
     return tuple(shape)

@@ -161,7 +161,8 @@ def to_int8(source: Source, recipe: Recipe, calib: Path | None = None) -> Int8Mo
         return Int8Model(source, source.tflite, graph, source.issues)
     quantized = quantize_source(source, recipe, calib)
     graph = read_tflite(quantized.data, source.name)
-    return Int8Model(source, quantized.data, graph, quantized.issues, quantized, calib)
+    issues = (*source.issues, *quantized.issues)
+    return Int8Model(source, quantized.data, graph, issues, quantized, calib)
 
 
 def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -> Quantized:

@@ -116,6 +116,28 @@ def load_source(
     return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds, features)
 
 
+def model_shape(model: str) -> tuple[int | str, ...]:
+    """The shape of the one input of an ``.onnx`` or ``.tflite``; words are dimensions it leaves
+    open.  InputError for other files, or several inputs."""
+    from toolkit.frontend.reader import read_onnx
+    from toolkit.tflite.read import load_tflite
+
+    zoo = zoo_model(model)
+    path = Path(model) if zoo is None else zoo.onnx
+    _require_model_file(path)
+    shapes: list[tuple[int | str, ...]]
+    if path.suffix.lower() == ".tflite":
+        graph = load_tflite(path)
+        shapes = [graph.tensors[name].shape for name in graph.inputs]
+    elif path.suffix.lower() == ".onnx":
+        shapes = [tuple(source.dims) for source in read_onnx(path).inputs]
+    else:
+        raise InputError(f"{model}: carries a feature specification already.")
+    if len(shapes) != 1:
+        raise InputError(f"{model}: has {len(shapes)} inputs; features can feed one only.")
+    return shapes[0]
+
+
 def demo_clip() -> Path:
     """The speech clip that ships with the toolkit (one second, 16 kHz)."""
     return data_dir("models") / DEFAULT_MODEL / "demo_clip.wav"
@@ -141,13 +163,16 @@ def model_cases(path: Path, graph: Graph) -> Cases:
 
 
 def _exported_input(path: Path, graph: Graph) -> tuple[Tensor, tuple[int, ...]]:
-    """The one input of ``graph`` in the layout of its file, and the axes of ours in that."""
+    """The one input of ``graph`` in the layout of its file, and the axes of ours in that; for a
+    folder of audio, whose features are rows in time, in our own."""
     if len(graph.inputs) != 1:
         raise InputError(
             f"{path}: the model has {len(graph.inputs)} inputs; arrays can feed one only."
         )
     entry = graph.tensors[graph.inputs[0]]
-    axes = input_axes(graph).get(entry.name, tuple(range(len(entry.shape))))
+    axes = tuple(range(len(entry.shape)))
+    if not path.is_dir():
+        axes = input_axes(graph).get(entry.name, axes)
     exported = replace(entry, shape=tuple(entry.shape[axes.index(a)] for a in range(len(axes))))
     return exported, axes
 

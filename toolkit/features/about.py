@@ -1,0 +1,37 @@
+"""What the fields of specifications mean, a line each."""
+
+from __future__ import annotations
+
+ABOUT = {
+    "sample_rate_hz": "recordings are brought to it",
+    "frame_samples": "length of a frame, 17 to 4096",
+    "hop_samples": "from one frame to the next",
+    "window": "hann, hann_symmetric, hamming, hamming_symmetric, povey or rectangular",
+    "window_samples": "a shorter window in the middle of the frame; 0: as long as it",
+    "n_fft": "4 times a product of 2, 3 and 5; 0: the next power of two",
+    "center": "true: frames begin half a frame earlier",
+    "padding": "beyond the ends with center: zeros or reflect",
+    "remove_dc": "true: every frame less its mean",
+    "pre_emphasis": "x[n] - this x[n - 1]",
+    "pre_emphasis_of": "clip, or frame (Kaldi: its first sample is the one before it too)",
+    "power": "2 power, 1 magnitude",
+    "n_mels": "bands",
+    "f_min_hz": "where the first band begins",
+    "f_max_hz": "where the last band ends",
+    "mel_scale": "slaney (librosa) or htk (torchaudio, Kaldi, TensorFlow)",
+    "mel_norm": "area (librosa's slaney) or none",
+    "mel_slopes": "triangles straight in hz (librosa, torchaudio) or mel (Kaldi, TensorFlow)",
+    "log": "db, ln or log10",
+    "flooring": "max(energy, floor), or add: energy + floor",
+    "floor": "of energies before the logarithm",
+    "top_db": "no value further below the clip's largest; 0: any. Needs the whole clip",
+    "mean": "subtracted: one number, or one for every value of a row",
+    "deviation": "then divided by, as the mean",
+    "n_mfcc": "coefficients",
+    "mfcc_norm": "ortho (librosa, scipy) or htk (TensorFlow)",
+    "mode": "of the level: clip, running or fixed",
+    "time_constant_s": "running",
+    "gain": "fixed; 32768 for samples as int16",
+    "epsilon": "clip, running",
+    "restart_frames": "running: begins afresh with every so many frames; 0: never",
+}
