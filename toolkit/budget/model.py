@@ -66,7 +66,7 @@ class Subject:
     policy: str | None = None
     time_axis: int | None = None
     hop_out: float | None = None
-    window: float = 2.0
+    window: float | None = None
     seconds: float | None = None
     max_seconds: float | None = None
     clip: Path | None = None

@@ -76,7 +76,8 @@ def command(
     time_axis: int | None,
     optimize: str,
     hop_out: float | None,
-    window: float,
+    window: float | None,
+    level: str,
     reports: tuple[Path, ...],
     arithmetic: str,
     allow_misfit: bool,
@@ -109,6 +110,8 @@ def command(
         raise click.UsageError("give --target or --board.")
     if flash_it and (board is None or as_json):
         raise click.UsageError("--flash goes with --board, and without --json.")
+    if level == "restart" and hop_out is None:
+        raise click.UsageError("--level restart goes with --hop-out.")
     out = out or Path("out") / f"{Path(model).stem}-{board or target}"
     request = BuildRequest(
         model=model,
@@ -123,6 +126,7 @@ def command(
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
         arithmetic=arithmetic,
+        restarts=level == "restart",
         allow_misfit=allow_misfit,
         name=name,
         board=board,

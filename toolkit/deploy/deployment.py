@@ -17,7 +17,7 @@ from toolkit.errors import InputError
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import HOW_TO_ATTACH
 from toolkit.measurement import Issue
-from toolkit.model.audio import load_audio
+from toolkit.model.audio import Audio, load_audio
 from toolkit.model.inputs import random_inputs
 from toolkit.model.int8 import Int8Model
 from toolkit.model.source import demo_clip
@@ -84,6 +84,7 @@ class Deployment:
             path, streams = audio or demo_clip(), self.plan.stream is not None
             clip = load_audio(path, self.front_end.spec, self.plan.graph, whole and streams)
             self.plan.at_rows(clip.rows)  # refuse a clip that is too short before any work is done
+            self._require_window(clip)
             return Stimulus(clips=[clip])
         if audio is not None:
             raise InputError(
@@ -91,6 +92,18 @@ class Deployment:
                 hint=HOW_TO_ATTACH,
             )
         return Stimulus(cases=random_inputs(self.plan.graph, RANDOM_CASES))
+
+    def _require_window(self, clip: Audio) -> None:
+        """Raise InputError unless the clip fills a window of continuous mode."""
+        continuous = self.plan.continuous
+        if continuous is None or clip.rows >= continuous.window_frames:
+            return
+        frame_s = clip.spec.hop_samples / clip.spec.sample_rate_hz
+        raise InputError(
+            f"{clip.path.name}: lasts {clip.seconds:.3g} s; a window of continuous mode, "
+            f"{continuous.window_frames * frame_s:.3g} s, must fit.",
+            hint="Give a longer one with --audio, or a shorter --window.",
+        )
 
     def compile(self, toolchain: str = "zig", folder: str | Path | None = None) -> Firmware:
         """Write the project into ``folder`` and link it there.

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.emit.naming import library_name
+from toolkit.errors import InputError
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, frames_of
 from toolkit.features.presets import chosen_features
 from toolkit.model.int8 import Int8Model, to_int8
 from toolkit.model.source import Source, load_source
@@ -60,6 +61,21 @@ class Model:
         chosen = replace(self, source=source, calib=path, recipe=recipe)
         _ = chosen.int8
         return chosen
+
+    def restarting(self, seconds: float) -> Model:
+        """The same network on features whose running level begins afresh every ``seconds``.
+
+        Raises InputError for a model without features, or of another level.
+        """
+        spec = self.source.spec
+        if spec is None or spec.level.mode != "running":
+            raise InputError(
+                f"{self.name}: its features have no running level to begin afresh.",
+                hint="Leave --level away.",
+            )
+        frames = frames_of(seconds, spec)
+        level = replace(spec.level, restart_frames=frames)
+        return replace(self, source=self.source.hearing(replace(spec, level=level)))
 
     def deploy(
         self,

@@ -62,6 +62,29 @@ class Source:
         """The same model for clips of another length, where its file leaves that open."""
         return load_source(self.argument, clip_seconds, self.features)
 
+    @property
+    def spec(self) -> FeatureSpec | None:
+        """How audio becomes the input; None for a model of arrays."""
+        graph = self.float_graph
+        if graph is None:
+            from toolkit.tflite.read import read_tflite
+
+            assert self.tflite is not None
+            graph = read_tflite(self.tflite, self.name)
+        return feature_spec(graph)
+
+    def hearing(self, features: FeatureSpec) -> Source:
+        """The same model on other features of as many rows and values, its ranges kept."""
+        text = features.to_json()
+        graph, data = self.float_graph, self.tflite
+        if graph is not None:
+            graph = graph.with_metadata(**{METADATA_KEY: text})
+        if data is not None:
+            from toolkit.tflite.metadata import with_metadata
+
+            data = with_metadata(data, METADATA_KEY, text)
+        return replace(self, float_graph=graph, tflite=data, features=features)
+
     def up_to(self, max_seconds: float | None) -> Source:
         """The same model for clips up to that long, as the user states; None leaves it open.
 
