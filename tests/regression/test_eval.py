@@ -19,6 +19,7 @@ from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.ir.tensor import dequantize
 from toolkit.metrics import concordance
+from toolkit.model.labels import load_labels
 from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.read import load_tflite
 
@@ -216,3 +217,12 @@ def test_missing_files_and_models_without_audio_are_refused(folder: Path) -> Non
     labels = write_labels(folder, "file,label\n0.wav,1\n")
     run = toolkit("eval", "bare.onnx", "--data", labels, "--audio", "audio", cwd=folder)
     assert "no feature specification" in refused(run)
+
+
+def test_semicolons_between_columns_and_commas_in_numbers(folder: Path) -> None:
+    """As spreadsheets of half of Europe write them."""
+    rows = [[f"{index}.wav", f"0,{index}", "0,5", "0,25"] for index in range(CLIPS)]
+    text = "\n".join(";".join(row) for row in [["file", *NAMES], *rows]) + "\n"
+    found = load_labels(write_labels(folder, text, "european.csv"), folder / "audio", NAMES)
+    np.testing.assert_allclose(found.values[:, 0], np.arange(CLIPS) / 10)
+    np.testing.assert_allclose(found.values[:, 2], 0.25)

@@ -149,7 +149,7 @@ def test_plot_without_matplotlib(folder: Path, monkeypatch: pytest.MonkeyPatch) 
         (["show", "wav2smal"], "Did you mean 'wav2small'?"),
         (["check", "mfcc.toml", "--audio", "missing.wav"], "missing.wav: no such audio file."),
         (["check", "mfcc.toml", "--audio", "empty"], "empty: holds no audio files."),
-        (["check", "mfcc.toml", "--audio", "short.wav"], "short.wav: 100 samples give no row"),
+        (["check", "mfcc.toml", "--audio", "short.wav"], "short.wav: too short: 100 samples"),
         (["plot", "mfcc.toml", "--audio", "a.wav", "-o", "f.txt"], "f.txt: a plot's suffix must"),
         (["plot", "mfcc.toml", "--audio", ".", "-o", "f.png"], "--audio must be one file"),
         (["plot", "mfcc.toml", "--audio", "a.wav", "-o", "no/f.png"], "no/f.png: cannot be"),

@@ -89,7 +89,7 @@ class Deployment:
         if audio is not None:
             raise InputError(
                 f"--audio: {self.model.name} carries no feature specification.",
-                hint=HOW_TO_ATTACH,
+                hint=f"{HOW_TO_ATTACH} Or use `toolkit verify` with --inputs.",
             )
         return Stimulus(cases=random_inputs(self.plan.graph, RANDOM_CASES))
 

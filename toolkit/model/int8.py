@@ -252,7 +252,8 @@ def _longer_batches(graph: Graph, frames: int, calib: Path | None) -> list[Batch
     files, entry = audio_files(calib), longer.tensors[longer.inputs[0]]
     batches: list[Batch] = []
     for file in files[:: -(-len(files) // SYNTHETIC_CASES)]:
-        samples = load_clip(file, spec.sample_rate_hz).samples
+        most = spec.samples_for_rows(frames)
+        samples = load_clip(file, spec.sample_rate_hz, most).samples
         if samples.size:
             looped = np.resize(samples, spec.samples_for_rows(frames))
             batches.append({entry.name: _features(looped, spec, frames, entry.shape)})

@@ -16,6 +16,8 @@ from toolkit.ir.tensor import Array
 FILE_COLUMN = "file"
 CLASS_COLUMN = "label"
 CORPUS_COLUMN = "corpus"
+#: Of columns; the first one that the head has most of.
+_DELIMITERS = (",", ";", "\t")
 
 Row = dict[str, str]
 
@@ -81,7 +83,10 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[Row]]:
     """Column names and rows; rows shorter than the header have empty values."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
+            head = file.readline()
+            file.seek(0)
+            between = max(_DELIMITERS, key=head.count)
+            reader = csv.DictReader(file, restval="", delimiter=between)
             columns = tuple(reader.fieldnames or ())
             rows = list(reader)
     except OSError as error:
@@ -95,7 +100,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], list[Row]]:
 
 def _number(path: Path, row: Row, column: str, line: int) -> float:
     try:
-        value = float(row[column])
+        value = float(row[column].replace(",", "."))  # between semicolons, numbers may have commas
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
