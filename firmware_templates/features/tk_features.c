@@ -8,6 +8,9 @@
 void tk_features_init(tk_features_state *s) {
     tk_front_init(&s->front);
     TK_ZERO(s->frame, sizeof s->frame);
+#ifdef FEATURES_WIDE_VALUES
+    tk_rows_init(&s->rows);
+#endif
     s->filled = FEATURES_PADDING_SAMPLES;
     s->gap = 0;
 #ifdef FEATURES_MIRRORED
@@ -33,8 +36,8 @@ static void advance(tk_features_state *s) {
 #endif
 }
 
-/* The row of the frame that is there. */
-static void complete(tk_features_state *s, int8_t *row) {
+/* The row of the frame that is there; returns whether the model's row came of it. */
+static inline size_t complete(tk_features_state *s, int8_t *row) {
     int16_t *frame = s->frame + TK_FEATURES_BEFORE;
 #ifdef FEATURES_MIRRORED
     /* The first frame's begin is its end, about its middle: sample 0 of the clip. */
@@ -50,11 +53,19 @@ static void complete(tk_features_state *s, int8_t *row) {
 #ifdef FEATURES_EMPHASIS_ENDS
     s->frame[0] = (int16_t)(s->beyond < FEATURES_FRAME_SAMPLES ? s->beyond : 0u);
 #endif
+#ifdef FEATURES_WIDE_VALUES
+    tk_value values[FEATURES_VALUES];
+    tk_front_row(&s->front, frame, values);
+    const size_t completed = tk_rows_take(&s->rows, values, row);
+#else
     tk_front_row(&s->front, frame, row);
+    const size_t completed = 1;
+#endif
 #ifdef FEATURES_EMPHASIS_OF_FRAME
     s->frame[0] = before;
 #endif
     advance(s);
+    return completed;
 }
 
 size_t tk_features_push(tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows) {
@@ -71,15 +82,15 @@ size_t tk_features_push(tk_features_state *s, const int16_t *samples, size_t cou
         samples += taken;
         count -= taken;
         if (s->filled == WANTED) {
-            complete(s, &rows[completed * FEATURES_ROW_VALUES]);
-            completed++;
+            completed += complete(s, &rows[completed * FEATURES_ROW_VALUES]);
         }
     }
     return completed;
 }
 
 #if FEATURES_TAIL_SAMPLES > 0
-size_t tk_features_end(tk_features_state *s, uint32_t k, int8_t *row) {
+/* Push what stands for sample `k` beyond the clip's end. */
+static size_t push_beyond(tk_features_state *s, uint32_t k, int8_t *row) {
     int16_t sample = 0;
 #ifdef FEATURES_MIRRORED
     /* Sample n + k of a clip of n is sample n - 2 - k; what none of its frames hears is left 0. */
@@ -96,27 +107,60 @@ size_t tk_features_end(tk_features_state *s, uint32_t k, int8_t *row) {
 }
 #endif
 
-#if defined(FEATURES_LEVEL_CLIP) || defined(FEATURES_TOP_SHARE)
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+size_t tk_features_end(tk_features_state *s, uint32_t k, int8_t *row) {
+#if FEATURES_TAIL_SAMPLES > 0
+    if (k < FEATURES_TAIL_SAMPLES) {
+        return push_beyond(s, k, row);
+    }
+#endif
+    (void)k;
+#if FEATURES_END_ROWS > 0
+    return tk_rows_repeat(&s->rows, row);
+#else
+    return 0;
+#endif
+}
+#endif
+
+#ifdef FEATURES_NEEDS_CLIP
+#if defined(FEATURES_TOP_SHARE) || defined(FEATURES_NORMALISED)
+/* All rows of a clip, for what they leave behind. */
+static void run_through(tk_features_state *s, const int16_t *clip, size_t count) {
+    int8_t rows[2 * FEATURES_ROW_VALUES]; /* a hop completes one */
+    size_t taken;
+    for (size_t at = 0; at < count; at += taken) {
+        taken = count - at < FEATURES_HOP_SAMPLES ? count - at : FEATURES_HOP_SAMPLES;
+        (void)tk_features_push(s, clip + at, taken, rows);
+    }
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
+        (void)tk_features_end(s, k, rows);
+    }
+#endif
+}
+#endif
+
 void tk_features_hear(tk_features_state *s, const int16_t *clip, size_t count) {
 #ifdef FEATURES_LEVEL_CLIP
     tk_level_measure(&s->front.level, clip, count);
 #endif
 #ifdef FEATURES_TOP_SHARE
-    int8_t rows[2 * FEATURES_ROW_VALUES]; /* a hop completes one */
-    for (size_t at = 0; at < count; at += FEATURES_HOP_SAMPLES) {
-        const size_t left = count - at;
-        (void)tk_features_push(s, clip + at,
-                               left < FEATURES_HOP_SAMPLES ? left : FEATURES_HOP_SAMPLES, rows);
-    }
-    for (uint32_t k = 0; k < FEATURES_TAIL_SAMPLES; k++) {
-        (void)tk_features_end(s, k, rows);
-    }
-    const tk_top heard = s->front.top;
+    run_through(s, clip, count);
+    const tk_top top = tk_top_of(s->front.top);
     tk_features_init(s);
-#ifdef FEATURES_LEVEL_CLIP
-    tk_level_measure(&s->front.level, clip, count);
+    s->front.top = top;
 #endif
-    s->front.top = tk_top_of(heard);
+#ifdef FEATURES_NORMALISED
+    s->rows.normal.hears = 1;
+    run_through(s, clip, count);
+    tk_normal_heard(&s->rows.normal);
+    const tk_normal normal = s->rows.normal;
+    tk_features_init(s);
+    s->rows.normal = normal;
+#endif
+#if defined(FEATURES_LEVEL_CLIP) && (defined(FEATURES_TOP_SHARE) || defined(FEATURES_NORMALISED))
+    tk_level_measure(&s->front.level, clip, count);
 #endif
 }
 #endif

@@ -3,7 +3,7 @@
 #include "tk_log.h"
 #include "tk_quantise.h"
 
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     tk_level_next(&front->level, frame);
     float energies[FEATURES_BANDS];
     const float gain = front->level.gain;
@@ -15,6 +15,6 @@ void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
 #else
         const float logarithm = tk_ln(energy > FEATURES_FLOOR ? energy : FEATURES_FLOOR);
 #endif
-        row[m] = tk_quantise(logarithm * tk_factors[m] + tk_offsets[m]);
+        row[m] = tk_rounded(logarithm * tk_factors[m] + tk_offsets[m]);
     }
 }

@@ -3,7 +3,7 @@
 #include "tk_log.h"
 #include "tk_quantise.h"
 
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     tk_level_next(&front->level, frame);
     float logs[FEATURES_BANDS];
     const float gain = front->level.gain;
@@ -17,7 +17,7 @@ void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
 #endif
     }
     const float *factor = tk_cosines;
-    for (uint32_t k = 0; k < FEATURES_ROW_VALUES; k++) {
+    for (uint32_t k = 0; k < FEATURES_VALUES; k++) {
         float sum = 0.0F;
         for (uint32_t m = 0; m < FEATURES_BANDS; m++) {
             sum += *factor++ * logs[m];
@@ -25,6 +25,6 @@ void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
 #ifdef FEATURES_OFFSETS
         sum += tk_offsets[k];
 #endif
-        row[k] = tk_quantise(sum);
+        row[k] = tk_rounded(sum);
     }
 }

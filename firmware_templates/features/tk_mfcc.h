@@ -7,10 +7,10 @@
 
 /* The cosine transform, a row of FEATURES_BANDS factors for every coefficient; the unit of the
  * logarithm and the scale of the model's input are in it. */
-extern const float tk_cosines[FEATURES_ROW_VALUES * FEATURES_BANDS];
+extern const float tk_cosines[FEATURES_VALUES * FEATURES_BANDS];
 #ifdef FEATURES_OFFSETS
 /* Added to every coefficient, in steps of the model's input. */
-extern const float tk_offsets[FEATURES_ROW_VALUES];
+extern const float tk_offsets[FEATURES_VALUES];
 #endif
 
 #endif

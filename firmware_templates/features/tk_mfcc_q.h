@@ -8,10 +8,10 @@
 
 /* The cosine transform in 2^-FEATURES_COSINE_SHIFT, a row of FEATURES_BANDS factors for every
  * coefficient; the unit of the logarithm and the scale of the model's input are in it. */
-extern const int16_t tk_cosines[FEATURES_ROW_VALUES * FEATURES_BANDS];
+extern const int16_t tk_cosines[FEATURES_VALUES * FEATURES_BANDS];
 #ifdef FEATURES_OFFSETS
 /* Added to every coefficient, in 2^-16 steps of the model's input. */
-extern const int32_t tk_offsets[FEATURES_ROW_VALUES];
+extern const int32_t tk_offsets[FEATURES_VALUES];
 #endif
 
 #endif

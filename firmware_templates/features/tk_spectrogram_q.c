@@ -2,7 +2,7 @@
 #include "features.h"
 #include "tk_edges.h"
 
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     tk_level_next(&front->level, frame);
     const int32_t exponent = tk_bins(frame, &front->level, front->work);
     for (uint32_t k = 0; k <= FEATURES_FFT_POINTS; k++) {

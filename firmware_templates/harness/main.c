@@ -176,8 +176,8 @@ static size_t feed(uint32_t samples) {
         }
         done += completed;
     }
-#if FEATURES_TAIL_SAMPLES > 0
-    for (uint32_t k = 0; k < FEATURES_TAIL_SAMPLES; k++) {
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
         int8_t *row = rows + done * FEATURES_ROW_VALUES;
         tk_phase_features();
         const size_t completed = features_end(&features, k, row);
@@ -196,8 +196,8 @@ static size_t feed(uint32_t samples) {
 /* From samples to the model's input; returns the number of feature rows. */
 static size_t feed(uint32_t samples) {
     size_t n_rows = features_push(&features, clip, samples, rows);
-#if FEATURES_TAIL_SAMPLES > 0
-    for (uint32_t k = 0; k < FEATURES_TAIL_SAMPLES; k++) {
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
         n_rows += features_end(&features, k, rows + n_rows * FEATURES_ROW_VALUES);
     }
 #endif
@@ -216,7 +216,7 @@ static size_t feed(uint32_t samples) {
 static void read_audio(void) {
     const uint32_t samples = read_u32();
     require(samples <= CLIP_SAMPLES_MAX, "harness: clip is longer than the clip buffer\n");
-    require((samples + FEATURES_TAIL_SAMPLES) / FEATURES_HOP_SAMPLES + 2u <=
+    require((samples + FEATURES_TAIL_SAMPLES) / FEATURES_HOP_SAMPLES + FEATURES_END_ROWS + 2u <=
                 ROW_BYTES_MAX / FEATURES_ROW_VALUES,
             "harness: clip has more feature rows than the row buffer\n");
     tk_io_read(clip, samples * sizeof clip[0]);

@@ -40,7 +40,7 @@ def locate_deviation(
     if not steps.any():
         return ""
     row, column = np.unravel_index(int(steps.argmax()), steps.shape)
-    at_ms = 1e3 * int(row) * spec.hop_samples / spec.sample_rate_hz
+    at_ms = 1e3 * int(row) * spec.row_hop_samples / spec.sample_rate_hz
     word = spec.value_word
     rows, columns = (int((steps > 0).any(axis=axis).sum()) for axis in (1, 0))
     text = (

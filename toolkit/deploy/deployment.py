@@ -98,7 +98,7 @@ class Deployment:
         continuous = self.plan.continuous
         if continuous is None or clip.rows >= continuous.window_frames:
             return
-        frame_s = clip.spec.hop_samples / clip.spec.sample_rate_hz
+        frame_s = clip.spec.row_hop_samples / clip.spec.sample_rate_hz
         raise InputError(
             f"{clip.path.name}: lasts {clip.seconds:.3g} s; a window of continuous mode, "
             f"{continuous.window_frames * frame_s:.3g} s, must fit.",

@@ -143,7 +143,7 @@ class Run:
         continuous = self.plan.continuous
         if continuous is None or self.clip is None:
             return ()
-        frame_s = self.clip.spec.hop_samples / self.clip.spec.sample_rate_hz
+        frame_s = self.clip.spec.row_hop_samples / self.clip.spec.sample_rate_hz
         basis = f"{self.simulator}, {self.clip.path.name}"
         groups = []
         for hop, outputs in enumerate(self.outputs, continuous.silent_hops + 1):

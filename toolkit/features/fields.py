@@ -14,6 +14,10 @@ _CLIP_LEVEL = (
     "level mode 'clip' measures the whole clip before its first row: it cannot run on endless "
     "audio, and push_audio asks for the clip's level first; 'running' and 'fixed' stream"
 )
+_CLIP_ROWS = (
+    "normalise 'clip' takes mean and deviation of the whole clip: it cannot run on endless audio, "
+    "and push_audio asks for the clip first; constants (mean, deviation) stream"
+)
 _CLIP_TOP = (
     "top_db limits every row by the largest value of the whole clip: it cannot run on endless "
     "audio, and push_audio asks for the clip first; top_db = 0 streams"
@@ -78,6 +82,16 @@ class SpecFields:
     def tail_samples(self) -> int:
         """Samples to push after the last one; a mirrored frame waits for one more."""
         return self.padding_samples + (1 if self.is_mirrored else 0)
+
+    @property
+    def row_hop_samples(self) -> int:
+        """Samples from one row to the next."""
+        return self.hop_samples
+
+    @property
+    def end_rows(self) -> int:
+        """Rows that only the end of the clip completes."""
+        return 0
 
     @property
     def whole_clip(self) -> tuple[str, ...]:
@@ -199,5 +213,38 @@ class LogFields(SpectrumFields):
 
 
 @dataclass(frozen=True)
-class MelLogFields(MelFields, LogFields):
-    """Mel bands and their logarithms."""
+class RowFields(LogFields):
+    """What becomes of rows, in this order: ``deltas`` of that order are appended to each, of
+    regression over ``delta_width`` rows on both sides, the first and last row repeated beyond the
+    ends (as Kaldi's add-deltas); with ``normalise`` "clip" every value is taken less its mean over
+    the clip, over its deviation (of n - 1, plus 1e-5); ``stack`` rows become one, every
+    ``stack_step``."""
+
+    deltas: int = younger(0)
+    delta_width: int = younger(2)
+    normalise: str = younger("none")
+    stack: int = younger(1)
+    stack_step: int = younger(1)
+
+    @property
+    def row_hop_samples(self) -> int:
+        return self.hop_samples * self.stack_step
+
+    @property
+    def end_rows(self) -> int:
+        return self.deltas * self.delta_width
+
+    @property
+    def whole_clip(self) -> tuple[str, ...]:
+        return (*super().whole_clip, *((_CLIP_ROWS,) if self.normalise == "clip" else ()))
+
+    def rows_for_samples(self, n: int) -> int:
+        return max(0, 1 + (super().rows_for_samples(n) - self.stack) // self.stack_step)
+
+    def samples_for_rows(self, t: int) -> int:
+        return super().samples_for_rows((t - 1) * self.stack_step + self.stack if t > 0 else 0)
+
+
+@dataclass(frozen=True)
+class MelLogFields(MelFields, RowFields):
+    """Mel bands, their logarithms, and what becomes of them."""

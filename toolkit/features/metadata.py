@@ -23,4 +23,4 @@ def feature_spec(graph: Graph) -> FeatureSpec | None:
 
 def frames_of(seconds: float, spec: FeatureSpec) -> int:
     """Frames nearest to that much time."""
-    return round(seconds * spec.sample_rate_hz / spec.hop_samples)
+    return round(seconds * spec.sample_rate_hz / spec.row_hop_samples)

@@ -19,7 +19,7 @@ _BY_NAME = {arithmetic.name: arithmetic for arithmetic in (FLOAT32, FIXED)}
 ARITHMETICS = tuple(_BY_NAME)
 """What C computes features in: "fixed" is for cores without floating point."""
 
-_ALWAYS = ("tk_compiler.h", "tk_features.c", "tk_features.h")
+_ALWAYS = ("tk_compiler.h", "tk_features.c", "tk_features.h", "tk_value.h")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class FeatureContext:
     front: str
     buffer_samples: int
     tail_samples: int
+    end_rows: int
     mirrored: bool
     tables: tuple[CTable, ...]
     has_mel_loop: bool
@@ -47,7 +48,8 @@ def kernel_files(spec: FeatureSpec, arithmetic: str = "float32") -> tuple[str, .
 def state_bytes(spec: FeatureSpec, arithmetic: str = "float32") -> int:
     """RAM of the feature state in bytes: the kind's own, two counters, the frame (int16)."""
     front = spec.front_state(_BY_NAME[arithmetic])
-    words = front.words + 2 + spec.extra_words + (spec.buffer_samples + 1) // 2
+    words = front.words + 2 + spec.extra_words + spec.row_words(_BY_NAME[arithmetic])
+    words += (spec.buffer_samples + 1) // 2
     return 4 * (words + -words % front.alignment_words)
 
 
@@ -75,6 +77,7 @@ def feature_context(
         front=spec.files_of(arithmetic)[0],
         buffer_samples=spec.buffer_samples,
         tail_samples=spec.tail_samples,
+        end_rows=spec.end_rows,
         mirrored=spec.is_mirrored,
         tables=tuple(table for part in parts for table in part.tables),
         has_mel_loop=any(part.mel_loop for part in parts),

@@ -9,8 +9,22 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from toolkit.features.choices import EMPHASIS_OF, FLOORINGS, LEVEL_MODES, PADDINGS, WINDOWS
-from toolkit.features.fields import BandFields, LevelSpec, LogFields, SpecFields, SpectrumFields
+from toolkit.features.choices import (
+    EMPHASIS_OF,
+    FLOORINGS,
+    LEVEL_MODES,
+    NORMALISATIONS,
+    PADDINGS,
+    WINDOWS,
+)
+from toolkit.features.fields import (
+    BandFields,
+    LevelSpec,
+    LogFields,
+    RowFields,
+    SpecFields,
+    SpectrumFields,
+)
 
 MAX_FRAME_SAMPLES = 4096
 MAX_HOP_SAMPLES = 65_536
@@ -112,6 +126,17 @@ def log_violations(spec: LogFields, values: int) -> Iterator[str]:
             "floor * level.epsilon must be a normal float32, at least "
             f"{_SMALLEST_NORMAL_FLOAT32:.3g}; got {spec.floor * epsilon:.3g}"
         )
+
+
+def row_violations(spec: RowFields) -> Iterator[str]:
+    """What is wrong with deltas, normalisation and stacking."""
+    yield from integer_in("deltas", spec.deltas, 0, 2)
+    yield from integer_in("delta_width", spec.delta_width, 1, 8)
+    yield from one_of("normalise", spec.normalise, NORMALISATIONS)
+    yield from integer_in("stack", spec.stack, 1, 32)
+    yield from integer_in("stack_step", spec.stack_step, 1, 32)
+    if spec.normalise == "clip" and spec.top_db:
+        yield "normalise 'clip' and top_db would each need to hear the clip after the other"
 
 
 def band_violations(spec: BandFields) -> Iterator[str]:

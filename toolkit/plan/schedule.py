@@ -138,7 +138,7 @@ def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> 
     require_endless_level(spec)
     assert request.hop_out_seconds is not None
     stream = _plan_stream(graph, request, target)
-    frame_s = spec.hop_samples / spec.sample_rate_hz
+    frame_s = spec.row_hop_samples / spec.sample_rate_hz
     step = math.lcm(*(stage.count.step for stage in stream.stages))
     hop = _whole("--hop-out", request.hop_out_seconds, step, frame_s)
     least = -(-stream.period_frames // hop) * hop

@@ -18,6 +18,7 @@ from toolkit.features.kinds.mfcc import dct_matrix
 from toolkit.features.level import follow
 from toolkit.features.log_bands import least_share, log_unit
 from toolkit.features.mel import mel_filterbank
+from toolkit.features.rows import EPSILON, delta_filters
 from toolkit.features.spec import FeatureSpec, LogMel, Mfcc, Raw
 from toolkit.features.window import window
 
@@ -39,7 +40,8 @@ def extract(samples: Tensor, spec: FeatureSpec) -> Tensor:
     values = _log_bands(samples, spec)
     if isinstance(spec, Mfcc):
         values = values @ torch.from_numpy(dct_matrix(spec).T).to(values)
-    return (values - values.new_tensor(spec.mean)) / values.new_tensor(spec.deviation)
+    values = (values - values.new_tensor(spec.mean)) / values.new_tensor(spec.deviation)
+    return _finished(values, spec)
 
 
 def _log_bands(samples: Tensor, spec: LogMel) -> Tensor:
@@ -63,6 +65,25 @@ def _log_bands(samples: Tensor, spec: LogMel) -> Tensor:
         largest = logs.amax(dim=(-2, -1), keepdim=True)
         logs = torch.maximum(logs, largest + logs.new_tensor(least_share(spec)).log())
     return log_unit(spec) * logs
+
+
+def _finished(rows: Tensor, spec: LogMel) -> Tensor:
+    """Rows [batch, n, values] as the model takes them; `toolkit.features.rows` in torch."""
+    parts = [rows]
+    for weights in delta_filters(spec):
+        reach = len(weights) // 2
+        first, last = rows[..., :1, :], rows[..., -1:, :]
+        padded = torch.cat([first] * reach + [rows] + [last] * reach, dim=-2)
+        parts.append(padded.unfold(-2, len(weights), 1) @ torch.from_numpy(weights).to(rows))
+    found = torch.cat(parts, dim=-1)
+    if spec.normalise == "clip":
+        count = max(1, found.shape[-2] - 1)
+        centred = found - found.mean(dim=-2, keepdim=True)
+        square = centred.square().sum(dim=-2, keepdim=True) / count
+        found = centred / (square.sqrt() + EPSILON)
+    if spec.stack == spec.stack_step == 1:
+        return found
+    return found.unfold(-2, spec.stack, spec.stack_step).transpose(-1, -2).flatten(-2)
 
 
 def _levelled(samples: Tensor, spec: FeatureSpec) -> tuple[Tensor, Tensor]:

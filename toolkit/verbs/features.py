@@ -82,8 +82,8 @@ def show(subject: Subject, arithmetic: str) -> tuple[tuple[str, ...], Report]:
     exact, generated = "the specification", "generated C; the compiler refuses another state size"
     figures = (
         ("frame_ms", 1e3 * spec.frame_samples / rate, "ms", exact),
-        ("hop_ms", 1e3 * spec.hop_samples / rate, "ms", exact),
-        ("frames_per_second", rate / spec.hop_samples, "1/s", exact),
+        ("hop_ms", 1e3 * spec.row_hop_samples / rate, "ms", exact),
+        ("frames_per_second", rate / spec.row_hop_samples, "1/s", exact),
         ("row_values", spec.row_values, "values", exact),
         ("feature_latency_ms", _latency_ms(spec), "ms", "from a frame's middle to its row"),
         ("feature_state_bytes", state_bytes(spec, arithmetic), "B", generated),

@@ -91,6 +91,10 @@ class FeatureSpec(SpecFields, ABC):
         """Words that the frame's buffer needs beside two counters."""
         return 0
 
+    def row_words(self, arithmetic: Arithmetic) -> int:
+        """Words that rows are kept in before they are the model's."""
+        return 0
+
     @property
     def buffer_samples(self) -> int:
         """Samples that the frame's buffer holds."""

@@ -21,10 +21,13 @@ from toolkit.features.kinds.spectral import SpectralSpec, edge_parts
 from toolkit.features.log_bands import log_bands, log_line, log_unit, standardised
 from toolkit.features.log_tables import each_parts, top_parts
 from toolkit.features.mel import mel_filterbank
+from toolkit.features.row_tables import needs_values, row_files, row_parts, row_words
+from toolkit.features.rows import finished
 from toolkit.features.validate import (
     band_violations,
     log_violations,
     one_of,
+    row_violations,
     spectrum_violations,
 )
 
@@ -53,17 +56,28 @@ class LogMel(SpectralSpec, MelLogFields):
         yield from one_of("mel_slopes", self.mel_slopes, choices.MEL_SLOPES)
         yield from one_of("log", self.log, choices.LOGS)
         yield from self.ending_violations()
+        yield from row_violations(self)
 
     def ending_violations(self) -> Iterator[str]:
         """What is wrong with the logarithm and all that follows."""
         yield from log_violations(self, self.n_mels)
 
     @property
-    def row_values(self) -> int:
+    def values(self) -> int:
+        """Values of a row before deltas and stacking."""
         return self.n_mels
 
+    @property
+    def row_values(self) -> int:
+        return self.values * (1 + self.deltas) * self.stack
+
     def extract(self, samples: Samples) -> NDArray[np.float32]:
-        return standardised(log_bands(samples, self), self).astype(np.float32)
+        rows = standardised(self.untouched(samples), self)
+        return finished(rows, self).astype(np.float32)
+
+    def untouched(self, samples: Samples) -> NDArray[np.float64]:
+        """Values [rows, values] before ``mean`` and ``deviation``."""
+        return log_bands(samples, self)
 
     def description(self) -> tuple[str, ...]:
         return (
@@ -73,7 +87,20 @@ class LogMel(SpectralSpec, MelLogFields):
             f"        {self.f_min_hz:g} to {self.f_max_hz:g} Hz, of the {self.strength_word} of a "
             f"{self.fft_samples}-point FFT",
             f"output  {log_line(self)}{self.ending}, quantised to int8",
+            *self.row_lines(),
         )
+
+    def row_lines(self) -> tuple[str, ...]:
+        """The lines of a description about what becomes of rows."""
+        lines = []
+        if self.deltas:
+            orders = "first and second" if self.deltas == 2 else "first"
+            lines.append(f"{orders} deltas over {self.delta_width} rows on both sides")
+        if self.normalise == "clip":
+            lines.append("every value by its mean and deviation over the clip")
+        if self.stack > 1 or self.stack_step > 1:
+            lines.append(f"{self.stack} rows as one, every {self.stack_step}")
+        return tuple(f"rows    {line}" for line in lines)
 
     @property
     def ending(self) -> str:
@@ -82,17 +109,23 @@ class LogMel(SpectralSpec, MelLogFields):
 
     @property
     def has_each(self) -> bool:
-        """Whether every band has a mean and a deviation of its own."""
-        return max(len(self.mean), len(self.deviation)) > 1
+        """Whether every band has a mean and a deviation of its own, or is kept unrounded."""
+        return max(len(self.mean), len(self.deviation)) > 1 or needs_values(self)
 
     def files_of(self, arithmetic: str) -> tuple[str, ...]:
-        return (self.each_sources if self.has_each else self.sources)[arithmetic]
+        own = (self.each_sources if self.has_each else self.sources)[arithmetic]
+        return (*own, *row_files(self))
+
+    def row_words(self, arithmetic: Arithmetic) -> int:
+        return row_words(self, self.values, arithmetic.name)
 
     def parts(self, arithmetic: Arithmetic, scale: float, zero_point: int) -> tuple[Parts, ...]:
         return (
             *self.base_parts(arithmetic),
             top_parts(self, arithmetic.name),
-            self.end_parts(arithmetic, scale, zero_point),
+            row_parts(self, self.values, arithmetic.name, scale),
+            # Normalised values have another unit than those that they are made of.
+            self.end_parts(arithmetic, 1.0 if self.normalise == "clip" else scale, zero_point),
         )
 
     def end_parts(self, arithmetic: Arithmetic, scale: float, zero_point: int) -> Parts:

@@ -22,8 +22,9 @@ from toolkit.features.choices import MFCC_NORMS
 from toolkit.features.fixed_tables import number_macros
 from toolkit.features.framing import Samples
 from toolkit.features.kinds.log_mel import LogMel
-from toolkit.features.log_bands import log_bands, log_unit, standardised
+from toolkit.features.log_bands import log_bands, log_unit
 from toolkit.features.log_tables import OFFSETS, log_switches, logarithm_table, offset_table
+from toolkit.features.row_tables import row_files
 from toolkit.features.validate import integer_in, is_whole, log_violations, one_of
 
 _LN2 = math.log(2.0)
@@ -64,19 +65,18 @@ class Mfcc(LogMel):
         yield from one_of("mfcc_norm", self.mfcc_norm, MFCC_NORMS)
 
     @property
-    def row_values(self) -> int:
+    def values(self) -> int:
         return self.n_mfcc
 
-    def extract(self, samples: Samples) -> NDArray[np.float32]:
-        coefficients = log_bands(samples, self) @ dct_matrix(self).T
-        return standardised(coefficients, self).astype(np.float32)
+    def untouched(self, samples: Samples) -> NDArray[np.float64]:
+        return log_bands(samples, self) @ dct_matrix(self).T
 
     @property
     def ending(self) -> str:
         return f", {self.n_mfcc} cepstral coefficients"
 
     def files_of(self, arithmetic: str) -> tuple[str, ...]:
-        return self.sources[arithmetic]
+        return (*self.sources[arithmetic], *row_files(self))
 
     def end_parts(self, arithmetic: Arithmetic, scale: float, zero_point: int) -> Parts:
         parts = _PARTS[arithmetic.name](self, scale)
