@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks import networks
 from benchmarks.documents import replaced
-from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.metadata import feature_spec
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph
@@ -98,7 +98,7 @@ def speech_subject(
     graph = optimize(load_onnx(onnx, rows=rows))
 
     def batches(clips: Iterable[Clip]) -> list[Batch]:
-        features = (log_mel(clip.samples, spec)[:rows] for clip in clips)
+        features = (extract(clip.samples, spec)[:rows] for clip in clips)
         entry = graph.inputs[0]
         return [to_graph_layout(graph, {entry: f[None, None]}) for f in features if len(f) == rows]
 

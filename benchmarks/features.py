@@ -29,6 +29,8 @@ from toolkit.features.spec import (
     WAV2SMALL_RUNNING,
     FeatureSpec,
     LevelSpec,
+    LogMel,
+    Raw,
 )
 from toolkit.profiling.cycles import CycleEstimate, CycleModel, load_cycle_table
 from toolkit.resources import data_dir, render
@@ -46,7 +48,7 @@ SECONDS = 1
 MODULE = "benchmarks.features"
 #: A name of `CASES`, a target, a toolchain.
 Job = tuple[str, str, str]
-RAW = FeatureSpec(16_000, 320, 320, kind="raw", level=LevelSpec("running"))
+RAW = Raw(16_000, 320, 320, LevelSpec("running"))
 _COARSE = replace(WAV2SMALL_RUNNING, frame_samples=512, hop_samples=160, n_mels=40)
 # Specification and arithmetic; micro_frontend is integer by definition.
 CASES: Mapping[str, tuple[FeatureSpec, str]] = {
@@ -73,11 +75,13 @@ class FeatureCost:
 
 def quantisation(spec: FeatureSpec) -> tuple[float, int]:
     """Scale and zero point of a typical model input of a kind."""
+    if isinstance(spec, LogMel) and spec.kind == "log_mel":
+        return (0.4741 if spec.log == "db" else 0.10917), 40
     typical = {
-        "log_mel": (0.4741, 40) if spec.log == "db" else (0.10917, 40),
         "mfcc": (0.5, 80),
         "micro_frontend": (0.1019, -128),
         "raw": (1.0 / 32.0, 0),
+        "spectrogram": (0.4741, 40),
     }
     return typical[spec.kind]
 

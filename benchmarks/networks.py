@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from toolkit.features.kinds.log_mel import log_mel
-from toolkit.features.spec import METADATA_KEY, FeatureSpec, LevelSpec
+from toolkit.features.extract import extract
+from toolkit.features.spec import METADATA_KEY, LevelSpec, LogMel
 from toolkit.training.data import EMODB_SPLIT, Clip, load_emodb, of_speakers
 
-SPEC = FeatureSpec(16_000, 512, 160, 40, 0.0, 8000.0, LevelSpec("running"), log="ln")
+SPEC = LogMel(
+    16_000, 512, 160, LevelSpec("running"), n_mels=40, f_min_hz=0.0, f_max_hz=8000.0, log="ln"
+)
 ROWS = SPEC.rows_for_samples(16_000)
 CONTEXT_ROWS = 5  # what the autoencoder sees
 #: Emo-DB's.
@@ -165,7 +167,7 @@ RECIPES = {
 
 def inputs(name: str, clips: list[Clip]) -> Floats:
     """Inputs of a network, ``[n, 1, ROWS, mels]``, or contexts ``[n, rows * mels]``."""
-    features = [log_mel(clip.samples, SPEC) for clip in clips]
+    features = [extract(clip.samples, SPEC) for clip in clips]
     if not RECIPES[name].reconstructs:
         return np.stack([f[:ROWS][None] for f in features])
     starts = range(0, ROWS - CONTEXT_ROWS, 12)

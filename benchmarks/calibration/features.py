@@ -105,14 +105,14 @@ def measure(job: tuple[FeatureSpec, str, str]) -> tuple[Sample, str]:
     cycles = Timing(elf, result, target).phases["features"].cycles
     work, division = feature_work(spec), division_bytes(size)
     return Sample(
-        key=f"{spec.kind}/{arithmetic}",
+        key=spec.rates(arithmetic),
         work=work.cycle_terms,
         sizes=work.flash_terms,
         cycles=cycles / spec.rows_for_samples(len(samples)),
         flash_bytes=size.flash_bytes - target.core.code[str(FIRMWARE)].once - division,
         divides=division > 0,
         stack=bound_stack(elf, f"{NAME}_features_push").bound_bytes,
-        bands=spec.n_mels,
+        bands=spec.work.stack_bands,
     ), f"{compiler.name} {compiler.version}"
 
 

@@ -2,42 +2,165 @@
 #include "features.h"
 #include "tk_compiler.h"
 
+/* Samples that complete a row. */
+#define WANTED (FEATURES_FRAME_SAMPLES + TK_FEATURES_AHEAD)
+
 void tk_features_init(tk_features_state *s) {
     tk_front_init(&s->front);
     TK_ZERO(s->frame, sizeof s->frame);
+#ifdef FEATURES_WIDE_VALUES
+    tk_rows_init(&s->rows);
+#endif
     s->filled = FEATURES_PADDING_SAMPLES;
     s->gap = 0;
+#ifdef FEATURES_MIRRORED
+    s->begins = 1;
+#endif
+#ifdef FEATURES_EMPHASIS_ENDS
+    s->beyond = 0;
+#endif
 }
 
 /* Keep what the next frame shares with this one. */
 static void advance(tk_features_state *s) {
-#if FEATURES_HOP_SAMPLES < FEATURES_FRAME_SAMPLES
-    s->filled = FEATURES_FRAME_SAMPLES - FEATURES_HOP_SAMPLES;
-    TK_MOVE(s->frame, s->frame + FEATURES_HOP_SAMPLES, s->filled * sizeof s->frame[0]);
+#if FEATURES_HOP_SAMPLES < FEATURES_FRAME_SAMPLES + TK_FEATURES_AHEAD
+    s->filled = WANTED - FEATURES_HOP_SAMPLES;
+    TK_MOVE(s->frame, s->frame + FEATURES_HOP_SAMPLES,
+            (s->filled + TK_FEATURES_BEFORE) * sizeof s->frame[0]);
 #else
     s->filled = 0;
     s->gap = FEATURES_HOP_SAMPLES - FEATURES_FRAME_SAMPLES;
+#if TK_FEATURES_BEFORE > 0
+    s->frame[0] = s->frame[FEATURES_FRAME_SAMPLES];
 #endif
+#endif
+}
+
+/* The row of the frame that is there; returns whether the model's row came of it. */
+static inline size_t complete(tk_features_state *s, int8_t *row) {
+    int16_t *frame = s->frame + TK_FEATURES_BEFORE;
+#ifdef FEATURES_MIRRORED
+    /* The first frame's begin is its end, about its middle: sample 0 of the clip. */
+    for (uint32_t k = 1; s->begins && k <= FEATURES_PADDING_SAMPLES; k++) {
+        frame[FEATURES_PADDING_SAMPLES - k] = frame[FEATURES_PADDING_SAMPLES + k];
+    }
+    s->begins = 0;
+#endif
+#ifdef FEATURES_EMPHASIS_OF_FRAME
+    const int16_t before = s->frame[0];
+    s->frame[0] = frame[0];
+#endif
+#ifdef FEATURES_EMPHASIS_ENDS
+    s->frame[0] = (int16_t)(s->beyond < FEATURES_FRAME_SAMPLES ? s->beyond : 0u);
+#endif
+#ifdef FEATURES_WIDE_VALUES
+    tk_value values[FEATURES_VALUES];
+    tk_front_row(&s->front, frame, values);
+    const size_t completed = tk_rows_take(&s->rows, values, row);
+#else
+    tk_front_row(&s->front, frame, row);
+    const size_t completed = 1;
+#endif
+#ifdef FEATURES_EMPHASIS_OF_FRAME
+    s->frame[0] = before;
+#endif
+    advance(s);
+    return completed;
 }
 
 size_t tk_features_push(tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows) {
     size_t completed = 0;
     while (count > 0) {
-        const uint32_t wanted = s->gap > 0 ? s->gap : FEATURES_FRAME_SAMPLES - s->filled;
+        const uint32_t wanted = s->gap > 0 ? s->gap : WANTED - s->filled;
         const uint32_t taken = count < wanted ? (uint32_t)count : wanted;
         if (s->gap > 0) {
             s->gap -= taken;
         } else {
-            TK_COPY(&s->frame[s->filled], samples, taken * sizeof samples[0]);
+            TK_COPY(&s->frame[TK_FEATURES_BEFORE + s->filled], samples, taken * sizeof samples[0]);
             s->filled += taken;
         }
         samples += taken;
         count -= taken;
-        if (s->filled == FEATURES_FRAME_SAMPLES) {
-            tk_front_row(&s->front, s->frame, &rows[completed * FEATURES_ROW_VALUES]);
-            completed++;
-            advance(s);
+        if (s->filled == WANTED) {
+            completed += complete(s, &rows[completed * FEATURES_ROW_VALUES]);
         }
     }
     return completed;
 }
+
+#if FEATURES_TAIL_SAMPLES > 0
+/* Push what stands for sample `k` beyond the clip's end. */
+static size_t push_beyond(tk_features_state *s, uint32_t k, int8_t *row) {
+    int16_t sample = 0;
+#ifdef FEATURES_MIRRORED
+    /* Sample n + k of a clip of n is sample n - 2 - k; what none of its frames hears is left 0. */
+    const int32_t mirrored = (int32_t)(TK_FEATURES_BEFORE + s->filled) - 2 - 2 * (int32_t)k;
+    if (mirrored >= 0) {
+        sample = s->frame[mirrored];
+    }
+#endif
+#ifdef FEATURES_EMPHASIS_ENDS
+    s->beyond = k + 1u;
+#endif
+    (void)k;
+    return tk_features_push(s, &sample, 1, row);
+}
+#endif
+
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+size_t tk_features_end(tk_features_state *s, uint32_t k, int8_t *row) {
+#if FEATURES_TAIL_SAMPLES > 0
+    if (k < FEATURES_TAIL_SAMPLES) {
+        return push_beyond(s, k, row);
+    }
+#endif
+    (void)k;
+#if FEATURES_END_ROWS > 0
+    return tk_rows_repeat(&s->rows, row);
+#else
+    return 0;
+#endif
+}
+#endif
+
+#ifdef FEATURES_NEEDS_CLIP
+#if defined(FEATURES_TOP_SHARE) || defined(FEATURES_NORMALISED)
+/* All rows of a clip, for what they leave behind. */
+static void run_through(tk_features_state *s, const int16_t *clip, size_t count) {
+    int8_t rows[2 * FEATURES_ROW_VALUES]; /* a hop completes one */
+    size_t taken;
+    for (size_t at = 0; at < count; at += taken) {
+        taken = count - at < FEATURES_HOP_SAMPLES ? count - at : FEATURES_HOP_SAMPLES;
+        (void)tk_features_push(s, clip + at, taken, rows);
+    }
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
+        (void)tk_features_end(s, k, rows);
+    }
+#endif
+}
+#endif
+
+void tk_features_hear(tk_features_state *s, const int16_t *clip, size_t count) {
+#ifdef FEATURES_LEVEL_CLIP
+    tk_level_measure(&s->front.level, clip, count);
+#endif
+#ifdef FEATURES_TOP_SHARE
+    run_through(s, clip, count);
+    const tk_top top = tk_top_of(s->front.top);
+    tk_features_init(s);
+    s->front.top = top;
+#endif
+#ifdef FEATURES_NORMALISED
+    s->rows.normal.hears = 1;
+    run_through(s, clip, count);
+    tk_normal_heard(&s->rows.normal);
+    const tk_normal normal = s->rows.normal;
+    tk_features_init(s);
+    s->rows.normal = normal;
+#endif
+#if defined(FEATURES_LEVEL_CLIP) && (defined(FEATURES_TOP_SHARE) || defined(FEATURES_NORMALISED))
+    tk_level_measure(&s->front.level, clip, count);
+#endif
+}
+#endif

@@ -35,6 +35,13 @@ static inline tk_complex tk_complex_turn(tk_complex a) {
     return turned;
 }
 
+/* The Fourier transform of 2 numbers, in place. */
+static inline void tk_fft_2(tk_complex *x) {
+    const tk_complex sum = tk_complex_add(x[0], x[1]);
+    x[1] = tk_complex_subtract(x[0], x[1]);
+    x[0] = sum;
+}
+
 /* The Fourier transform of 4 numbers, in place. */
 static inline void tk_fft_4(tk_complex *x) {
     const tk_complex sum_even = tk_complex_add(x[0], x[2]);

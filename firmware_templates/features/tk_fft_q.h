@@ -49,6 +49,13 @@ static inline tk_complex_q tk_complex_shift_q(tk_complex_q a, int32_t shift) {
     return shifted;
 }
 
+/* The Fourier transform of 2 numbers, in place, not divided. */
+static inline void tk_fft_2_q(tk_complex_q *x) {
+    const tk_complex_q sum = tk_complex_add_q(x[0], x[1]);
+    x[1] = tk_complex_subtract_q(x[0], x[1]);
+    x[0] = sum;
+}
+
 /* The Fourier transform of 4 numbers below 2^28, in place, not divided. */
 static inline void tk_fft_4_q(tk_complex_q *x) {
     const tk_complex_q sum_even = tk_complex_add_q(x[0], x[2]);

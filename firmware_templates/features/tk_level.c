@@ -47,6 +47,9 @@ void tk_level_init(tk_level *level) {
     level->variance = 0.0F;
     level->variance_carry = 0.0F;
     level->warm_frames = 0;
+#ifdef FEATURES_LEVEL_RESTART_FRAMES
+    level->frames = 0;
+#endif
 #endif
 }
 
@@ -74,6 +77,12 @@ static inline void accumulate(float *sum, float *carry, float step) {
 /* Mean M and variance V with weight a:
  * V += a (v - V + (1 - a) (m - M)^2), then M += a (m - M). */
 void tk_level_next(tk_level *level, const int16_t *frame) {
+#ifdef FEATURES_LEVEL_RESTART_FRAMES
+    if (level->frames == FEATURES_LEVEL_RESTART_FRAMES) {
+        tk_level_init(level);
+    }
+    level->frames++;
+#endif
     const tk_sums sums = tk_sum_block(frame, FEATURES_FRAME_SAMPLES);
     const int32_t centre = (int32_t)sums.linear / (int32_t)FEATURES_FRAME_SAMPLES;
     float mean;

@@ -39,6 +39,9 @@ void tk_level_init(tk_level *level) {
     level->running_mean = 0;
     level->running_variance = 0;
     level->warm_frames = 0;
+#ifdef FEATURES_LEVEL_RESTART_FRAMES
+    level->frames = 0;
+#endif
 #endif
 }
 
@@ -82,6 +85,12 @@ static inline int64_t weighted(weight a, int64_t value) {
 /* Mean M and variance V with weight a:
  * V += a (v - V + (1 - a) (m - M)^2), then M += a (m - M). */
 void tk_level_next(tk_level *level, const int16_t *frame) {
+#ifdef FEATURES_LEVEL_RESTART_FRAMES
+    if (level->frames == FEATURES_LEVEL_RESTART_FRAMES) {
+        tk_level_init(level);
+    }
+    level->frames++;
+#endif
     const tk_sums sums = tk_sum_block(frame, FEATURES_FRAME_SAMPLES);
     const int32_t centre = (int32_t)sums.linear / (int32_t)FEATURES_FRAME_SAMPLES;
     int64_t mean;

@@ -19,6 +19,9 @@ typedef struct tk_level {
     int64_t running_mean;     /* in 2^-32 of a sample's unit */
     int64_t running_variance; /* in 2^-32 of that squared */
     uint32_t warm_frames;     /* frames seen, up to FEATURES_LEVEL_WARMUP_FRAMES */
+#ifdef FEATURES_LEVEL_RESTART_FRAMES
+    uint32_t frames; /* since the level began afresh */
+#endif
 #endif
     int32_t mean; /* in 2^-14 of a sample's unit */
     tk_number gain;

@@ -2,11 +2,7 @@
 #include "features.h"
 #include "tk_edges.h"
 
-void tk_front_init(tk_front *front) {
-    tk_level_init(&front->level);
-}
-
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     tk_level_next(&front->level, frame);
     float energies[FEATURES_BANDS];
     const float gain = front->level.gain;
@@ -16,7 +12,7 @@ void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
             float value;
             uint32_t bits;
         } number;
-        number.value = energies[m] * gain;
+        number.value = TK_LIMITED(front, energies[m] * gain);
         row[m] = tk_edges_feature(number.bits);
     }
 }

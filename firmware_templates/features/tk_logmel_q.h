@@ -5,9 +5,4 @@
 
 #include "tk_spectrum_q.h"
 
-typedef struct tk_front {
-    tk_complex_q work[FEATURES_FFT_POINTS + 1u]; /* scratch: nothing outlives a frame */
-    tk_level level;
-} tk_front;
-
 #endif

@@ -3,17 +3,13 @@
 #include "tk_log.h"
 #include "tk_quantise.h"
 
-void tk_front_init(tk_front *front) {
-    tk_level_init(&front->level);
-}
-
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     tk_level_next(&front->level, frame);
     float logs[FEATURES_BANDS];
     const float gain = front->level.gain;
     tk_mel_energies(frame, front->level.mean, front->work, logs);
     for (uint32_t m = 0; m < FEATURES_BANDS; m++) {
-        const float energy = logs[m] * gain;
+        const float energy = TK_LIMITED(front, logs[m] * gain);
 #ifdef FEATURES_FLOOR_ADDED
         logs[m] = tk_ln(energy + FEATURES_FLOOR);
 #else
@@ -21,11 +17,14 @@ void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
 #endif
     }
     const float *factor = tk_cosines;
-    for (uint32_t k = 0; k < FEATURES_ROW_VALUES; k++) {
+    for (uint32_t k = 0; k < FEATURES_VALUES; k++) {
         float sum = 0.0F;
         for (uint32_t m = 0; m < FEATURES_BANDS; m++) {
             sum += *factor++ * logs[m];
         }
-        row[k] = tk_quantise(sum);
+#ifdef FEATURES_OFFSETS
+        sum += tk_offsets[k];
+#endif
+        row[k] = tk_rounded(sum);
     }
 }

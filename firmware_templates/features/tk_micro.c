@@ -241,7 +241,7 @@ static inline int8_t quantise(uint32_t value) {
     return (int8_t)(q < 127 ? q : 127);
 }
 
-STAGE void finish_channels(const uint32_t *channels, uint32_t *noise, int8_t *row) {
+STAGE void finish_channels(const uint32_t *channels, uint32_t *noise, tk_value *row) {
     for (uint32_t c = 0; c < FEATURES_BANDS; c++) {
         const uint32_t smoothing =
             c % 2 ? FEATURES_MICRO_ODD_SMOOTHING : FEATURES_MICRO_EVEN_SMOOTHING;
@@ -257,7 +257,7 @@ void tk_front_init(tk_front *front) {
     TK_ZERO(front->noise, sizeof front->noise);
 }
 
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     uint32_t channels[FEATURES_BANDS];
     const int32_t shift = load_frame(frame, front->spectrum);
     transform(front->spectrum);

@@ -39,6 +39,14 @@ static inline tk_number tk_number_add(tk_number a, tk_number b) {
                           high.exponent);
 }
 
+static inline tk_number tk_number_larger(tk_number a, tk_number b) {
+    const int smaller =
+        a.mantissa == 0 ||
+        (b.mantissa != 0 &&
+         (a.exponent < b.exponent || (a.exponent == b.exponent && a.mantissa < b.mantissa)));
+    return smaller ? b : a;
+}
+
 /* The bits of the float32 next below; 0 for what is smaller than normal ones. */
 static inline uint32_t tk_number_bits(tk_number number) {
     const int32_t octave = number.exponent + 31;

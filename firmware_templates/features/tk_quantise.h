@@ -19,4 +19,13 @@ static inline int8_t tk_quantise(float steps) {
     return (int8_t)(whole + FEATURES_ZERO_POINT);
 }
 
+/* The value of a row: int8, or steps as they are where rows are kept. */
+static inline tk_value tk_rounded(float steps) {
+#ifdef FEATURES_KEPT
+    return steps;
+#else
+    return tk_quantise(steps);
+#endif
+}
+
 #endif

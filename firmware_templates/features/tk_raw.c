@@ -6,7 +6,7 @@ void tk_front_init(tk_front *front) {
     tk_level_init(&front->level);
 }
 
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     tk_level_next(&front->level, frame);
     const float steps = front->level.gain * FEATURES_STEPS_PER_SAMPLE;
     for (uint32_t i = 0; i < FEATURES_FRAME_SAMPLES; i++) {

@@ -7,7 +7,7 @@ void tk_front_init(tk_front *front) {
     tk_level_init(&front->level);
 }
 
-void tk_front_row(tk_front *front, const int16_t *frame, int8_t *row) {
+void tk_front_row(tk_front *front, const int16_t *frame, tk_value *row) {
     const tk_number unit = {FEATURES_STEPS_PER_SAMPLE, FEATURES_STEPS_EXPONENT};
     tk_level_next(&front->level, frame);
     /* Steps per sample: a mantissa of 31 bits keeps the product with 31 bits within 62. */

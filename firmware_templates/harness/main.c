@@ -292,6 +292,18 @@ static size_t feed(uint32_t samples) {
         }
         done += completed;
     }
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
+        int8_t *row = rows + done * FEATURES_ROW_VALUES;
+        tk_phase_features();
+        const size_t completed = features_end(&features, k, row);
+        tk_phase_other();
+        if (completed != 0) {
+            push(row);
+        }
+        done += completed;
+    }
+#endif
     end_of_frames();
     return done;
 }
@@ -301,7 +313,12 @@ static size_t feed(uint32_t samples) {
 /* From samples to the features of every step; returns the number of rows, of which those that fill
  * no step are left out. */
 static size_t feed(uint32_t samples) {
-    const size_t n_rows = features_push(&features, clip, samples, rows);
+    size_t n_rows = features_push(&features, clip, samples, rows);
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
+        n_rows += features_end(&features, k, rows + n_rows * FEATURES_ROW_VALUES);
+    }
+#endif
     tk_phase_other();
     steps = (uint32_t)(n_rows * FEATURES_ROW_VALUES / model_input_bytes[0]);
     step_rows = rows;
@@ -312,7 +329,12 @@ static size_t feed(uint32_t samples) {
 
 /* From samples to the model's input; returns the number of feature rows. */
 static size_t feed(uint32_t samples) {
-    const size_t n_rows = features_push(&features, clip, samples, rows);
+    size_t n_rows = features_push(&features, clip, samples, rows);
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
+        n_rows += features_end(&features, k, rows + n_rows * FEATURES_ROW_VALUES);
+    }
+#endif
     tk_phase_other();
     const size_t size = n_rows * FEATURES_ROW_VALUES;
     require(size == model_input_bytes[0], "harness: clip does not fill the model input exactly\n");
@@ -327,20 +349,18 @@ static size_t feed(uint32_t samples) {
 
 static void read_audio(void) {
     const uint32_t samples = read_u32();
-    require(samples <= CLIP_SAMPLES_MAX - FEATURES_PADDING_SAMPLES,
-            "harness: clip is longer than the clip buffer\n");
-    const uint32_t padded = samples + FEATURES_PADDING_SAMPLES;
-    require((padded / FEATURES_HOP_SAMPLES + 1u) <= ROW_BYTES_MAX / FEATURES_ROW_VALUES,
+    require(samples <= CLIP_SAMPLES_MAX, "harness: clip is longer than the clip buffer\n");
+    require((samples + FEATURES_TAIL_SAMPLES) / FEATURES_HOP_SAMPLES + FEATURES_END_ROWS + 2u <=
+                ROW_BYTES_MAX / FEATURES_ROW_VALUES,
             "harness: clip has more feature rows than the row buffer\n");
     tk_io_read(clip, samples * sizeof clip[0]);
-    __builtin_memset(clip + samples, 0, FEATURES_PADDING_SAMPLES * sizeof clip[0]);
 
     tk_phase_features();
     features_init(&features);
-#ifdef FEATURES_LEVEL_CLIP
+#ifdef FEATURES_NEEDS_CLIP
     features_set_level(&features, clip, samples);
 #endif
-    const size_t size = feed(padded) * FEATURES_ROW_VALUES;
+    const size_t size = feed(samples) * FEATURES_ROW_VALUES;
     write_u32((uint32_t)(size / FEATURES_ROW_VALUES));
     tk_io_write(rows, size);
 }

@@ -13,14 +13,14 @@
 
 enum { SAMPLES_MAX = 1 << 16, REFUSED = 10, ENDED_PUSH, ENDED_FINISH, GOES_ON, OUTPUTS };
 
-static int16_t samples[SAMPLES_MAX + NETWORK_FEATURES_PADDING_SAMPLES];
+static int16_t samples[SAMPLES_MAX];
 static int8_t rows[(SAMPLES_MAX / NETWORK_FEATURES_HOP_SAMPLES + 2u) * NETWORK_FEATURES_ROW_VALUES];
 static network_audio a, before;
 static uint8_t outputs[64], again[64];
 
 static void begin(size_t whole) {
     network_audio_reset(&a);
-#ifdef NETWORK_FEATURES_LEVEL_CLIP
+#ifdef NETWORK_FEATURES_NEEDS_CLIP
     network_audio_set_level(&a, samples, whole);
 #else
     (void)whole;
@@ -42,20 +42,27 @@ static void unchanged(int failure) {
     }
 }
 
-/* The rows of the first `count` samples, pushed whole, zeros behind them. */
+/* The rows of the first `count` samples, pushed whole, and of their end. */
 static uint32_t network_features_of(size_t count) {
     static network_features_state features;
-    static const int16_t zeros[NETWORK_FEATURES_PADDING_SAMPLES + 1u];
-    if (count == 0) {
+#ifdef NETWORK_FEATURES_MIRRORED
+    const size_t least = NETWORK_FEATURES_PADDING_SAMPLES; /* up to there nothing is mirrored */
+#else
+    const size_t least = 0;
+#endif
+    if (count <= least) {
         return 0;
     }
     network_features_init(&features);
-#ifdef NETWORK_FEATURES_LEVEL_CLIP
+#ifdef NETWORK_FEATURES_NEEDS_CLIP
     network_features_set_level(&features, samples, count);
 #endif
     size_t done = network_features_push(&features, samples, count, rows);
-    done += network_features_push(&features, zeros, NETWORK_FEATURES_PADDING_SAMPLES,
-                                  rows + done * NETWORK_FEATURES_ROW_VALUES);
+#if NETWORK_FEATURES_TAIL_SAMPLES + NETWORK_FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < NETWORK_FEATURES_END_STEPS; k++) {
+        done += network_features_end(&features, k, rows + done * NETWORK_FEATURES_ROW_VALUES);
+    }
+#endif
     return (uint32_t)done;
 }
 

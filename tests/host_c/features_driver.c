@@ -11,18 +11,15 @@ int main(int argc, char **argv) {
     if (argc != 2) {
         return 2;
     }
-    const size_t clip =
-        fread(samples, sizeof samples[0], (1u << 22) - FEATURES_PADDING_SAMPLES, stdin);
-    const size_t total =
-        clip + FEATURES_PADDING_SAMPLES; /* the zeros that centred frames ask for */
+    const size_t total = fread(samples, sizeof samples[0], 1u << 22, stdin);
     const size_t chunk = argv[1][0] == '0' ? total + 1 : (size_t)atoi(argv[1]);
     int8_t *rows = malloc((chunk / FEATURES_HOP_SAMPLES + 1) * FEATURES_ROW_VALUES);
     if (rows == NULL) {
         return 3;
     }
     features_init(&state);
-#ifdef FEATURES_LEVEL_CLIP
-    features_set_level(&state, samples, clip);
+#ifdef FEATURES_NEEDS_CLIP
+    features_set_level(&state, samples, total);
 #endif
     for (size_t start = 0; start < total; start += chunk) {
         const size_t left = total - start;
@@ -30,6 +27,11 @@ int main(int argc, char **argv) {
             features_push(&state, &samples[start], left < chunk ? left : chunk, rows);
         fwrite(rows, FEATURES_ROW_VALUES, count, stdout);
     }
+#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
+        fwrite(rows, FEATURES_ROW_VALUES, features_end(&state, k, rows), stdout);
+    }
+#endif
     free(rows);
     return 0;
 }

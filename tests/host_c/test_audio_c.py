@@ -27,7 +27,7 @@ from toolkit.features.decimate import OUTPUT_HZ, RATES_HZ, decimate
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import feature_spec
 from toolkit.ir import Graph
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.plan import Plan, plan_arena, plan_continuous, plan_stream
 from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.convert import convert

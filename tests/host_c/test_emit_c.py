@@ -23,7 +23,7 @@ from tests.support.host_run import (
 from tests.support.random_graphs import branch_graph, random_graph, reshape_graph
 from toolkit.emit import FirmwareProject, emit_model, write_project
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.spec import FeatureSpec
+from toolkit.features.spec import LogMel
 from toolkit.ir import Graph, GraphBuilder
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.plan import plan_arena
@@ -150,7 +150,7 @@ def test_the_banner_and_every_call_explain_themselves() -> None:
 
 def feature_project() -> FirmwareProject:
     """The model's 10 x 8 x 3 values are 10 feature rows of 24."""
-    spec = FeatureSpec(
+    spec = LogMel(
         sample_rate_hz=16000, frame_samples=64, hop_samples=32, n_mels=24, f_min_hz=0, f_max_hz=8000
     )
     graph = conv_graph(in_h=10, in_w=8)

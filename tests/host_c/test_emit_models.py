@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 
 from tests.support.host_run import assert_c_matches_numpy
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.plan import check_plan, plan_arena
 from toolkit.quantize.convert import convert
 from toolkit.tflite.read import load_tflite, read_tflite

@@ -33,6 +33,7 @@ from toolkit.features.spec import (
     WAV2SMALL_RUNNING,
     FeatureSpec,
     LevelSpec,
+    Raw,
 )
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import Graph
@@ -57,7 +58,19 @@ SPECS = {
     ),
     "centred_short_hop": replace(WAV2SMALL_RUNNING, frame_samples=128, hop_samples=20, center=True),
     "centred_long_hop": replace(WAV2SMALL_RUNNING, frame_samples=64, hop_samples=150, center=True),
-    "raw": FeatureSpec(16_000, 40, 40, kind="raw", level=LevelSpec("running")),
+    "mirrored": replace(
+        WAV2SMALL_RUNNING, frame_samples=80, n_fft=80, center=True, padding="reflect"
+    ),
+    "deltas": replace(WAV2SMALL_RUNNING, deltas=2, delta_width=1, center=True),
+    "stacked": replace(WAV2SMALL_RUNNING, n_mels=13, stack=2, stack_step=2),
+    "rows_of_the_clip": replace(
+        WAV2SMALL_RUNNING, n_mels=9, deltas=1, normalise="clip", log="ln", stack=3, stack_step=2
+    ),
+    "emphasised": replace(
+        WAV2SMALL, level=LevelSpec("fixed"), pre_emphasis=0.97, center=True, floor=1e-6
+    ),
+    "below_top": replace(WAV2SMALL_RUNNING, top_db=40.0, center=True),
+    "raw": Raw(16_000, 40, 40, level=LevelSpec("running")),
     "micro": replace(MICRO_SPEECH, frame_samples=256, hop_samples=100, n_mels=16),
 }
 FIXED = [name for name, spec in SPECS.items() if spec.kind != "micro_frontend"]
@@ -173,7 +186,10 @@ def features_of_whole(ends: Ends, samples: np.ndarray) -> np.ndarray:
     return list(ends.run(samples, len(samples)))[-1].rows
 
 
-@pytest.mark.parametrize("name", ["running", "centred_running", "centred_clip", "centred_mfcc"])
+@pytest.mark.parametrize(
+    "name",
+    ["running", "centred_running", "centred_clip", "centred_mfcc", "mirrored", "rows_of_the_clip"],
+)
 def test_every_early_end(name: str, tmp_path: Path) -> None:
     spec = SPECS[name]
     check_ends(tmp_path, spec, "float32", padding=0, step=max(1, spec.hop_samples // 9))

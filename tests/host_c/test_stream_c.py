@@ -15,13 +15,13 @@ from tests.support.random_streams import random_stream
 from tests.support.stream_host import batch_outputs, random_frames
 from toolkit.emit import write_project
 from toolkit.features.audio import load_clip
+from toolkit.features.extract import extract
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.metadata import feature_spec
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL, FeatureSpec, LevelSpec
 from toolkit.ir import Graph
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.plan import plan_stream
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir
@@ -117,6 +117,6 @@ def test_any_chunks_of_audio_give_the_same_bytes(
     assert len(set(results.values())) == 1
     assert results[0][:3] == results[0][3:], "the second clip starts afresh"
     entry = wav2small.tensors[wav2small.inputs[0]]
-    rows = quantise_features(log_mel(clip, spec), entry.scale, entry.zero_point)
+    rows = quantise_features(extract(clip, spec), entry.scale, entry.zero_point)
     (expected,) = batch_outputs(plan_stream(wav2small), rows[:, :, None])
     assert results[0][:3] == expected.tobytes()

@@ -17,7 +17,7 @@ from tests.support.older import older_kernels
 from tests.support.oracle import run_numpy
 from toolkit.emit import FirmwareProject, Library, emit_project, write_files
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.spec import FeatureSpec, LevelSpec
+from toolkit.features.spec import LevelSpec, LogMel
 from toolkit.ir import Graph, GraphBuilder
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.parts.window import Window
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 
 CPP = ("g++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 BANDS = 8
-SPEC = FeatureSpec(
+SPEC = LogMel(
     sample_rate_hz=16000,
     frame_samples=64,
     hop_samples=32,

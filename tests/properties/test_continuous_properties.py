@@ -16,7 +16,7 @@ from tests.support.stream_host import random_frames
 from tests.support.variants import dsp_variants
 from toolkit.errors import InputError, ToolkitError
 from toolkit.ir import Graph
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.ops.check import check_operators
 from toolkit.ops.execute import run_graph
 from toolkit.plan import ContinuousPlan, check_continuous, plan_continuous, plan_stream

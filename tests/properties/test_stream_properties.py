@@ -26,7 +26,7 @@ from toolkit.emit import emit_model
 from toolkit.errors import TooFewFramesError, ToolkitError
 from toolkit.ir import Graph
 from toolkit.ir.cut import prefix_graph, suffix_graph
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.ops.check import check_operators
 from toolkit.ops.execute import run_graph
 from toolkit.plan import check_stream, plan_stream

@@ -118,7 +118,8 @@ def test_floats_in_units_of_integers(folder: Path) -> None:
     for name, sound in SPEECH.items():
         soundfile.write(path / f"{name}.wav", 32768 * sound, RATE, subtype="FLOAT")
     message = refused(convert(folder, path))
-    assert "are clipped" in message and "from -1 to 1" in message
+    assert "no_" in message and "floating-point samples up to" in message
+    assert "from -1 to 1" in message and "32768" in message
 
 
 def quarter_hour(path: Path) -> None:

@@ -15,11 +15,12 @@ from tests.support.cli import Run, refused, speech_model, toolkit
 from tests.support.onnx_models import onnxruntime_output
 from tests.support.row_models import row_model
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.ir.tensor import dequantize
 from toolkit.metrics import concordance
+from toolkit.model.labels import load_labels
 from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.read import load_tflite
 
@@ -49,7 +50,7 @@ def float_predictions(folder: Path) -> np.ndarray:
     rows = []
     for index in range(CLIPS):
         samples = load_clip(folder / "audio" / f"{index}.wav", RATE_HZ).samples
-        features = log_mel(samples, WAV2SMALL_RUNNING).astype(np.float32)
+        features = extract(samples, WAV2SMALL_RUNNING).astype(np.float32)
         rows.append(onnxruntime_output(model, features[None, None]).ravel())
     return np.stack(rows)
 
@@ -98,7 +99,7 @@ def test_int8_figures_are_those_of_tflm(folder: Path) -> None:
         samples = load_clip(folder / "audio" / f"{index}.wav", RATE_HZ).samples
         fitted = fit_clip(samples, WAV2SMALL_RUNNING, entry.shape[1]).samples
         rows.append(
-            quantise_features(log_mel(fitted, WAV2SMALL_RUNNING), entry.scale, entry.zero_point)
+            quantise_features(extract(fitted, WAV2SMALL_RUNNING), entry.scale, entry.zero_point)
         )
     (outputs,) = run_tflm(file.read_bytes(), [np.stack(rows).reshape(CLIPS, *entry.shape)]).outputs
     assert result.quant is not None
@@ -226,7 +227,7 @@ def test_an_output_with_time_counts_by_the_means_of_its_rows(folder: Path) -> No
     means = []
     for index in range(CLIPS):
         samples = load_clip(folder / "audio" / f"{index}.wav", RATE_HZ).samples
-        features = log_mel(samples, WAV2SMALL_RUNNING).astype(np.float32)
+        features = extract(samples, WAV2SMALL_RUNNING).astype(np.float32)
         means.append(onnxruntime_output(model, features[None])[0].mean(1))
     targets = np.stack(means) + np.linspace(0, 0.1, 3 * CLIPS).reshape(CLIPS, 3)
     labels = regression_labels(folder, targets)
@@ -240,3 +241,12 @@ def test_an_output_with_time_counts_by_the_means_of_its_rows(folder: Path) -> No
         assert found[f"float_ccc_{name}"] == pytest.approx(wanted, abs=1e-4)
     (check,) = (c for c in run.json["checks"] if c["name"] == "bit_match")
     assert check["passed"]
+
+
+def test_semicolons_between_columns_and_commas_in_numbers(folder: Path) -> None:
+    """As spreadsheets of half of Europe write them."""
+    rows = [[f"{index}.wav", f"0,{index}", "0,5", "0,25"] for index in range(CLIPS)]
+    text = "\n".join(";".join(row) for row in [["file", *NAMES], *rows]) + "\n"
+    found = load_labels(write_labels(folder, text, "european.csv"), folder / "audio", NAMES)
+    np.testing.assert_allclose(found.values[:, 0], np.arange(CLIPS) / 10)
+    np.testing.assert_allclose(found.values[:, 2], 0.25)

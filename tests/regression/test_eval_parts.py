@@ -13,7 +13,7 @@ import soundfile
 
 from tests.support.cli import Run, refused, speech_model, toolkit
 from tests.support.onnx_models import onnxruntime_output
-from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.spec import WAV2SMALL_RUNNING
 
 NAMES = ("calm", "loud", "high")
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             tone = 0.1 * np.sin(np.arange(round(0.3 * RATE_HZ)) * (0.05 + 0.03 * number))
             noise = tone + 0.005 * (1 + number) * rng.standard_normal(tone.size)
             soundfile.write(path / corpus / "audio" / f"{number}.wav", noise, RATE_HZ)
-            features = log_mel(noise, WAV2SMALL_RUNNING).astype(np.float32)
+            features = extract(noise, WAV2SMALL_RUNNING).astype(np.float32)
             predicted = onnxruntime_output(model, features[None, None]).ravel()
             truth = ",".join(f"{v:.4f}" for v in predicted + 0.05 * rng.standard_normal(3))
             lines.append(f"{number}.wav,s{number % 6},{truth}")

@@ -13,20 +13,14 @@ import soundfile
 
 from tests.support.cli import image_model, refused, toolkit, tree, write_noise
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.spec import (
-    KEYWORD_MFCC,
-    MICRO_SPEECH,
-    WAV2SMALL,
-    WAV2SMALL_RUNNING,
-    FeatureSpec,
-)
+from toolkit.features.spec import KEYWORD_MFCC, MICRO_SPEECH, WAV2SMALL, WAV2SMALL_RUNNING, Raw
 from toolkit.features.text import from_toml, to_toml
 
 SPECS = {
     "log_mel": replace(WAV2SMALL, frame_samples=400, hop_samples=160, center=True),
     "mfcc": KEYWORD_MFCC,
     "micro_frontend": MICRO_SPEECH,
-    "raw": FeatureSpec(16_000, 160, 160, kind="raw"),
+    "raw": Raw(16_000, 160, 160),
 }
 
 
@@ -155,7 +149,7 @@ def test_plot_without_matplotlib(folder: Path, monkeypatch: pytest.MonkeyPatch) 
         (["show", "wav2smal"], "Did you mean 'wav2small'?"),
         (["check", "mfcc.toml", "--audio", "missing.wav"], "missing.wav: no such audio file."),
         (["check", "mfcc.toml", "--audio", "empty"], "empty: holds no audio files."),
-        (["check", "mfcc.toml", "--audio", "short.wav"], "short.wav: 100 samples give no row"),
+        (["check", "mfcc.toml", "--audio", "short.wav"], "short.wav: too short: 100 samples"),
         (["plot", "mfcc.toml", "--audio", "a.wav", "-o", "f.txt"], "f.txt: a plot's suffix must"),
         (["plot", "mfcc.toml", "--audio", ".", "-o", "f.png"], "--audio must be one file"),
         (["plot", "mfcc.toml", "--audio", "a.wav", "-o", "no/f.png"], "no/f.png: cannot be"),

@@ -22,7 +22,7 @@ from tests.support.cli import COMMAND, refused, toolkit  # noqa: E402
 from tests.support.corpus import config_text, write_corpus  # noqa: E402
 from tests.support.onnx_models import onnxruntime_output  # noqa: E402
 from tests.support.quick import ROOT  # noqa: E402
-from toolkit.features.spec import METADATA_KEY, FeatureSpec  # noqa: E402
+from toolkit.features.spec import METADATA_KEY, from_json  # noqa: E402
 from toolkit.frontend.reader import RANGES_KEY  # noqa: E402
 from toolkit.training.checkpoint import load_checkpoint  # noqa: E402
 
@@ -64,7 +64,7 @@ def test_a_run_leaves_all_that_it_says(folder: Path) -> None:
 def test_the_model_carries_features_labels_and_ranges(folder: Path) -> None:
     model = onnx.load(folder / "run/model.onnx")
     metadata = {p.key: p.value for p in model.metadata_props}
-    spec = FeatureSpec.from_json(metadata[METADATA_KEY])
+    spec = from_json(metadata[METADATA_KEY])
     assert spec.hop_samples == 256 and "/" in metadata[RANGES_KEY]
     net, same = load_checkpoint(folder / "run/model.safetensors")
     assert same == spec

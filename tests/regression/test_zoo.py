@@ -12,7 +12,7 @@ import pytest
 from tests.support import outside
 from tests.support.cli import toolkit
 from tests.support.quick import ROOT
-from toolkit.features.spec import METADATA_KEY, FeatureSpec
+from toolkit.features.spec import METADATA_KEY, from_json
 from toolkit.frontend.reader import RANGES_KEY, read_onnx
 from toolkit.model.zoo import zoo_model, zoo_models
 from toolkit.quantize.ranges import load_ranges
@@ -29,7 +29,7 @@ def test_the_recipe_is_that_of_the_model(path: Path, monkeypatch: pytest.MonkeyP
     config, zoo = load_config(path), zoo_model(path.parent.name)
     assert zoo is not None and config.name == zoo.name
     metadata = read_onnx(zoo.onnx).metadata
-    assert FeatureSpec.from_json(metadata[METADATA_KEY]) == config.spec
+    assert from_json(metadata[METADATA_KEY]) == config.spec
     assert metadata[RANGES_KEY] == zoo.ranges.read_text(encoding="utf-8")
     facts = json.loads(path.with_name("run.json").read_text())
     assert facts["config_sha256"] == config.sha256

@@ -256,8 +256,15 @@ def test_continuous_mode(tmp_path: Path) -> None:
         (("0", "1"), "0 < hop-out <= window"),
         (("2", "1"), "0 < hop-out <= window"),
         (("nan", "1"), "0 < hop-out <= window"),
-        (("0.3", "1"), "window"),
-        (("0.5", "50"), "window"),
+        (
+            ("0.3", "1"),
+            "--window: must be a multiple of 0.3 s; got 1. The nearest are 0.9 or 1.2 s",
+        ),
+        (
+            ("0.25", "1"),
+            "--hop-out: must be a multiple of 0.004 s; got 0.25. The nearest are 0.248",
+        ),
+        (("0.5", "50"), "demo_clip.wav: lasts 1 s"),
     ],
 )
 def test_unusable_times_of_continuous_mode(
@@ -267,6 +274,26 @@ def test_unusable_times_of_continuous_mode(
     options = ("--target", "cortex-m4", "--hop-out", hop_out, "--window", window, "--out", "out")
     assert found in refused(toolkit("build", *options, cwd=tmp_path), exit_code=2)
     assert not list(tmp_path.iterdir())
+
+
+def test_continuous_mode_is_no_batch(tmp_path: Path) -> None:
+    options = ("--target", "cortex-m4", "--hop-out", "0.2", "--schedule", "batch", "--out", "out")
+    assert "without an end" in refused(toolkit("build", *options, cwd=tmp_path), 2)
+
+
+def test_a_level_that_restarts_gives_a_window_its_own_features(tmp_path: Path) -> None:
+    """The default window fits the shipped clip; what the level has heard no longer matters."""
+    options = ("--target", "cortex-m4", "--hop-out", "0.2", "--json", "--simulator", "host")
+    report = built(toolkit("build", *options, "--level", "restart", "--out", "o", cwd=tmp_path))
+    figures = values(report)
+    assert figures["continuous_max_deviation"] == figures["continuous_max_same_level_deviation"]
+    windows = {g["value"]: g["measurements"] for g in report["groups"]}
+    assert list(windows) == ["0.2", "0.4", "0.6", "0.8"]
+    last = {m["name"]: m["value"] for m in windows["0.8"]}
+    shown = {p["label"]: p["device"] for p in report["predictions"]}
+    assert last == {f"output_{label}": value for label, value in shown.items()}
+    running = built(toolkit("build", *options, "--out", "r", cwd=tmp_path))
+    assert values(running)["continuous_max_deviation"] > figures["continuous_max_deviation"]
 
 
 def test_continuous_mode_needs_features_of_endless_audio(tmp_path: Path) -> None:

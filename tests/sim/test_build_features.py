@@ -15,8 +15,8 @@ from toolkit.features.spec import (
     MICRO_SPEECH,
     WAV2SMALL,
     WAV2SMALL_RUNNING,
-    FeatureSpec,
     LevelSpec,
+    Raw,
 )
 from toolkit.features.tables import state_bytes
 
@@ -27,7 +27,7 @@ SPECS = {
     "clip_level": replace(WAV2SMALL, flooring="add"),
     "mfcc": replace(KEYWORD_MFCC, n_mfcc=26),
     "micro_frontend": replace(MICRO_SPEECH, n_mels=26),
-    "raw": FeatureSpec(16_000, 26, 26, kind="raw", level=LevelSpec("running")),
+    "raw": Raw(16_000, 26, 26, level=LevelSpec("running")),
 }
 
 

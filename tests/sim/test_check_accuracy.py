@@ -16,7 +16,7 @@ from tests.support.cli import Run, speech_model, toolkit
 from tests.support.gates import problem
 from tests.support.onnx_models import ModelMaker, onnxruntime_output
 from toolkit.features.audio import fit_clip, load_clip
-from toolkit.features.kinds.log_mel import log_mel
+from toolkit.features.extract import extract
 from toolkit.features.spec import WAV2SMALL_RUNNING
 
 NAMES = ("calm", "loud", "high")
@@ -149,7 +149,7 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tone = 0.1 * np.sin(np.arange(noise.size) * (0.05 + 0.1 * index))
         soundfile.write(path, noise + tone, RATE_HZ, subtype="PCM_16")
         samples = load_clip(path, RATE_HZ).samples
-        rows = log_mel(fit_clip(samples, WAV2SMALL_RUNNING, 99).samples, WAV2SMALL_RUNNING)
+        rows = extract(fit_clip(samples, WAV2SMALL_RUNNING, 99).samples, WAV2SMALL_RUNNING)
         values = onnxruntime_output(model, rows[None, None].astype(np.float32)).ravel()
         lines.append(f"{index}.wav," + ",".join(f"{value:.6f}" for value in values))
     (folder / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

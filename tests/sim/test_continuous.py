@@ -9,11 +9,12 @@ import numpy as np
 from toolkit.deploy.harness import Harness
 from toolkit.emit import write_project
 from toolkit.features.audio import load_clip
+from toolkit.features.extract import extract
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.kinds.log_mel import log_mel
 from toolkit.features.metadata import feature_spec, frames_of
 from toolkit.features.quantise import quantise_features
-from toolkit.model.source import demo_clip, load_source
+from toolkit.model.load import load_source
+from toolkit.model.source import demo_clip
 from toolkit.plan import plan_continuous, plan_stream
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.quantize.convert import convert
@@ -49,7 +50,7 @@ def test_speech_on_the_core(tmp_path: Path) -> None:
     assert stacks[0] == stacks[1] <= facts.stack.bound_bytes
     entry = graph.tensors[graph.inputs[0]]
     for clip, case in zip(clips, outputs, strict=True):
-        rows = quantise_features(log_mel(clip, spec), entry.scale, entry.zero_point)
+        rows = quantise_features(extract(clip, spec), entry.scale, entry.zero_point)
         assert case.rows is not None
         assert np.count_nonzero(case.rows != rows) <= 0.001 * rows.size
         hops = continuous_outputs(plan, case.rows[:, :, None])

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks.features import CASES, DEMO_CLIP, TOOLCHAINS, on_host, simulated
+from tests.support.hard_signals import signals
 from toolkit.features.audio import load_clip
+from toolkit.features.presets import PRESETS
 from toolkit.targets import load_target
 
 SECONDS = 1
@@ -39,6 +41,25 @@ def test_cores_without_floating_point_give_the_same_bits(core: str, toolchain: s
             clip = load_clip(DEMO_CLIP, spec.sample_rate_hz).samples[: spec.sample_rate_hz // 2]
             cost = simulated(spec, arithmetic, clip, target, toolchain)
             np.testing.assert_array_equal(cost.rows, on_host(spec, arithmetic, clip, "zig"))
+
+
+QUICK = {"whisper", "nemo"}
+
+
+@pytest.mark.parametrize(
+    ("core", "arithmetic"),
+    [("cortex-m4", "float32"), ("cortex-m4", "fixed"), ("cortex-m0plus", "fixed")],
+)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in QUICK else pytest.mark.exhaustive) for n in PRESETS],
+)
+def test_presets_have_the_host_s_bits_on_cores(name: str, core: str, arithmetic: str) -> None:
+    """On a part of every hard signal; the host's are held to the libraries elsewhere."""
+    parts = [samples[6000:10_000] for samples in signals().values()]
+    spec, clip = PRESETS[name].spec, np.concatenate(parts)
+    cost = simulated(spec, arithmetic, clip, load_target(core), "zig")
+    np.testing.assert_array_equal(cost.rows, on_host(spec, arithmetic, clip, "zig"))
 
 
 def test_wav2small_features_take_at_most_two_and_a_half_million_cycles_a_second() -> None:

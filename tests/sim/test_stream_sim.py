@@ -18,7 +18,7 @@ from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.parts.window import Window
 from toolkit.plan import StreamPlan, plan_stream

@@ -15,7 +15,7 @@ from benchmarks.calibration.rates import Sample, fit, fit_all, predicted, rates_
 from benchmarks.documents import END, begin, with_generated
 from toolkit.ir import Graph
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.ops import OPERATORS
 from toolkit.ops.check import check_operators
 from toolkit.ops.parts.base import Work, view

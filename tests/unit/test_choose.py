@@ -8,7 +8,7 @@ import pytest
 
 from toolkit.ir import Graph
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.ops.kernels import Variants, kernel_call
 from toolkit.ops.parts.base import view
 from toolkit.plan.choose import ALLOWANCES, choose_variants, constants_bytes, predicted_cycles

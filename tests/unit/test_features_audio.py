@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -88,3 +90,86 @@ def test_fitting_crops_pads_and_says_so() -> None:
     remainder = fit_clip(np.append(TONE, TONE[:31]), spec, rows)
     np.testing.assert_array_equal(remainder.samples, TONE)
     assert remainder.notes == ()
+
+
+def chunk(name: bytes, data: bytes, size: int | None = None) -> bytes:
+    return name + struct.pack("<I", len(data) if size is None else size) + data
+
+
+def wav(*chunks: bytes, form: bytes = struct.pack("<HHIIHH", 1, 1, 16_000, 32_000, 2, 16)) -> bytes:
+    body = b"".join((chunk(b"fmt ", form), *chunks))
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WAVE" + body
+
+
+def test_a_wav_that_ends_early_is_read_with_a_note(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(wav(chunk(b"data", TONE.tobytes()))[:10_044])
+    clip = load_clip(tmp_path / "a.wav", 16_000)
+    np.testing.assert_array_equal(clip.samples, TONE[:5000])
+    assert texts(clip) == ["cut off: the header states 0.500 s, the file has 0.312 s"]
+
+
+def test_an_mp3_that_ends_early_is_read_with_a_note(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.mp3", np.tile(TONE, 4), 16_000)
+    assert load_clip(tmp_path / "a.mp3", 16_000).notes == ()
+    whole = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "b.mp3").write_bytes(whole[: len(whole) // 2])
+    (note,) = texts(load_clip(tmp_path / "b.mp3", 16_000))
+    assert note.startswith("cut off: the header states 2.000 s")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (wav(chunk(b"data", TONE.tobytes(), 0)), "never finished; 16000 bytes follow"),
+        (wav(*[chunk(b"data", TONE.tobytes())] * 2), "holds 2 data chunks"),
+        (wav(chunk(b"data", b"")), "holds no samples"),
+        (wav(), "cannot be read as audio"),
+        (b"RIFF", "cannot be read as audio"),
+        (b"ID3 and then nothing", "cannot be read as audio"),
+    ],
+)
+def test_broken_files_are_refused_by_name(tmp_path: Path, content: bytes, words: str) -> None:
+    for name in ("a.wav", "a.mp3"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(AudioError, match=rf"{name}: .*") as error:
+            load_clip(tmp_path / name, 16_000)
+        if name == "a.wav" or "read" in words:
+            assert words in error.value.message
+
+
+def test_a_length_left_open_is_read_to_the_end(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(wav(chunk(b"data", TONE.tobytes(), 0xFFFFFFFF)))
+    clip = load_clip(tmp_path / "a.wav", 16_000)
+    np.testing.assert_array_equal(clip.samples, TONE)
+    assert clip.notes == ()
+
+
+def test_24_bits_low_in_32_are_noted(tmp_path: Path) -> None:
+    pcm = bytes.fromhex("0100000000001000800000aa00389b71")
+    form = struct.pack("<HHIIHHHHI", 0xFFFE, 1, 16_000, 64_000, 4, 32, 22, 24, 4) + pcm
+    for shift, notes in ((8, 1), (16, 0)):
+        samples = TONE.astype("<i4") << shift
+        (tmp_path / "a.wav").write_bytes(wav(chunk(b"data", samples.tobytes()), form=form))
+        found = texts(load_clip(tmp_path / "a.wav", 16_000))
+        assert len(found) == notes
+        assert all("8 bits low" in text for text in found)
+
+
+def test_floats_in_units_of_16_bits_are_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", TONE.astype(np.float64), 16_000, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"a\.wav: holds floating-point samples up to") as error:
+        load_clip(tmp_path / "a.wav", 16_000)
+    assert "32768" in (error.value.hint or "")
+
+
+def test_hours_are_read_no_further_than_wanted(tmp_path: Path) -> None:
+    with soundfile.SoundFile(tmp_path / "a.wav", "w", 8000, 1, subtype="PCM_16") as file:
+        for _ in range(60):
+            file.write(np.ones(60 * 8000, np.int16))
+    tracemalloc.start()
+    clip = load_clip(tmp_path / "a.wav", 16_000, 160_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(clip.samples) == 160_000
+    assert texts(clip)[-1] == "cropped from 3600.000 s to 10.000 s"
+    assert peak < 16e6

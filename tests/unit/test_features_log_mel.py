@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.support.specs import as_mfcc
 from toolkit.compare.features import compare_features
 from toolkit.errors import InputError, VerificationError
 from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
-from toolkit.features.kinds.log_mel import log_mel
-from toolkit.features.kinds.mfcc import dct_matrix, mfcc
+from toolkit.features.kinds.mfcc import dct_matrix
 from toolkit.features.mel import hz_to_mel, mel_filterbank, mel_to_hz
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import (
@@ -29,6 +29,8 @@ from toolkit.features.spec import (
     WAV2SMALL_RUNNING,
     FeatureSpec,
     LevelSpec,
+    LogMel,
+    Raw,
 )
 from toolkit.resources import data_dir
 
@@ -38,7 +40,7 @@ def specs(draw: st.DrawFn) -> FeatureSpec:
     """Any window, any hop, also beyond a frame; mel, norm, power, logarithm, floor and centre."""
     frame = draw(st.one_of(st.integers(5, 11).map(lambda n: 2**n), st.integers(17, 1500)))
     rate = draw(st.sampled_from([8000, 16_000, 22_050, 44_100, 48_000]))
-    return FeatureSpec(
+    return LogMel(
         sample_rate_hz=rate,
         frame_samples=frame,
         hop_samples=draw(st.integers(frame // 8, 2 * frame)),
@@ -104,7 +106,7 @@ def test_equals_librosa_on_the_level_normalised_clip(spec: FeatureSpec, seed: in
     x = voice_like(5 * spec.frame_samples + 17, seed)
     deviation = np.sqrt(x.var() + spec.level.epsilon)
     y = (np.pad(x, spec.padding_samples) - x.mean()) / deviation
-    features = log_mel(x, spec)
+    features = extract(x, spec)
     assert features.dtype == np.float32
     assert features.shape == (spec.rows_for_samples(len(x)), spec.n_mels)
     np.testing.assert_allclose(energy_of(features, spec), librosa_energy(y, spec), rtol=1e-5)
@@ -116,7 +118,7 @@ def test_fixed_level_equals_librosa_on_the_amplified_clip(spec: FeatureSpec, gai
     spec = replace(spec, level=LevelSpec("fixed", gain=gain))
     x = voice_like(4 * spec.frame_samples, 1)
     expected = librosa_energy(gain * x, spec, spec.center)
-    np.testing.assert_allclose(energy_of(log_mel(x, spec), spec), expected, rtol=1e-5)
+    np.testing.assert_allclose(energy_of(extract(x, spec), spec), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("power", [1.0, 2.0])
@@ -126,17 +128,17 @@ def test_decibels_are_librosa_s(power: float) -> None:
     mel = librosa_energy(x, spec)
     to_db = librosa.power_to_db if power == 2.0 else librosa.amplitude_to_db
     expected = to_db(mel, ref=1.0, amin=spec.floor, top_db=None)
-    np.testing.assert_allclose(log_mel(x, spec), expected, atol=1e-4)
+    np.testing.assert_allclose(extract(x, spec), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("n_mfcc", [1, 13, 26])
 def test_mfcc_equals_librosa(n_mfcc: int) -> None:
-    spec = replace(WAV2SMALL, kind="mfcc", n_mfcc=n_mfcc)
+    spec = as_mfcc(WAV2SMALL, n_mfcc=n_mfcc)
     x = voice_like(3000, 7)
     y = (x - x.mean()) / np.sqrt(x.var() + spec.level.epsilon)
     bands = 10.0 * np.log10(librosa_energy(y, spec))
     expected = librosa.feature.mfcc(S=bands.T, n_mfcc=n_mfcc, dct_type=2, norm="ortho").T
-    features = mfcc(x, spec)
+    features = extract(x, spec)
     assert features.shape == (spec.rows_for_samples(3000), n_mfcc)
     np.testing.assert_allclose(features, expected, rtol=1e-5, atol=1e-4)
 
@@ -178,7 +180,7 @@ def test_keyword_spotting_has_49_rows_of_10_a_second() -> None:
 @pytest.mark.parametrize("mode", ["clip", "running", "fixed"])
 def test_raw_is_the_waveform_with_its_level(mode: str) -> None:
     level = LevelSpec(mode, gain=2.0)
-    spec = FeatureSpec(16_000, 160, 160, level=level, kind="raw")
+    spec = Raw(16_000, 160, 160, level=level)
     x = voice_like(1000, 9)
     features = extract(x, spec)
     assert features.shape == (6, 160)
@@ -209,14 +211,14 @@ def test_running_level_follows_its_definition(time_constant_s: float) -> None:
         square += a * (np.mean(frame**2) - square)
         y = (frame - mean) / math.sqrt(max(square - mean**2, 0.0) + level.epsilon)
         rows.append(librosa_energy(y, spec)[0])
-    np.testing.assert_allclose(energy_of(log_mel(x, spec), spec), rows, rtol=1e-5)
+    np.testing.assert_allclose(energy_of(extract(x, spec), spec), rows, rtol=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["running", "fixed"])
 def test_streamable_levels_do_not_look_ahead(mode: str) -> None:
     spec = replace(WAV2SMALL, level=LevelSpec(mode))
     x = voice_like(8000, 5)
-    whole, part = log_mel(x, spec), log_mel(x[:3000], spec)
+    whole, part = extract(x, spec), extract(x[:3000], spec)
     np.testing.assert_array_equal(whole[: len(part)], part)
 
 
@@ -224,20 +226,20 @@ def test_clip_and_running_levels_do_not_depend_on_the_gain_of_the_microphone() -
     x = 0.1 * voice_like(8000, 6)
     for spec in (WAV2SMALL, WAV2SMALL_RUNNING):
         quiet = replace(spec, level=replace(spec.level, epsilon=1e-12))
-        np.testing.assert_allclose(log_mel(8 * x, quiet), log_mel(x, quiet), atol=1e-3)
+        np.testing.assert_allclose(extract(8 * x, quiet), extract(x, quiet), atol=1e-3)
 
 
 def test_int16_is_a_fraction_of_full_scale() -> None:
     clip = load_clip(data_dir("models") / "wav2small" / "demo_clip.wav", 16_000).samples
-    features = log_mel(clip, WAV2SMALL)
+    features = extract(clip, WAV2SMALL)
     assert features.shape == (499, 26)
-    np.testing.assert_array_equal(features, log_mel(clip / 32768.0, WAV2SMALL))
+    np.testing.assert_array_equal(features, extract(clip / 32768.0, WAV2SMALL))
 
 
 def test_silence_is_the_floor() -> None:
     silence = np.zeros(640, np.int16)
     for spec in (WAV2SMALL, WAV2SMALL_RUNNING, replace(WAV2SMALL, level=LevelSpec("fixed"))):
-        np.testing.assert_allclose(log_mel(silence, spec), -100.0, atol=1e-4)
+        np.testing.assert_allclose(extract(silence, spec), -100.0, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +254,7 @@ def test_silence_is_the_floor() -> None:
 )
 def test_unusable_samples_are_refused(samples: NDArray[np.float64]) -> None:
     with pytest.raises(InputError, match=r"^features: "):
-        log_mel(samples, WAV2SMALL)
+        extract(samples, WAV2SMALL)
 
 
 @pytest.mark.parametrize("scale", ["slaney", "htk"])

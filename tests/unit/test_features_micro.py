@@ -30,10 +30,10 @@ from toolkit.features.kinds.micro_frontend import (
 )
 from toolkit.features.kinds.micro_tables import correction_bits, hann_q12, log2_table, mel_channels
 from toolkit.features.quantise import quantise_features
-from toolkit.features.spec import MICRO_SPEECH, FeatureSpec, LevelSpec, MicroSpec
+from toolkit.features.spec import MICRO_SPEECH, FeatureSpec, LevelSpec, MicroFrontend, MicroSpec
 
-SMALL = FeatureSpec(
-    1000, 25, 10, 2, 8.0, 450.0, LevelSpec("fixed"), kind="micro_frontend", micro=MicroSpec()
+SMALL = MicroFrontend(
+    1000, 25, 10, LevelSpec("fixed"), n_mels=2, f_min_hz=8.0, f_max_hz=450.0, micro=MicroSpec()
 )
 FOUR_TONE = np.array([0, 32767, 0, -32768] * 9, np.int16)
 WINDOWED = [0, 1151, 0, -5944, 0, 13311, 0, -21448, 0, 28327, 0, -32256, 0]

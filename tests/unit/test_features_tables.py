@@ -10,21 +10,15 @@ import pytest
 from numpy.typing import NDArray
 
 from toolkit.errors import InputError
-from toolkit.features.framing import hann_window
 from toolkit.features.mel import mel_filterbank
-from toolkit.features.spec import (
-    KEYWORD_MFCC,
-    WAV2SMALL,
-    WAV2SMALL_RUNNING,
-    FeatureSpec,
-    LevelSpec,
-)
+from toolkit.features.spec import KEYWORD_MFCC, WAV2SMALL, WAV2SMALL_RUNNING, LevelSpec, Raw
 from toolkit.features.tables import (
     FeatureContext,
     feature_context,
     kernel_files,
     render_features,
 )
+from toolkit.features.window import window
 from toolkit.resources import feature_path
 
 
@@ -42,7 +36,7 @@ def table(context: FeatureContext, name: str) -> tuple[str, ...]:
 
 def test_literals_read_back_to_the_same_float32() -> None:
     context = feature_context(WAV2SMALL, 0.5, 0)
-    expected = (hann_window(64) / 65536.0).astype(np.float32)
+    expected = (window(WAV2SMALL) / 65536.0).astype(np.float32)
     np.testing.assert_array_equal(floats(table(context, "tk_window")), expected)
 
 
@@ -127,7 +121,7 @@ def test_rendering_is_deterministic_and_narrow() -> None:
 
 
 def test_kernel_files_exist() -> None:
-    raw = FeatureSpec(16_000, 100, 100, kind="raw")
+    raw = Raw(16_000, 100, 100)
     for spec in (WAV2SMALL, KEYWORD_MFCC, raw):
         assert all(feature_path(name).is_file() for name in kernel_files(spec))
 

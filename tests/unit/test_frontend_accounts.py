@@ -21,7 +21,7 @@ from toolkit.frontend.node import Attributes, Inputs, OnnxNode
 from toolkit.frontend.reader import MAX_OPSET
 from toolkit.frontend.schema import check_accounted
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.quantize.recipe import Recipe
 from toolkit.tflite.read import read_tflite
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
+import soundfile
 
 from tests.support.cli import refused, speech_model, toolkit, write_noise
 from tests.support.onnx_models import ModelMaker
@@ -16,8 +18,15 @@ from toolkit.ir import DType, QuantParams, Tensor
 from toolkit.ir.graph import Graph
 from toolkit.ir.tensor import Array, dequantize
 from toolkit.model.cases import model_cases
-from toolkit.model.inputs import as_cases, float_cases, quantized_cases, random_cases
-from toolkit.model.source import load_source
+from toolkit.model.inputs import (
+    as_cases,
+    audio_files,
+    float_cases,
+    quantized_cases,
+    random_cases,
+    window_cases,
+)
+from toolkit.model.load import load_source
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import INPUT_AXES_KEY, input_axes
 from toolkit.tflite.read import load_tflite
@@ -167,3 +176,19 @@ def test_hostile_axes_in_the_metadata(tmp_path: Path, text: str) -> None:
     model.metadata_props.add(key=INPUT_AXES_KEY, value=text)
     onnx.save(model, tmp_path / "m.onnx")
     assert "is damaged" in refused(toolkit("profile", "m.onnx", cwd=tmp_path))
+
+
+def test_folders_in_a_folder_are_heard_and_hidden_files_are_noted(tmp_path: Path) -> None:
+    clip = np.tile(np.array([0.3, -0.3]), 8000)
+    (tmp_path / "speakers" / "b").mkdir(parents=True)
+    (tmp_path / ".trash").mkdir()
+    names = ("z.wav", "speakers/a.aiff", "speakers/b/a.FLAC", ".trash/a.wav", "speakers/._a.wav")
+    for name in names:
+        soundfile.write(tmp_path / name, clip, 16_000)
+    found = [str(path.relative_to(tmp_path)) for path in audio_files(tmp_path)]
+    assert found == ["speakers/a.aiff", "speakers/b/a.FLAC", "z.wav"]
+    spec = replace(WAV2SMALL_RUNNING, frame_samples=400, hop_samples=160)
+    tensor = Tensor("x", (1, 98, 26), DType.FLOAT32)
+    cases = window_cases(tmp_path, tensor, spec)
+    assert len(cases.values) == 3
+    assert cases.notes[-1] == f"{tmp_path.name}: 2 hidden skipped, 'a.wav' first"

@@ -9,7 +9,7 @@ import pytest
 from tests.support.graphs import conv_graph
 from tests.support.host_run import NAME, project_of_plan
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.spec import FeatureSpec
+from toolkit.features.spec import Raw
 from toolkit.plan import plan_arena
 from toolkit.resources import data_dir
 
@@ -37,7 +37,7 @@ def test_sources_state_their_licence(path: Path) -> None:
 
 def test_a_project_states_its_licences() -> None:
     """The first line of every C file; the weights are the owner's of the model."""
-    front_end = FrontEnd(FeatureSpec(16_000, 3, 3, kind="raw"), 0.05, -3)
+    front_end = FrontEnd(Raw(16_000, 3, 3), 0.05, -3)
     project = project_of_plan(plan_arena(conv_graph()), front_end)
     texts = {n: c.decode() for n, c in project.files.items() if n.endswith((".c", ".h"))}
     assert len(texts) > 10

@@ -15,7 +15,8 @@ from toolkit.errors import InputError
 from toolkit.ir import Graph
 from toolkit.ir.labels import LABELS_KEY, output_labels
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import demo_clip, load_source
+from toolkit.model.load import load_source
+from toolkit.model.source import demo_clip
 from toolkit.model.zoo import zoo_model, zoo_models
 from toolkit.ops.execute import run_graph
 from toolkit.quantize.recipe import Recipe

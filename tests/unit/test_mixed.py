@@ -17,7 +17,7 @@ from tests.support.variants import dsp_variants
 from tests.unit.test_quantize import cases, float_graph, needs_tflm, outputs
 from toolkit.errors import InputError
 from toolkit.ir import DType, Graph
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.ops.execute import run_graph
 from toolkit.passes.expand_hard_swish import expand_hard_swish
 from toolkit.plan import plan_stream

@@ -23,7 +23,7 @@ from tests.support.published_wav2small import (  # noqa: E402
     random_wav2small,
 )
 from toolkit.errors import ModelError  # noqa: E402
-from toolkit.model.source import load_source  # noqa: E402
+from toolkit.model.load import load_source  # noqa: E402
 from toolkit.ops.execute import run_graph  # noqa: E402
 from toolkit.passes.absorb_layout import to_graph_layout  # noqa: E402
 from toolkit.quantize.snr import int8_snr_db  # noqa: E402

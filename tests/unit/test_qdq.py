@@ -15,8 +15,9 @@ from tests.support.oracle import assert_matches_tflm
 from toolkit.ir import DType, Graph, QuantParams
 from toolkit.ir.tensor import dequantize, quantize
 from toolkit.model.int8 import to_int8
+from toolkit.model.load import load_source
 from toolkit.model.reference import is_builtin
-from toolkit.model.source import Source, load_source
+from toolkit.model.source import Source
 from toolkit.model.zoo import zoo_model
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout

@@ -106,15 +106,18 @@ def test_wav2small_keeps_its_accuracy_on_speech(
     data_dir: Path, seconds: int, floor_db: float, attention: Attention
 ) -> None:
     """1 s of Emo-DB (speakers the ranges have not heard) and 3 s of EmoTale (another corpus)."""
-    from toolkit.features.kinds.log_mel import log_mel
-    from toolkit.features.spec import METADATA_KEY, FeatureSpec
+    from toolkit.features.extract import extract
+    from toolkit.features.spec import (
+        METADATA_KEY,
+        from_json,
+    )
     from toolkit.training.data import EMODB_SPLIT, load_emodb, load_emotale
 
     zoo = zoo_model("wav2small")
     assert zoo is not None
     rows = {1: 499, 3: 1499}[seconds]
     graph = optimize(load_onnx(zoo.onnx, rows=rows))
-    spec = FeatureSpec.from_json(graph.metadata[METADATA_KEY])
+    spec = from_json(graph.metadata[METADATA_KEY])
     if seconds == 1:
         clips = [
             clip
@@ -126,7 +129,7 @@ def test_wav2small_keeps_its_accuracy_on_speech(
         clips = [c for c in load_emotale(data_dir / "emotale") if len(c.samples) >= wanted]
     count = 12 if seconds == 1 else 8
     chosen = clips[:: len(clips) // count][:count]
-    features = np.stack([log_mel(clip.samples, spec)[:rows] for clip in chosen])
+    features = np.stack([extract(clip.samples, spec)[:rows] for clip in chosen])
     inputs = np.stack([to_graph_layout(graph, {"features": f[None, None]})["features"]
                        for f in features])  # fmt: skip
     int8 = convert(graph, load_ranges(zoo.ranges), attention)

@@ -23,8 +23,8 @@ from toolkit.features.spec import (
     MICRO_SPEECH,
     WAV2SMALL,
     WAV2SMALL_RUNNING,
-    FeatureSpec,
     LevelSpec,
+    Raw,
 )
 from toolkit.resources import data_dir
 
@@ -36,7 +36,7 @@ SPECS = {
     "centred": replace(WAV2SMALL_RUNNING, frame_samples=400, hop_samples=160, center=True),
     "mfcc": KEYWORD_MFCC,
     "micro_frontend": MICRO_SPEECH,
-    "raw": FeatureSpec(RATE_HZ, 160, 160, kind="raw", level=LevelSpec("running")),
+    "raw": Raw(RATE_HZ, 160, 160, level=LevelSpec("running")),
 }
 
 

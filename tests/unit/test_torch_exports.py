@@ -14,7 +14,7 @@ from tests.support.onnx_models import onnxruntime_output
 from toolkit.frontend.load import load_onnx
 from toolkit.ir.tensor import dequantize, quantize
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.passes.optimize import optimize

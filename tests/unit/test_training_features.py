@@ -11,12 +11,13 @@ torch = pytest.importorskip("torch")
 
 from toolkit.errors import UnsupportedError  # noqa: E402
 from toolkit.features.extract import extract as in_numpy  # noqa: E402
+from toolkit.features.presets import PRESETS  # noqa: E402
 from toolkit.features.spec import (  # noqa: E402
     KEYWORD_MFCC,
     MICRO_SPEECH,
     WAV2SMALL,
-    FeatureSpec,
     LevelSpec,
+    Raw,
 )
 from toolkit.training.features import extract as in_torch  # noqa: E402
 
@@ -26,7 +27,10 @@ SPECS = {
         WAV2SMALL, frame_samples=400, hop_samples=500, center=True, power=1.0, flooring="add"
     ),
     "mfcc": KEYWORD_MFCC,
-    "raw": FeatureSpec(16_000, 160, 160, kind="raw"),
+    "kaldi": PRESETS["kaldi-mfcc"].spec,
+    "whisper": PRESETS["whisper"].spec,
+    "rows": replace(KEYWORD_MFCC, deltas=2, normalise="clip", stack=3, stack_step=2),
+    "raw": Raw(16_000, 160, 160),
 }
 
 
@@ -41,6 +45,13 @@ def test_equals_numpy_clip_by_clip(name: str, mode: str) -> None:
     expected = np.stack([in_numpy(clip, spec) for clip in clips])
     assert features.shape == expected.shape
     np.testing.assert_allclose(features, expected, rtol=1e-6, atol=1e-5)
+
+
+def test_an_emphasised_clip_equals_numpy() -> None:
+    clip = 0.1 * np.random.default_rng(0).normal(size=4000)
+    spec = PRESETS["nemo"].spec
+    found = in_torch(torch.from_numpy(clip)[None], spec).numpy()[0]
+    np.testing.assert_allclose(found, in_numpy(clip, spec), rtol=1e-6, atol=1e-5)
 
 
 def test_gradients_reach_the_samples() -> None:

@@ -15,12 +15,12 @@ import onnx  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from toolkit.errors import ModelError  # noqa: E402
-from toolkit.features.kinds.log_mel import log_mel  # noqa: E402
+from toolkit.features.extract import extract  # noqa: E402
 from toolkit.features.spec import (  # noqa: E402
     METADATA_KEY,
     WAV2SMALL,
     WAV2SMALL_RUNNING,
-    FeatureSpec,
+    from_json,
 )
 from toolkit.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from toolkit.training.export import LABELS_KEY, export_checkpoint, export_onnx  # noqa: E402
@@ -130,7 +130,7 @@ def test_published_checkpoint_loads_unchanged(checkpoint: Path) -> None:
 
 def test_trunk_follows_the_description(checkpoint: Path) -> None:
     model, spec = load_checkpoint(checkpoint)
-    features = log_mel(speech_like(0.3), spec)
+    features = extract(speech_like(0.3), spec)
     with torch.inference_mode():
         got = model.trunk(torch.from_numpy(features)[None, None])[0].numpy()
     np.testing.assert_allclose(got, numpy_trunk(random_tensors(1), features), rtol=1e-4, atol=1e-4)
@@ -140,7 +140,7 @@ def test_trunk_follows_the_description(checkpoint: Path) -> None:
 def test_front_end_equals_the_feature_reference(checkpoint: Path, seconds: float) -> None:
     model, spec = load_checkpoint(checkpoint)
     samples = speech_like(seconds)
-    reference = log_mel(samples, spec)
+    reference = extract(samples, spec)
     waveform = torch.from_numpy(samples).float()[None]
     with torch.inference_mode():
         centred = waveform - waveform.mean()
@@ -219,7 +219,7 @@ def test_onnx_equals_torch_at_every_length(tmp_path: Path, checkpoint: Path, row
     path = tmp_path / "model.onnx"
     export_checkpoint(checkpoint, path)
     model, spec = load_checkpoint(checkpoint)
-    features = log_mel(speech_like((64 + 32 * (rows - 1)) / 16_000), spec)[None, None]
+    features = extract(speech_like((64 + 32 * (rows - 1)) / 16_000), spec)[None, None]
     assert features.shape == (1, 1, rows, 26)
     (got,) = onnxruntime.InferenceSession(path).run(["adv"], {"features": features})
     with torch.inference_mode():
@@ -242,7 +242,7 @@ def test_onnx_graph_is_canonical_and_says_what_it_is(tmp_path: Path, checkpoint:
         *("Transpose", "MatMul", "Concat", "Flatten", "Gemm"),
     ]
     metadata = {entry.key: entry.value for entry in proto.metadata_props}
-    assert FeatureSpec.from_json(metadata[METADATA_KEY]) == WAV2SMALL_RUNNING
+    assert from_json(metadata[METADATA_KEY]) == WAV2SMALL_RUNNING
     assert json.loads(metadata[LABELS_KEY]) == ["arousal", "dominance", "valence"]
     again = tmp_path / "again.onnx"
     export_onnx(model, WAV2SMALL_RUNNING, again)

@@ -126,9 +126,9 @@ def test_nothing_but_silence_is_refused(tmp_path: Path, level: float) -> None:
     assert "recordings of what the device will hear" in e.value.hint
 
 
-@pytest.mark.parametrize("gain", [20.0, 32768.0])
+@pytest.mark.parametrize("gain", [20.0, 150.0])
 def test_mostly_clipped_recordings_are_refused(tmp_path: Path, gain: float) -> None:
-    """Floats beyond full scale, as of files that hold integers as floats."""
+    """Floats beyond full scale."""
     with pytest.raises(InputError, match="3 of 4 windows of 1 s are clipped: more than 1 %") as e:
         heard(tmp_path, a=gain * tone(3), b=tone(1))
     assert "from -1 to 1" in e.value.hint
@@ -190,7 +190,7 @@ _LOAD = r"""
 import re, sys
 from pathlib import Path
 from toolkit.model.cases import model_cases
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 cases = model_cases(Path(sys.argv[1]), load_source("wav2small").float_graph)
 print(cases.notes, len(cases.recordings))
 # Not ru_maxrss, which has what the parent's process took.

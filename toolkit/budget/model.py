@@ -68,7 +68,7 @@ class Subject:
     weights: str = "flash"
     time_axis: int | None = None
     hop_out: float | None = None
-    window: float = 2.0
+    window: float | None = None
     seconds: float | None = None
     max_seconds: float | None = None
     state: tuple[str, ...] = ()

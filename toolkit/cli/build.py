@@ -9,6 +9,7 @@ import click
 from toolkit.cli.options import (
     arithmetic_option,
     continuous_options,
+    features_option,
     given_shapes,
     max_seconds_option,
     placement_options,
@@ -43,6 +44,7 @@ from toolkit.cli.options import (
 @click.option(
     "--seconds", type=float, help="Clip length (default: 1 in batch, the whole clip streamed)."
 )
+@features_option
 @max_seconds_option
 @shape_option
 @state_option
@@ -73,6 +75,7 @@ def command(
     name: str | None,
     calib: Path | None,
     seconds: float | None,
+    features: str | None,
     max_seconds: float | None,
     shapes: tuple[str, ...],
     states: tuple[str, ...],
@@ -84,7 +87,8 @@ def command(
     hot_code: str,
     weights: str,
     hop_out: float | None,
-    window: float,
+    window: float | None,
+    level: str,
     reports: tuple[Path, ...],
     arithmetic: str,
     allow_misfit: bool,
@@ -118,6 +122,8 @@ def command(
         raise click.UsageError("give --target or --board.")
     if flash_it and (board is None or as_json):
         raise click.UsageError("--flash goes with --board, and without --json.")
+    if level == "restart" and hop_out is None:
+        raise click.UsageError("--level restart goes with --hop-out.")
     out = out or Path("out") / f"{Path(model).stem}-{board or target}"
     request = BuildRequest(
         model=model,
@@ -126,6 +132,7 @@ def command(
         audio=audio,
         calib=calib,
         clip_seconds=seconds,
+        features=features,
         max_seconds=max_seconds,
         shapes=given_shapes(shapes),
         states=states,
@@ -134,6 +141,7 @@ def command(
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
         arithmetic=arithmetic,
         placement=Placement(hot_code == "ram", weights == "ram"),
+        restarts=level == "restart",
         allow_misfit=allow_misfit,
         name=name,
         board=board,

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from toolkit.cli.options import (
+    features_option,
     given_shapes,
     max_seconds_option,
     shape_option,
@@ -66,6 +67,7 @@ from toolkit.cli.options import (
     help="Write the accuracy of every layer: .txt, .json or .html.",
 )
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@features_option
 @max_seconds_option
 @shape_option
 @time_axis_option
@@ -84,6 +86,7 @@ def command(
     target_snr_db: float,
     layer_report: Path | None,
     seconds: float,
+    features: str | None,
     max_seconds: float | None,
     shapes: tuple[str, ...],
     time_axis: int | None,
@@ -118,6 +121,7 @@ def command(
             test=test,
             layer_report=layer_report,
             clip_seconds=seconds,
+            features=features,
             max_seconds=max_seconds,
             shapes=given_shapes(shapes),
             time_axis=time_axis,

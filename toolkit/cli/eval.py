@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from toolkit.cli.options import max_seconds_option, state_option
+from toolkit.cli.options import features_option, max_seconds_option, state_option
 from toolkit.errors import InputError
 
 
@@ -42,6 +42,7 @@ from toolkit.errors import InputError
 @click.option(
     "--seconds", type=float, help="Clip length (default: whole recordings where the model streams)."
 )
+@features_option
 @max_seconds_option
 @state_option
 @click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
@@ -56,6 +57,7 @@ def command(
     by: tuple[str, ...],
     lengths: str | None,
     seconds: float | None,
+    features: str | None,
     max_seconds: float | None,
     states: tuple[str, ...],
     calib: Path | None,
@@ -92,6 +94,7 @@ def command(
         calib=calib,
         plot=plot,
         toolchain=toolchain,
+        features=features,
         max_seconds=max_seconds,
         states=states,
     )

@@ -51,6 +51,38 @@ def show_command(model: str, arithmetic: str, as_json: bool, as_toml: bool) -> N
     print_report(report, Console())
 
 
+@command.command("presets")
+def presets_command() -> None:
+    """List the front-ends that have a name."""
+    from toolkit.features.presets import PRESETS
+
+    for name, found in PRESETS.items():
+        click.echo(f"{name:<22}{found.about}{'' if found.spec.streams else ' (needs the clip)'}")
+
+
+@command.command("init")
+@click.argument("model")
+@click.option("--preset", required=True, help="See `toolkit features presets`.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="File to write (default: print it)."
+)
+def init_command(model: str, preset: str, out: Path | None) -> None:
+    """Write a commented specification for MODEL (.onnx or .tflite), to edit and attach.
+
+    Attach it with --features on convert, build, profile and eval.
+    """
+    from toolkit.verbs.features_init import init
+
+    text = init(model, preset)
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        from toolkit.verbs.convert import write_atomically
+
+        write_atomically(out, text.encode())
+        click.echo(f"wrote {out}")
+
+
 @command.command("check")
 @click.argument("model", default="wav2small")
 @click.option("--audio", type=click.Path(path_type=Path), help="File or folder; default: a clip.")

@@ -41,7 +41,7 @@ def feature_cache(given: Path | None) -> Path:
 
 
 def continuous_options(function: F) -> F:
-    """``--hop-out`` and ``--window``."""
+    """``--hop-out``, ``--window`` and ``--level``."""
     hop_out = click.option(
         "--hop-out",
         type=float,
@@ -50,11 +50,29 @@ def continuous_options(function: F) -> F:
     window = click.option(
         "--window",
         type=float,
-        default=2.0,
-        show_default=True,
-        help="Seconds of audio behind each output of continuous mode.",
+        help="Seconds of audio behind each output of continuous mode (default: the hops in a "
+        "clip of a second).",
     )
-    return hop_out(window(function))
+    level = click.option(
+        "--level",
+        type=click.Choice(["running", "restart"]),
+        default="running",
+        show_default=True,
+        help="Of continuous mode: the level goes on, or begins afresh with every hop, so that a "
+        "window has the features that it has by itself.",
+    )
+    return hop_out(window(level(function)))
+
+
+def features_option(function: F) -> F:
+    """``--features``."""
+    option = click.option(
+        "--features",
+        metavar="SPEC.toml|PRESET",
+        help="How audio becomes the input, see `toolkit features presets` (default: what the "
+        "model says).",
+    )
+    return option(function)
 
 
 def max_seconds_option(function: F) -> F:

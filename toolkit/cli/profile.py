@@ -8,6 +8,7 @@ import click
 
 from toolkit.cli.options import (
     arithmetic_option,
+    features_option,
     given_shapes,
     max_seconds_option,
     placement_options,
@@ -26,6 +27,7 @@ from toolkit.cli.options import (
 @click.option("--all-targets", is_flag=True, help="Every target, one row each.")
 @click.option("--policy", help="Memory policy, instead of the target's own (default, shared).")
 @click.option("--seconds", type=float, default=1.0, show_default=True, help="Clip length.")
+@features_option
 @max_seconds_option
 @shape_option
 @state_option
@@ -44,6 +46,7 @@ def command(
     all_targets: bool,
     policy: str | None,
     seconds: float,
+    features: str | None,
     max_seconds: float | None,
     shapes: tuple[str, ...],
     states: tuple[str, ...],
@@ -79,6 +82,7 @@ def command(
         model=model,
         targets=tuple(names),
         clip_seconds=seconds,
+        features=features,
         max_seconds=max_seconds,
         shapes=given_shapes(shapes),
         states=states,

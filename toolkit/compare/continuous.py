@@ -41,7 +41,7 @@ def agreement(plan: ContinuousPlan, recordings: Sequence[Array]) -> tuple[Measur
     require_endless_level(spec)
     pairs = [_pairs(plan, spec, samples) for samples in recordings]
     continuous, clips, same_level = map(np.concatenate, zip(*pairs, strict=True))
-    frame_s = spec.hop_samples / spec.sample_rate_hz
+    frame_s = spec.row_hop_samples / spec.sample_rate_hz
     basis = (
         f"numpy reference, {len(clips)} windows of {plan.window_frames * frame_s:g} s, "
         f"one every {plan.hop_frames * frame_s:g} s"
@@ -72,7 +72,7 @@ def _pairs(plan: ContinuousPlan, spec: FeatureSpec, samples: Array) -> tuple[Arr
     hops = continuous_outputs(plan, frames)
     first = window // hop - 1 - plan.silent_hops
     clip_samples = spec.samples_for_rows(window)
-    starts = [(end - window) * spec.hop_samples for end in ends]
+    starts = [(end - window) * spec.row_hop_samples for end in ends]
     clips = [_frames(graph, spec, samples[start : start + clip_samples]) for start in starts]
     return (
         np.stack([real_values(graph, outputs) for outputs in hops[first:]]),

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import VerificationError
-from toolkit.features.kinds import kind_of
 from toolkit.features.spec import FeatureSpec
 
 #: What the C code is held to, by arithmetic: least identical fraction, most int8 steps.
@@ -41,32 +40,31 @@ def locate_deviation(
     if not steps.any():
         return ""
     row, column = np.unravel_index(int(steps.argmax()), steps.shape)
-    at_ms = 1e3 * int(row) * spec.hop_samples / spec.sample_rate_hz
-    kind = kind_of(spec)
-    word = kind.value_word
+    at_ms = 1e3 * int(row) * spec.row_hop_samples / spec.sample_rate_hz
+    word = spec.value_word
     rows, columns = (int((steps > 0).any(axis=axis).sum()) for axis in (1, 0))
     text = (
         f"largest at frame {row} ({at_ms:g} ms), {word} {column}, counted from 0: "
         f"{device_q[row, column]} for {reference_q[row, column]}; {rows} of {len(steps)} frames "
         f"and {columns} of {steps.shape[1]} {word}s differ"
     )
-    stage = kind.deviation_stage(columns / steps.shape[1])
+    stage = spec.deviation_stage(columns / steps.shape[1])
     return f"{text}: {stage}" if stage else text
 
 
 def arithmetic_in_use(spec: FeatureSpec, chosen: str) -> str:
     """A key of ``BOUNDS``: as chosen, or "integer" for the kind that has no other arithmetic."""
-    return kind_of(spec).arithmetic_in_use(chosen)
+    return spec.arithmetic_in_use(chosen)
 
 
 def arithmetic_notes(spec: FeatureSpec, arithmetic: str) -> tuple[str, ...]:
     """What ``spec`` asks of an arithmetic that it does not give."""
-    least = kind_of(spec).least_floor(spec) if arithmetic == "fixed" else 0.0
-    if least == 0.0 or spec.floor >= least:
+    floor, least = spec.floors if arithmetic == "fixed" else (0.0, 0.0)
+    if floor >= least:
         return ()
     return (
         f"fixed point resolves no floor below {least:.2g} with level '{spec.level.mode}'; it is "
-        f"{spec.floor:g}: features of silence may be tens of steps off. Raise it, or use float32.",
+        f"{floor:g}: features of silence may be tens of steps off. Raise it, or use float32.",
     )
 
 

@@ -96,7 +96,7 @@ class Application:
         assert front_end is not None and clip is not None
         frames, _ = self._timing.frames(clip.rows)
         spec = front_end.spec
-        hop_s = spec.hop_samples / spec.sample_rate_hz
+        hop_s = spec.row_hop_samples / spec.sample_rate_hz
         return Trace(frames, hop_s, max(1, round(_BLOCK_S / hop_s)))
 
     @cached_property
@@ -222,7 +222,7 @@ class Application:
             kind=self.kind,
             core_flags=tuple(run.target.compiler_flags("gcc")),
             feeds=self._feeds,
-            has_clip_level=front_end is not None and front_end.spec.level.mode == "clip",
+            has_clip_level=front_end is not None and front_end.spec.needs_clip,
             outputs=tuple(
                 OutputText(
                     elements=one.elements,

@@ -15,8 +15,9 @@ from toolkit.deploy.stimulus import RANDOM_CASES, Stimulus
 from toolkit.emit import FirmwareProject, staged_directory, write_files
 from toolkit.errors import InputError, TooFewFramesError
 from toolkit.features.front_end import FrontEnd
+from toolkit.features.metadata import HOW_TO_ATTACH
 from toolkit.measurement import Issue
-from toolkit.model.audio import load_audio
+from toolkit.model.audio import Audio, load_audio
 from toolkit.model.inputs import random_inputs
 from toolkit.model.int8 import Int8Model
 from toolkit.model.source import demo_clip
@@ -87,13 +88,26 @@ class Deployment:
             if graph.states and clip.features.size < graph.tensors[graph.inputs[0]].elements:
                 raise TooFewFramesError(f"{path}: {clip.rows} frames are less than a step.")
             self.plan.at_rows(clip.rows)  # refuse a clip that is too short before any work is done
+            self._require_window(clip)
             return Stimulus(clips=[clip])
         if audio is not None:
             raise InputError(
                 f"--audio: {self.model.name} carries no feature specification.",
-                hint="Use `toolkit verify` with --inputs for models that do not take audio.",
+                hint=f"{HOW_TO_ATTACH} Or use `toolkit verify` with --inputs.",
             )
         return Stimulus(cases=random_inputs(self.plan.graph, RANDOM_CASES))
+
+    def _require_window(self, clip: Audio) -> None:
+        """Raise InputError unless the clip fills a window of continuous mode."""
+        continuous = self.plan.continuous
+        if continuous is None or clip.rows >= continuous.window_frames:
+            return
+        frame_s = clip.spec.row_hop_samples / clip.spec.sample_rate_hz
+        raise InputError(
+            f"{clip.path.name}: lasts {clip.seconds:.3g} s; a window of continuous mode, "
+            f"{continuous.window_frames * frame_s:.3g} s, must fit.",
+            hint="Give a longer one with --audio, or a shorter --window.",
+        )
 
     def compile(self, toolchain: str = "zig", folder: str | Path | None = None) -> Firmware:
         """Write the project into ``folder`` and link it there.

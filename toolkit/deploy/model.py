@@ -9,11 +9,14 @@ from pathlib import Path
 
 from toolkit.deploy.deployment import Deployment
 from toolkit.emit.naming import library_name
+from toolkit.errors import InputError
 from toolkit.features.front_end import FrontEnd
-from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
+from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, frames_of
+from toolkit.features.presets import chosen_features
 from toolkit.ir import Shape
 from toolkit.model.int8 import Int8Model, to_int8
-from toolkit.model.source import Source, load_source
+from toolkit.model.load import load_source
+from toolkit.model.source import Source
 from toolkit.model.stated import Stated
 from toolkit.model.states import parse_states
 from toolkit.plan import check
@@ -64,6 +67,21 @@ class Model:
         _ = chosen.int8
         return chosen
 
+    def restarting(self, seconds: float) -> Model:
+        """The same network on features whose running level begins afresh every ``seconds``.
+
+        Raises InputError for a model without features, or of another level.
+        """
+        spec = self.source.spec
+        if spec is None or spec.level.mode != "running":
+            raise InputError(
+                f"{self.name}: its features have no running level to begin afresh.",
+                hint="Leave --level away.",
+            )
+        frames = frames_of(seconds, spec)
+        level = replace(spec.level, restart_frames=frames)
+        return replace(self, source=self.source.hearing(replace(spec, level=level)))
+
     def deploy(
         self,
         target: str | Target,
@@ -98,6 +116,7 @@ def load(
     shapes: Mapping[str, Shape] | None = None,
     time_axis: int | None = None,
     states: Sequence[str] = (),
+    features: str | None = None,
 ) -> Model:
     """Read a zoo name, an ``.onnx``, an int8 ``.tflite`` or a Wav2Small ``.safetensors``.
 
@@ -106,8 +125,10 @@ def load(
     clip, are calibrated for that.  ``shapes`` are those of inputs with other open dimensions, by
     name ("" for the only one), ``time_axis`` is the axis of time in the file's layout.  ``states``
     are pairs of an input and an output that are one tensor, kept from step to step: "h=h_out", or
-    "h=h_out=start.npy" with what it begins as.  Raises InputError (or a subclass) for what cannot
-    be used, ToolMissingError for a checkpoint without the training extra.
+    "h=h_out=start.npy" with what it begins as.  ``features`` is a preset of `toolkit features
+    presets` or a file with a specification: how audio becomes the input, in place of what the model
+    says.  Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a
+    checkpoint without the training extra.
     """
-    stated = Stated(shapes or {}, time_axis, parse_states(states))
+    stated = Stated(shapes or {}, time_axis, parse_states(states), chosen_features(features))
     return Model(load_source(str(model), clip_seconds, stated).up_to(max_seconds))

@@ -45,7 +45,7 @@ from toolkit.profiling.simulated import (
 from toolkit.profiling.timing import Timing
 from toolkit.quantize.outputs import decoded
 from toolkit.report import Report
-from toolkit.report.model import Prediction, RunClip
+from toolkit.report.model import WINDOWS, Group, Prediction, RunClip
 from toolkit.targets import Target
 from toolkit.tflite.oracle import tflm_available
 
@@ -143,6 +143,25 @@ class Run:
             floats = answer_of(self.model.float_graph).values(last).tolist()
         return tuple(map(Prediction, self.model.labels, floats, found))
 
+    @property
+    def _windows(self) -> tuple[Group, ...]:
+        """The outputs of every hop of continuous mode, by the second at which its window ends."""
+        continuous = self.plan.continuous
+        if continuous is None or self.clip is None:
+            return ()
+        frame_s = self.clip.spec.row_hop_samples / self.clip.spec.sample_rate_hz
+        basis = f"{self.simulator}, {self.clip.path.name}"
+        groups = []
+        for hop, outputs in enumerate(self.outputs, continuous.silent_hops + 1):
+            values = self.model.answer.values(decoded(self.graph, outputs)).tolist()
+            rows = (
+                Measurement(f"output_{label}", value, "", Provenance.MEASURED, basis)
+                for label, value in zip(self.model.labels, values, strict=True)
+            )
+            end = f"{hop * continuous.hop_frames * frame_s:.6g}"
+            groups.append(Group(WINDOWS, end, 1, tuple(rows)))
+        return tuple(groups)
+
     @cached_property
     def _float_outputs(self) -> Sequence[Array] | None:
         """The outputs for the clip by the float network, where there is one of that length."""
@@ -210,6 +229,7 @@ class Run:
             layers=layer_rows(plan, target, layer_measurements(timing, cases)),
             functions=function_rows(timing, cases),
             predictions=self.predictions,
+            groups=self._windows,
             memory=plan.memory_map(),
             fits=fits,
             stack=stack_frames(linked),

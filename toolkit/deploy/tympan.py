@@ -39,7 +39,7 @@ def sketch(run: Run, board: Board, name: str) -> Mapping[str, bytes]:
     streams = run.plan.stream is not None and not run.plan.outputs_in_rows
     if not folder.is_dir() or not scores or not streams or front_end is None:
         return {}
-    if front_end.spec.sample_rate_hz != 16_000 or front_end.spec.level.mode == "clip":
+    if front_end.spec.sample_rate_hz != 16_000 or front_end.spec.needs_clip:
         return {}
     place = f"tympan/{name}_tympan"
     return {

@@ -202,7 +202,7 @@ def _audio(plan: Plan, front_end: FrontEnd) -> dict[str, str]:
 def _is_resampled(spec: FeatureSpec) -> bool:
     """Whether audio of other rates is decimated for these features: not where they need the level
     of the clip first."""
-    return spec.sample_rate_hz == OUTPUT_HZ and spec.level.mode != "clip"
+    return spec.sample_rate_hz == OUTPUT_HZ and not spec.needs_clip
 
 
 def _audio_kernels(library: Library) -> tuple[str, ...]:

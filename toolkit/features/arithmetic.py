@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from toolkit.features.c_tables import Parts
-from toolkit.features.fields import SpecFields
+from toolkit.features.fields import LevelSpec, SpecFields, SpectrumFields
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,16 @@ class State:
 class Arithmetic:
     """Files, state and tables of level and spectrum.
 
-    ``level_state`` goes by the level's mode; ``level_parts`` takes the specification and the power
-    of the level's root by which what the samples become is divided.
+    ``spectrum_files`` goes by the length of the FFT; ``level_parts`` takes the specification and
+    the power of the level's root by which what the samples become is divided; ``top_file`` and
+    ``top_words`` are of energies limited by the clip's largest.
     """
 
     name: str
     level_files: tuple[str, ...]
-    level_state: Mapping[str, State]
+    level_state: Callable[[LevelSpec], State]
     level_parts: Callable[[SpecFields, float], Parts]
-    spectrum_files: tuple[str, ...]
-    spectrum_parts: Callable[[SpecFields], Parts]
+    top_file: str
+    top_words: int
+    spectrum_files: Callable[[int], tuple[str, ...]]
+    spectrum_parts: Callable[[SpectrumFields], Parts]

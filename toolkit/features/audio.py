@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.recording import Note, NoteKind, open_recording
+from toolkit.features.recording import Heard, Note, NoteKind, open_recording
 from toolkit.features.spec import FeatureSpec
 
 
@@ -20,19 +20,33 @@ class Clip:
     notes: tuple[Note, ...] = ()
 
 
-def load_clip(path: str | Path, sample_rate_hz: int) -> Clip:
-    """Read any file libsndfile knows as one int16 channel at ``sample_rate_hz``.
+def load_clip(path: str | Path, sample_rate_hz: int, most: int | None = None) -> Clip:
+    """Read any file libsndfile knows as one int16 channel at ``sample_rate_hz``, ``most`` samples
+    of it at most: memory does not grow with the rest.
 
     16-bit mono at that rate comes back unchanged, with its offset, its silence and its clipping;
-    wider samples are rounded.  Mixing down, resampling (soxr, HQ), clipping and a clip of nothing
-    but zeros are noted.  AudioError when the file cannot be read, is empty or holds NaN, or its
-    rate is none that recordings have.
+    wider samples are rounded.  Mixing down, resampling (soxr, HQ), clipping, a file that is cut
+    off, a clip of nothing but zeros and what was left out are noted.  AudioError when the file
+    cannot be read, is empty or holds NaN or samples in other units, or its rate is none that
+    recordings have.
     """
     recording = open_recording(Path(path), sample_rate_hz)
-    blocks = list(recording.blocks())
-    samples = np.concatenate([block.samples for block in blocks])
-    clipped = sum(block.clipped for block in blocks)
-    return Clip(samples, recording.notes(clipped, not samples.any()))
+    parts: list[NDArray[np.int16]] = []
+    count = clipped = 0
+    stopped = False
+    for block in recording.blocks():
+        parts.append(block.samples)
+        count += len(block.samples)
+        clipped += block.clipped
+        if stopped := most is not None and count > most:
+            break
+    samples = np.concatenate(parts)[:most]
+    peak = int(np.abs(samples.astype(np.int32)).max(initial=0))
+    notes = recording.notes(Heard(count, clipped, peak, is_whole=not stopped))
+    if stopped:
+        have, want = recording.seconds, len(samples) / sample_rate_hz
+        notes += (Note("cropped", f"cropped from {have:.3f} s to {want:.3f} s"),)
+    return Clip(samples, notes)
 
 
 def fit_clip(samples: NDArray[np.int16], spec: FeatureSpec, rows: int) -> Clip:

@@ -78,9 +78,40 @@ def integer_literals(values: ArrayLike) -> tuple[str, ...]:
     return tuple(f"{value}u" if value > 0x7FFFFFFF else str(value) for value in flat)
 
 
-def first_pass_points(points: int) -> int:
-    """Points of the FFT's first pass, 4 or 8, such that all others can be of radix 4."""
-    return 4 if points.bit_length() % 2 else 8
+@dataclass(frozen=True)
+class Passes:
+    """How an FFT of complex points goes: ``first`` points at once, then passes of these radices."""
+
+    first: int
+    radices: tuple[int, ...]
+
+    @property
+    def is_power(self) -> bool:
+        """Whether the points are a power of two: all passes but the first are of radix 4."""
+        return self.first != 2 and set(self.radices) <= {4}
+
+
+def fft_passes(points: int) -> Passes:
+    """Passes of an FFT of ``points``, which are even and a product of 2, 3 and 5."""
+    if points.bit_count() == 1:
+        first = 4 if points.bit_length() % 2 else 8
+        return Passes(first, (4,) * ((points // first).bit_length() // 2))
+    first = next(n for n in (8, 4, 2) if points % n == 0)
+    rest, radices = points // first, []
+    for radix in (4, 2, 3, 5):
+        while rest % radix == 0:
+            rest //= radix
+            radices.append(radix)
+    return Passes(first, tuple(radices))
+
+
+def fft_order(radices: Sequence[int]) -> list[int]:
+    """The first point of every group of the first pass, before passes of these ``radices``: the
+    last one takes every r-th point for each of its r spectra, and so on."""
+    if not radices:
+        return [0]
+    *inner, last = radices
+    return [digit + last * n for digit in range(last) for n in fft_order(inner)]
 
 
 def fft_roots(turns: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -88,16 +119,16 @@ def fft_roots(turns: NDArray[np.float64]) -> NDArray[np.complex128]:
     return np.asarray(np.exp(-2j * np.pi * turns))
 
 
-def fft_twiddles(points: int, length: int) -> NDArray[np.complex128]:
-    """Factors of all radix-4 passes from spectra of ``length`` points up to ``points``.
+def fft_twiddles(length: int, radices: Sequence[int]) -> NDArray[np.complex128]:
+    """Factors of passes of these ``radices`` from spectra of ``length`` points on.
 
-    A pass that combines spectra of L points takes three for each k < L.
+    A pass of radix r that combines spectra of L points takes r - 1 for each k < L.
     """
-    passes = []
-    while length < points:
+    passes = [np.zeros(0, np.complex128)]
+    for radix in radices:
         k = np.arange(length)[:, None]
-        passes.append(fft_roots(k * np.arange(1, 4) / (4 * length)).ravel())
-        length *= 4
+        passes.append(fft_roots(k * np.arange(1, radix) / (radix * length)).ravel())
+        length *= radix
     return np.concatenate(passes)
 
 
@@ -131,3 +162,14 @@ def band_literals(
 def pair_literals(re: NDArray[np.int64], im: NDArray[np.int64]) -> tuple[str, ...]:
     """Initialisers {real, imaginary} of integers."""
     return tuple(f"{{{a}, {b}}}" for a, b in zip(re.tolist(), im.tolist(), strict=True))
+
+
+def mixed_tables(passes: Passes) -> tuple[CTable, ...]:
+    """What the kernels of an FFT whose points are no power of two look up."""
+    if passes.is_power:
+        return ()
+    order = fft_order(passes.radices)
+    return (
+        CTable("uint8_t", "tk_fft_radices", integer_literals(passes.radices)),
+        CTable("uint16_t", "tk_fft_order", integer_literals(order)),
+    )

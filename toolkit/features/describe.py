@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from toolkit.features.kinds import kind_of
 from toolkit.features.spec import FeatureSpec
 
 
@@ -11,7 +10,7 @@ def describe(spec: FeatureSpec) -> tuple[str, ...]:
     return (
         f"audio   {spec.sample_rate_hz} Hz, int16, full scale 32768",
         f"level   {_level(spec)}",
-        *kind_of(spec).description(spec),
+        *spec.description(),
     )
 
 

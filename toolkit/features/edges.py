@@ -35,22 +35,41 @@ class Edges:
     before: tuple[int, ...]
 
 
-def find_edges(unit: float, floor: float, added: bool, scale: float, zero_point: int) -> Edges:
-    """Edges of floor(unit * ln(max(energy, floor)) / scale + 0.5) + zero_point, clamped to int8;
-    with ``added`` of energy + floor instead of the larger one.
+def find_edges(
+    unit: float, floor: float, added: bool, scale: float, zero_point: int, offset: float = 0.0
+) -> Edges:
+    """Edges of floor((unit * ln(max(energy, floor)) - offset) / scale + 0.5) + zero_point, clamped
+    to int8; with ``added`` of energy + floor instead of the larger one.
 
     InputError when the scale is so fine that edges would fall together, or so far from the
     features that all have the same value.
     """
-    least = math.floor(unit * math.log(floor) / scale + 0.5) + zero_point
-    least = max(-128, min(_INT8_MAX, least))
+    least = _limited(math.floor((unit * math.log(floor) - offset) / scale + 0.5) + zero_point)
     bits: list[int] = []
     for value in range(least + 1, _INT8_MAX + 1):
-        exponent = (value - zero_point - 0.5) * scale / unit
+        exponent = ((value - zero_point - 0.5) * scale + offset) / unit
         if exponent >= math.log(_FLOAT32_MAX):
             break
         energy = math.exp(exponent)
         bits.append(_bits(max(energy - floor, _FLOAT32_LEAST) if added else energy))
+    return _bucketed(least, bits, scale, zero_point)
+
+
+def linear_edges(floor: float, scale: float, zero_point: int, offset: float) -> Edges:
+    """The same of floor((max(energy, floor) - offset) / scale + 0.5) + zero_point."""
+    least = _limited(math.floor((floor - offset) / scale + 0.5) + zero_point)
+    energies = (
+        (value - zero_point - 0.5) * scale + offset for value in range(least + 1, _INT8_MAX + 1)
+    )
+    bits = [_bits(max(energy, _FLOAT32_LEAST)) for energy in energies if energy < _FLOAT32_MAX]
+    return _bucketed(least, bits, scale, zero_point)
+
+
+def _limited(value: int) -> int:
+    return max(-128, min(_INT8_MAX, value))
+
+
+def _bucketed(least: int, bits: list[int], scale: float, zero_point: int) -> Edges:
     if not bits:
         raise InputError(
             f"features: with scale {scale:g} and zero point {zero_point} of the model input all "

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.features.framing import Samples
-from toolkit.features.kinds import kind_of
 from toolkit.features.spec import FeatureSpec
 
 
@@ -15,4 +14,4 @@ def extract(samples: Samples, spec: FeatureSpec) -> NDArray[np.float32]:
 
     InputError when the clip gives no row, has more than one channel, or is not finite.
     """
-    return kind_of(spec).extract(samples, spec)
+    return spec.extract(samples)

@@ -1,11 +1,34 @@
-"""The fields of a feature specification, before anything is known of what its kind asks of them.
+"""The fields of feature specifications, by what they are about, before anything is known of kinds.
 
-Kinds, levels and tables read these; ``toolkit.features.spec`` has the specification itself.
+Kinds, levels and tables read these; each kind in ``toolkit.features.kinds`` adds its own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeVar
+
+T = TypeVar("T")
+
+_CLIP_LEVEL = (
+    "level mode 'clip' measures the whole clip before its first row: it cannot run on endless "
+    "audio, and push_audio asks for the clip's level first; 'running' and 'fixed' stream"
+)
+_CLIP_ROWS = (
+    "normalise 'clip' takes mean and deviation of the whole clip: it cannot run on endless audio, "
+    "and push_audio asks for the clip first; constants (mean, deviation) stream"
+)
+_CLIP_TOP = (
+    "top_db limits every row by the largest value of the whole clip: it cannot run on endless "
+    "audio, and push_audio asks for the clip first; top_db = 0 streams"
+)
+
+
+def younger(default: T) -> T:
+    """A field that the first models did not have: written only where it says something, so that
+    they keep their bytes."""
+    made: T = field(default=default, metadata={"younger": True})
+    return made
 
 
 @dataclass(frozen=True)
@@ -17,7 +40,8 @@ class LevelSpec:
     running: frame n has mean m and mean square q; with
           a = max(1 / (n + 1), 1 - exp(-hop / (time_constant_s * sample rate))) the estimates
           M += a (m - M), Q += a (q - Q) follow the signal, and the frame used is
-          (x - M) / sqrt(Q - M^2 + epsilon).  Causal, thus streamable.
+          (x - M) / sqrt(Q - M^2 + epsilon).  Causal, thus streamable.  With ``restart_frames``
+          the estimates begin afresh with every so many frames: n counts from there.
     fixed: multiply by ``gain``.
     """
 
@@ -25,56 +49,19 @@ class LevelSpec:
     time_constant_s: float = 3.0
     gain: float = 1.0
     epsilon: float = 1e-7
-
-
-@dataclass(frozen=True)
-class MicroSpec:
-    """Noise reduction, gain control and logarithm of the ``micro_frontend`` kind.
-
-    ``even_smoothing`` and ``odd_smoothing``: weight in [0, 1] of a new frame in a channel's noise
-    estimate, channels 0, 2, .. and 1, 3, ..; ``min_signal_remaining``: share of a channel that
-    noise reduction always leaves; ``smoothing_bits``: fractional bits of the estimate.
-    Automatic gain (PCAN) divides by (noise + ``pcan_offset``) ** ``pcan_strength``, in
-    ``gain_bits`` fractional bits.  The logarithm has ``log_shift`` fractional bits, and a feature
-    is that integer times ``output_scale``.
-    """
-
-    smoothing_bits: int = 10
-    even_smoothing: float = 0.025
-    odd_smoothing: float = 0.06
-    min_signal_remaining: float = 0.05
-    pcan: bool = True
-    pcan_strength: float = 0.95
-    pcan_offset: float = 80.0
-    gain_bits: int = 21
-    log_shift: int = 6
-    output_scale: float = 10.0 / 256.0
+    restart_frames: int = younger(0)
 
 
 @dataclass(frozen=True)
 class SpecFields:
-    """The fields of a `FeatureSpec`, which says what they mean, and the rows that they give."""
+    """What every kind has: how audio is cut into frames, and its level."""
 
     sample_rate_hz: int
     frame_samples: int
     hop_samples: int
-    n_mels: int = 0
-    f_min_hz: float = 0.0
-    f_max_hz: float = 0.0
     level: LevelSpec = LevelSpec()
-    mel_scale: str = "slaney"
-    mel_norm: str = "area"
-    log: str = "db"
-    floor: float = 1e-10
-    kind: str = "log_mel"
-    window: str = "hann"
-    center: bool = False
-    power: float = 2.0
-    mel_slopes: str = "hz"
-    flooring: str = "max"
-    n_mfcc: int = 0
-    mfcc_norm: str = "ortho"
-    micro: MicroSpec = MicroSpec()
+
+    kind: ClassVar[str]
 
     @property
     def fft_samples(self) -> int:
@@ -83,13 +70,44 @@ class SpecFields:
 
     @property
     def padding_samples(self) -> int:
-        """Zeros that count as audio before the first sample, and after the last."""
-        return self.frame_samples // 2 if self.center else 0
+        """Samples that count as audio before the first one, and after the last."""
+        return 0
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether frames beyond the clip's ends hear it mirrored."""
+        return False
+
+    @property
+    def tail_samples(self) -> int:
+        """Samples to push after the last one; a mirrored frame waits for one more."""
+        return self.padding_samples + (1 if self.is_mirrored else 0)
+
+    @property
+    def row_hop_samples(self) -> int:
+        """Samples from one row to the next."""
+        return self.hop_samples
+
+    @property
+    def end_rows(self) -> int:
+        """Rows that only the end of the clip completes."""
+        return 0
+
+    @property
+    def whole_clip(self) -> tuple[str, ...]:
+        """What of it depends on the whole clip, in words; such features cannot run on endless
+        audio."""
+        return (_CLIP_LEVEL,) if self.level.mode == "clip" else ()
+
+    @property
+    def needs_clip(self) -> bool:
+        """Whether the whole clip must be heard before the first row."""
+        return bool(self.whole_clip)
 
     @property
     def streams(self) -> bool:
         """Whether a row can be given as soon as its last sample is there."""
-        return self.level.mode != "clip"
+        return not self.needs_clip
 
     def rows_for_samples(self, n: int) -> int:
         """Number of feature rows that ``n`` samples give."""
@@ -103,3 +121,130 @@ class SpecFields:
             return 0
         spanned = self.frame_samples + (t - 1) * self.hop_samples
         return max(1, spanned - 2 * self.padding_samples)
+
+
+@dataclass(frozen=True)
+class SpectrumFields(SpecFields):
+    """What the kinds with a spectrum have.
+
+    In this order: the frame's mean is subtracted (``remove_dc``); every sample x[n] becomes
+    x[n] - ``pre_emphasis`` x[n - 1], where the sample before the first one is 0, or
+    (``pre_emphasis_of`` "frame", as in Kaldi) every frame's first sample counts as the one before
+    it; the ``window``, of ``window_samples`` (0: all) in the middle of the frame; the FFT of
+    ``n_fft`` samples (0: the next power of two), the frame at its start; |spectrum| ** ``power``.
+
+    With ``center`` frames begin half a frame earlier; where there is no audio it is silence
+    (``padding`` "zeros": zeros before the level is normalised, after pre-emphasis) or mirrored
+    at the first and last sample ("reflect").
+    """
+
+    center: bool = False
+    power: float = 2.0
+    window: str = "hann"
+    window_samples: int = younger(0)
+    n_fft: int = younger(0)
+    padding: str = younger("zeros")
+    remove_dc: bool = younger(False)
+    pre_emphasis: float = younger(0.0)
+    pre_emphasis_of: str = younger("clip")
+
+    @property
+    def fft_samples(self) -> int:
+        return self.n_fft or super().fft_samples
+
+    @property
+    def padding_samples(self) -> int:
+        return self.frame_samples // 2 if self.center else 0
+
+    @property
+    def is_mirrored(self) -> bool:
+        return self.center and self.padding == "reflect"
+
+    @property
+    def emphasises_clip(self) -> bool:
+        """Whether a sample is emphasised against the one before it, whatever frame that is in."""
+        return self.pre_emphasis > 0.0 and self.pre_emphasis_of == "clip"
+
+    def rows_for_samples(self, n: int) -> int:
+        # Up to half a frame there is nothing to mirror.
+        return 0 if self.is_mirrored and n <= self.padding_samples else super().rows_for_samples(n)
+
+    def samples_for_rows(self, t: int) -> int:
+        least = self.padding_samples + 1 if self.is_mirrored and t > 0 else 0
+        return max(least, super().samples_for_rows(t))
+
+
+@dataclass(frozen=True)
+class BandFields(SpecFields):
+    """How many bands, or channels, and where they lie."""
+
+    n_mels: int = 0
+    f_min_hz: float = 0.0
+    f_max_hz: float = 0.0
+
+
+@dataclass(frozen=True)
+class MelFields(SpectrumFields, BandFields):
+    """Triangular mel bands of a spectrum: edges equidistant on ``mel_scale``, straight between them
+    in Hz or in mel (``mel_slopes``), of unit area or unit height (``mel_norm``)."""
+
+    mel_scale: str = "slaney"
+    mel_norm: str = "area"
+    mel_slopes: str = younger("hz")
+
+
+@dataclass(frozen=True)
+class LogFields(SpectrumFields):
+    """Logarithms of energies: max(energy, floor) or energy + floor (``flooring``); then natural
+    logarithms ("ln"), decimal ones ("log10") or decibels ("db": 10 log10 of power, 20 log10 of
+    magnitude); then no value of a clip is more than ``top_db`` (in dB, 0: any) below its largest;
+    then less ``mean``, over ``deviation``: one number each, or one for every value of a row."""
+
+    log: str = "db"
+    floor: float = 1e-10
+    flooring: str = younger("max")
+    top_db: float = younger(0.0)
+    mean: tuple[float, ...] = younger((0.0,))
+    deviation: tuple[float, ...] = younger((1.0,))
+
+    @property
+    def whole_clip(self) -> tuple[str, ...]:
+        return (*super().whole_clip, *((_CLIP_TOP,) if self.top_db else ()))
+
+
+@dataclass(frozen=True)
+class RowFields(LogFields):
+    """What becomes of rows, in this order: ``deltas`` of that order are appended to each, of
+    regression over ``delta_width`` rows on both sides, the first and last row repeated beyond the
+    ends (as Kaldi's add-deltas); with ``normalise`` "clip" every value is taken less its mean over
+    the clip, over its deviation (of n - 1, plus 1e-5); ``stack`` rows become one, every
+    ``stack_step``."""
+
+    deltas: int = younger(0)
+    delta_width: int = younger(2)
+    normalise: str = younger("none")
+    stack: int = younger(1)
+    stack_step: int = younger(1)
+
+    @property
+    def row_hop_samples(self) -> int:
+        return self.hop_samples * self.stack_step
+
+    @property
+    def end_rows(self) -> int:
+        return self.deltas * self.delta_width
+
+    @property
+    def whole_clip(self) -> tuple[str, ...]:
+        return (*super().whole_clip, *((_CLIP_ROWS,) if self.normalise == "clip" else ()))
+
+    def rows_for_samples(self, n: int) -> int:
+        return max(0, 1 + (super().rows_for_samples(n) - self.stack) // self.stack_step)
+
+    def samples_for_rows(self, t: int) -> int:
+        return super().samples_for_rows((t - 1) * self.stack_step + self.stack if t > 0 else 0)
+
+
+@dataclass(frozen=True)
+class MelLogFields(MelFields, RowFields):
+    """Mel bands, their logarithms, and what becomes of them."""

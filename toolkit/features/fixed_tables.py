@@ -12,19 +12,22 @@ from toolkit.features.c_tables import (
     CTable,
     Parts,
     band_literals,
+    fft_passes,
     fft_roots,
     fft_twiddles,
-    first_pass_points,
     integer_literals,
+    mixed_tables,
     pair_literals,
     sparse_bands,
 )
-from toolkit.features.fields import SpecFields
-from toolkit.features.framing import hann_window
-from toolkit.features.level import smoothing, warmup_frames
+from toolkit.features.fields import MelFields, SpecFields, SpectrumFields
+from toolkit.features.level import restart_macro, smoothing, warmup_frames
 from toolkit.features.mel import mel_filterbank
+from toolkit.features.window import window
 
 _Q31_MAX = 2**31 - 1
+#: Octaves by which a pass of that radix divides.
+_OCTAVES = {2: 1, 3: 2, 4: 2, 5: 3, 8: 3}
 _VARIANCE_BITS = 46  # full scale squared, 2 ** 30, with 16 fractional bits
 
 # Energies of a band of unit height below these, in full scale squared (2: power) or full scale
@@ -33,12 +36,15 @@ _VARIANCE_BITS = 46  # full scale squared, 2 ** 30, with 16 fractional bits
 _LEAST_ENERGY = {2.0: 2e-11, 1.0: 3e-5}
 
 
-def least_floor(spec: SpecFields) -> float:
-    """The lowest floor of mel bands that fixed point resolves in silence after speech; 0 where any
-    is, for a fixed gain leaves digital silence at 0."""
-    if spec.level.mode == "fixed":
-        return 0.0
-    return _LEAST_ENERGY[spec.power] * float(mel_filterbank(spec).max())
+def least_energy(spec: SpectrumFields) -> float:
+    """The lowest floor of bins that fixed point resolves in silence after speech; 0 where any is,
+    for a fixed gain leaves digital silence at 0."""
+    return 0.0 if spec.level.mode == "fixed" else _LEAST_ENERGY[spec.power]
+
+
+def least_floor(spec: MelFields) -> float:
+    """The same of mel bands."""
+    return least_energy(spec) * float(mel_filterbank(spec).max())
 
 
 def _level_parts(spec: SpecFields, exponent: float) -> Parts:
@@ -53,35 +59,51 @@ def _level_parts(spec: SpecFields, exponent: float) -> Parts:
         defines["LEVEL_SMOOTHING"] = f"{round(mantissa * 2**16)}u"
         defines["LEVEL_SMOOTHING_SHIFT"] = str(16 - octave)
         defines["LEVEL_WARMUP_FRAMES"] = f"{warmup_frames(spec)}u"
+        defines |= restart_macro(spec.level)
     return Parts(defines)
 
 
-def _spectrum_parts(spec: SpecFields) -> Parts:
-    """Window, FFT and mel bands."""
+def _spectrum_parts(spec: SpectrumFields) -> Parts:
+    """Window, FFT and, where there are any, mel bands."""
     points = spec.fft_samples // 2
-    filterbank = mel_filterbank(spec)
-    _, octave = math.frexp(float(filterbank.max()) / (1.0 - 2.0**-17))
-    mel_exponent = octave - 16
-    starts, rows = sparse_bands(np.round(filterbank * 2.0**-mel_exponent).astype(np.int64))
-    weights = np.concatenate(rows)
-    window = np.zeros(spec.fft_samples)
-    window[: spec.frame_samples] = hann_window(spec.frame_samples)
-    twiddles = _q31(fft_twiddles(points, first_pass_points(points)))
+    passes = fft_passes(points)
+    padded = np.zeros(spec.fft_samples)
+    padded[: spec.frame_samples] = window(spec)
+    twiddles = _q31(fft_twiddles(passes.first, passes.radices))
     defines = {
         "FFT_SAMPLES": f"{spec.fft_samples}u",
-        "FFT_OCTAVES": str(spec.fft_samples.bit_length() - 1),
-        "FFT_FIRST": str(first_pass_points(points)),
+        "FFT_OCTAVES": str(1 + sum(_OCTAVES[n] for n in (passes.first, *passes.radices))),
+        "FFT_FIRST": str(passes.first),
         "FFT_TWIDDLES": f"{len(twiddles)}u",
-        "BANDS": f"{spec.n_mels}u",
-        "MEL_WEIGHTS": f"{len(weights)}u",
-        "MEL_EXPONENT": f"({mel_exponent})",
     }
-    window_q16 = np.minimum(np.round(window * 2.0**16), 65535)
+    if spec.pre_emphasis:
+        defines["PRE_EMPHASIS"] = str(round(spec.pre_emphasis * 2**16))
+    if not passes.is_power:
+        defines["FFT_PASSES"] = str(len(passes.radices))
+    window_q16 = np.minimum(np.round(padded * 2.0**16), 65535)
     roots = fft_roots(np.arange(1, points // 2) / spec.fft_samples)
     tables = (
         CTable("uint16_t", "tk_window", integer_literals(window_q16)),
         CTable("tk_complex_q", "tk_twiddles", twiddles),
         CTable("tk_complex_q", "tk_roots", _q31(roots)),
+        *mixed_tables(passes),
+    )
+    bands = _bands(spec) if isinstance(spec, MelFields) else Parts({})
+    return Parts({**defines, **bands.defines}, (*tables, *bands.tables))
+
+
+def _bands(spec: MelFields) -> Parts:
+    filterbank = mel_filterbank(spec)
+    _, octave = math.frexp(float(filterbank.max()) / (1.0 - 2.0**-17))
+    mel_exponent = octave - 16
+    starts, rows = sparse_bands(np.round(filterbank * 2.0**-mel_exponent).astype(np.int64))
+    weights = np.concatenate(rows)
+    defines = {
+        "BANDS": f"{spec.n_mels}u",
+        "MEL_WEIGHTS": f"{len(weights)}u",
+        "MEL_EXPONENT": f"({mel_exponent})",
+    }
+    tables = (
         CTable("tk_mel_band", "tk_mel_bands", band_literals(starts, rows)),
         CTable("uint16_t", "tk_mel_weights", integer_literals(weights)),
     )
@@ -104,14 +126,23 @@ def _q31(values: NDArray[np.complex128]) -> tuple[str, ...]:
     return pair_literals(re, im)
 
 
+def _spectrum_files(fft_samples: int) -> tuple[str, ...]:
+    mixed = () if fft_passes(fft_samples // 2).is_power else ("tk_fft_mixed_q.h",)
+    return ("tk_fft_q.h", "tk_spectrum_q.c", "tk_spectrum_q.h", *mixed)
+
+
 FIXED = Arithmetic(
     name="fixed",
     level_files=(
         *("tk_sums.c", "tk_sums.h", "tk_level_q.c", "tk_level_q.h"),
         *("tk_multiply_q.h", "tk_number_q.h"),
     ),
-    level_state={"fixed": State(3), "clip": State(3), "running": State(8, alignment_words=2)},
+    level_state=lambda level: (
+        State(8 + bool(level.restart_frames), 2) if level.mode == "running" else State(3)
+    ),
     level_parts=_level_parts,
-    spectrum_files=("tk_fft_q.h", "tk_spectrum_q.c", "tk_spectrum_q.h"),
+    top_file="tk_top_q.h",
+    top_words=4,
+    spectrum_files=_spectrum_files,
     spectrum_parts=_spectrum_parts,
 )

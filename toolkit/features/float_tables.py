@@ -11,17 +11,19 @@ from toolkit.features.c_tables import (
     Parts,
     band_literals,
     complex_literals,
+    fft_passes,
     fft_roots,
     fft_twiddles,
-    first_pass_points,
     float_literal,
     float_literals,
+    mixed_tables,
     sparse_bands,
 )
-from toolkit.features.fields import SpecFields
-from toolkit.features.framing import FULL_SCALE, hann_window
-from toolkit.features.level import smoothing, warmup_frames
+from toolkit.features.fields import MelFields, SpecFields, SpectrumFields
+from toolkit.features.framing import FULL_SCALE
+from toolkit.features.level import restart_macro, smoothing, warmup_frames
 from toolkit.features.mel import mel_filterbank
+from toolkit.features.window import window
 
 # Up to so many mel weights the sums are written out; beyond, a loop is far smaller.
 _STRAIGHT_WEIGHTS = 96
@@ -37,30 +39,39 @@ def _level_parts(spec: SpecFields, exponent: float) -> Parts:
     if spec.level.mode == "running":
         defines["LEVEL_SMOOTHING"] = float_literal(smoothing(spec))
         defines["LEVEL_WARMUP_FRAMES"] = f"{warmup_frames(spec)}u"
+        defines |= restart_macro(spec.level)
     return Parts(defines)
 
 
-def _spectrum_parts(spec: SpecFields) -> Parts:
-    """Window, FFT and mel bands."""
+def _spectrum_parts(spec: SpectrumFields) -> Parts:
+    """Window, FFT and, where there are any, mel bands."""
     points = spec.fft_samples // 2
-    starts, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
-    weights = np.concatenate(rows)
-    window = np.zeros(spec.fft_samples)
-    window[: spec.frame_samples] = hann_window(spec.frame_samples) / (2.0 * FULL_SCALE)
-    twiddles = complex_literals(fft_twiddles(points, first_pass_points(points)))
+    passes = fft_passes(points)
+    padded = np.zeros(spec.fft_samples)
+    padded[: spec.frame_samples] = window(spec) / (2.0 * FULL_SCALE)
+    twiddles = complex_literals(fft_twiddles(passes.first, passes.radices))
     roots = fft_roots(np.arange(1, points // 2) / spec.fft_samples)
     defines = {
         "FFT_SAMPLES": f"{spec.fft_samples}u",
-        "FFT_FIRST": str(first_pass_points(points)),
+        "FFT_FIRST": str(passes.first),
         "FFT_TWIDDLES": f"{len(twiddles)}u",
-        "BANDS": f"{spec.n_mels}u",
     }
+    if spec.pre_emphasis:
+        defines["PRE_EMPHASIS"] = float_literal(spec.pre_emphasis)
     tables = [
-        CTable("float", "tk_window", float_literals(window)),
+        CTable("float", "tk_window", float_literals(padded)),
         CTable("tk_complex", "tk_twiddles", twiddles),
         CTable("tk_complex", "tk_roots", complex_literals(roots)),
-        CTable("float", "mel_weights", float_literals(weights), private=True),
+        *mixed_tables(passes),
     ]
+    if not passes.is_power:
+        defines["FFT_PASSES"] = str(len(passes.radices))
+    if not isinstance(spec, MelFields):
+        return Parts(defines, tuple(tables))
+    starts, rows = sparse_bands(mel_filterbank(spec).astype(np.float32))
+    weights = np.concatenate(rows)
+    defines["BANDS"] = f"{spec.n_mels}u"
+    tables.append(CTable("float", "mel_weights", float_literals(weights), private=True))
     if len(weights) <= _STRAIGHT_WEIGHTS:
         return Parts(defines, tuple(tables), _sums(starts, rows))
     tables.append(CTable("tk_mel_band", "mel_bands", band_literals(starts, rows), private=True))
@@ -78,11 +89,20 @@ def _sums(starts: NDArray[np.int64], rows: tuple[NDArray[np.generic], ...]) -> t
     return tuple(sums)
 
 
+def _spectrum_files(fft_samples: int) -> tuple[str, ...]:
+    mixed = () if fft_passes(fft_samples // 2).is_power else ("tk_fft_mixed.h",)
+    return ("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h", *mixed)
+
+
 FLOAT32 = Arithmetic(
     name="float32",
     level_files=("tk_sums.c", "tk_sums.h", "tk_level.c", "tk_level.h", "tk_sqrt.h"),
-    level_state={"fixed": State(2), "clip": State(2), "running": State(6)},
+    level_state=lambda level: State(
+        6 + bool(level.restart_frames) if level.mode == "running" else 2
+    ),
     level_parts=_level_parts,
-    spectrum_files=("tk_fft.h", "tk_spectrum.c", "tk_spectrum.h"),
+    top_file="tk_top.h",
+    top_words=2,
+    spectrum_files=_spectrum_files,
     spectrum_parts=_spectrum_parts,
 )

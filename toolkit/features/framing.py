@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.errors import InputError
-from toolkit.features.fields import SpecFields
+from toolkit.features.fields import SpecFields, SpectrumFields
 
 FULL_SCALE = 32768.0
 
@@ -32,12 +32,14 @@ def as_fractions(samples: Samples, spec: SpecFields) -> NDArray[np.float64]:
 
 
 def cut_frames(x: NDArray[np.float64], spec: SpecFields) -> NDArray[np.float64]:
-    """Frames [rows, frame_samples] of ``x`` [n], with the zeros that ``center`` asks for."""
-    padded = np.pad(x, spec.padding_samples) if spec.center else x
-    windows = np.lib.stride_tricks.sliding_window_view(padded, spec.frame_samples)
+    """Frames [rows, frame_samples] of ``x`` [n], with what stands beyond its ends."""
+    windows = np.lib.stride_tricks.sliding_window_view(padded(x, spec), spec.frame_samples)
     return windows[:: spec.hop_samples]
 
 
-def hann_window(frame_samples: int) -> NDArray[np.float64]:
-    """Periodic Hann window [frame_samples], values in [0, 1]."""
-    return 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(frame_samples) / frame_samples)
+def padded(x: NDArray[np.float64], spec: SpecFields) -> NDArray[np.float64]:
+    """``x`` [n] with zeros, or mirrored, beyond its ends where frames are centred."""
+    if spec.padding_samples == 0:
+        return x
+    mirrored = isinstance(spec, SpectrumFields) and spec.is_mirrored
+    return np.pad(x, spec.padding_samples, mode="reflect" if mirrored else "constant")

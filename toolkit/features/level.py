@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.fields import SpecFields
+from toolkit.features.fields import LevelSpec, SpecFields
 
 Array = NDArray[np.float64]
 
@@ -27,6 +27,12 @@ def smoothing(spec: SpecFields) -> float:
 def warmup_frames(spec: SpecFields) -> int:
     """Number of first frames n whose weight 1 / (n + 1) exceeds ``smoothing``."""
     return math.ceil(1.0 / smoothing(spec)) - 1
+
+
+def restart_macro(level: LevelSpec) -> dict[str, str]:
+    """The macro of a running level that begins afresh every so many frames."""
+    frames = level.restart_frames
+    return {"LEVEL_RESTART_FRAMES": f"{frames}u"} if frames else {}
 
 
 def frame_levels(samples: Array, frames: Array, spec: SpecFields) -> tuple[Array, Array]:
@@ -57,8 +63,12 @@ def follow(means: Iterable[Any], variances: Iterable[Any], spec: SpecFields) -> 
     LevelSpec, but without the cancellation that a DC offset would cause in float32.
     """
     alpha, warm = smoothing(spec), warmup_frames(spec)
+    restart = spec.level.restart_frames
     mean = variance = 0.0
     for n, (m, v) in enumerate(zip(means, variances, strict=True)):
+        n = n % restart if restart else n
+        if n == 0:
+            mean = variance = 0.0
         a = 1.0 / (n + 1) if n < warm else alpha
         step = m - mean
         mean = mean + a * step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.fields import SpecFields
+from toolkit.features.fields import MelFields
 
 Array = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ def mel_to_hz(mel: Array, scale: str) -> Array:
     return np.where(mel >= _KNEE_MEL, above, mel * _HZ_PER_MEL)
 
 
-def mel_filterbank(spec: SpecFields) -> Array:
+def mel_filterbank(spec: MelFields) -> Array:
     """Weights [n_mels, fft_samples / 2 + 1] from spectrum to mel energies.
 
     With ``mel_norm`` "area" every triangle has unit area over frequency in Hz.  A band narrower

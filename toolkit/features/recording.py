@@ -12,11 +12,18 @@ from numpy.typing import NDArray
 
 from toolkit.errors import AudioError
 from toolkit.features.framing import FULL_SCALE
+from toolkit.features.wav import WavHeader, read_header
 
 if TYPE_CHECKING:
     import soundfile
 
 INT16_MAX = 32767
+#: Floating-point samples above this many times full scale are in other units.
+_MOST_FLOAT = 16.0
+#: A file lacks so much, in seconds, where it is said to be cut off.
+_LEAST_CUT_S = 0.01
+#: 24-bit samples in the low bytes of 32 lie below this part of full scale.
+_LOW = 2.0**-8
 #: Rates that recordings have; a header that says otherwise is damaged, and resampling would
 #: take any amount of memory.
 _RATES_HZ = (4_000, 384_000)
@@ -24,7 +31,14 @@ _RATES_HZ = (4_000, 384_000)
 _BLOCK_VALUES = 128 * 1024
 
 NoteKind = Literal[
-    "mixed down to one channel", "resampled", "clipped", "silent", "cropped", "padded with silence"
+    "mixed down to one channel",
+    "resampled",
+    "clipped",
+    "silent",
+    "cropped",
+    "padded with silence",
+    "cut off",
+    "low-justified",
 ]
 
 
@@ -48,13 +62,32 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Heard:
+    """What was found while reading: samples at the wanted rate, how many were ``clipped``, the
+    largest in magnitude, and whether that was all of the file."""
+
+    count: int
+    clipped: int
+    peak: int
+    is_whole: bool = True
+
+
+@dataclass(frozen=True)
 class Recording:
-    """An audio file that can be read, as one channel at ``sample_rate_hz``."""
+    """An audio file that can be read, as one channel at ``sample_rate_hz``; ``stated_frames`` is
+    what its header promises, ``header`` that of a WAV file."""
 
     path: Path
     sample_rate_hz: int
     file_rate_hz: int
     channels: int
+    stated_frames: int
+    header: WavHeader | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long it is, by its header."""
+        return self.stated_frames / self.file_rate_hz
 
     def blocks(self) -> Iterator[Block]:
         """The samples from first to last.
@@ -72,9 +105,10 @@ class Recording:
         if heard == 0:
             raise AudioError(f"{self.path}: too short to resample to {self.sample_rate_hz} Hz.")
 
-    def notes(self, clipped: int, is_silent: bool) -> tuple[Note, ...]:
-        """What reading it did: how many samples were ``clipped``, whether it ``is_silent``."""
-        notes: list[Note] = []
+    def notes(self, heard: Heard) -> tuple[Note, ...]:
+        """What reading it did, and what is odd about it."""
+        notes = list(self._header_notes(heard))
+        clipped = heard.clipped
         if self.channels > 1:
             text = f"mixed {self.channels} channels down to one"
             notes.append(Note("mixed down to one channel", text))
@@ -83,9 +117,25 @@ class Recording:
             notes.append(Note("resampled", text))
         if clipped:
             notes.append(Note("clipped", f"clipped {clipped} samples at full scale"))
-        if is_silent:
+        if heard.peak == 0:
             notes.append(Note("silent", "nothing but digital silence"))
         return tuple(notes)
+
+    def _header_notes(self, heard: Heard) -> Iterator[Note]:
+        """What the header says that the samples do not bear out."""
+        have = heard.count / self.sample_rate_hz
+        if heard.is_whole and self.seconds - have > _LEAST_CUT_S:
+            text = f"cut off: the header states {self.seconds:.3f} s, the file has {have:.3f} s"
+            yield Note("cut off", text)
+        header = self.header
+        if (
+            header is not None
+            and header.container_bits == 32
+            and header.sample_bits == 24
+            and 0 < heard.peak / FULL_SCALE <= _LOW
+        ):
+            text = "states 24 bits in 32 and peaks below -48 dB: its samples may stand 8 bits low"
+            yield Note("low-justified", text)
 
     def _at_rate(self) -> Iterator[NDArray[np.float64]]:
         """One channel at the wanted rate, in fractions of full scale."""
@@ -120,15 +170,36 @@ def open_recording(path: Path, sample_rate_hz: int) -> Recording:
     """
     if not path.is_file():
         raise AudioError(f"{path}: no such audio file.")
+    header = read_header(path)
+    if header is not None:
+        _require_one_part(path, header)
     with _opened(path) as file:
-        rate_hz, channels = int(file.samplerate), int(file.channels)
+        rate_hz, channels, frames = int(file.samplerate), int(file.channels), int(file.frames)
     if not _RATES_HZ[0] <= rate_hz <= _RATES_HZ[1]:
         raise AudioError(
             f"{path}: the sample rate must be in [{_RATES_HZ[0]}, {_RATES_HZ[1]}] Hz; "
             f"the file says {rate_hz} Hz.",
             "Resample it first, or correct its header.",
         )
-    return Recording(path, sample_rate_hz, rate_hz, channels)
+    if header is not None and header.stated_frames is not None:
+        frames = header.stated_frames
+    return Recording(path, sample_rate_hz, rate_hz, channels, frames, header)
+
+
+def _require_one_part(path: Path, header: WavHeader) -> None:
+    """Raise AudioError unless the header of a WAV file says where its samples are."""
+    if header.data_chunks > 1:
+        raise AudioError(
+            f"{path}: holds {header.data_chunks} data chunks; a WAV file has one.",
+            "Export it again.",
+        )
+    if header.unstated_bytes:
+        raise AudioError(
+            f"{path}: its header states no samples, as of a recording that was never finished; "
+            f"{header.unstated_bytes} bytes follow.",
+            "Repair its header, for example with `ffmpeg -i IN.wav OUT.wav` or sox "
+            "--ignore-length.",
+        )
 
 
 def _opened(path: Path) -> soundfile.SoundFile:
@@ -152,9 +223,17 @@ def _read(path: Path, file: soundfile.SoundFile, frames: int) -> NDArray[np.floa
         raise AudioError(
             f"{path}: holds NaN or infinite samples.", "Export it again as 16-bit PCM."
         )
+    if len(audio) and np.abs(audio).max() > _MOST_FLOAT:
+        raise AudioError(
+            f"{path}: holds floating-point samples up to {np.abs(audio).max():g}; they must be "
+            "fractions of full scale, from -1 to 1.",
+            "Divide them by 32768 where they are in units of 16 bits.",
+        )
     return audio
 
 
 def _unreadable(path: Path, error: Exception) -> AudioError:
     reason = str(error).replace("\n", " ")
+    if "does not exist" in reason and path.is_file():
+        reason = "it holds nothing that can be decoded."  # what libsndfile says of such an MP3
     return AudioError(f"{path}: cannot be read as audio; {reason}", "Use WAV, FLAC, OGG or MP3.")

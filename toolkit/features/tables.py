@@ -12,7 +12,6 @@ from toolkit.features.c_tables import CTable
 from toolkit.features.describe import describe
 from toolkit.features.fixed_tables import FIXED
 from toolkit.features.float_tables import FLOAT32
-from toolkit.features.kinds import kind_of
 from toolkit.features.spec import FeatureSpec
 from toolkit.resources import render
 
@@ -20,7 +19,7 @@ _BY_NAME = {arithmetic.name: arithmetic for arithmetic in (FLOAT32, FIXED)}
 ARITHMETICS = tuple(_BY_NAME)
 """What C computes features in: "fixed" is for cores without floating point."""
 
-_ALWAYS = ("tk_compiler.h", "tk_features.c", "tk_features.h")
+_ALWAYS = ("tk_compiler.h", "tk_features.c", "tk_features.h", "tk_value.h")
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,9 @@ class FeatureContext:
     defines: tuple[tuple[str, str], ...]
     front: str
     buffer_samples: int
+    tail_samples: int
+    end_rows: int
+    mirrored: bool
     tables: tuple[CTable, ...]
     has_mel_loop: bool
     mel_sums: tuple[str, ...]
@@ -40,14 +42,14 @@ class FeatureContext:
 
 def kernel_files(spec: FeatureSpec, arithmetic: str = "float32") -> tuple[str, ...]:
     """Hand-written C (`toolkit.resources.feature_path`) that the generated files need."""
-    return (*_ALWAYS, *kind_of(spec).kernel_files(_BY_NAME[arithmetic]))
+    return (*_ALWAYS, *spec.kernel_files(_BY_NAME[arithmetic]))
 
 
 def state_bytes(spec: FeatureSpec, arithmetic: str = "float32") -> int:
     """RAM of the feature state in bytes: the kind's own, two counters, the frame (int16)."""
-    kind = kind_of(spec)
-    front = kind.front_state(spec, _BY_NAME[arithmetic])
-    words = front.words + 2 + (kind.buffer_samples(spec) + 1) // 2
+    front = spec.front_state(_BY_NAME[arithmetic])
+    words = front.words + 2 + spec.extra_words + spec.row_words(_BY_NAME[arithmetic])
+    words += (spec.buffer_samples + 1) // 2
     return 4 * (words + -words % front.alignment_words)
 
 
@@ -63,8 +65,7 @@ def feature_context(
             "features: model input needs a positive scale and a zero point in [-128, 127]; "
             f"got {scale!r} and {zero_point!r}."
         )
-    kind = kind_of(spec)
-    parts = kind.parts(spec, _BY_NAME[arithmetic], scale, zero_point)
+    parts = spec.parts(_BY_NAME[arithmetic], scale, zero_point)
     return FeatureContext(
         description=(
             *describe(spec),
@@ -73,8 +74,11 @@ def feature_context(
         spec=spec,
         state_bytes=state_bytes(spec, arithmetic),
         defines=tuple(pair for part in parts for pair in part.defines.items()),
-        front=kind.sources[arithmetic][0],
-        buffer_samples=kind.buffer_samples(spec),
+        front=spec.files_of(arithmetic)[0],
+        buffer_samples=spec.buffer_samples,
+        tail_samples=spec.tail_samples,
+        end_rows=spec.end_rows,
+        mirrored=spec.is_mirrored,
         tables=tuple(table for part in parts for table in part.tables),
         has_mel_loop=any(part.mel_loop for part in parts),
         mel_sums=tuple(text for part in parts for text in part.mel_sums),

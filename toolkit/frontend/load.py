@@ -134,7 +134,8 @@ def _input_shape(source: OnnxInput, given: Shape | None, rows: int | None) -> Sh
             raise InputError(
                 f"input {source.name!r} has dynamic dimensions {list(source.dims)}.",
                 hint=f"State its shape, a number for every N: --shape {source.name}="
-                + ",".join(str(dim or "N") for dim in shape),
+                + ",".join(str(dim or "N") for dim in shape)
+                + "; or attach its features, --features SPEC.toml|PRESET.",
             )
         shape[shape.index(0)] = rows
     return tuple(shape)

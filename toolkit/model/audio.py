@@ -64,11 +64,11 @@ def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audi
             f"features of {spec.row_values} values a row do not fit the model's inputs "
             f"{[list(graph.tensors[name].shape) for name in graph.free_inputs]}."
         )
-    clip = load_clip(path, spec.sample_rate_hz)
     rows = entry.elements // spec.row_values
+    longest = round(MAX_CLIP_SECONDS * spec.sample_rate_hz)
+    clip = load_clip(path, spec.sample_rate_hz, longest)
     if whole:
-        longest = round(MAX_CLIP_SECONDS * spec.sample_rate_hz)
-        rows = spec.rows_for_samples(min(len(clip.samples), longest))
+        rows = _rows(path, spec, len(clip.samples))
     fitted = fit_clip(clip.samples, spec, rows)
     return _heard(path, spec, Clip(fitted.samples, (*clip.notes, *fitted.notes)))
 
@@ -81,19 +81,28 @@ def load_whole_audio(path: Path, spec: FeatureSpec) -> list[Audio]:
     """
     clips = []
     for file in audio_files(path) if path.is_dir() else [path]:
-        clip = load_clip(file, spec.sample_rate_hz)
-        count = len(clip.samples)
-        if not 0 < count <= MAX_CLIP_SAMPLES:
+        clip = load_clip(file, spec.sample_rate_hz, MAX_CLIP_SAMPLES + 1)
+        if len(clip.samples) > MAX_CLIP_SAMPLES:
             raise AudioError(
-                f"{file}: a clip may have at most {MAX_CLIP_SAMPLES} samples; it has {count}.",
+                f"{file}: a clip may have at most {MAX_CLIP_SAMPLES} samples; it has more.",
                 "Cut it.",
             )
-        if spec.rows_for_samples(count) == 0:
-            raise AudioError(
-                f"{file}: {count} samples give no row; one takes {spec.samples_for_rows(1)}."
-            )
+        _rows(file, spec, len(clip.samples))
         clips.append(_heard(file, spec, clip))
     return clips
+
+
+def _rows(path: Path, spec: FeatureSpec, count: int) -> int:
+    """Rows of a clip of ``count`` samples; AudioError where there are none."""
+    rows = spec.rows_for_samples(count)
+    if rows == 0:
+        least = spec.samples_for_rows(1)
+        raise AudioError(
+            f"{path}: too short: {count} samples at {spec.sample_rate_hz} Hz give no row of "
+            f"features, which takes {least}.",
+            "Give a longer clip.",
+        )
+    return rows
 
 
 def _heard(path: Path, spec: FeatureSpec, clip: Clip) -> Audio:

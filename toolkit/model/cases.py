@@ -62,13 +62,11 @@ def model_cases(path: Path, graph: Graph) -> InputCases:
     """
     if not path.is_dir():
         return _array_cases(path, graph)
-    entry, axes = _heard_input(path, graph)
+    entry = _heard_input(path, graph)
     if graph.states:
-        found = _steps_heard(path, entry, feature_spec(graph))
-    else:
-        windows = window_cases(path, entry, feature_spec(graph))
-        found = InputCases({entry.name: windows.values}, windows.recordings, windows.notes)
-    return replace(found, values={entry.name: _moved(found.values[entry.name], axes)})
+        return _steps_heard(path, entry, feature_spec(graph))
+    windows = window_cases(path, entry, feature_spec(graph))
+    return InputCases({entry.name: windows.values}, windows.recordings, windows.notes)
 
 
 def given_cases(path: Path, graph: Graph) -> list[Case]:
@@ -89,8 +87,8 @@ def given_cases(path: Path, graph: Graph) -> list[Case]:
 
 def _given(path: Path, graph: Graph) -> InputCases:
     if path.is_dir() and not graph.states:
-        entry, axes = _heard_input(path, graph)
-        values = _moved(float_cases(path, entry, feature_spec(graph)), axes)
+        entry = _heard_input(path, graph)
+        values = float_cases(path, entry, feature_spec(graph))
         return InputCases({entry.name: values}, tuple(range(len(values))))
     if not path.is_dir():
         arrays = load_arrays(path, graph.free_inputs)
@@ -152,16 +150,15 @@ def _steps_heard(path: Path, entry: Tensor, spec: FeatureSpec | None) -> InputCa
     return InputCases({entry.name: np.concatenate(steps)}, tuple(recordings), (note,))
 
 
-def _heard_input(path: Path, graph: Graph) -> tuple[Tensor, tuple[int, ...]]:
-    """The one input of ``graph`` in the layout of its file, and the axes of ours in that."""
+def _heard_input(path: Path, graph: Graph) -> Tensor:
+    """The one input of ``graph``, in our layout: features are rows in time."""
     if len(graph.free_inputs) != 1:
         raise InputError(
             f"{path}: the model has {len(graph.free_inputs)} inputs; audio can feed one only.",
             hint=f"Give a .npz with arrays called {', '.join(graph.free_inputs)}; inputs that are "
             "state are stated by --state.",
         )
-    (name,) = graph.free_inputs
-    return _exported(graph)[name], _axes(graph, name)
+    return graph.tensors[graph.free_inputs[0]]
 
 
 def _exported(graph: Graph) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from toolkit.errors import InputError
-from toolkit.features.spec import METADATA_KEY, FeatureSpec
+from toolkit.features.spec import METADATA_KEY, from_json
 from toolkit.frontend.load import load_onnx
 from toolkit.frontend.reader import RANGES_KEY, read_onnx
 from toolkit.ir.tensor import Array
@@ -30,7 +30,7 @@ def clip_ranges(onnx: Path, clips: Sequence[Array]) -> Ranges:
     text = read_onnx(onnx).metadata.get(METADATA_KEY)
     if text is None:
         raise InputError(f"{onnx}: carries no feature specification.")
-    spec = FeatureSpec.from_json(text)
+    spec = from_json(text)
     if not clips:
         raise InputError(f"{onnx}: calibration needs clips; there are none.")
     longest = max(map(len, clips))

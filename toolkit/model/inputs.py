@@ -12,6 +12,7 @@ import numpy as np
 from toolkit.errors import InputError, reading
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
+from toolkit.features.metadata import HOW_TO_ATTACH
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import DType, Graph, Shape, Tensor
 from toolkit.ir.tensor import Array, quantize
@@ -20,7 +21,11 @@ from toolkit.model.windows import load_windows
 #: Steps of a clip of random arrays.
 RANDOM_STEPS = 16
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+#: What libsndfile reads and recordings are kept in.
+AUDIO_SUFFIXES = (
+    *(".wav", ".flac", ".ogg", ".mp3", ".aif", ".aifc", ".aiff", ".au", ".caf", ".oga", ".opus"),
+    *(".rf64", ".snd", ".w64", ".wave"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +121,11 @@ def quantized_cases(array: Array, tensor: Tensor, where: str) -> Array:
 
 
 def audio_files(folder: Path) -> list[Path]:
-    """The audio files of a folder, by name; InputError where it has none.
+    """The audio files of a folder and of those in it, by name; InputError where there are none.
 
     Hidden files are none: ``._x.wav`` is what macOS keeps beside ``x.wav``.
     """
-    there = (p for p in folder.iterdir() if not p.name.startswith("."))
-    files = sorted(p for p in there if p.suffix.lower() in AUDIO_SUFFIXES)
+    files = [path for path in _audio(folder) if not _is_hidden(path, folder)]
     if not files:
         raise InputError(
             f"{folder}: holds no audio files.", hint=f"Looked for {', '.join(AUDIO_SUFFIXES)}."
@@ -129,11 +133,28 @@ def audio_files(folder: Path) -> list[Path]:
     return files
 
 
+def _audio(folder: Path) -> list[Path]:
+    there = (path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+    return sorted(path for path in there if path.is_file())
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _hidden_note(folder: Path) -> tuple[str, ...]:
+    """What `audio_files` leaves out."""
+    hidden = [path.name for path in _audio(folder) if _is_hidden(path, folder)]
+    if not hidden:
+        return ()
+    return (f"{folder.name}: {len(hidden)} hidden skipped, '{hidden[0]}' first",)
+
+
 def feature_cases(folder: Path, spec: FeatureSpec, rows: int) -> Iterator[Array]:
     """Features ``[rows, row_values]`` of the beginning of every audio file in ``folder``, by
     name."""
     for path in audio_files(folder):
-        clip = load_clip(path, spec.sample_rate_hz)
+        clip = load_clip(path, spec.sample_rate_hz, spec.samples_for_rows(rows))
         yield extract(fit_clip(clip.samples, spec, rows).samples, spec)
 
 
@@ -162,7 +183,8 @@ def window_cases(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> Cases:
     size = spec.samples_for_rows(rows)
     windows = load_windows(audio_files(path), spec.sample_rate_hz, size)
     values = np.stack([extract(clip, spec) for clip in windows.clips])
-    return Cases(as_cases(values, tensor.shape, str(path)), windows.files, windows.notes)
+    notes = (*windows.notes, *_hidden_note(path))
+    return Cases(as_cases(values, tensor.shape, str(path)), windows.files, notes)
 
 
 def _hearing(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> tuple[FeatureSpec, int]:
@@ -170,7 +192,7 @@ def _hearing(path: Path, tensor: Tensor, spec: FeatureSpec | None) -> tuple[Feat
     if spec is None:
         raise InputError(
             f"{path}: audio needs a feature specification, which the model does not carry.",
-            hint="Give a .npy or .npz of model inputs instead.",
+            hint=f"{HOW_TO_ATTACH} Or give a .npy or .npz of model inputs.",
         )
     return spec, tensor.elements // spec.row_values
 

@@ -25,6 +25,7 @@ from toolkit.model.expected import (
     read_expected_error,
 )
 from toolkit.model.inputs import audio_files
+from toolkit.model.load import load_source
 from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
 from toolkit.model.reference import is_builtin
@@ -145,7 +146,7 @@ class Int8Model:
             return retime(find_time_axis(graph), rows)
         except NotStreamableError:
             seconds = spec.samples_for_rows(rows) / spec.sample_rate_hz
-            graph = self.source.at_seconds(seconds).float_graph
+            graph = load_source(self.source.argument, seconds, self.source.stated).float_graph
         return graph if graph is not None and _takes(graph, spec, rows) else None
 
 
@@ -162,7 +163,8 @@ def to_int8(source: Source, recipe: Recipe, calib: Path | None = None) -> Int8Mo
         return Int8Model(source, source.tflite, graph, source.issues)
     quantized = quantize_source(source, recipe, calib)
     graph = read_tflite(quantized.data, source.name)
-    return Int8Model(source, quantized.data, graph, quantized.issues, quantized, calib)
+    issues = (*source.issues, *quantized.issues)
+    return Int8Model(source, quantized.data, graph, issues, quantized, calib)
 
 
 def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -> Quantized:
@@ -238,7 +240,8 @@ def _longer_batches(graph: Graph, frames: int, calib: Path | None) -> list[Batch
     files, entry = audio_files(calib), longer.tensors[longer.inputs[0]]
     batches: list[Batch] = []
     for file in files[:: -(-len(files) // SYNTHETIC_CASES)]:
-        samples = load_clip(file, spec.sample_rate_hz).samples
+        most = spec.samples_for_rows(frames)
+        samples = load_clip(file, spec.sample_rate_hz, most).samples
         if samples.size:
             looped = np.resize(samples, spec.samples_for_rows(frames))
             batches.append({entry.name: features_of(looped, spec, frames, entry.shape)})

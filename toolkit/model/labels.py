@@ -16,6 +16,8 @@ from toolkit.ir.tensor import Array
 FILE_COLUMN = "file"
 CLASS_COLUMN = "label"
 CORPUS_COLUMN = "corpus"
+#: Of columns; the first one that the head has most of.
+_DELIMITERS = (",", ";", "\t")
 
 #: Digits of a class number, and more.
 _LONGEST_NUMBER = 10
@@ -90,13 +92,16 @@ def _labels(
 def _read(path: Path) -> tuple[tuple[str, ...], list[Row]]:
     """Column names and rows; rows shorter than the header have empty values."""
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, restval="")
+        head = file.readline()
+        file.seek(0)
+        between = max(_DELIMITERS, key=head.count)
+        reader = csv.DictReader(file, restval="", delimiter=between)
         return tuple(reader.fieldnames or ()), list(reader)
 
 
 def _number(path: Path, row: Row, column: str, line: int) -> float:
     try:
-        value = float(row[column])
+        value = float(row[column].replace(",", "."))  # between semicolons, numbers may have commas
     except ValueError:
         value = math.nan
     if not math.isfinite(value):

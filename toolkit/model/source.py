@@ -1,28 +1,29 @@
-"""The MODEL argument of every verb: a zoo name or a file becomes a source."""
+"""A model as it came, before it is made int8."""
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from toolkit.errors import InputError, ToolMissingError, reading, require_file
-from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS, feature_spec
+from toolkit.errors import InputError
+from toolkit.features.metadata import (
+    HOW_TO_ATTACH,
+    MAX_CLIP_SECONDS,
+    feature_spec,
+)
 from toolkit.features.spec import METADATA_KEY, FeatureSpec
 from toolkit.ir import Graph, QuantParams
 from toolkit.measurement import Issue
-from toolkit.model.stated import Stated, longer_shape, named_shapes
+from toolkit.model.stated import Stated
 from toolkit.model.states import likely_states, stated_states
-from toolkit.model.zoo import DEFAULT_MODEL, ZooModel, zoo_model, zoo_models
+from toolkit.model.zoo import DEFAULT_MODEL
 from toolkit.passes.states import with_states
-from toolkit.plan.other_length import LENGTH_STEP, baked_nodes, tied_nodes
-from toolkit.quantize.given import attach, given_params
-from toolkit.quantize.ranges import Ranges, load_ranges
+from toolkit.quantize.given import attach
+from toolkit.quantize.ranges import Ranges
 from toolkit.resources import data_dir
-from toolkit.tflite.read import load_tflite, read_tflite, stripped_ends
+from toolkit.tflite.metadata import with_metadata
+from toolkit.tflite.read import read_tflite
 from toolkit.tflite.write import write_tflite
 
 
@@ -37,7 +38,7 @@ class Source:
     quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
     what was done to it on the way in.  ``max_seconds`` is the longest clip that it will be given,
     where the user states one; ``one_length`` the nodes that fit the file's clip length only, and
-    why.
+    why; ``features`` the specification that the user attached.
     """
 
     argument: str
@@ -53,10 +54,6 @@ class Source:
     max_seconds: float | None = None
     one_length: Mapping[str, str] = field(default_factory=dict)
     stated: Stated = field(default_factory=Stated)
-
-    def at_seconds(self, clip_seconds: float) -> Source:
-        """The same model for clips of another length, where its file leaves that open."""
-        return load_source(self.argument, clip_seconds, self.stated)
 
     def with_states(self) -> Source:
         """The same model with the states that the user states, or else those that its file does;
@@ -82,6 +79,30 @@ class Source:
         )
         return replace(source, issues=(*source.issues, *hints))
 
+    @property
+    def graph(self) -> Graph:
+        """The network as it came: float, or int8 read from its bytes."""
+        if self.float_graph is not None:
+            return self.float_graph
+        assert self.tflite is not None
+        return read_tflite(self.tflite, self.name)
+
+    @property
+    def spec(self) -> FeatureSpec | None:
+        """How audio becomes the input; None for a model of arrays."""
+        return feature_spec(self.graph)
+
+    def hearing(self, features: FeatureSpec) -> Source:
+        """The same model on other features of as many rows and values, its ranges kept."""
+        text = features.to_json()
+        graph, data = self.float_graph, self.tflite
+        if graph is not None:
+            graph = graph.with_metadata(**{METADATA_KEY: text})
+        if data is not None:
+            data = with_metadata(data, METADATA_KEY, text)
+        stated = replace(self.stated, features=features)
+        return replace(self, float_graph=graph, tflite=data, stated=stated)
+
     def up_to(self, max_seconds: float | None) -> Source:
         """The same model for clips up to that long, as the user states; None leaves it open.
 
@@ -103,171 +124,11 @@ class Source:
             raise InputError(
                 f"--max-seconds: {self.name} carries no feature specification, which says how long "
                 "a frame is.",
-                hint="Run it in batch, or export the model with its features.",
+                hint=HOW_TO_ATTACH,
             )
         return replace(self, max_seconds=max_seconds)
-
-
-def load_source(
-    model: str, clip_seconds: float = DEFAULT_CLIP_SECONDS, stated: Stated | None = None
-) -> Source:
-    """Read the zoo model or file called ``model``.
-
-    ``clip_seconds`` fixes the number of feature rows where the file leaves it open, ``stated`` says
-    what else it leaves open.
-    Raises InputError (or a subclass) for what cannot be used, ToolMissingError for a checkpoint
-    without the training extra.
-    """
-    if not 0 < clip_seconds <= MAX_CLIP_SECONDS:
-        raise InputError(
-            f"--seconds must be above 0 and at most {MAX_CLIP_SECONDS:g}; got {clip_seconds:g}."
-        )
-    path, stated = Path(model), stated or Stated()
-    zoo = zoo_model(model)
-    if zoo is None:
-        _require_model_file(path)
-        zoo = _zoo_file(path)
-    if zoo is not None:
-        source = _from_onnx(zoo.onnx, zoo.name, clip_seconds, stated)
-        source = replace(source, argument=model, ranges=load_ranges(zoo.ranges))
-    else:
-        source = _loaders()[path.suffix.lower()](path, path.stem, clip_seconds, stated)
-    return source.with_states()
 
 
 def demo_clip() -> Path:
     """The speech clip that ships with the toolkit (one second, 16 kHz)."""
     return data_dir("models") / DEFAULT_MODEL / "demo_clip.wav"
-
-
-def _require_model_file(path: Path) -> None:
-    """Raise InputError unless ``path`` can be read and its suffix is one of ours."""
-    if path.suffix.lower() not in _loaders():
-        near = difflib.get_close_matches(str(path), zoo_models(), n=1)
-        meant = f"Did you mean '{near[0]}'? " if near else ""
-        raise InputError(
-            f"unknown model '{path}'.",
-            hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, an int8 .tflite "
-            "or a Wav2Small .safetensors.",
-        )
-    require_file(path)
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
-    except ValueError:  # a NUL in the name
-        raise InputError(f"{str(path)!r} is no file name.") from None
-
-
-def _loaders() -> dict[str, Callable[[Path, str, float, Stated], Source]]:
-    """What reads a model file, by its suffix: called with path, name, clip length and what is
-    stated."""
-    return {".onnx": _from_onnx, ".tflite": _from_tflite, ".safetensors": _from_checkpoint}
-
-
-def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:
-    from toolkit.frontend.load import load_onnx
-    from toolkit.frontend.reader import RANGES_KEY, read_onnx
-    from toolkit.passes.optimize import optimize
-    from toolkit.passes.put_time_first import put_time_first
-
-    model = read_onnx(path)
-    metadata = model.metadata
-    shapes = named_shapes(stated.shapes, model.inputs, path)
-    text, ranges = metadata.get(METADATA_KEY), metadata.get(RANGES_KEY)
-    rows = None
-    if text is not None:
-        spec = FeatureSpec.from_json(text)
-        rows = spec.rows_for_samples(round(clip_seconds * spec.sample_rate_hz))
-        if rows < 1:
-            raise InputError(
-                f"a clip of {clip_seconds:g} s gives no feature row.",
-                hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
-            )
-
-    def read(more: int = 0) -> tuple[Graph, Graph]:
-        """The model as imported and as rewritten, for clips of ``more`` further frames."""
-        longer = {i.name: longer_shape(i, shapes[i.name], more, stated.time_axis) for i in known}
-        imported = load_onnx(path, longer, None if rows is None else rows + more)
-        graph = optimize(imported)
-        if stated.time_axis is not None:
-            graph = put_time_first(graph, stated.time_axis)
-        return imported, graph
-
-    known = [source for source in model.inputs if source.name in shapes]
-    with reading(path, "a network that the toolkit can take", "Export it again."):
-        imported, graph = read()
-        graph = attach(graph, imported)
-    is_open = rows is not None or bool(known)
-    return Source(
-        argument=str(path),
-        name=name,
-        sha256=_sha256(path),
-        float_graph=graph,
-        imported=imported,
-        onnx=path.read_bytes(),
-        ranges=None if ranges is None else Ranges.from_json(ranges),
-        given=given_params(imported),
-        one_length=_tied(graph, (lambda: read(LENGTH_STEP)[1]) if is_open else None),
-        stated=stated,
-    )
-
-
-def _tied(graph: Graph, longer: Callable[[], Graph] | None) -> dict[str, str]:
-    """The nodes that fit the clip length of ``graph`` only, and why; ``longer`` reads it at another
-    length, None where every dimension is in the file."""
-    if longer is None:
-        return baked_nodes(graph)
-    try:
-        other = longer()
-    except InputError:
-        return baked_nodes(graph)  # the file has no other length, whatever it leaves open
-    entry = graph.inputs[0]
-    same = graph.tensors[entry].shape == other.tensors[entry].shape
-    return baked_nodes(graph) if same else tied_nodes(graph, other)
-
-
-def _from_tflite(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:
-    if stated.shapes:
-        raise InputError(
-            f"--shape: {path.name} states the shapes of its inputs itself.",
-            hint="Leave the option out.",
-        )
-    with reading(path, "a network that the toolkit can take", "Convert it again."):
-        graph = load_tflite(path)  # refuse what cannot be used before any work is done
-        data = path.read_bytes()
-        ends = stripped_ends(data, name)
-    if not ends:
-        return Source(str(path), name, _sha256(path), tflite=data, stated=stated)
-    note = (
-        f"int8 instead of float or uint8 at {', '.join(map(repr, ends))}: the device converts none"
-    )
-    issues = (Issue("model.int8_ends", note),)
-    return Source(
-        str(path), name, _sha256(path), tflite=write_tflite(graph), issues=issues, stated=stated
-    )
-
-
-def _from_checkpoint(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:
-    try:
-        from toolkit.training.export import export_checkpoint
-    except ModuleNotFoundError as error:
-        raise ToolMissingError(
-            f"{path}: a checkpoint needs the training extra ({error.name} is missing).",
-            hint="pip install 'hearing-aid-toolkit[train]' -c constraints.txt, or give an .onnx.",
-        ) from None
-    with tempfile.TemporaryDirectory(prefix="toolkit-") as folder:
-        onnx = Path(folder) / "model.onnx"
-        export_checkpoint(path, onnx)
-        source = _from_onnx(onnx, name, clip_seconds, stated)
-        return replace(source, argument=str(path), sha256=_sha256(path))
-
-
-def _zoo_file(path: Path) -> ZooModel | None:
-    """The zoo model whose ONNX file ``path`` is."""
-    models = (zoo_model(name) for name in zoo_models())
-    return next((m for m in models if m is not None and path.resolve() == m.onnx.resolve()), None)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.errors import InputError
+from toolkit.features.spec import FeatureSpec
 from toolkit.frontend.reader import OnnxInput
 from toolkit.ir import Shape
 from toolkit.passes.states import StatePair
@@ -18,12 +19,14 @@ class Stated:
 
     ``shapes`` are those of inputs whose dimensions the file leaves open, by name, "" for the only
     one; ``time_axis`` is the axis of time in the file's own layout, negative ones from the end;
-    ``states`` are pairs of an input and an output that are one.
+    ``states`` are pairs of an input and an output that are one.  ``features`` say how audio becomes
+    the input, in place of what the file says.
     """
 
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     time_axis: int | None = None
     states: tuple[StatePair, ...] = ()
+    features: FeatureSpec | None = None
 
 
 def named_shapes(

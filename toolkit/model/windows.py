@@ -22,6 +22,7 @@ such windows say nothing of what is loud, and most windows may not be clipped.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from numpy.typing import NDArray
 
 from toolkit.errors import InputError
 from toolkit.features.framing import FULL_SCALE
-from toolkit.features.recording import INT16_MAX, Note, Recording, open_recording
+from toolkit.features.recording import INT16_MAX, Heard, Note, Recording, open_recording
 
 SILENT_DB = -75.0
 FILE_SPAN_DB = 40.0
@@ -98,7 +99,7 @@ class _Survey:
 
 
 @dataclass(frozen=True)
-class _Heard:
+class _Found:
     """First samples of the windows of a recording, which of them are clipped, how many windows of
     silence were skipped."""
 
@@ -114,7 +115,7 @@ def load_windows(files: Sequence[Path], sample_rate_hz: int, size: int) -> Windo
     Every file is read twice, block by block.  Raises AudioError for a file that cannot be read,
     InputError where all is silent or most of the rest is clipped.
     """
-    folder = files[0].parent
+    folder = Path(os.path.commonpath([path.parent for path in files]))
     surveys = [_survey(open_recording(path, sample_rate_hz), size) for path in files]
     loudest = _loudest_db(surveys)
     heard = [_heard(survey, loudest, size) for survey in surveys]
@@ -135,17 +136,18 @@ def load_windows(files: Sequence[Path], sample_rate_hz: int, size: int) -> Windo
 def _survey(recording: Recording, size: int) -> _Survey:
     step = round(recording.sample_rate_hz * _BLOCK_S)
     rows, rest = [np.zeros((1, 3))], np.zeros(0, np.int16)
-    clipped = count = 0
+    clipped = count = peak = 0
     for block in recording.blocks():
         clipped += block.clipped
         count += len(block.samples)
+        peak = max(peak, int(np.abs(block.samples.astype(np.int32)).max(initial=0)))
         held = np.concatenate([rest, block.samples])
         whole = len(held) // step * step
         rows.append(_sums(held[:whole].reshape(-1, step)))
         rest = held[whole:]
     if len(rest):
         rows.append(_sums(rest[None]))
-    notes = recording.notes(clipped, is_silent=False)
+    notes = recording.notes(Heard(count, clipped, max(peak, 1)))  # silence is told by windows
     if count < size:
         notes += (Note("padded with silence", f"padded with {size - count} zeros"),)
     sums = np.cumsum(np.concatenate(rows), axis=0)
@@ -165,7 +167,7 @@ def _loudest_db(surveys: Sequence[_Survey]) -> float:
     return float((clean if clean.size else levels).max())
 
 
-def _heard(survey: _Survey, loudest_db: float, size: int) -> _Heard:
+def _heard(survey: _Survey, loudest_db: float, size: int) -> _Found:
     """The windows of a recording, beside the loudest one of the folder."""
     own_db = _loudest_db([survey])
     floor = max(SILENT_DB, own_db - FILE_SPAN_DB, loudest_db - FOLDER_SPAN_DB)
@@ -192,10 +194,10 @@ def _heard(survey: _Survey, loudest_db: float, size: int) -> _Heard:
     silent += max(0, survey.count - end) // size
     if not starts:
         silent = max(1, silent)
-    return _Heard(tuple(starts), full, silent)
+    return _Found(tuple(starts), full, silent)
 
 
-def _require_sound(folder: Path, heard: Sequence[_Heard], seconds: float) -> None:
+def _require_sound(folder: Path, heard: Sequence[_Found], seconds: float) -> None:
     total, clipped = (
         sum(n) for n in zip(*((len(h.starts), h.clipped) for h in heard), strict=True)
     )
@@ -253,7 +255,7 @@ def _read(recording: Recording, size: int, starts: tuple[int, ...]) -> Iterator[
 
 
 def _notes(
-    folder: Path, heard: Sequence[_Heard], notes: Sequence[Note], what: tuple[float, int]
+    folder: Path, heard: Sequence[_Found], notes: Sequence[Note], what: tuple[float, int]
 ) -> Iterator[str]:
     """How many windows of how many files; then what was done to how many files."""
     seconds, count = what

@@ -143,11 +143,10 @@ class ContinuousPlan:
 
 def require_endless_level(spec: FeatureSpec) -> None:
     """Raise InputError for features that cannot be computed on endless audio."""
-    if spec.level.mode == "clip":
+    if spec.whole_clip:
         raise InputError(
-            "the level normalisation 'clip' is taken over the whole clip before its first frame; "
-            "endless audio has no whole.",
-            hint="Use a model trained with level mode 'running' or 'fixed'.",
+            f"continuous mode: {'; '.join(spec.whole_clip)}.",
+            hint="Use a model trained with features that stream.",
         )
 
 

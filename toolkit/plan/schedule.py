@@ -3,10 +3,16 @@ model with states, step by step from an arena."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from toolkit.errors import InputError, NotStreamableError
-from toolkit.features.metadata import MAX_CLIP_SECONDS, feature_spec, frames_of
+from toolkit.features.metadata import (
+    DEFAULT_CLIP_SECONDS,
+    HOW_TO_ATTACH,
+    MAX_CLIP_SECONDS,
+    feature_spec,
+)
 from toolkit.ir import Graph
 from toolkit.measurement import Issue
 from toolkit.ops.parts.rows import TIME_AXIS
@@ -36,14 +42,15 @@ class ScheduleRequest:
     file that it was, where no feature specification says it; ``optimize`` is speed, size or
     balanced, how kernels trade flash and RAM for speed (`toolkit.plan.choose`).  With
     ``hop_out_seconds`` the model runs continuously: endless audio, an output every so often over
-    the last ``window_seconds``.  Raises InputError for other words.
+    the last ``window_seconds`` (None: as many hops as a clip of a second has, at least one).
+    Raises InputError for other words.
     """
 
     schedule: str = "auto"
     time_axis: int | None = None
     optimize: str = "balanced"
     hop_out_seconds: float | None = None
-    window_seconds: float = 2.0
+    window_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if self.schedule not in SCHEDULES:
@@ -53,6 +60,21 @@ class ScheduleRequest:
         if self.optimize not in ALLOWANCES:
             raise InputError(
                 f"optimize must be one of {', '.join(ALLOWANCES)}; got '{self.optimize}'."
+            )
+        if self.hop_out_seconds is None:
+            return
+        if self.schedule == "batch":
+            raise InputError(
+                "--schedule batch: has whole clips; --hop-out is for audio without an end.",
+                hint="Leave one of the two away.",
+            )
+        hop, window = self.hop_out_seconds, self.window_seconds
+        longest = MAX_CLIP_SECONDS if window is None else window
+        if not 0 < hop <= longest <= MAX_CLIP_SECONDS:
+            given = f"{hop:g}" if window is None else f"{hop:g} and {window:g}"
+            raise InputError(
+                f"--hop-out and --window must satisfy 0 < hop-out <= window <= "
+                f"{MAX_CLIP_SECONDS:g} s; got {given}."
             )
 
 
@@ -67,7 +89,7 @@ def choose_plan(
     model without features or of unusable times, and for words that do not go with states.
     """
     if request.hop_out_seconds is not None and not graph.states:
-        note = "continuous mode, not exact: the outputs shown are those of the last window"
+        note = "continuous mode, not exact: the outputs shown first are those of the last window"
         return _plan_continuous(graph, request, target), (Issue("schedule.continuous", note),)
     if graph.states:
         _require_stepwise(graph, request)
@@ -133,15 +155,37 @@ def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> 
     if spec is None:
         raise InputError(
             f"{graph.name}: continuous mode needs a feature specification, the model has none.",
-            hint="Leave --hop-out away, or export the model with its features.",
+            hint=HOW_TO_ATTACH,
         )
     require_endless_level(spec)
-    hop_out, window = request.hop_out_seconds, request.window_seconds
-    assert hop_out is not None
-    if not (0 < hop_out <= window <= MAX_CLIP_SECONDS):
-        raise InputError(
-            f"--hop-out and --window must satisfy 0 < hop-out <= window <= {MAX_CLIP_SECONDS:g} s; "
-            f"got {hop_out:g} and {window:g}."
-        )
+    assert request.hop_out_seconds is not None
     stream = _plan_stream(graph, request, target)
-    return plan_continuous(stream, frames_of(hop_out, spec), frames_of(window, spec))
+    frame_s = spec.row_hop_samples / spec.sample_rate_hz
+    step = math.lcm(*(stage.count.step for stage in stream.stages))
+    hop = _whole("--hop-out", request.hop_out_seconds, step, frame_s)
+    least = -(-stream.period_frames // hop) * hop
+    if request.window_seconds is None:
+        second = spec.rows_for_samples(round(DEFAULT_CLIP_SECONDS * spec.sample_rate_hz))
+        window = max(least, second // hop * hop)
+    else:
+        window = _whole("--window", request.window_seconds, hop, frame_s, least)
+    return plan_continuous(stream, hop, window)
+
+
+def _whole(option: str, seconds: float, step: int, frame_s: float, least: int = 0) -> int:
+    """Frames of that much time, a multiple of ``step`` of them and at least ``least``.
+
+    InputError with the nearest allowed times where it is none, to half a frame.
+    """
+    frames = seconds / frame_s
+    nearest = round(frames)
+    if nearest >= max(step, least) and nearest % step == 0:
+        return nearest
+    below = max(step, least, nearest // step * step)
+    allowed = sorted({below, max(below, -(-nearest // step) * step)})
+    times = " or ".join(f"{count * frame_s:.6g}" for count in allowed)
+    raise InputError(
+        f"{option}: must be a multiple of {step * frame_s:.6g} s"
+        f"{f' from {least * frame_s:.6g} s on' if least > step else ''}; got {seconds:g}.",
+        hint=f"The nearest are {times} s." if len(allowed) > 1 else f"The nearest is {times} s.",
+    )

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from toolkit.features.mel import mel_filterbank
 from toolkit.features.spec import FeatureSpec
 from toolkit.targets import FeatureRates, Target
 
@@ -47,21 +43,19 @@ class FeatureEstimate:
 
 def feature_work(spec: FeatureSpec) -> FeatureWork:
     """Work of a frame of a specification."""
-    raw = spec.kind == "raw"
-    points = spec.fft_samples
+    work = spec.work
     return FeatureWork(
         frame_samples=spec.frame_samples,
         hop_samples=spec.hop_samples,
-        fft_points=0.0 if raw else points * math.log2(points),
-        mel_weights=0 if raw else int(np.count_nonzero(mel_filterbank(spec))),
+        fft_points=work.fft_points,
+        mel_weights=work.weights,
         values=spec.row_values,
     )
 
 
 def estimate_features(spec: FeatureSpec, arithmetic: str, target: Target) -> FeatureEstimate | None:
     """Cost of a specification on a target; None where its table lacks its kind."""
-    kind = "fixed" if spec.kind == "micro_frontend" else arithmetic
-    rates = target.feature_rates.get(f"{spec.kind}/{kind}")
+    rates = target.feature_rates.get(spec.rates(arithmetic))
     if rates is None:
         return None
     work = feature_work(spec)
@@ -70,7 +64,7 @@ def estimate_features(spec: FeatureSpec, arithmetic: str, target: Target) -> Fea
         flash_bytes=_dot(
             work.flash_terms, (rates.flash_bytes, rates.flash_sample, rates.flash_weight)
         ),
-        stack_bytes=rates.stack + rates.stack_band * spec.n_mels,
+        stack_bytes=rates.stack + rates.stack_band * spec.work.stack_bands,
         divides=rates.divides,
     )
 

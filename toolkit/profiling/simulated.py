@@ -112,7 +112,7 @@ def _frame_measurements(
         ("frame_latency_ms_worst", 1e3 * max(frames) / clock_hz, "ms", at_clock),
     ]
     if clip is not None:
-        hop_cycles = clock_hz * clip.spec.hop_samples / clip.spec.sample_rate_hz
+        hop_cycles = clock_hz * clip.spec.row_hop_samples / clip.spec.sample_rate_hz
         buffer = input_buffer_frames(frames, hop_cycles)
         if buffer is not None:
             arriving = f"frame by frame {clock}, one arriving every hop"

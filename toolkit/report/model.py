@@ -116,10 +116,14 @@ class RunClip:
     sha256: str
 
 
+#: What the groups are by that have the outputs of continuous mode's windows.
+WINDOWS = "window_end_s"
+
+
 @dataclass(frozen=True)
 class Group:
     """The figures of a part of the recordings: those whose column ``by`` says ``value``, the models
-    called so, or clips of so many seconds."""
+    called so, clips of so many seconds, or the window that ends at that second."""
 
     by: str
     value: str

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from toolkit.measurement import Check, Provenance
-from toolkit.report.model import LayerRow, Report
+from toolkit.report.model import WINDOWS, Group, LayerRow, Report
 from toolkit.report.names import figure, place
 from toolkit.report.text import (
     compact,
@@ -26,6 +26,8 @@ def print_report(report: Report, console: Console) -> None:
     """Print predictions, figures, checks and notes."""
     if report.predictions:
         console.print(_predictions(report))
+    if windows := [group for group in report.groups if group.by == WINDOWS]:
+        console.print(_windows(windows))
     print_figures(report, console)
     if report.checks or report.issues:
         console.print()
@@ -91,6 +93,17 @@ def _predictions(report: Report) -> Table:
     for row in report.predictions:
         reference = "" if row.float_value is None else f"{row.float_value:.4f}"
         table.add_row(escape(printable(row.label)), reference, f"{row.device_value:.4f}")
+    return table
+
+
+def _windows(groups: list[Group]) -> Table:
+    """The outputs of every window of continuous mode."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("window ends at")
+    for m in groups[0].measurements:
+        table.add_column(escape(printable(m.name.removeprefix("output_"))), justify="right")
+    for group in groups:
+        table.add_row(f"{group.value} s", *(f"{m.value:.4f}" for m in group.measurements))
     return table
 
 

@@ -68,7 +68,7 @@ def write_tflite(graph: Graph) -> bytes:
     return bytes(builder.Output())
 
 
-class _AlignedBufferT(schema.BufferT):  # type: ignore[misc]
+class AlignedBufferT(schema.BufferT):  # type: ignore[misc]
     """A buffer whose data starts at a multiple of 16 bytes in the file."""
 
     def Pack(self, builder: Any) -> Any:  # noqa: N802
@@ -86,13 +86,13 @@ class _Buffers:
     """Constant data, each distinct content once; buffer 0 is the empty one of activations."""
 
     def __init__(self) -> None:
-        self.tables: list[Any] = [_AlignedBufferT()]
+        self.tables: list[Any] = [AlignedBufferT()]
         self._index: dict[bytes, int] = {b"": 0}
 
     def add(self, data: bytes) -> int:
         if data not in self._index:
             self._index[data] = len(self.tables)
-            self.tables.append(_AlignedBufferT(data=data))
+            self.tables.append(AlignedBufferT(data=data))
         return self._index[data]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from toolkit.features.log_bands import log_unit
-from toolkit.features.spec import FeatureSpec
+from toolkit.features.spec import FeatureSpec, LogMel
 from toolkit.training.config import Augment
 
 Features = NDArray[np.float32]
@@ -34,6 +34,7 @@ def augmented(
 
 def decibels(spec: FeatureSpec) -> float:
     """Size of a decibel in the features' unit."""
+    assert isinstance(spec, LogMel)  # `Config` sees to it
     return log_unit(spec) * spec.power * math.log(10.0) / 20.0
 
 

@@ -123,7 +123,7 @@ class Batches:
         )
 
     def _rows(self, seconds: float) -> int:
-        return max(8, round(seconds * self.spec.sample_rate_hz / self.spec.hop_samples))
+        return max(8, round(seconds * self.spec.sample_rate_hz / self.spec.row_hop_samples))
 
     def _item(self, pick: int, rows: int, step: int, number: int) -> Features:
         rng = np.random.default_rng((self.config.seed, step, number + 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from toolkit.features.spec import LogMel
 from toolkit.training.batches import Clips
 from toolkit.training.config import LABELS, SPLITS, Config, Corpus
 
@@ -81,6 +82,7 @@ def _corpus_lines(corpus: Corpus, clips: Clips) -> list[str]:
 
 def _front_end(config: Config) -> str:
     spec = config.spec
+    assert isinstance(spec, LogMel)  # `Config` sees to it
     return (
         f"{spec.frame_samples}-sample frames, hop {spec.hop_samples}, {spec.n_mels} mel bands "
         f"{spec.f_min_hz:g}..{spec.f_max_hz:g} Hz, {spec.log}, floor {spec.floor:g}"

@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from toolkit.errors import ModelError
-from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec
+from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec, from_json
 from toolkit.training.config import LABELS
 from toolkit.training.nets import NETS, net_name
 from toolkit.training.nets.base import Student
@@ -49,7 +49,7 @@ def load_checkpoint(path: Path) -> tuple[Student, FeatureSpec]:
     if name not in NETS:
         raise ModelError(f"'{path}': is of a net '{name}'; known are {', '.join(NETS)}.", _HINT)
     text = metadata.get(METADATA_KEY)
-    spec = FeatureSpec.from_json(text) if text else WAV2SMALL
+    spec = from_json(text) if text else WAV2SMALL
     model = NETS[name].make(spec, len(LABELS))
     if problems := _violations(tensors, model.state_dict()):
         raise ModelError(f"'{path}': not a {name} checkpoint; {'; '.join(problems)}.", _HINT)

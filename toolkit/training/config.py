@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import InputError
-from toolkit.features.spec import FeatureSpec, from_data, to_data
+from toolkit.features.spec import FeatureSpec, LogMel, from_data, to_data
 from toolkit.training.nets import NETS
 from toolkit.training.tables import choice, number, read_table
 
@@ -210,5 +210,7 @@ def _violations(config: Config) -> Iterator[str]:
         raise ValueError(error.message) from None
     if spec.kind != "log_mel":
         yield f"'features.kind' must be log_mel; got {spec.kind!r}"
+    if isinstance(spec, LogMel) and (spec.mean, spec.deviation) != ((0.0,), (1.0,)):
+        yield "'features.mean' and 'features.deviation' must be left out: nets here bring their own"
     if bands not in (None, spec.row_values):
         yield f"net '{config.net}' takes {bands} bands; 'features' gives {spec.row_values}"

@@ -42,6 +42,8 @@ class BuildRequest:
     toolchain: str = "zig"
     simulator: str | None = None  # the target's first
     schedule: ScheduleRequest = field(default_factory=ScheduleRequest)
+    features: str | None = None  # a preset or a specification file, else the model's own
+    restarts: bool = False  # the level begins afresh with every hop of continuous mode
     arithmetic: str = "auto"  # of the features, see `Target.arithmetic`
     policy: str | None = None  # the target's own
     max_seconds: float | None = None  # longest clip of a model that sums over time
@@ -81,7 +83,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
                 request.shapes,
                 request.schedule.time_axis,
                 request.states,
+                request.features,
             )
+            if request.restarts and request.schedule.hop_out_seconds is not None:
+                model = model.restarting(request.schedule.hop_out_seconds)
         with stage("Quantise to int8"):
             model = model.quantize(request.calib)
             _ = model.int8.builtin  # made here, where the stage says so

@@ -48,6 +48,7 @@ class ConvertRequest:
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
     time_axis: int | None = None  # in the file's layout
     states: tuple[str, ...] = ()
+    features: str | None = None
 
 
 def mixed_of(text: str) -> Mixed:
@@ -75,6 +76,7 @@ def convert(request: ConvertRequest) -> Report:
         request.shapes,
         request.time_axis,
         request.states,
+        request.features,
     )
     float_graph = model.source.float_graph
     if float_graph is None:

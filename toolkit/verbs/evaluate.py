@@ -72,6 +72,7 @@ class EvaluationRequest:
     target: str = "cortex-m4"
     max_seconds: float | None = None
     states: tuple[str, ...] = ()
+    features: str | None = None
 
 
 def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
@@ -127,7 +128,13 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
 
 def _deployment(request: EvaluationRequest, model: str) -> Deployment:
     seconds = DEFAULT_CLIP_SECONDS if request.clip_seconds is None else request.clip_seconds
-    source = load(model, seconds, request.max_seconds, states=request.states)
+    source = load(
+        model,
+        seconds,
+        request.max_seconds,
+        states=request.states,
+        features=request.features,
+    )
     return source.quantize(request.calib).deploy(request.target)
 
 

@@ -23,6 +23,8 @@ from toolkit.emit.write import write_files
 from toolkit.errors import InputError
 from toolkit.features.describe import describe
 from toolkit.features.front_end import FrontEnd
+from toolkit.features.metadata import HOW_TO_ATTACH
+from toolkit.features.presets import PRESETS, SPEC_SUFFIXES
 from toolkit.features.quantise import quantise_features
 from toolkit.features.spec import FeatureSpec
 from toolkit.features.tables import feature_context, state_bytes
@@ -30,12 +32,11 @@ from toolkit.features.text import read_spec
 from toolkit.measurement import Check, Issue, Measurement, Provenance
 from toolkit.model.audio import load_whole_audio
 from toolkit.model.source import demo_clip
+from toolkit.model.zoo import zoo_model
 from toolkit.report.model import Report
 from toolkit.simulate.host import run_host
 from toolkit.simulate.protocol import decode_output, encode_audio
 from toolkit.toolchain import find_toolchain, host_sources
-
-SPEC_SUFFIXES = (".toml", ".json")
 
 Quantisation = tuple[float, int]
 
@@ -52,7 +53,8 @@ class Subject:
 
 
 def load_front_end(argument: str) -> Subject:
-    """The features of a model (see `load_source`), or of a .toml or .json specification.
+    """The features of a model (see `load_source`), of a preset where no model is called so, or of a
+    .toml or .json specification.
 
     InputError when the file cannot be used, or the model carries no specification that fits it.
     """
@@ -60,12 +62,14 @@ def load_front_end(argument: str) -> Subject:
     if path.suffix.lower() in SPEC_SUFFIXES:
         spec = read_spec(path)
         return Subject(path.stem, hashlib.sha256(path.read_bytes()).hexdigest(), spec, None)
+    if argument in PRESETS and zoo_model(argument) is None:
+        spec = PRESETS[argument].spec
+        return Subject(argument, hashlib.sha256(spec.to_json().encode()).hexdigest(), spec, None)
     model = load(argument).int8
     if model.spec is None:
         raise InputError(
             f"{argument}: the model carries no feature specification.",
-            hint="Give a .toml or .json specification, or export the model with one; "
-            "see docs/FEATURES.md.",
+            hint=HOW_TO_ATTACH,
         )
     entry = model.graph.tensors[model.graph.inputs[0]]
     return Subject(model.name, model.sha256, model.spec, (entry.scale, entry.zero_point))
@@ -78,8 +82,8 @@ def show(subject: Subject, arithmetic: str) -> tuple[tuple[str, ...], Report]:
     exact, generated = "the specification", "generated C; the compiler refuses another state size"
     figures = (
         ("frame_ms", 1e3 * spec.frame_samples / rate, "ms", exact),
-        ("hop_ms", 1e3 * spec.hop_samples / rate, "ms", exact),
-        ("frames_per_second", rate / spec.hop_samples, "1/s", exact),
+        ("hop_ms", 1e3 * spec.row_hop_samples / rate, "ms", exact),
+        ("frames_per_second", rate / spec.row_hop_samples, "1/s", exact),
         ("row_values", spec.row_values, "values", exact),
         ("feature_latency_ms", _latency_ms(spec), "ms", "from a frame's middle to its row"),
         ("feature_state_bytes", state_bytes(spec, arithmetic), "B", generated),
@@ -94,18 +98,12 @@ def show(subject: Subject, arithmetic: str) -> tuple[tuple[str, ...], Report]:
         Measurement(name, value, unit, Provenance.ESTIMATED, basis)
         for name, value, unit, basis in figures
     )
-    issues = () if spec.streams else (Issue("features", _CLIP_LEVEL),)
+    issues = tuple(Issue("features", reason) for reason in spec.whole_clip)
     return describe(spec), _report(subject, "", measurements, (), issues)
 
 
-_CLIP_LEVEL = (
-    "level mode 'clip' measures the whole clip before its first row: it cannot run on endless "
-    "audio, and push_audio asks for the clip's level first; 'running' and 'fixed' stream"
-)
-
-
 def _latency_ms(spec: FeatureSpec) -> float:
-    return 1e3 * (spec.frame_samples / 2) / spec.sample_rate_hz
+    return 1e3 * (spec.frame_samples / 2 + spec.is_mirrored) / spec.sample_rate_hz
 
 
 def _tables_bytes(subject: Subject, arithmetic: str) -> int:

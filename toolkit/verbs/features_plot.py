@@ -39,7 +39,7 @@ def plot(subject: Subject, audio: Path, out: Path) -> None:
     wave.plot(times, clip.samples / 32768.0, linewidth=0.4)
     wave.set(ylabel="full scale", title=f"{subject.name}: {audio.name}")
     first = -spec.padding_samples / spec.sample_rate_hz
-    end = first + len(clip.features) * spec.hop_samples / spec.sample_rate_hz
+    end = first + len(clip.features) * spec.row_hop_samples / spec.sample_rate_hz
     drawn = image.imshow(
         clip.features.T,
         origin="lower",

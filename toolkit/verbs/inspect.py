@@ -9,8 +9,8 @@ from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import METADATA_KEY
 from toolkit.ir import Graph, Node, Shape, State
 from toolkit.ir.labels import LABELS_KEY, output_labels
+from toolkit.model.load import load_source
 from toolkit.model.origin import ORIGIN_KEY, read_origin
-from toolkit.model.source import load_source
 from toolkit.model.stated import Stated
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view

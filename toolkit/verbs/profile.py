@@ -35,6 +35,7 @@ class ProfileRequest:
     placement: Placement = IN_FLASH
     shapes: Mapping[str, Shape] = field(default_factory=dict)  # of inputs with open dimensions
     states: tuple[str, ...] = ()
+    features: str | None = None
 
 
 def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...]:
@@ -46,6 +47,7 @@ def profile(request: ProfileRequest, stage: Stage = silent) -> tuple[Report, ...
         request.shapes,
         request.schedule.time_axis,
         request.states,
+        request.features,
     ).quantize(request.calib)
     parts = [
         load_target(name, request.policy).placing(request.placement) for name in request.targets
@@ -80,6 +82,7 @@ def _simulated(report: Report, request: ProfileRequest, stage: Stage) -> Report:
             max_seconds=request.max_seconds,
             shapes=request.shapes,
             states=request.states,
+            features=request.features,
             schedule=request.schedule,
             arithmetic=request.arithmetic,
             policy=request.policy,

@@ -21,8 +21,10 @@
 #define WAV2SMALL_FEATURES_ROW_VALUES 26u
 #define WAV2SMALL_FEATURES_BUFFER_SAMPLES 64u
 #define WAV2SMALL_FEATURES_STATE_BYTES 424u
-/* Zeros that count as audio before the first sample; as many must be pushed after the last. */
+/* Samples that count as audio before the first one. */
 #define WAV2SMALL_FEATURES_PADDING_SAMPLES 0u
+/* The same after the last one: wav2small_features_end must be called with 0, 1, .. up to there. */
+#define WAV2SMALL_FEATURES_TAIL_SAMPLES 0u
 
 /* Level normalisation. */
 #define WAV2SMALL_FEATURES_LEVEL_RUNNING 1

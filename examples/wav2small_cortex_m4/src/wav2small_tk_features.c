@@ -2,42 +2,121 @@
 #include "wav2small_features.h"
 #include "wav2small_tk_compiler.h"
 
+/* Samples that complete a row. */
+#define WANTED (WAV2SMALL_FEATURES_FRAME_SAMPLES + WAV2SMALL_TK_FEATURES_AHEAD)
+
 void wav2small_tk_features_init(wav2small_tk_features_state *s) {
     wav2small_tk_front_init(&s->front);
     WAV2SMALL_TK_ZERO(s->frame, sizeof s->frame);
     s->filled = WAV2SMALL_FEATURES_PADDING_SAMPLES;
     s->gap = 0;
+#ifdef WAV2SMALL_FEATURES_MIRRORED
+    s->begins = 1;
+#endif
+#ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
+    s->beyond = 0;
+#endif
 }
 
 /* Keep what the next frame shares with this one. */
 static void advance(wav2small_tk_features_state *s) {
-#if WAV2SMALL_FEATURES_HOP_SAMPLES < WAV2SMALL_FEATURES_FRAME_SAMPLES
-    s->filled = WAV2SMALL_FEATURES_FRAME_SAMPLES - WAV2SMALL_FEATURES_HOP_SAMPLES;
-    WAV2SMALL_TK_MOVE(s->frame, s->frame + WAV2SMALL_FEATURES_HOP_SAMPLES, s->filled * sizeof s->frame[0]);
+#if WAV2SMALL_FEATURES_HOP_SAMPLES < WAV2SMALL_FEATURES_FRAME_SAMPLES + WAV2SMALL_TK_FEATURES_AHEAD
+    s->filled = WANTED - WAV2SMALL_FEATURES_HOP_SAMPLES;
+    WAV2SMALL_TK_MOVE(s->frame, s->frame + WAV2SMALL_FEATURES_HOP_SAMPLES,
+            (s->filled + WAV2SMALL_TK_FEATURES_BEFORE) * sizeof s->frame[0]);
 #else
     s->filled = 0;
     s->gap = WAV2SMALL_FEATURES_HOP_SAMPLES - WAV2SMALL_FEATURES_FRAME_SAMPLES;
+#if WAV2SMALL_TK_FEATURES_BEFORE > 0
+    s->frame[0] = s->frame[WAV2SMALL_FEATURES_FRAME_SAMPLES];
 #endif
+#endif
+}
+
+/* The row of the frame that is there. */
+static void complete(wav2small_tk_features_state *s, int8_t *row) {
+    int16_t *frame = s->frame + WAV2SMALL_TK_FEATURES_BEFORE;
+#ifdef WAV2SMALL_FEATURES_MIRRORED
+    /* The first frame's begin is its end, about its middle: sample 0 of the clip. */
+    for (uint32_t k = 1; s->begins && k <= WAV2SMALL_FEATURES_PADDING_SAMPLES; k++) {
+        frame[WAV2SMALL_FEATURES_PADDING_SAMPLES - k] = frame[WAV2SMALL_FEATURES_PADDING_SAMPLES + k];
+    }
+    s->begins = 0;
+#endif
+#ifdef WAV2SMALL_FEATURES_EMPHASIS_OF_FRAME
+    const int16_t before = s->frame[0];
+    s->frame[0] = frame[0];
+#endif
+#ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
+    s->frame[0] = (int16_t)(s->beyond < WAV2SMALL_FEATURES_FRAME_SAMPLES ? s->beyond : 0u);
+#endif
+    wav2small_tk_front_row(&s->front, frame, row);
+#ifdef WAV2SMALL_FEATURES_EMPHASIS_OF_FRAME
+    s->frame[0] = before;
+#endif
+    advance(s);
 }
 
 size_t wav2small_tk_features_push(wav2small_tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows) {
     size_t completed = 0;
     while (count > 0) {
-        const uint32_t wanted = s->gap > 0 ? s->gap : WAV2SMALL_FEATURES_FRAME_SAMPLES - s->filled;
+        const uint32_t wanted = s->gap > 0 ? s->gap : WANTED - s->filled;
         const uint32_t taken = count < wanted ? (uint32_t)count : wanted;
         if (s->gap > 0) {
             s->gap -= taken;
         } else {
-            WAV2SMALL_TK_COPY(&s->frame[s->filled], samples, taken * sizeof samples[0]);
+            WAV2SMALL_TK_COPY(&s->frame[WAV2SMALL_TK_FEATURES_BEFORE + s->filled], samples, taken * sizeof samples[0]);
             s->filled += taken;
         }
         samples += taken;
         count -= taken;
-        if (s->filled == WAV2SMALL_FEATURES_FRAME_SAMPLES) {
-            wav2small_tk_front_row(&s->front, s->frame, &rows[completed * WAV2SMALL_FEATURES_ROW_VALUES]);
+        if (s->filled == WANTED) {
+            complete(s, &rows[completed * WAV2SMALL_FEATURES_ROW_VALUES]);
             completed++;
-            advance(s);
         }
     }
     return completed;
 }
+
+#if WAV2SMALL_FEATURES_TAIL_SAMPLES > 0
+size_t wav2small_tk_features_end(wav2small_tk_features_state *s, uint32_t k, int8_t *row) {
+    int16_t sample = 0;
+#ifdef WAV2SMALL_FEATURES_MIRRORED
+    /* Sample n + k of a clip of n is sample n - 2 - k; what none of its frames hears is left 0. */
+    const int32_t mirrored = (int32_t)(WAV2SMALL_TK_FEATURES_BEFORE + s->filled) - 2 - 2 * (int32_t)k;
+    if (mirrored >= 0) {
+        sample = s->frame[mirrored];
+    }
+#endif
+#ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
+    s->beyond = k + 1u;
+#endif
+    (void)k;
+    return wav2small_tk_features_push(s, &sample, 1, row);
+}
+#endif
+
+#if defined(WAV2SMALL_FEATURES_LEVEL_CLIP) || defined(WAV2SMALL_FEATURES_TOP_SHARE)
+void wav2small_tk_features_hear(wav2small_tk_features_state *s, const int16_t *clip, size_t count) {
+#ifdef WAV2SMALL_FEATURES_LEVEL_CLIP
+    wav2small_tk_level_measure(&s->front.level, clip, count);
+#endif
+#ifdef WAV2SMALL_FEATURES_TOP_SHARE
+    int8_t rows[2 * WAV2SMALL_FEATURES_ROW_VALUES]; /* a hop completes one */
+    for (size_t at = 0; at < count; at += WAV2SMALL_FEATURES_HOP_SAMPLES) {
+        const size_t left = count - at;
+        (void)wav2small_tk_features_push(s, clip + at,
+                               left < WAV2SMALL_FEATURES_HOP_SAMPLES ? left : WAV2SMALL_FEATURES_HOP_SAMPLES, rows);
+    }
+    for (uint32_t k = 0; k < WAV2SMALL_FEATURES_TAIL_SAMPLES; k++) {
+        (void)wav2small_tk_features_end(s, k, rows);
+    }
+    const wav2small_tk_top heard = s->front.top;
+    wav2small_tk_features_init(s);
+#ifdef WAV2SMALL_FEATURES_LEVEL_CLIP
+    wav2small_tk_level_measure(&s->front.level, clip, count);
+#endif
+    s->front.top = wav2small_tk_top_of(heard);
+#endif
+}
+#endif

@@ -17,11 +17,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Samples kept before a frame, and awaited after it. */
+#ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
+#define WAV2SMALL_TK_FEATURES_BEFORE 2u /* the first is how many of the frame lie beyond the clip's end */
+#elif defined(WAV2SMALL_FEATURES_MIRRORED) || defined(WAV2SMALL_FEATURES_PRE_EMPHASIS)
+#define WAV2SMALL_TK_FEATURES_BEFORE 1u
+#else
+#define WAV2SMALL_TK_FEATURES_BEFORE 0u
+#endif
+#ifdef WAV2SMALL_FEATURES_MIRRORED
+#define WAV2SMALL_TK_FEATURES_AHEAD 1u
+#else
+#define WAV2SMALL_TK_FEATURES_AHEAD 0u
+#endif
+
 typedef struct wav2small_tk_features_state {
     wav2small_tk_front front;
-    uint32_t filled;                        /* samples waiting in `frame` */
-    uint32_t gap;                           /* samples to leave out before the next frame */
-    int16_t frame[WAV2SMALL_FEATURES_BUFFER_SAMPLES]; /* the frame, then zeros up to the FFT's length */
+    uint32_t filled; /* samples waiting in `frame` */
+    uint32_t gap;    /* samples to leave out before the next frame */
+#ifdef WAV2SMALL_FEATURES_MIRRORED
+    uint32_t begins; /* whether the first frame is still to come */
+#endif
+#ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
+    uint32_t beyond; /* samples beyond the clip's end so far */
+#endif
+    int16_t frame[WAV2SMALL_FEATURES_BUFFER_SAMPLES]; /* the frame, then what the window makes zeros up to the
+                                               FFT's length; WAV2SMALL_TK_FEATURES_BEFORE samples before it */
 } wav2small_tk_features_state;
 
 /* Begin a clip. */
@@ -30,6 +51,15 @@ void wav2small_tk_features_init(wav2small_tk_features_state *s);
 /* Take `count` samples (any number) and write the rows they complete, WAV2SMALL_FEATURES_ROW_VALUES int8
  * each, to `rows`, which must hold count / WAV2SMALL_FEATURES_HOP_SAMPLES + 1 rows; returns their number. */
 size_t wav2small_tk_features_push(wav2small_tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows);
+
+#if defined(WAV2SMALL_FEATURES_LEVEL_CLIP) || defined(WAV2SMALL_FEATURES_TOP_SHARE)
+/* Hear a clip before its first sample is pushed: its level, its largest energy. */
+void wav2small_tk_features_hear(wav2small_tk_features_state *s, const int16_t *clip, size_t count);
+#endif
+
+/* Push what stands for sample `k` beyond the clip's end, k = 0, 1, ..; returns the number of rows
+ * completed, at most one. */
+size_t wav2small_tk_features_end(wav2small_tk_features_state *s, uint32_t k, int8_t *row);
 
 /* What each kind of features defines: begin a clip; the row of the next frame. */
 void wav2small_tk_front_init(wav2small_tk_front *front);

@@ -35,6 +35,13 @@ static inline wav2small_tk_complex wav2small_tk_complex_turn(wav2small_tk_comple
     return turned;
 }
 
+/* The Fourier transform of 2 numbers, in place. */
+static inline void wav2small_tk_fft_2(wav2small_tk_complex *x) {
+    const wav2small_tk_complex sum = wav2small_tk_complex_add(x[0], x[1]);
+    x[1] = wav2small_tk_complex_subtract(x[0], x[1]);
+    x[0] = sum;
+}
+
 /* The Fourier transform of 4 numbers, in place. */
 static inline void wav2small_tk_fft_4(wav2small_tk_complex *x) {
     const wav2small_tk_complex sum_even = wav2small_tk_complex_add(x[0], x[2]);

@@ -47,6 +47,9 @@ void wav2small_tk_level_init(wav2small_tk_level *level) {
     level->variance = 0.0F;
     level->variance_carry = 0.0F;
     level->warm_frames = 0;
+#ifdef WAV2SMALL_FEATURES_LEVEL_RESTART_FRAMES
+    level->frames = 0;
+#endif
 #endif
 }
 
@@ -74,6 +77,12 @@ static inline void accumulate(float *sum, float *carry, float step) {
 /* Mean M and variance V with weight a:
  * V += a (v - V + (1 - a) (m - M)^2), then M += a (m - M). */
 void wav2small_tk_level_next(wav2small_tk_level *level, const int16_t *frame) {
+#ifdef WAV2SMALL_FEATURES_LEVEL_RESTART_FRAMES
+    if (level->frames == WAV2SMALL_FEATURES_LEVEL_RESTART_FRAMES) {
+        wav2small_tk_level_init(level);
+    }
+    level->frames++;
+#endif
     const wav2small_tk_sums sums = wav2small_tk_sum_block(frame, WAV2SMALL_FEATURES_FRAME_SAMPLES);
     const int32_t centre = (int32_t)sums.linear / (int32_t)WAV2SMALL_FEATURES_FRAME_SAMPLES;
     float mean;

@@ -21,6 +21,9 @@ typedef struct wav2small_tk_level {
     float variance;       /* running variance, in samples' units squared */
     float variance_carry; /* what `variance` lost to rounding */
     uint32_t warm_frames; /* frames seen, up to WAV2SMALL_FEATURES_LEVEL_WARMUP_FRAMES */
+#ifdef WAV2SMALL_FEATURES_LEVEL_RESTART_FRAMES
+    uint32_t frames; /* since the level began afresh */
+#endif
 #endif
 } wav2small_tk_level;
 

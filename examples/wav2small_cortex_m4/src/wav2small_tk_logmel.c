@@ -2,10 +2,6 @@
 #include "wav2small_features.h"
 #include "wav2small_tk_edges.h"
 
-void wav2small_tk_front_init(wav2small_tk_front *front) {
-    wav2small_tk_level_init(&front->level);
-}
-
 void wav2small_tk_front_row(wav2small_tk_front *front, const int16_t *frame, int8_t *row) {
     wav2small_tk_level_next(&front->level, frame);
     float energies[WAV2SMALL_FEATURES_BANDS];
@@ -16,7 +12,7 @@ void wav2small_tk_front_row(wav2small_tk_front *front, const int16_t *frame, int
             float value;
             uint32_t bits;
         } number;
-        number.value = energies[m] * gain;
+        number.value = WAV2SMALL_TK_LIMITED(front, energies[m] * gain);
         row[m] = wav2small_tk_edges_feature(number.bits);
     }
 }

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toolkit.features.fields import SpecFields
-from toolkit.features.kinds.base import FeatureKind
+from toolkit.features.kinds.base import FeatureSpec
 from toolkit.features.kinds.log_mel import LogMel
 from toolkit.features.kinds.mfcc import Mfcc
 from toolkit.features.kinds.micro_frontend import MicroFrontend
+from toolkit.features.kinds.micro_tables import MicroSpec
 from toolkit.features.kinds.raw import Raw
+from toolkit.features.kinds.spectrogram import Spectrogram
 
-KINDS: Mapping[str, FeatureKind] = {
-    kind.name: kind
+__all__ = ["KINDS", "LogMel", "Mfcc", "MicroFrontend", "MicroSpec", "Raw", "Spectrogram"]
+
+KINDS: Mapping[str, type[FeatureSpec]] = {
+    kind.kind: kind
     for kind in (
-        LogMel(),
-        Mfcc(),
-        MicroFrontend(),
-        Raw(),
+        LogMel,
+        Mfcc,
+        MicroFrontend,
+        Raw,
+        Spectrogram,
     )
 }
-
-
-def kind_of(spec: SpecFields) -> FeatureKind:
-    """The kind of a specification that is sound."""
-    return KINDS[spec.kind]

@@ -15,10 +15,10 @@ from toolkit.features.c_tables import (
     pair_literals,
     sparse_bands,
 )
-from toolkit.features.fields import SpecFields
 from toolkit.features.kinds.micro_tables import (
     NOISE_BITS,
     SNR_BITS,
+    MicroFields,
     correction_bits,
     gain_table,
     hann_q12,
@@ -30,12 +30,14 @@ _ONE = 32767
 _MULTIPLIER_SHIFT = 24
 
 
-def micro_parts(spec: SpecFields, scale: float, zero_point: int) -> Parts:
+def micro_parts(spec: MicroFields, scale: float, zero_point: int) -> Parts:
     """Everything of the kind, for an int8 model input of that quantisation."""
     micro, points = spec.micro, spec.fft_samples // 2
     first = 4 if points.bit_length() % 2 else 2
     # The first pass of radix 4 has factors too: all one, but one is 32767 / 32768.
-    twiddles = _q15(fft_twiddles(points, 1 if first == 4 else 2))
+    start = 1 if first == 4 else 2
+    radices = (4,) * ((points // start).bit_length() // 2)
+    twiddles = _q15(fft_twiddles(start, radices))
     roots = _q15(fft_roots((np.arange(1, points // 2 + 1) / points + 0.5) / 2.0))
     starts, rows = sparse_bands(mel_channels(spec).matrix())
     weights = np.concatenate(rows)

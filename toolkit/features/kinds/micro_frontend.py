@@ -7,7 +7,9 @@ each one to that library's published values, and the whole to TFLM's signal oper
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -15,9 +17,9 @@ from numpy.typing import NDArray
 
 from toolkit.features.arithmetic import Arithmetic, State
 from toolkit.features.c_tables import Parts
-from toolkit.features.fields import MicroSpec, SpecFields
+from toolkit.features.fields import MelFields
 from toolkit.features.framing import FULL_SCALE, Samples, as_fractions, cut_frames
-from toolkit.features.kinds.base import BAND_FIELDS, FeatureKind, frames_line
+from toolkit.features.kinds.base import FeatureSpec, Work
 from toolkit.features.kinds.micro_c_tables import micro_parts
 from toolkit.features.kinds.micro_fft import real_fft
 from toolkit.features.kinds.micro_tables import (
@@ -26,12 +28,15 @@ from toolkit.features.kinds.micro_tables import (
     SHRUNK_BITS,
     SNR_BITS,
     WINDOW_BITS,
+    MicroFields,
+    MicroSpec,
     correction_bits,
     gain_table,
     hann_q12,
     log2_table,
     mel_channels,
 )
+from toolkit.features.mel import mel_filterbank
 from toolkit.features.validate import (
     band_violations,
     frame_violations,
@@ -47,7 +52,7 @@ Int64 = NDArray[np.int64]
 _LN2_Q16 = 45426
 
 
-def micro_frontend(samples: Samples, spec: SpecFields) -> NDArray[np.float32]:
+def micro_frontend(samples: Samples, spec: MicroFields) -> NDArray[np.float32]:
     """Features [rows, n_mels] of one clip: the front-end's integers times ``output_scale``.
 
     ``samples`` [n] are int16, or fractions of full scale, which are rounded to int16.
@@ -63,7 +68,7 @@ def micro_frontend(samples: Samples, spec: SpecFields) -> NDArray[np.float32]:
     return (values * spec.micro.output_scale).astype(np.float32)
 
 
-def channel_magnitudes(frames: Int64, spec: SpecFields) -> Int64:
+def channel_magnitudes(frames: Int64, spec: MicroFields) -> Int64:
     """Square roots [rows, n_mels] of the channels' energies of int16 ``frames`` [rows, n]."""
     windowed = (frames * hann_q12(spec.frame_samples)) >> WINDOW_BITS
     largest = np.minimum(np.abs(windowed).max(axis=1), 32767)
@@ -99,7 +104,7 @@ def reduce_noise(signal: Int64, micro: MicroSpec) -> tuple[Int64, Int64]:
     return cleaned, estimates
 
 
-def control_gain(signal: Int64, noise: Int64, spec: SpecFields) -> Int64:
+def control_gain(signal: Int64, noise: Int64, spec: MicroFields) -> Int64:
     """PCAN: signal times gain(noise), squeezed, with SHRUNK_BITS fractional bits."""
     shift = spec.micro.gain_bits - correction_bits(spec) - SNR_BITS
     snr = ((signal * _gain(noise, gain_table(spec))) >> shift) & 0xFFFFFFFF
@@ -148,55 +153,74 @@ def _bit_length(x: Int64) -> Int64:
 _SOURCES = ("tk_micro.h", "tk_micro.c", "tk_multiply_q.h")
 
 
-class MicroFrontend(FeatureKind):
+@dataclass(frozen=True)
+class MicroFrontend(FeatureSpec, MicroFields):
     """Channels in the integers of TensorFlow's microfrontend library, which has its own gain."""
 
-    name = "micro_frontend"
-    fields = (*BAND_FIELDS, "micro")
+    kind = "micro_frontend"
     value_word = "channel"
     sources: ClassVar[Mapping[str, tuple[str, ...]]] = {"float32": _SOURCES, "fixed": _SOURCES}
 
-    def violations(self, spec: SpecFields) -> Iterator[str]:
-        yield from frame_violations(spec)
-        yield from band_violations(spec)
-        yield from _micro_violations(spec)
+    def violations(self) -> Iterator[str]:
+        yield from frame_violations(self)
+        yield from band_violations(self)
+        yield from _micro_violations(self)
 
-    def row_values(self, spec: SpecFields) -> int:
-        return spec.n_mels
+    @property
+    def row_values(self) -> int:
+        return self.n_mels
 
-    def extract(self, samples: Samples, spec: SpecFields) -> NDArray[np.float32]:
-        return micro_frontend(samples, spec)
+    def extract(self, samples: Samples) -> NDArray[np.float32]:
+        return micro_frontend(samples, self)
 
-    def description(self, spec: SpecFields) -> tuple[str, ...]:
+    def description(self) -> tuple[str, ...]:
         return (
-            frames_line(spec),
-            f"bands   {spec.n_mels} channels, {spec.f_min_hz:g} to {spec.f_max_hz:g} Hz",
+            f"frames  {self.frame_samples} samples every {self.hop_samples}, periodic Hann window",
+            f"bands   {self.n_mels} channels, {self.f_min_hz:g} to {self.f_max_hz:g} Hz",
             "output  noise reduction, automatic gain, logarithm: TFLM's micro_frontend",
         )
 
     def kernel_files(self, arithmetic: Arithmetic) -> tuple[str, ...]:
         return self.sources[arithmetic.name]
 
-    def front_state(self, spec: SpecFields, arithmetic: Arithmetic) -> State:
-        return State(spec.fft_samples // 2 + 1 + spec.n_mels)
+    def front_state(self, arithmetic: Arithmetic) -> State:
+        return State(self.fft_samples // 2 + 1 + self.n_mels)
 
-    def parts(
-        self, spec: SpecFields, arithmetic: Arithmetic, scale: float, zero_point: int
-    ) -> tuple[Parts, ...]:
-        return (micro_parts(spec, scale, zero_point),)
+    def parts(self, arithmetic: Arithmetic, scale: float, zero_point: int) -> tuple[Parts, ...]:
+        return (micro_parts(self, scale, zero_point),)
+
+    @property
+    def work(self) -> Work:
+        points = self.fft_samples * math.log2(self.fft_samples)
+        return Work(points, _weights(self), self.n_mels)
+
+    def rates(self, arithmetic: str) -> str:
+        return f"{self.kind}/fixed"
 
     def arithmetic_in_use(self, chosen: str) -> str:
         return "integer"
 
 
-def _micro_violations(spec: SpecFields) -> Iterator[str]:
+def _weights(spec: MicroFrontend) -> int:
+    """Weights of mel bands of the same range, which the cores' rates were fitted to."""
+    bands = MelFields(
+        spec.sample_rate_hz,
+        spec.frame_samples,
+        spec.hop_samples,
+        n_mels=spec.n_mels,
+        f_min_hz=spec.f_min_hz,
+        f_max_hz=spec.f_max_hz,
+    )
+    return int(np.count_nonzero(mel_filterbank(bands)))
+
+
+def _micro_violations(spec: MicroFields) -> Iterator[str]:
     if spec.level.mode != "fixed" or spec.level.gain != 1.0:
         yield (
             "level must be mode 'fixed' with gain 1 with kind 'micro_frontend', which has its own "
             f"gain control; got {spec.level.mode!r} with gain {spec.level.gain!r}"
         )
-    yield from one_of("center (kind 'micro_frontend')", spec.center, (False,))
-    micro: MicroSpec = spec.micro
+    micro = spec.micro
     if is_number(spec.f_max_hz) and is_number(spec.sample_rate_hz):
         bin_hz = spec.sample_rate_hz / spec.fft_samples if is_whole(spec.frame_samples) else 0.0
         if spec.f_max_hz > spec.sample_rate_hz / 2 - bin_hz:

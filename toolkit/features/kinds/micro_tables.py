@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.fields import SpecFields
+from toolkit.features.fields import BandFields
 
 WINDOW_BITS = 12
 WEIGHT_BITS = 12
@@ -22,6 +22,37 @@ LOG_SEGMENTS = 128
 
 Int64 = NDArray[np.int64]
 _f32 = np.float32
+
+
+@dataclass(frozen=True)
+class MicroSpec:
+    """Noise reduction, gain control and logarithm of the ``micro_frontend`` kind.
+
+    ``even_smoothing`` and ``odd_smoothing``: weight in [0, 1] of a new frame in a channel's noise
+    estimate, channels 0, 2, .. and 1, 3, ..; ``min_signal_remaining``: share of a channel that
+    noise reduction always leaves; ``smoothing_bits``: fractional bits of the estimate.
+    Automatic gain (PCAN) divides by (noise + ``pcan_offset``) ** ``pcan_strength``, in
+    ``gain_bits`` fractional bits.  The logarithm has ``log_shift`` fractional bits, and a feature
+    is that integer times ``output_scale``.
+    """
+
+    smoothing_bits: int = 10
+    even_smoothing: float = 0.025
+    odd_smoothing: float = 0.06
+    min_signal_remaining: float = 0.05
+    pcan: bool = True
+    pcan_strength: float = 0.95
+    pcan_offset: float = 80.0
+    gain_bits: int = 21
+    log_shift: int = 6
+    output_scale: float = 10.0 / 256.0
+
+
+@dataclass(frozen=True)
+class MicroFields(BandFields):
+    """The fields of the ``micro_frontend`` kind."""
+
+    micro: MicroSpec = MicroSpec()
 
 
 def hann_q12(frame_samples: int) -> Int64:
@@ -55,7 +86,7 @@ class MicroChannels:
         return dense[1:-1]
 
 
-def mel_channels(spec: SpecFields) -> MicroChannels:
+def mel_channels(spec: MicroFields) -> MicroChannels:
     """The filter bank: triangles straight in mel, 1127 ln(1 + f / 700 Hz), DC left out."""
     bins = spec.fft_samples // 2 + 1
     hz_per_bin = _f32(0.5 * spec.sample_rate_hz / (bins - 1))
@@ -80,12 +111,12 @@ def _mel(hz: np.ndarray | np.floating) -> np.ndarray:
     return (1127.0 * np.log1p(np.asarray(hz, np.float64) / 700.0)).astype(_f32)
 
 
-def correction_bits(spec: SpecFields) -> int:
+def correction_bits(spec: MicroFields) -> int:
     """Fractional bits that the FFT's scaling took from a channel, less those its weights gave."""
     return spec.fft_samples.bit_length() - 1 - WEIGHT_BITS // 2
 
 
-def gain_table(spec: SpecFields) -> Int64:
+def gain_table(spec: MicroFields) -> Int64:
     """Gain (noise + offset) ** -strength as quadratics, one for every octave of the noise.
 
     [2 + 4 * 31]: the gain at noise 0 and at 1; then for octave n = 1, 2, .. of 32-bit noise x,
