@@ -88,7 +88,7 @@ def _require_replaceable(out: Path) -> None:
     lines = marker.read_text(encoding="utf-8", errors="replace").splitlines()[1:]
     known = {path: digest for digest, _, path in (line.partition(" ") for line in lines)}
     foreign = [path for path, digest in _contents(out).items() if known.get(path) != digest]
-    if foreign:
+    if foreign and known:  # an output of before files were listed is replaced
         more = f" and {len(foreign) - _NAMED} more" if len(foreign) > _NAMED else ""
         raise InputError(
             f"the output directory '{out}' holds files that were added or changed since: "
