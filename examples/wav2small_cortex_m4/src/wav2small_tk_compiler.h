@@ -35,11 +35,22 @@
 #endif
 #endif
 
-/* Puts a constant into a section of its own, where a linker script finds it. */
+/* Puts a constant or a function into a section of its own, where a linker script finds it. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define WAV2SMALL_TK_SECTION(name) __attribute__((section(name)))
 #else
 #define WAV2SMALL_TK_SECTION(name)
+#endif
+
+/* What waits longest for instructions from flash; in a build with WAV2SMALL_TK_HOT_CODE=1 the start-up code
+ * copies these sections to RAM. */
+#if !defined(WAV2SMALL_TK_HOT_CODE)
+#define WAV2SMALL_TK_HOT_CODE 0
+#endif
+#if WAV2SMALL_TK_HOT_CODE
+#define WAV2SMALL_TK_HOT(name) WAV2SMALL_TK_SECTION(".RamFunc." name)
+#else
+#define WAV2SMALL_TK_HOT(name)
 #endif
 
 #if defined(__GNUC__) /* gcc, clang, armclang */

@@ -2,7 +2,7 @@
 #include "wav2small_features.h"
 #include "wav2small_tk_edges.h"
 
-void wav2small_tk_front_row(wav2small_tk_front *front, const int16_t *frame, int8_t *row) {
+void wav2small_tk_front_row(wav2small_tk_front *front, const int16_t *frame, wav2small_tk_value *row) {
     wav2small_tk_level_next(&front->level, frame);
     float energies[WAV2SMALL_FEATURES_BANDS];
     const float gain = front->level.gain;

@@ -3,7 +3,7 @@
 /* Generated, do not edit. */
 #include "wav2small_weights.h"
 
-#include "tk_compiler_f6de8e57.h"
+#include "tk_compiler_3aee2c17.h"
 
 /* Refused by the compiler where something lies between the words. */
 typedef char wav2small_weights_check[sizeof(wav2small_weights_image) - sizeof(tk_2799adbb_weights_head) -

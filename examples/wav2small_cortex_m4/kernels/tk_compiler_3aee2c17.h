@@ -35,11 +35,22 @@
 #endif
 #endif
 
-/* Puts a constant into a section of its own, where a linker script finds it. */
+/* Puts a constant or a function into a section of its own, where a linker script finds it. */
 #if defined(__GNUC__) && defined(__ELF__)
 #define TK_SECTION(name) __attribute__((section(name)))
 #else
 #define TK_SECTION(name)
+#endif
+
+/* What waits longest for instructions from flash; in a build with TK_HOT_CODE=1 the start-up code
+ * copies these sections to RAM. */
+#if !defined(TK_HOT_CODE)
+#define TK_HOT_CODE 0
+#endif
+#if TK_HOT_CODE
+#define TK_HOT(name) TK_SECTION(".RamFunc." name)
+#else
+#define TK_HOT(name)
 #endif
 
 #if defined(__GNUC__) /* gcc, clang, armclang */
@@ -60,16 +71,16 @@
 #define TK_ZERO(to, bytes) ((void)__builtin_memset(to, 0, bytes))
 
 /* The zeros before the first one of a value that is not 0. */
-TK_INLINE int32_t tk_f6de8e57_leading_zeros(uint32_t value) {
+TK_INLINE int32_t tk_3aee2c17_leading_zeros(uint32_t value) {
     return __builtin_clz(value);
 }
 
-TK_INLINE int32_t tk_f6de8e57_leading_zeros_64(uint64_t value) {
+TK_INLINE int32_t tk_3aee2c17_leading_zeros_64(uint64_t value) {
     return __builtin_clzll(value);
 }
 
 /* The same value, of which the compiler knows nothing. */
-TK_INLINE int32_t tk_f6de8e57_opaque(int32_t value) {
+TK_INLINE int32_t tk_3aee2c17_opaque(int32_t value) {
     __asm__("" : "+r"(value));
     return value;
 }
@@ -86,7 +97,7 @@ TK_INLINE int32_t tk_f6de8e57_opaque(int32_t value) {
 #define TK_ZERO(to, bytes) ((void)memset(to, 0, bytes))
 
 /* The zeros before the first one of a value that is not 0. */
-TK_INLINE int32_t tk_f6de8e57_leading_zeros(uint32_t value) {
+TK_INLINE int32_t tk_3aee2c17_leading_zeros(uint32_t value) {
     int32_t zeros = 0;
     for (; value < UINT32_C(0x80000000); value <<= 1) {
         ++zeros;
@@ -94,13 +105,13 @@ TK_INLINE int32_t tk_f6de8e57_leading_zeros(uint32_t value) {
     return zeros;
 }
 
-TK_INLINE int32_t tk_f6de8e57_leading_zeros_64(uint64_t value) {
+TK_INLINE int32_t tk_3aee2c17_leading_zeros_64(uint64_t value) {
     const uint32_t high = (uint32_t)(value >> 32);
-    return high != 0 ? tk_f6de8e57_leading_zeros(high) : 32 + tk_f6de8e57_leading_zeros((uint32_t)value);
+    return high != 0 ? tk_3aee2c17_leading_zeros(high) : 32 + tk_3aee2c17_leading_zeros((uint32_t)value);
 }
 
 /* The same value, of which the compiler knows nothing. */
-TK_INLINE int32_t tk_f6de8e57_opaque(int32_t value) {
+TK_INLINE int32_t tk_3aee2c17_opaque(int32_t value) {
     return value;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tk_matmul_s16_04718b88.h"
+#include "tk_matmul_s16_376ec9d6.h"
 
 #if TK_DSP_BLOCKS
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the assembly finds them by the ABI */
@@ -163,7 +163,7 @@
 /* s24 columns, s25 product, s26 its end, s27 back to its next position, s28 whether odd, s29 where
  * the last position ends. */
 #define MATMUL_3(name, pairs, rest, load, mul)                                                     \
-    TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                                   \
+    TK_HOT(#name) TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                     \
         __asm__(ENTER("576") "vmov s24, r1\n"                                                      \
                              "vmov s25, r2\n"                                                      \
                              "vmov s26, r4\n"                                                      \
@@ -200,7 +200,7 @@
 /* r11 product, r12 its end; on the stack columns, whether odd, back to the product's next position,
  * where the last position ends. */
 #define MATMUL_4(name, pairs, rest, load, mul)                                                     \
-    TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                                   \
+    TK_HOT(#name) TK_NAKED void name TK_MATMUL_S16_ARGUMENTS {                                     \
         __asm__(ENTER("512") "mov r11, r2\n"                                                       \
                              "mov r12, r4\n"                                                       \
                              "push {r1, r3, r5, r6}\n"                                             \
@@ -228,14 +228,14 @@
     }
 
 #define MATMULS(pairs, tiles, rest)                                                                \
-    MATMUL_##tiles(tk_04718b88_matmul_s16_##pairs##x##tiles##_##rest, pairs, rest, LOAD_NOTHING, FIRST)     \
-        MATMUL_##tiles(tk_04718b88_matmul_s16_add_##pairs##x##tiles##_##rest, pairs, rest, LOAD_SUMS, MORE)
+    MATMUL_##tiles(tk_376ec9d6_matmul_s16_##pairs##x##tiles##_##rest, pairs, rest, LOAD_NOTHING, FIRST)     \
+        MATMUL_##tiles(tk_376ec9d6_matmul_s16_add_##pairs##x##tiles##_##rest, pairs, rest, LOAD_SUMS, MORE)
 
 TK_MATMUL_S16_ALL(MATMULS)
 
 #else
 
-void tk_04718b88_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product, int32_t out_c,
+void tk_376ec9d6_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product, int32_t out_c,
                    int32_t pairs, int32_t tiles, int32_t add) {
     for (int32_t position = 0; position < 16; ++position, columns += pairs * tiles) {
         int32_t *to = product + position;
@@ -243,7 +243,7 @@ void tk_04718b88_matmul_s16(const int32_t *weights, const uint32_t *columns, int
             for (int32_t tile = 0; tile < tiles; ++tile, to += 16) {
                 int32_t sum = add ? *to : 0;
                 for (int32_t pair = 0; pair < pairs; ++pair) {
-                    sum = tk_9b0fc35c_smlad((uint32_t)weights[pair], columns[pair * tiles + tile], sum);
+                    sum = tk_80378445_smlad((uint32_t)weights[pair], columns[pair * tiles + tile], sum);
                 }
                 *to = sum;
             }
