@@ -53,6 +53,17 @@ class RowOutput:
     layout: tuple[Node, ...] = ()
 
 
+@dataclass(frozen=True)
+class RowPort:
+    """The output ``index`` gives rows, those of ``counter``, one every ``step_frames``: row r is
+    there once frame r * step_frames + delay_frames is in."""
+
+    index: int
+    counter: int
+    step_frames: int
+    delay_frames: int
+
+
 def layout_nodes(graph: Graph) -> frozenset[str]:
     """The nodes that only move values, behind which nothing but outputs comes."""
     found: set[str] = set()
