@@ -12,7 +12,7 @@ import pytest
 from tests.support.graphs import activation
 from tests.support.random_graphs import SCALE, ZERO_POINT
 from tests.support.random_streams import random_rows
-from tests.support.row_models import FORMS, quantized
+from tests.support.row_models import FORMS, FRAMES, quantized
 from tests.support.stream_host import (
     ENDED,
     OK,
@@ -26,6 +26,7 @@ from tests.support.variants import dsp_variants
 from toolkit.errors import InputError, ToolkitError
 from toolkit.ir import GraphBuilder
 from toolkit.ops.check import check_operators
+from toolkit.ops.execute import run_graph
 from toolkit.ops.pad import PadAttrs
 from toolkit.plan import check_stream, plan_continuous, plan_stream
 from toolkit.plan.stream import StreamPlan
@@ -62,6 +63,20 @@ def test_every_form_at_every_length(tmp_path: Path, dsp: bool) -> None:
         assert dict(zip(FORMS, map(rates, plans), strict=True)) == RATES
     for streamed in Streamed.several(plans, tmp_path):
         assert_streams_like_batch(streamed, [*range(streamed.plan.min_frames, 65), 300])
+
+
+def test_scores_of_16_bits_are_converted_row_by_row(tmp_path: Path) -> None:
+    """Exporters lay an output out first, and the toolkit converts it to int8 behind that."""
+    graph = quantized(FORMS["two_rates"](), tmp_path / "net.onnx", wide=["t7@1"])
+    assert [node.op for node in graph.nodes[-2:]] == ["transpose", "quantize"]
+    plan = check_stream(graph, plan_stream(graph))
+    assert [node.op for node in plan.graph.nodes[-2:]] == ["quantize", "transpose"]
+    streamed = Streamed(plan.graph, plan, tmp_path)
+    assert_streams_like_batch(streamed, [*range(plan.min_frames, 30)])
+    rows = random_clip(plan.graph, FRAMES, 0)[0]
+    wanted = run_graph(graph, {graph.inputs[0]: rows[None]})
+    for name, array in zip(graph.outputs, batch_outputs(plan, rows), strict=True):
+        assert (array == wanted[name]).all(), name
 
 
 @pytest.mark.parametrize("batch", range(QUICK))
