@@ -12,7 +12,7 @@ import pytest
 from tests.support.graphs import activation
 from tests.support.random_graphs import SCALE, ZERO_POINT
 from tests.support.random_streams import random_rows
-from tests.support.row_models import FORMS, quantized
+from tests.support.row_models import FORMS, FRAMES, quantized
 from tests.support.stream_host import (
     ENDED,
     OK,
@@ -26,6 +26,7 @@ from tests.support.variants import dsp_variants
 from toolkit.errors import InputError, ToolkitError
 from toolkit.ir import GraphBuilder
 from toolkit.ops.check import check_operators
+from toolkit.ops.execute import run_graph
 from toolkit.ops.pad import PadAttrs
 from toolkit.plan import check_stream, plan_continuous, plan_stream
 from toolkit.plan.stream import StreamPlan
@@ -51,7 +52,7 @@ RATES = {
 
 
 def rates(plan: StreamPlan) -> list[tuple[int, int]]:
-    return list(zip(plan.output_steps, plan.trace.output_delays, strict=True))
+    return [(port.step_frames, port.delay_frames) for port in plan.ports]
 
 
 @pytest.mark.parametrize("dsp", [False, True])
@@ -62,6 +63,20 @@ def test_every_form_at_every_length(tmp_path: Path, dsp: bool) -> None:
         assert dict(zip(FORMS, map(rates, plans), strict=True)) == RATES
     for streamed in Streamed.several(plans, tmp_path):
         assert_streams_like_batch(streamed, [*range(streamed.plan.min_frames, 65), 300])
+
+
+def test_scores_of_16_bits_are_converted_row_by_row(tmp_path: Path) -> None:
+    """Exporters lay an output out first, and the toolkit converts it to int8 behind that."""
+    graph = quantized(FORMS["two_rates"](), tmp_path / "net.onnx", wide=["t7@1"])
+    assert [node.op for node in graph.nodes[-2:]] == ["transpose", "quantize"]
+    plan = check_stream(graph, plan_stream(graph))
+    assert [node.op for node in plan.graph.nodes[-2:]] == ["quantize", "transpose"]
+    streamed = Streamed(plan.graph, plan, tmp_path)
+    assert_streams_like_batch(streamed, [*range(plan.min_frames, 30)])
+    rows = random_clip(plan.graph, FRAMES, 0)[0]
+    wanted = run_graph(graph, {graph.inputs[0]: rows[None]})
+    for name, array in zip(graph.outputs, batch_outputs(plan, rows), strict=True):
+        assert (array == wanted[name]).all(), name
 
 
 @pytest.mark.parametrize("batch", range(QUICK))
@@ -129,7 +144,7 @@ def test_rows_of_padding_are_there_before_the_first_frame(tmp_path: Path) -> Non
     plan = check_stream(net.build(), plan_stream(net.build()))
     streamed = Streamed(plan.graph, plan, tmp_path)
     instance = streamed.instance()
-    assert (instance.ready(0), plan.trace.output_delays) == (2, (0,))
+    assert (instance.ready(0), rates(plan)) == (2, [(1, 0)])
     assert_streams_like_batch(streamed, [*range(1, 9)])
 
 
@@ -148,7 +163,7 @@ def test_the_checker_refuses_a_ring_that_is_too_short(seed: int) -> None:
 def test_the_checker_refuses_rows_that_nobody_keeps(form: str, tmp_path: Path) -> None:
     """An output's row must lie alone until the next frame."""
     plan = plan_stream(quantized(FORMS[form](), tmp_path / "net.onnx"))
-    for number in plan.output_counters:
+    for number in (port.counter for port in plan.ports):
         rings = list(plan.rings)
         assert rings[0] is not None and rings[number] is not None
         rings[number] = replace(rings[number], offset_bytes=rings[0].offset_bytes)
@@ -158,5 +173,5 @@ def test_the_checker_refuses_rows_that_nobody_keeps(form: str, tmp_path: Path) -
 
 def test_continuous_mode_is_for_outputs_of_a_window(tmp_path: Path) -> None:
     plan = plan_stream(quantized(FORMS["rows_and_final"](), tmp_path / "net.onnx"))
-    with pytest.raises(InputError, match="'t3' has a row for every 1 frames"):
+    with pytest.raises(InputError, match="'t3' has rows anyway"):
         plan_continuous(plan, 10, 20)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -136,8 +136,9 @@ FORMS: dict[str, Callable[[], onnx.ModelProto]] = {
 }
 
 
-def quantized(model: onnx.ModelProto, path: Path) -> Graph:
-    """The int8 graph of a model, which is written to ``path``, as read back from its file."""
+def quantized(model: onnx.ModelProto, path: Path, wide: Sequence[str] | None = None) -> Graph:
+    """The int8 graph of a model, which is written to ``path``, as read back from its file; the
+    activations ``wide`` are int16."""
     path.write_bytes(model.SerializeToString())
     graph = optimize(load_onnx(path))
     rng = np.random.default_rng(0)
@@ -145,4 +146,6 @@ def quantized(model: onnx.ModelProto, path: Path) -> Graph:
         {n: rng.standard_normal(graph.tensors[n].shape).astype(np.float32) for n in graph.inputs}
         for _ in range(3)
     ]
-    return read_tflite(write_tflite(convert(graph, calibrate(graph, batches), "fused")), "net")
+    return read_tflite(
+        write_tflite(convert(graph, calibrate(graph, batches), "fused", wide)), "net"
+    )

@@ -160,12 +160,13 @@ class FileText:
 
 @dataclass(frozen=True)
 class AudioContext:
-    """Everything of the files that take audio: whether the model gives rows; the features and the
-    bytes of their state; the frames of a clip, 0 where it may have any number; the decimator's
-    rates and its state."""
+    """Everything of the files that take audio: whether the model gives rows, and makes some of the
+    padding before the first frame; the features and the bytes of their state; the frames of a clip,
+    0 where it may have any number; the decimator's rates and its state."""
 
     schedule: str
     has_rows: bool
+    starts_with_padding: bool
     spec: FeatureSpec
     state_bytes: int
     clip_frames: int

@@ -233,15 +233,11 @@ def row_text(tensor: Tensor) -> TensorText:
 def output_texts(plan: Plan) -> tuple[TensorText, ...]:
     """The outputs in words, of those with time how often a row comes and when."""
     texts = [tensor_text(tensor, 0) for tensor in plan.output_tensors]
-    stream = plan.stream
-    if stream is None:
-        return tuple(texts)
-    delays = stream.trace.output_delays
-    for index, step, late in zip(plan.outputs_in_rows, stream.output_steps, delays, strict=True):
-        row = row_text(plan.output_tensors[index]).shape
-        every = f"every {step} frames" if step > 1 else "a frame"
-        shape = f"{row}, a row {every}, {late} frames late"
-        texts[index] = replace(texts[index], shape=shape)
+    for port in () if plan.stream is None else plan.stream.ports:
+        row = row_text(plan.output_tensors[port.index]).shape
+        every = f"every {port.step_frames} frames" if port.step_frames > 1 else "a frame"
+        shape = f"{row}, a row {every}, {port.delay_frames} frames late"
+        texts[port.index] = replace(texts[port.index], shape=shape)
     return tuple(texts)
 
 

@@ -183,13 +183,13 @@ def _audio(plan: Plan, front_end: FrontEnd) -> dict[str, str]:
             f"{len(inputs)} input(s) of {values} values.",
             hint="Give the feature specification that the model was trained with.",
         )
-    frames = frames if plan.stream is None else 0
     context = AudioContext(
         schedule=plan.schedule,
         has_rows=bool(plan.outputs_in_rows),
+        starts_with_padding=plan.stream is not None and plan.stream.starts_with_padding,
         spec=spec,
         state_bytes=front_end.state_bytes,
-        clip_frames=frames,
+        clip_frames=frames if plan.stream is None else 0,
         rates_hz=RATES_HZ,
         decimator_bytes=_DECIMATOR_BYTES,
     )

@@ -75,21 +75,15 @@ class _Emitter:
             frame_macs_mean=f"{sum(plan.frame_macs) / len(plan.frame_macs):.0f}",
             frame_macs_worst=max(plan.frame_macs),
             finish_macs=plan.finish_macs,
-            starts_with_padding=any(stage.window.reach <= 0 for stage in plan.stages),
+            starts_with_padding=plan.starts_with_padding,
             inputs=tuple(row_text(with_rows(graph.tensors[n], 1)) for n in plan.time.inputs),
             outputs=tuple(
                 tensor_text(t, plan.tensor_offsets[t.name]) if t.name in finals else row_text(t)
                 for t in plan.output_tensors
             ),
             row_outputs=tuple(
-                RowOutputText(index, self._counters[number], step, delay)
-                for index, number, step, delay in zip(
-                    plan.outputs_in_rows,
-                    plan.output_counters,
-                    plan.output_steps,
-                    plan.trace.output_delays,
-                    strict=True,
-                )
+                RowOutputText(p.index, self._counters[p.counter], p.step_frames, p.delay_frames)
+                for p in plan.ports
             ),
             labels=label_macros(graph, plan.output_tensors),
             kernels=tuple(sorted({c.kernel for c in calls.values()} | {s.kernel for s in stages})),

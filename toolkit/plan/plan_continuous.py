@@ -74,11 +74,11 @@ def plan_continuous(stream: StreamPlan, hop_frames: int, window_frames: int) -> 
 
 def _require(stream: StreamPlan, hop_frames: int, window_frames: int) -> None:
     name = stream.time.graph.name
-    if stream.time.row_outputs:
-        output = stream.time.row_outputs[0].name
+    if stream.ports:
+        output = stream.graph.outputs[stream.ports[0].index]
         raise InputError(
-            f"{name}: continuous mode is for outputs of a window; {output!r} has a row for every "
-            f"{stream.output_steps[0]} frames of audio without end.",
+            f"{name}: continuous mode is for outputs of a window; {output!r} has rows anyway, for "
+            "audio without end.",
             hint="Leave out --hop-out: rows come as long as audio does.",
         )
     ends = [stage.node.name for stage in stream.reductions if not OPERATORS[stage.node.op].merges]

@@ -14,11 +14,12 @@ from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.plan.any_length import longest_frames
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer, find_buffers
+from toolkit.plan.row_outputs import RowPort
 from toolkit.plan.stream import (
     ALIGNMENT_BYTES,
     COUNTER_BYTES,
+    ENDING_COUNTERS,
     EXTRA_COUNTERS,
-    ROW_COUNTERS,
     Purpose,
     Ring,
     StateBuffer,
@@ -67,7 +68,7 @@ def plan_stream(
         else None
         for n in numbers
     ]
-    extra = EXTRA_COUNTERS + (len(time.graph.outputs) + ROW_COUNTERS if outputs else 0)
+    extra = EXTRA_COUNTERS + (ENDING_COUNTERS + len(time.graph.outputs) if outputs else 0)
     counters_bytes = COUNTER_BYTES * (len(rings) + extra)
     buffer_bytes = max(b.offset_bytes + b.size_bytes for b in buffers)
     buffer_bytes = aligned(buffer_bytes, COUNTER_BYTES)
@@ -78,7 +79,7 @@ def plan_stream(
         stages=stages,
         variants=variants,
         trace=trace,
-        output_counters=tuple(outputs),
+        ports=_ports(time, outputs, trace.output_delays),
         rings=tuple(rings),
         buffers=buffers,
         finish_graph=finish_graph,
@@ -87,6 +88,14 @@ def plan_stream(
         lower_bound_bytes=kept + counters_bytes,
         max_frames=min(_max_frames(time, stages), longest or _MAX_FRAMES),
     )
+
+
+def _ports(time: TimeAxis, counters: Sequence[int], delays: Sequence[int]) -> tuple[RowPort, ...]:
+    """The outputs with time, of which ``counters`` count the rows."""
+    finals, names = time.final_outputs, time.graph.outputs
+    places = (index for index, name in enumerate(names) if name not in finals)
+    found = zip(places, time.row_outputs, counters, delays, strict=True)
+    return tuple(RowPort(i, c, time.counts[o.rows].step, delay) for i, o, c, delay in found)
 
 
 def _finish_graph(time: TimeAxis, stages: Sequence[Stage]) -> Graph:

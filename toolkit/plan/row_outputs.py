@@ -53,6 +53,17 @@ class RowOutput:
     layout: tuple[Node, ...] = ()
 
 
+@dataclass(frozen=True)
+class RowPort:
+    """The output ``index`` gives rows, those of ``counter``, one every ``step_frames``: row r is
+    there once frame r * step_frames + delay_frames is in."""
+
+    index: int
+    counter: int
+    step_frames: int
+    delay_frames: int
+
+
 def layout_nodes(graph: Graph) -> frozenset[str]:
     """The nodes that only move values, behind which nothing but outputs comes."""
     found: set[str] = set()
@@ -62,6 +73,37 @@ def layout_nodes(graph: Graph) -> frozenset[str]:
         if moves and found.issuperset(readers):
             found.add(node.name)
     return frozenset(found)
+
+
+def layouts_last(graph: Graph) -> Graph:
+    """The same network, where conversions of an output's type or scale come before what lays it
+    out."""
+    moves = layout_nodes(graph)
+    for node in graph.nodes:
+        before = graph.producer(node.inputs[0] or "") if node.op == "quantize" else None
+        readers = {reader.name for reader in graph.consumers(node.outputs[0])}
+        if before is not None and _only_lays_out(graph, before) and moves.issuperset(readers):
+            return layouts_last(_swapped(graph, before, node))
+    return graph
+
+
+def _only_lays_out(graph: Graph, node: Node) -> bool:
+    """Whether a node only moves values, for one reader."""
+    moves = OPERATORS[node.op].is_alias or isinstance(node.attrs, TransposeAttrs)
+    (output,) = node.outputs
+    return moves and len(graph.consumers(output)) == 1 and output not in graph.outputs
+
+
+def _swapped(graph: Graph, layout: Node, conversion: Node) -> Graph:
+    """A conversion in front of the layout node whose output it reads."""
+    source, (between,), (output,) = layout.inputs[0], layout.outputs, conversion.outputs
+    assert source is not None
+    shape, converted = graph.tensors[source].shape, graph.tensors[output]
+    tensors = {**graph.tensors, between: replace(converted, name=between, shape=shape)}
+    first = replace(conversion, inputs=(source,), outputs=(between,))
+    then = replace(layout, inputs=(between,), outputs=(output,))
+    new = {layout.name: first, conversion.name: then}
+    return replace(graph, tensors=tensors, nodes=tuple(new.get(n.name, n) for n in graph.nodes))
 
 
 def row_output(graph: Graph, name: str, layouts: frozenset[str]) -> RowOutput:

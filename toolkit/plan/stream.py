@@ -19,7 +19,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS
-from toolkit.plan.row_outputs import laid_out, row_tensor
+from toolkit.plan.row_outputs import RowPort, laid_out, row_tensor
 from toolkit.plan.stream_schedule import Stage, Trace, period_frames
 from toolkit.plan.time_axis import TimeAxis, retime
 
@@ -29,9 +29,8 @@ ALIGNMENT_BYTES = 8
 COUNTER_BYTES = 4
 #: Words of a state beside the rows' counters: whether a frame waits for steps.
 EXTRA_COUNTERS = 1
-#: The same where outputs have time, beside how many rows of each were taken: whether the clip is
-#: ending.
-ROW_COUNTERS = 1
+#: The same where outputs have time, beside the rows taken of each: whether the clip is ending.
+ENDING_COUNTERS = 1
 
 Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
 
@@ -69,15 +68,15 @@ class StreamPlan:
 
     ``state_bytes`` is the whole RAM of a model instance (buffers and row counters).
     ``lower_bound_bytes`` is what must outlive a frame: rows still needed, sums and counters.
-    ``rings`` go by counter, None for a reduction.  ``output_counters`` are those of the outputs
-    with time, in their order.  ``finish_graph`` runs once a clip.
+    ``rings`` go by counter, None for a reduction.  ``ports`` are the outputs with time.
+    ``finish_graph`` runs once a clip.
     """
 
     time: TimeAxis
     stages: tuple[Stage, ...]
     variants: Variants
     trace: Trace
-    output_counters: tuple[int, ...]
+    ports: tuple[RowPort, ...]
     rings: tuple[Ring | None, ...]
     buffers: tuple[StateBuffer, ...]
     finish_graph: Graph
@@ -197,6 +196,11 @@ class StreamPlan:
         return tuple(stage for stage in self.stages if stage.reduces)
 
     @property
+    def starts_with_padding(self) -> bool:
+        """Whether some rows are made of padding alone, before the first frame."""
+        return any(stage.window.reach <= 0 for stage in self.stages)
+
+    @property
     def min_frames(self) -> int:
         return self.time.min_frames
 
@@ -214,8 +218,7 @@ class StreamPlan:
     @property
     def outputs_in_rows(self) -> tuple[int, ...]:
         """Indices of the outputs that have time."""
-        finals = self.time.final_outputs
-        return tuple(i for i, name in enumerate(self.graph.outputs) if name not in finals)
+        return tuple(port.index for port in self.ports)
 
     def laid_out(self, outputs: Sequence[bytes]) -> tuple[bytes, ...]:
         """The bytes of every output as the batch network gives them, of all rows of those with
@@ -224,11 +227,6 @@ class StreamPlan:
         for index, output in zip(self.outputs_in_rows, self.time.row_outputs, strict=True):
             made[index] = laid_out(output, self.graph, made[index])
         return tuple(made)
-
-    @property
-    def output_steps(self) -> tuple[int, ...]:
-        """Frames a row of each output with time."""
-        return tuple(self.time.counts[output.rows].step for output in self.time.row_outputs)
 
     @property
     def period_frames(self) -> int:
@@ -280,10 +278,11 @@ def describe_state(
         ("macs_per_frame_mean", round(sum(macs) / len(macs)), "MACs", "schedule"),
         ("macs_per_frame_worst", max(macs), "MACs", "schedule"),
     )
-    if delays := stream.trace.output_delays:
-        names = (output.name for output in stream.time.row_outputs)
-        each = ", ".join(f"{n!r} {d}" for n, d in zip(names, delays, strict=True))
-        figures += (("algorithmic_delay_frames", max(delays), "frames", f"schedule: {each}"),)
+    if stream.ports:
+        names = stream.graph.outputs
+        each = ", ".join(f"{names[port.index]!r} {port.delay_frames}" for port in stream.ports)
+        latest = max(port.delay_frames for port in stream.ports)
+        figures += (("algorithmic_delay_frames", latest, "frames", f"schedule: {each}"),)
     return [Measurement(n, v, u, Provenance.ESTIMATED, basis) for n, v, u, basis in figures]
 
 

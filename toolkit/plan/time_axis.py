@@ -18,7 +18,7 @@ from toolkit.ops.parts.rows import TIME_AXIS, RowWindow, row_window, with_rows
 from toolkit.ops.parts.window import Padding, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
-from toolkit.plan.row_outputs import Layout, RowOutput, layout_nodes, row_output
+from toolkit.plan.row_outputs import Layout, RowOutput, layout_nodes, layouts_last, row_output
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,16 @@ def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
     Raises NotStreamableError naming every node that stands in the way, and why.
     """
     graph = graph.pruned()
+    try:
+        return _find(graph, time_axis)
+    except NotStreamableError:
+        turned = layouts_last(graph)
+        if turned is graph:
+            raise
+    return _find(turned, time_axis)
+
+
+def _find(graph: Graph, time_axis: int) -> TimeAxis:
     reasons = list(_input_reasons(graph, time_axis))
     if reasons:
         raise NotStreamableError(graph.name, reasons)

@@ -48,21 +48,19 @@ def plan_measurements(plan: Plan, front_end: FrontEnd | None) -> list[Measuremen
 def _algorithmic_delay(plan: Plan, front_end: FrontEnd | None) -> list[Measurement]:
     """Time from the first sample of a frame until the row of it can be there, of the latest output
     with time; nothing where there is none, or no audio."""
-    delays = () if plan.stream is None else plan.stream.trace.output_delays
-    if front_end is None or not delays:
+    if front_end is None or plan.stream is None or not plan.stream.ports:
         return []
+    latest = max(port.delay_frames for port in plan.stream.ports)
     spec = front_end.spec
     hop_ms, frame_ms = (
         1e3 * n / spec.sample_rate_hz for n in (spec.hop_samples, spec.frame_samples)
     )
     basis = (
-        f"schedule: {max(delays)} frames of {hop_ms:g} ms to come, and the frame's own "
+        f"schedule: {latest} frames of {hop_ms:g} ms to come, and the frame's own "
         f"{frame_ms:g} ms; computing aside"
     )
-    delay_ms = max(delays) * hop_ms + frame_ms
-    return [
-        Measurement("algorithmic_delay_ms", delay_ms, "ms", Provenance.ESTIMATED, basis),
-    ]
+    delay_ms = latest * hop_ms + frame_ms
+    return [Measurement("algorithmic_delay_ms", delay_ms, "ms", Provenance.ESTIMATED, basis)]
 
 
 def layer_rows(
