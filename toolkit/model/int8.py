@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.errors import NotStreamableError
+from toolkit.errors import NotStreamableError, UnsupportedError
 from toolkit.features.audio import fit_clip, load_clip
 from toolkit.features.extract import extract
 from toolkit.features.metadata import feature_spec
@@ -126,7 +126,11 @@ class Int8Model:
             return self.data
         if self.float_graph is None:
             return None
-        return quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
+        try:
+            data = quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
+        except UnsupportedError:  # of weights that have no builtin form
+            return None
+        return data if is_builtin(read_tflite(data, self.source.name)) else None
 
     @property
     def labels(self) -> tuple[str, ...]:
