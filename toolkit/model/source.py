@@ -198,7 +198,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> So
         longer = {i.name: longer_shape(i, shapes[i.name], more, stated.time_axis) for i in known}
         imported = load_onnx(path, longer, None if rows is None else rows + more)
         graph = optimize(imported)
-        if stated.time_axis is not None:
+        if stated.time_axis is not None and rows is None:  # no features say it
             graph = put_time_first(graph, stated.time_axis)
         return imported, graph
 
