@@ -192,6 +192,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> So
                 f"a clip of {clip_seconds:g} s gives no feature row.",
                 hint=f"One row takes {spec.frame_samples} samples at {spec.sample_rate_hz} Hz.",
             )
+    known = [source for source in model.inputs if source.name in shapes]
 
     def read(more: int = 0) -> tuple[Graph, Graph]:
         """The model as imported and as rewritten, for clips of ``more`` further frames."""
@@ -202,7 +203,6 @@ def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> So
             graph = put_time_first(graph, stated.time_axis)
         return imported, graph
 
-    known = [source for source in model.inputs if source.name in shapes]
     imported, graph = read()
     graph = attach(graph, imported)
     is_open = rows is not None or bool(known)
