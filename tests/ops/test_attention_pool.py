@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.support.kernel import kernel_library, parameter_struct, run_graph_in_c
+from tests.support.operators import add_input, add_node
 from tests.support.oracle import run_numpy
 from toolkit.errors import ModelError
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
@@ -322,3 +323,14 @@ def test_other_weights_are_another_table(made_of: WeightsOf) -> None:
     weights = real if made_of == "itself" else 1 / (1 + np.exp(-real))
     np.testing.assert_allclose(table / table[-1], weights / weights[-1], atol=1e-8)
     assert table.min() >= 1 and table.max() == TABLE_ONE
+
+
+def broadcast_case(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    lin, logits = BROADCASTS[rng.integers(len(BROADCASTS))]
+    scale = QuantParams.per_tensor(0.05, 3)
+    names = [add_input(builder, shape, scale) for shape in (lin, logits)]
+    table = builder.constant("table", weight_table(0.05))
+    dtype = (DType.INT8, DType.INT16)[rng.integers(2)]
+    out = QuantParams.per_tensor(0.02, 0)
+    attrs = AttentionPoolAttrs()
+    return add_node(builder, "attention_pool", [*names, table], out, attrs, dtype)

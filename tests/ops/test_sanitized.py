@@ -17,6 +17,7 @@ import pytest
 
 from tests.ops import (
     test_arithmetic,
+    test_attention_pool,
     test_batch_matmul,
     test_concatenation,
     test_conv_2d,
@@ -28,11 +29,14 @@ from tests.ops import (
     test_pad,
     test_pooling,
     test_quantize,
+    test_reduce_max,
     test_softmax,
     test_softmax_int16,
+    test_streaming,
     test_strided_slice,
     test_sum,
     test_transpose,
+    test_variance,
 )
 from tests.support.kernel import SANITIZE, kernel_sources, run_graph_in_c
 from tests.support.operators import AddCase, case_inputs, pack
@@ -59,6 +63,11 @@ CASES: list[AddCase] = [
     test_softmax_int16.case,
     test_mean.case,
     test_sum.case,
+    test_reduce_max.case,
+    test_variance.case,
+    test_variance.weighted_case,
+    test_attention_pool.broadcast_case,
+    partial(test_arithmetic.case, "div"),
     *(
         module.case(dtype)
         for module in (test_batch_matmul, test_concatenation, test_strided_slice, test_transpose)
@@ -94,7 +103,10 @@ def run_all() -> set[str]:
             values = run_graph_in_c(graph, dict(zip(graph.inputs, case, strict=True)), *SANITIZE)
             for name, want in zip(graph.outputs, expected, strict=True):
                 np.testing.assert_array_equal(values[name], want[index])
-    return kernels
+    for part in test_streaming.PARTS:
+        test_streaming.keep_rows(part, 13, DType.INT8, *SANITIZE)
+    test_streaming.tall_max_row(*SANITIZE)
+    return kernels | {"tk_keep_rows", "tk_max_pool_tall_s8"}
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="AddressSanitizer comes with gcc")

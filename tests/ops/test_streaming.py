@@ -7,19 +7,21 @@ import ctypes
 import numpy as np
 import pytest
 
-from tests.support.kernel import kernel_library, parameter_struct
+from tests.support.kernel import kernel_library, parameter_struct, reduce_rows, window_row
 from tests.support.operators import add_input, add_node
-from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ir import DType, GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
 from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.parts.base import NodeView, TimeBehaviour, view
+from toolkit.ops.parts.rows import row_view
 from toolkit.ops.parts.window import Window, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.squeeze import SqueezeAttrs
+from toolkit.ops.strided_slice import WHOLE, Range, StridedSliceAttrs
 
 ROW_LOCAL, WINDOWED = TimeBehaviour.ROW_LOCAL, TimeBehaviour.WINDOWED
 REDUCING, OPAQUE = TimeBehaviour.REDUCING, TimeBehaviour.OPAQUE
@@ -106,3 +108,44 @@ def test_mean_of_a_stream_is_the_mean_of_the_clip(rows: int) -> None:
     library.tk_mean_s8_finish(ctypes.byref(params), pointer(sums), pointer(out))
     expected = OPERATORS["mean"].run_int(node, [clip])
     np.testing.assert_array_equal(out, expected.reshape(-1))
+
+
+PARTS = [(0, 3, 1), (2, 7, 2), (-1, None, 1), (-6, None, 1), (-6, -1, 2)]
+
+
+@pytest.mark.parametrize("dtype", [DType.INT8, DType.INT16])
+@pytest.mark.parametrize("part", PARTS)
+def test_frames_that_a_stream_keeps(part: Range, dtype: DType) -> None:
+    for rows in (7, 8, 13):
+        keep_rows(part, rows, dtype)
+
+
+def keep_rows(part: Range, rows: int, dtype: DType, *flags: str) -> None:
+    builder = GraphBuilder("kept")
+    x = add_input(builder, (1, rows, 4, 2), QUANT, dtype)
+    attrs = StridedSliceAttrs((WHOLE, part, WHOLE, WHOLE))
+    builder.outputs.append(add_node(builder, "strided_slice", [x], QUANT, attrs, dtype))
+    graph = builder.build()
+    node, operator = view(graph, graph.nodes[0]), OPERATORS["strided_slice"]
+    clip = np.random.default_rng(rows).integers(-99, 99, (1, rows, 4, 2)).astype(dtype.numpy)
+    want = operator.run_int(node, [clip])
+    call = operator.row_call(row_view(node, REDUCING), REDUCING)
+    assert call.kernel == "tk_keep_rows" and operator.least_rows(node, 1) <= 7
+    out = np.zeros(want.shape, dtype.numpy)
+    reduce_rows(call, clip[0], out, *flags)
+    np.testing.assert_array_equal(out, want)
+
+
+def test_the_largest_of_many_rows_some_of_them_padding() -> None:
+    tall_max_row()
+
+
+def tall_max_row(*flags: str) -> None:
+    node = single("max_pool_2d", [(1, 50, 1, 5)], WindowedAttrs(Window(40, 1)))
+    call = OPERATORS["max_pool_2d"].row_call(row_view(node, WINDOWED), WINDOWED)
+    assert call.kernel == "tk_max_pool_tall_s8"
+    rows = np.random.default_rng(0).integers(-128, 128, (40, 5)).astype(np.int8)
+    padded = [None if index < 7 else row for index, row in enumerate(rows)]
+    out = np.zeros(5, np.int8)
+    window_row(call, padded, out, *flags)
+    np.testing.assert_array_equal(out, rows[7:].max(axis=0))

@@ -10,6 +10,7 @@ import ctypes
 import functools
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +82,8 @@ def parameter_struct(kernel: str) -> tuple[type[ctypes.Structure], dict[str, Any
     return struct, elements
 
 
-def run_kernel(
-    call: KernelCall, tensors: dict[str, Array], outputs: list[Array], *flags: str
-) -> None:
-    """Call the kernel on ``tensors`` (inputs by name) and write into ``outputs``."""
+def parameters(call: KernelCall) -> tuple[ctypes.Structure, list[Array]]:
+    """The parameters of a call, and the arrays that they point to."""
     struct, elements = parameter_struct(call.kernel)
     assert list(call.params) == list(elements), f"{call.kernel}: fields differ from the header's"
     alive = []
@@ -100,6 +99,14 @@ def run_kernel(
         else:
             setattr(params, name, value)
             assert getattr(params, name) == value, f"{call.kernel}: {name} does not fit"
+    return params, alive
+
+
+def run_kernel(
+    call: KernelCall, tensors: dict[str, Array], outputs: list[Array], *flags: str
+) -> None:
+    """Call the kernel on ``tensors`` (inputs by name) and write into ``outputs``."""
+    params, _alive = parameters(call)
     arrays = [np.ascontiguousarray(tensors[name]) for name in call.inputs] + outputs
     scratch = np.full(call.scratch_bytes // 8 + 1, -1, np.int64)
     arguments = [ctypes.c_void_p(array.ctypes.data) for array in arrays]
@@ -108,6 +115,28 @@ def run_kernel(
     function = getattr(kernel_library(*flags), call.kernel)
     function.restype = None
     function(ctypes.byref(params), *arguments)
+
+
+def reduce_rows(call: KernelCall, rows: Array, out: Array, *flags: str) -> None:
+    """The kernel of a REDUCING node, as a stream runs it, on one row after the other."""
+    params, _alive = parameters(call)
+    state = np.full(call.scratch_bytes // 8 + 1, -1, np.int64)
+    library, pointer = kernel_library(*flags), ctypes.c_void_p
+    kept, by = pointer(state.ctypes.data), ctypes.byref(params)
+    getattr(library, f"{call.kernel}_init")(by, kept)
+    for row in np.ascontiguousarray(rows):
+        accumulate = getattr(library, f"{call.kernel}_accumulate_row")
+        accumulate(by, pointer(row.ctypes.data), kept)
+    getattr(library, f"{call.kernel}_finish")(by, kept, pointer(out.ctypes.data))
+
+
+def window_row(call: KernelCall, rows: Sequence[Array | None], out: Array, *flags: str) -> None:
+    """The kernel of a WINDOWED node, as a stream runs it, on the rows of one window."""
+    params, _alive = parameters(call)
+    places = [None if row is None else row.ctypes.data for row in rows]
+    taps = (ctypes.c_void_p * len(rows))(*places)
+    function = getattr(kernel_library(*flags), f"{call.kernel}_row")
+    function(ctypes.byref(params), taps, ctypes.c_void_p(out.ctypes.data))
 
 
 def run_node_in_c(graph: Graph, node: Node, values: dict[str, Array], *flags: str) -> Array:

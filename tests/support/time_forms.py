@@ -235,6 +235,14 @@ def attention_queries(m: Net) -> str:
 
 
 @form(ROWS)
+def attention_by_einsum(m: Net) -> str:
+    h = m.hidden("rows")
+    weights = m.op("Softmax", m.linear(h, WIDTH, 4), axis=1)
+    pooled = m.op("Einsum", weights, h, equation="bth,btd->bhd")
+    return m.head(m.op("Flatten", pooled), 4 * WIDTH)
+
+
+@form(ROWS)
 def attention_divided(m: Net) -> str:
     """``sum(w h) / sum(w)`` with sigmoid weights."""
     h = m.hidden("rows")

@@ -37,6 +37,7 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Conv": ((1, 4, 7, 8), [floats(4, 2, 3, 3)], {"group": 2}),
     "Div": ((2, 3), [floats(3)], {}),
     "Dropout": ((2, 3), [], {}),
+    "Einsum": ((2, 3), [floats(3, 4)], {"equation": "ab,bc->ac"}),
     "Expand": ((2, 1, 3), [ints(1, 4, 1)], {}),
     "Flatten": ((2, 3, 4), [], {}),
     "Gather": ((4, 3), [np.array(1, np.int64)], {}),
@@ -50,6 +51,8 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "MaxPool": ((1, 2, 7, 8), [], {"kernel_shape": [3, 3]}),
     "Mul": ((2, 3), [floats(3)], {}),
     "Pad": ((2, 3), [ints(0, 1, 2, 0)], {}),
+    "Pow": ((2, 3), [np.array(2, np.float32)], {}),
+    "ReduceMax": ((2, 3, 4), [], {}),
     "ReduceMean": ((2, 3, 4), [], {}),
     "ReduceSum": ((2, 3, 4), [], {}),
     "Relu": ((2, 3), [], {}),
@@ -59,6 +62,7 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Slice": ((4, 5), [ints(1), ints(3)], {}),
     "Softmax": ((2, 3, 4), [], {}),
     "Split": ((4, 6), [], {}),
+    "Sqrt": ((2, 3), [], {}),
     "Squeeze": ((1, 3, 1), [], {}),
     "Sub": ((2, 3), [floats(3)], {}),
     "Tanh": ((2, 3), [], {}),
@@ -77,6 +81,7 @@ VALUES: dict[str, list[Any]] = {
     "count_include_pad": [0, 1],
     "dilations": [[1, 1], [2, 1]],
     "end": [1, 2, -1, 9],
+    "equation": ["ab,bc->ac", "ab,bc->ca", "ab,bc->abc", "ab,bc->b"],
     "epsilon": [1e-5, 0.5],
     "group": [1, 2],
     "keepdims": [0, 1],
@@ -106,6 +111,8 @@ def stated(op: str, opset: int, attrs: dict[str, Any]) -> onnx.ModelProto:
     maker = ModelMaker(*shape)
     one = maker.constant(np.ones(1, np.float32))
     x = maker.op("Add", "x", one)
+    if op == "Sqrt":  # of what has a root
+        x = maker.op("Mul", x, x)
     names = [maker.constant(values) for values in constants]
     operands = [names[0], x] if op == "Concat" else [x, *names]
     y = maker.op(op, *operands, **{**base, **attrs})

@@ -14,6 +14,7 @@ from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph, GraphBuilder, Node, Tensor
 from toolkit.ir.edit import forward, rename_tensors, substitute
 from toolkit.ops.append import append
+from toolkit.ops.attention_pool import AttentionPoolAttrs
 from toolkit.ops.execute import run_graph
 from toolkit.ops.numerics.activation import Activation
 from toolkit.passes.absorb_layout import input_axes, to_graph_layout
@@ -163,6 +164,36 @@ def test_builtin_attention_means_the_same(tmp_path: Path) -> None:
     assert set(graph.outputs) == set(spelled.outputs)
     x = np.random.default_rng(0).standard_normal(graph.tensors["x"].shape).astype(np.float32)
     want, got = (run_graph(g, {"x": x})[g.outputs[0]] for g in (graph, spelled))
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("lin", "logits"),
+    [
+        ((1, 9, 1, 5), (1, 9, 1, 1)),
+        ((1, 9, 3, 4), (1, 9, 3, 1)),
+        ((1, 9, 3, 4), (1, 9, 1, 4)),
+        ((1, 9, 1, 4), (1, 9, 3, 1)),
+        ((1, 9, 3, 1), (1, 9, 1, 4)),
+    ],
+)
+def test_builtin_attention_of_weights_that_repeat(
+    lin: tuple[int, ...], logits: tuple[int, ...]
+) -> None:
+    builder = GraphBuilder("pool")
+    for name, shape in (("lin", lin), ("logits", logits)):
+        builder.add_input(Tensor(name, shape, DType.FLOAT32))
+    builder.outputs.append(
+        append(builder, "attention_pool", ["lin", "logits"], AttentionPoolAttrs(), "y")
+    )
+    graph, rng = builder.build(), np.random.default_rng(0)
+    values = {
+        name: rng.standard_normal(graph.tensors[name].shape).astype(np.float32)
+        for name in graph.inputs
+    }
+    spelled = expand_attention_builtin(graph)
+    assert "attention_pool" not in ops(spelled)
+    want, got = (run_graph(g, values)["y"] for g in (graph, spelled))
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -120,6 +121,53 @@ def _constant_first(low: Lowering, node: OnnxNode) -> str:
     return low.reshape(low.transpose(product, (0, 2, 3, 1)), (*shape[:-2], rows, shape[-1]))
 
 
+def einsum(low: Lowering, node: OnnxNode) -> str:
+    """Einsum of two tensors, as a matrix product of what their letters have in common; a constant
+    one is a dense layer."""
+    equation = attribute(node, "equation", str, "").replace(" ", "")
+    terms, _, result = equation.partition("->")
+    letters = dict(zip(node.inputs, terms.split(","), strict=False))
+    names = sorted(letters, key=lambda name: name in low.constants)  # a constant is the second
+    if len(letters) != 2 or not _is_product([*letters.values()], result):
+        raise unsupported(
+            node,
+            f"the equation must be a product of two tensors, summed over letters of both; got "
+            f"{equation!r}",
+        )
+    a, b = (letters[name] for name in names)
+    sizes = {k: n for name in names for k, n in zip(letters[name], low.shape(name), strict=True)}
+    batch = [k for k in result if k in a and k in b]
+    summed = [k for k in a if k not in result]
+    rows, columns = ([k for k in result if k in term and k not in batch] for term in (a, b))
+
+    def factor(name: str, *groups: list[str]) -> str:
+        order = [letters[name].index(k) for group in groups for k in group]
+        shape = [math.prod(sizes[k] for k in group) for group in groups]
+        return low.reshape(low.transpose(low.value(name), order), shape)
+
+    if names[1] in low.constants and not batch:
+        x = low.transpose(low.value(names[0]), [a.index(k) for k in (*rows, *summed)])
+        depth = math.prod(sizes[k] for k in summed)
+        x = low.reshape(x, [*(sizes[k] for k in rows), depth])
+        matrix = low.floats(names[1]).transpose([b.index(k) for k in (*columns, *summed)])
+        weights = low.builder.constant(names[1], _packed(matrix.reshape(-1, depth)))
+        attrs = FullyConnectedAttrs(keep_num_dims=True)
+        product = low.append("fully_connected", [x, weights], attrs, node)
+    else:
+        x, y = factor(names[0], batch, rows, summed), factor(names[1], batch, summed, columns)
+        product = low.append("batch_matmul", [x, y], BatchMatmulAttrs(), node)
+    made = [*batch, *rows, *columns]
+    product = low.reshape(product, [sizes[k] for k in made])
+    return low.transpose(product, [made.index(k) for k in result])
+
+
+def _is_product(terms: Sequence[str], result: str) -> bool:
+    """Whether each letter stands once in a term, and those that are summed in both."""
+    a, b = terms
+    once = all(len(set(term)) == len(term) and term.isalpha() for term in (a, b, result))
+    return once and set(a) ^ set(b) <= set(result) <= set(a) | set(b)
+
+
 def _check_columns(low: Lowering, node: OnnxNode, x: str, weights_columns: int) -> None:
     shape = low.tensor_shape(x)
     if shape[-1] != weights_columns:
@@ -133,4 +181,4 @@ def _packed(values: Array) -> Array:
     return np.ascontiguousarray(values, np.float32)
 
 
-LOWERINGS: dict[str, Lower] = {"Gemm": gemm, "MatMul": matmul}
+LOWERINGS: dict[str, Lower] = {"Einsum": einsum, "Gemm": gemm, "MatMul": matmul}

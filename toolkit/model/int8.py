@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.errors import NotStreamableError
+from toolkit.errors import NotStreamableError, UnsupportedError
 from toolkit.features.audio import load_clip
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
@@ -123,7 +123,11 @@ class Int8Model:
             return self.data
         if self.float_graph is None:
             return None
-        return quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
+        try:
+            data = quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
+        except UnsupportedError:  # of weights that have no builtin form
+            return None
+        return data if is_builtin(read_tflite(data, self.source.name)) else None
 
     @cached_property
     def answer(self) -> Answer:

@@ -136,7 +136,7 @@ def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> So
             require_rows(imported, features)
             imported = imported.with_metadata(**{METADATA_KEY: features.to_json()})
         graph = optimize(imported)
-        if stated.time_axis is not None:
+        if stated.time_axis is not None and rows is None:  # no features say it
             graph = put_time_first(graph, stated.time_axis)
         return imported, graph
 

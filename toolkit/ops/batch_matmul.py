@@ -80,7 +80,7 @@ class BatchMatmul(Operator[BatchMatmulAttrs]):
     name = "batch_matmul"
     tflite_name = "BATCH_MATMUL"
     tflite_options = "BatchMatMulOptions"
-    onnx_names = ("MatMul",)
+    onnx_names = ("Einsum", "MatMul")
     opaque_reason = "a matrix product mixes all frames"
     constraints = (same_types, symmetric_int16, inputs_computed, batches_match, depth_bounded)
 

@@ -49,6 +49,3 @@ class ReduceMax(BuiltinReduction):
             outputs=(view.output.name,),
             scratch_bytes=inner * x.dtype.size_bytes,
         )
-
-    def max_rows(self, row: View) -> int | None:
-        return None

@@ -25,7 +25,7 @@ class Sqrt(PlainLookup):
         return 1
 
     def run_float(self, view: NodeView[None], inputs: Sequence[Array]) -> Array:
-        return np.asarray(np.sqrt(inputs[0]), np.float32)
+        return np.asarray(np.sqrt(np.maximum(inputs[0], 0)), np.float32)
 
     def run_int(self, view: NodeView[None], inputs: Sequence[Array]) -> Array:
         x, out = view.input(0), view.output

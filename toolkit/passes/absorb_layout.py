@@ -16,7 +16,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
+from toolkit.ops.strided_slice import MAX_RANK, WHOLE, StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.cancel_transposes import cancel_transposes
 from toolkit.passes.rewrite import (
@@ -205,9 +205,11 @@ def _reshape_through(graph: Graph, node: Node) -> Graph | None:
             return None
     (wide, narrow) = sources.pop() if len(sources) == 1 else ((), ())
     dropped = _dropped_axis(wide, narrow)
-    attrs, constants = node.attrs, {}
+    attrs, constants = node.attrs, []
     if dropped is not None:
         if node.op not in ELEMENTWISE:
+            if len(wide) > MAX_RANK:
+                return None
             attrs = _with_axis(attrs, dropped)
         elif narrow != graph.tensors[output].shape:
             return None
@@ -220,9 +222,9 @@ def _reshape_through(graph: Graph, node: Node) -> Graph | None:
             if moved is None:
                 return None
             quant = graph.tensors[name or ""].quant
-            constants[index] = Tensor.constant(fresh(graph, name or ""), moved, quant)
-            inputs[index] = constants[index].name
-    return _reshaped_behind(graph, node, inputs, attrs, list(constants.values()))
+            constants.append(Tensor.constant(fresh(graph, name or ""), moved, quant))
+            inputs[index] = constants[-1].name
+    return _reshaped_behind(graph, node, inputs, attrs, constants)
 
 
 def _dropped_axis(wide: Shape, narrow: Shape) -> int | None:

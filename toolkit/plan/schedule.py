@@ -139,8 +139,8 @@ def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> Arena
 
 
 def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
-    axis = request.time_axis
-    axis = TIME_AXIS if axis is None else time_axis_in(graph, axis)
+    stated = request.time_axis if feature_spec(graph) is None else None
+    axis = TIME_AXIS if stated is None else time_axis_in(graph, stated)
     behaviours = find_time_axis(graph, axis).behaviours
     fast = plan_stream(graph, axis, choose_variants(graph, target, request.optimize, behaviours))
     limit_bytes = ALLOWANCES[request.optimize].state * target.ram_bytes
