@@ -4,7 +4,6 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 JOBS   ?= 2
-UV     := uv==0.13.9
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] firmware_templates/*/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
@@ -74,9 +73,9 @@ example: $(VENV)/.installed ## Regenerate the library under examples/
 docs: $(VENV)/.dev ## Regenerate the generated documentation
 	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md
 
-lock: ## Pin what the toolkit runs with again, and list it (needs PyPI)
+lock: ## Pin what pyproject.toml asks for by hash, and list it; pins that still fit stay (needs PyPI)
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip --disable-pip-version-check -q install $(UV)
+	build/lock/bin/python -m pip --disable-pip-version-check -q install uv==0.13.9
 	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/uv pip compile -q pyproject.toml \
 	  -c constraints.txt --universal --python-version 3.11 --generate-hashes -o requirements.lock
 	$(MAKE) $(VENV)/.dev

@@ -134,9 +134,8 @@ def _package(name: str, version: str) -> Package:
     return Package(name, version, licence, names(required(name)))
 
 
-def page(listed: Iterable[Package]) -> str:
+def page(listed: tuple[Package, ...]) -> str:
     """docs/DEPENDENCIES.md."""
-    listed = tuple(listed)
     needs = {"**toolkit**": names(direct())} | {p.name: p.needs for p in listed}
     rows = (
         (p.name, p.version, p.licence, _needing(p.name, needs), NOTES.get(p.name, ""))
@@ -149,7 +148,7 @@ def _needing(name: str, needs: Mapping[str, tuple[str, ...]]) -> str:
     return ", ".join(who for who, needed in needs.items() if name in needed)
 
 
-def bill(listed: Iterable[Package]) -> str:
+def bill(listed: tuple[Package, ...]) -> str:
     """sbom.cdx.json: CycloneDX without a time or a serial number, which would differ every time."""
     purls = {p.name: p.purl for p in listed}
     toolkit = f"pkg:pypi/hearing-aid-toolkit@{__version__}"
