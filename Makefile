@@ -7,7 +7,7 @@ JOBS   ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] firmware_templates/*/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs format clean
+.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -38,7 +38,9 @@ check-wheel: $(VENV)/.dev ## Build the wheel, install it in an empty environment
 	rm -rf build/wheel && mkdir -p build/wheel
 	$(PIP) wheel --no-deps -w build/wheel .
 	$(PYTHON) -m venv build/wheel/venv
-	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install -c constraints.txt build/wheel/*.whl
+	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements.lock
+	build/wheel/venv/bin/python -m pip --disable-pip-version-check -q install --no-deps build/wheel/*.whl
+	build/wheel/venv/bin/python -m pip --disable-pip-version-check check
 	cd build/wheel && venv/bin/toolkit build --target cortex-m4 --out firmware
 
 gate: $(VENV)/.installed ## Hold the zoo against its budgets and baselines (toolkit.toml)
@@ -71,6 +73,14 @@ example: $(VENV)/.installed ## Regenerate the library under examples/
 docs: $(VENV)/.dev ## Regenerate the generated documentation
 	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md
 
+lock: ## Pin what pyproject.toml asks for by hash, and list it; pins that still fit stay (needs PyPI)
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check -q install uv==0.13.9
+	UV_CUSTOM_COMPILE_COMMAND="make lock" build/lock/bin/uv pip compile -q pyproject.toml \
+	  -c constraints.txt --universal --python-version 3.11 --generate-hashes -o requirements.lock
+	$(MAKE) $(VENV)/.dev
+	$(BIN)/python -m tools.dependencies
+
 format: $(VENV)/.dev ## Format Python and C
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
@@ -83,10 +93,11 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(PIP) install -c constraints.txt -e .
+$(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps -e .
 	touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/.dev: $(VENV)/.installed constraints.txt
 	$(PIP) install -c constraints.txt -e '.[train,flash,dev]'
-	touch $@ $(VENV)/.installed
+	touch $@

@@ -7,7 +7,7 @@
 extern uint32_t board_stack_start[], board_stack_end[];
 extern uint32_t board_data_start[], board_data_end[], board_data_load[];
 extern uint32_t board_bss_start[], board_bss_end[];
-#if TK_HOT_CODE
+#if defined(TK_HOT_CODE) && TK_HOT_CODE
 extern uint32_t board_hot_start[], board_hot_end[], board_hot_load[];
 #endif
 
@@ -58,7 +58,7 @@ void board_start(void) {
     enable_fpu();
     paint_stack();
     copy(board_data_load, board_data_start, board_data_end);
-#if TK_HOT_CODE
+#if defined(TK_HOT_CODE) && TK_HOT_CODE
     copy(board_hot_load, board_hot_start, board_hot_end);
     __asm__ volatile("dsb\n isb" ::: "memory");
 #endif
