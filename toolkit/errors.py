@@ -16,11 +16,13 @@ class ToolkitError(Exception):
     """Base of all errors a user can meet; ``exit_code`` is what the process returns."""
 
     exit_code = 4
+    #: The hint of those that are raised without one.
+    remedy = ""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.remedy
 
     def __str__(self) -> str:
         if not self.hint:
@@ -44,9 +46,13 @@ class InputError(ToolkitError):
 class ModelError(InputError):
     """A model file is damaged or malformed."""
 
+    remedy = "Export or download the model again."
+
 
 class UnsupportedError(InputError):
     """A model is well formed but uses what the toolkit does not support."""
+
+    remedy = "docs/SUPPORTED_OPS.md lists what there is."
 
 
 class NotStreamableError(UnsupportedError):
@@ -64,15 +70,20 @@ class NotStreamableError(UnsupportedError):
 class TooFewFramesError(InputError):
     """A clip is shorter than the model's kernels need."""
 
+    remedy = "Give a longer clip."
+
 
 class AudioError(InputError):
     """An audio file cannot be used."""
+
+    remedy = "Give another recording."
 
 
 class ToolMissingError(ToolkitError):
     """A compiler, simulator or Python extra that the verb needs is not installed."""
 
     exit_code = 3
+    remedy = "`toolkit doctor` tells what is missing."
 
 
 class ProbeMissingError(ToolMissingError):

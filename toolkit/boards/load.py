@@ -66,7 +66,10 @@ def load_board(name: str) -> Board:
             raise ValueError(f"name must equal the folder '{name}', found '{board.name}'")
         require_sound(board, load_target(board.target))
     except (OSError, TypeError, KeyError, ValueError) as error:
-        raise InputError(f"board '{name}': board.toml cannot be used: {_said(error)}.") from error
+        raise InputError(
+            f"board '{name}': board.toml cannot be used: {_said(error)}.",
+            hint="Correct the file; another board's is an example.",
+        ) from error
     return board
 
 

@@ -91,7 +91,8 @@ def _spec(graph: Graph) -> FeatureSpec:
     spec = feature_spec(graph)
     if spec is None:
         raise InputError(
-            f"{graph.name}: carries no feature specification, so it does not take audio."
+            f"{graph.name}: carries no feature specification, so it does not take audio.",
+            hint="--features attaches one.",
         )
     return spec
 

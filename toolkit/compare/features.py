@@ -21,7 +21,8 @@ def compare_features(
     """
     if reference_q.shape != device_q.shape or reference_q.size == 0:
         raise VerificationError(
-            f"features: device gave shape {device_q.shape}; the reference has {reference_q.shape}."
+            f"features: device gave shape {device_q.shape}; the reference has {reference_q.shape}.",
+            hint="The firmware is of other features: build it again.",
         )
     steps = np.abs(reference_q.astype(np.int16) - device_q.astype(np.int16))
     return float(np.mean(steps == 0)), int(steps.max())

@@ -87,7 +87,10 @@ class Application:
                 "the real-time application needs a simulated run.", hint="Not --simulator host."
             )
         if not 0 < self._ticks <= SYSTICK_TICKS:
-            raise InputError(f"a block of audio of {self._ticks} ticks is too long for SysTick.")
+            raise InputError(
+                f"a block of audio of {self._ticks} ticks is too long for SysTick.",
+                hint="Use a model with a shorter hop.",
+            )
 
     @cached_property
     def trace(self) -> Trace:

@@ -73,14 +73,16 @@ def _bucketed(least: int, bits: list[int], scale: float, zero_point: int) -> Edg
     if not bits:
         raise InputError(
             f"features: with scale {scale:g} and zero point {zero_point} of the model input all "
-            f"values are {least}."
+            f"values are {least}.",
+            hint="Quantise the model again on features like these.",
         )
     shift = _MANTISSA_BITS
     while shift > 0 and _crowded(bits, shift):
         shift -= 1
     if _crowded(bits, shift):
         raise InputError(
-            f"features: scale {scale:g} of the model input is finer than float32 features are."
+            f"features: scale {scale:g} of the model input is finer than float32 features are.",
+            hint="Quantise the model again on features like these.",
         )
     first = bits[0] - 1 >> shift << shift  # the first edge lies above its bucket's start
     count = 1 << ((bits[-1] - first) >> shift).bit_length()

@@ -58,7 +58,9 @@ def from_data(data: object) -> FeatureSpec:
         raise InputError(f"feature spec: must be an object; got {type(data).__name__}.")
     name = data.get("kind", LogMel.kind)
     if problems := list(one_of("kind", name, tuple(KINDS))):
-        raise InputError(f"feature spec: {'; '.join(problems)}.")
+        raise InputError(
+            f"feature spec: {'; '.join(problems)}.", hint="docs/FEATURES.md has every field."
+        )
     rest = {key: value for key, value in data.items() if key != "kind"}
     kind = KINDS[name]
     values = _known(kind, rest, f"feature spec: kind '{name}'")
@@ -71,14 +73,18 @@ def from_data(data: object) -> FeatureSpec:
         return kind(**values)
     except TypeError as error:
         missing = str(error).partition("missing ")[2] or str(error)
-        raise InputError(f"feature spec: missing {missing}.") from None
+        raise InputError(
+            f"feature spec: missing {missing}.", hint="docs/FEATURES.md has every field."
+        ) from None
 
 
 def _known(cls: type, data: object, where: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError(f"{where}: must be an object; got {type(data).__name__}.")
     if unknown := sorted(set(data) - {f.name for f in fields(cls)}):
-        raise InputError(f"{where}: unknown keys {', '.join(unknown)}.")
+        raise InputError(
+            f"{where}: unknown keys {', '.join(unknown)}.", hint="docs/FEATURES.md has every field."
+        )
     return dict(data)
 
 

@@ -63,7 +63,9 @@ def read_spec(path: Path) -> FeatureSpec:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        ) from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: must be UTF-8 text.") from None
     try:

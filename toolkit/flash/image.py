@@ -122,7 +122,10 @@ class Image:
         for symbol in (*self.elf.functions, *self.elf.objects):
             if symbol.name == name:
                 return symbol.address, symbol.size_bytes
-        raise InputError(f"{self.path}: has no symbol '{name}'.")
+        raise InputError(
+            f"{self.path}: has no symbol '{name}'.",
+            hint="Build the image again with `toolkit build --board`.",
+        )
 
 
 def read_image(folder: Path) -> Image:
@@ -142,7 +145,10 @@ def read_image(folder: Path) -> Image:
         facts = ImageFacts.from_json(facts_path.read_text(encoding="utf-8"))
         data = path.read_bytes()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{facts_path}: cannot be used: {error}.") from error
+        raise InputError(
+            f"{facts_path}: cannot be used: {error}.",
+            hint="Build the image again with `toolkit build --board`.",
+        ) from error
     if hashlib.sha256(data).hexdigest() != facts.elf_sha256:
         raise InputError(
             f"{path}: is not the image that was linked there; it is damaged or replaced.",
@@ -153,9 +159,14 @@ def read_image(folder: Path) -> Image:
         elf = read_elf(path)
         note = read_note(elf)
     except (ToolFailedError, ValueError) as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(
+            f"{path}: {error}", hint="Build the image again with `toolkit build --board`."
+        ) from error
     if note.board != board.name:
-        raise InputError(f"{path}: is for board '{note.board}', not for '{board.name}'.")
+        raise InputError(
+            f"{path}: is for board '{note.board}', not for '{board.name}'.",
+            hint="Build it for that board, or flash the other one.",
+        )
     require_inside(elf, board, path)
     return Image(path, facts, elf, note, board)
 

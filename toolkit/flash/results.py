@@ -38,12 +38,18 @@ def decode_results(data: bytes) -> Results:
     """Read a block.  Raises VerificationError where it holds no results, with what the application
     says of itself."""
     if len(data) < _HEADER.size:
-        raise VerificationError("the board's results are too short.")
+        raise VerificationError(
+            "the board's results are too short.",
+            hint="Reset the board and run `toolkit flash` again.",
+        )
     magic, state, detail, hz, cycles, worst, finish, pushes, overruns, stack, size = (
         _HEADER.unpack_from(data)
     )
     if magic != MAGIC:
-        raise VerificationError("the board's application left no results: it did not start.")
+        raise VerificationError(
+            "the board's application left no results: it did not start.",
+            hint="Reset the board and run `toolkit flash` again.",
+        )
     if hz == 0:
         raise VerificationError("the board's results state no clock: they are damaged.")
     outputs = data[_HEADER.size : _HEADER.size + size]
@@ -60,6 +66,12 @@ def require_done(results: Results) -> None:
         MODEL_REFUSED: f"was refused by the model with status {results.detail}",
     }
     if results.state in words:
-        raise VerificationError(f"the board's application {words[results.state]}.")
+        raise VerificationError(
+            f"the board's application {words[results.state]}.",
+            hint="Reset the board and run `toolkit flash` again.",
+        )
     if results.state == DONE and results.cycles == 0:
-        raise VerificationError("the board's application counted no cycle: no time is known.")
+        raise VerificationError(
+            "the board's application counted no cycle: no time is known.",
+            hint="Reset the board and run `toolkit flash` again.",
+        )

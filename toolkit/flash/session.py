@@ -86,7 +86,10 @@ def verify(remote: Remote, image: Image) -> None:
         try:
             found = remote.read(load.load_address, len(load.data))
         except RefusedError as error:
-            raise VerificationError(f"the board cannot be read back ({error}).") from error
+            raise VerificationError(
+                f"the board cannot be read back ({error}).",
+                hint="Check the cable, and run `toolkit flash` again.",
+            ) from error
         if found != load.data:
             at = next(i for i, (a, b) in enumerate(zip(found, load.data, strict=True)) if a != b)
             raise VerificationError(
@@ -145,4 +148,7 @@ def run(remote: Remote, image: Image, timeout_s: float) -> Results:
     try:
         return decode_results(remote.read(address, size))
     except RefusedError as error:
-        raise VerificationError(f"the board's results cannot be read ({error}).") from error
+        raise VerificationError(
+            f"the board's results cannot be read ({error}).",
+            hint="Check the cable, and run `toolkit flash` again.",
+        ) from error

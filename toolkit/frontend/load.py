@@ -123,7 +123,8 @@ def _input_shape(source: OnnxInput, given: Shape | None, rows: int | None) -> Sh
         )
         if not fits:
             raise InputError(
-                f"input {source.name!r}: shape {list(given)} does not fit {list(source.dims)}."
+                f"input {source.name!r}: shape {list(given)} does not fit {list(source.dims)}.",
+                hint="State a size for each dimension that the file leaves open.",
             )
         return given
     shape = [dim if isinstance(dim, int) else 0 for dim in source.dims]

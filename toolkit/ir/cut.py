@@ -42,4 +42,7 @@ def _require_activations(graph: Graph, tensors: Sequence[str]) -> None:
     available = {*graph.inputs, *(name for node in graph.nodes for name in node.outputs)}
     missing = [name for name in tensors if name not in available]
     if missing:
-        raise InputError(f"{graph.name}: no activation tensor named {missing[0]!r}")
+        raise InputError(
+            f"{graph.name}: no activation tensor named {missing[0]!r}",
+            hint="`toolkit inspect` lists the names.",
+        )

@@ -62,7 +62,8 @@ def load_audio(path: Path, spec: FeatureSpec, graph: Graph, whole: bool) -> Audi
     if len(graph.free_inputs) != 1 or entry.elements % spec.row_values:
         raise InputError(
             f"features of {spec.row_values} values a row do not fit the model's inputs "
-            f"{[list(graph.tensors[name].shape) for name in graph.free_inputs]}."
+            f"{[list(graph.tensors[name].shape) for name in graph.free_inputs]}.",
+            hint="Give the feature specification that the model was trained with.",
         )
     rows = entry.elements // spec.row_values
     longest = round(MAX_CLIP_SECONDS * spec.sample_rate_hz)

@@ -144,7 +144,10 @@ def _steps_heard(path: Path, entry: Tensor, spec: FeatureSpec | None) -> InputCa
             steps.append(steps_of(extract(fit_clip(clip, spec, rows).samples, spec), entry))
     counts = [len(part) for part in steps]
     if not sum(counts):
-        raise InputError(f"{path}: no recording is as long as a step of the model.")
+        raise InputError(
+            f"{path}: no recording is as long as a step of the model.",
+            hint="Give longer recordings.",
+        )
     recordings = np.repeat(np.arange(len(counts)), counts).tolist()
     note = f"{path.name}: {sum(counts)} steps of {len(steps)} files"
     return InputCases({entry.name: np.concatenate(steps)}, tuple(recordings), (note,))

@@ -29,7 +29,9 @@ def clip_ranges(onnx: Path, clips: Sequence[Array]) -> Ranges:
     """
     text = read_onnx(onnx).metadata.get(METADATA_KEY)
     if text is None:
-        raise InputError(f"{onnx}: carries no feature specification.")
+        raise InputError(
+            f"{onnx}: carries no feature specification.", hint="--features attaches one."
+        )
     spec = from_json(text)
     if not clips:
         raise InputError(f"{onnx}: calibration needs clips; there are none.")

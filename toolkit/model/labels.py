@@ -63,7 +63,7 @@ def _labels(
             hint="The first line names the columns.",
         )
     if not rows:
-        raise InputError(f"{path}: holds no recordings.")
+        raise InputError(f"{path}: holds no recordings.", hint="Add a line for each recording.")
     files = tuple(folder / row[FILE_COLUMN] for row in rows)
     absent = [file for file in files if not file.is_file()]
     if absent:
@@ -80,7 +80,10 @@ def _labels(
         return Labels(files, _scaled(values, limits), is_classes=False, columns=others)
     if CLASS_COLUMN in columns and len(outputs) > 1:
         if limits is not None:
-            raise InputError("--label-range: is for labels that are numbers; these are classes.")
+            raise InputError(
+                "--label-range: is for labels that are numbers; these are classes.",
+                hint="Leave --label-range out.",
+            )
         classes = [_class(path, row, outputs, at) for at, row in enumerate(rows, 2)]
         return Labels(files, np.array(classes), is_classes=True, columns=others)
     raise InputError(

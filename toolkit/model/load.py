@@ -74,9 +74,15 @@ def model_shape(model: str) -> tuple[int | str, ...]:
     elif path.suffix.lower() == ".onnx":
         shapes = [tuple(source.dims) for source in read_onnx(path).inputs]
     else:
-        raise InputError(f"{model}: carries a feature specification already.")
+        raise InputError(
+            f"{model}: carries a feature specification already.",
+            hint="`toolkit features show` prints it.",
+        )
     if len(shapes) != 1:
-        raise InputError(f"{model}: has {len(shapes)} inputs; features can feed one only.")
+        raise InputError(
+            f"{model}: has {len(shapes)} inputs; features can feed one only.",
+            hint="Feed it arrays, or export it with one input.",
+        )
     return shapes[0]
 
 
@@ -94,9 +100,13 @@ def _require_model_file(path: Path) -> None:
     try:
         path.open("rb").close()
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        ) from None
     except ValueError:  # a NUL in the name
-        raise InputError(f"{str(path)!r} is no file name.") from None
+        raise InputError(
+            f"{str(path)!r} is no file name.", hint="Give the path of a file."
+        ) from None
 
 
 def _loaders() -> dict[str, Callable[[Path, str, float, Stated], Source]]:

@@ -32,7 +32,8 @@ def time_axis_in(graph: Graph, time_axis: int) -> int:
     rank = len(graph.tensors[name].shape)
     if not -rank <= time_axis < rank:
         raise InputError(
-            f"--time-axis: input {name!r} has {rank} axes, 0 to {rank - 1}; got {time_axis}."
+            f"--time-axis: input {name!r} has {rank} axes, 0 to {rank - 1}; got {time_axis}.",
+            hint="Count the axes as the model's file does.",
         )
     return input_axes(graph).get(name, tuple(range(rank))).index(time_axis % rank)
 

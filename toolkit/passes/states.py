@@ -105,7 +105,10 @@ def _require(graph: Graph, pairs: Sequence[StatePair]) -> None:
                                  ("output", pair.write, graph.free_outputs)):  # fmt: skip
             if name not in there:
                 known = ", ".join(map(repr, there))
-                raise InputError(f"{pair.words}: the model has no {end} {name!r}; it has {known}.")
+                raise InputError(
+                    f"{pair.words}: the model has no {end} {name!r}; it has {known}.",
+                    hint="`toolkit inspect` lists inputs and outputs.",
+                )
         shapes = _exported_shape(graph, pair.read), graph.tensors[pair.write].shape
         if shapes[0] != shapes[1]:
             raise InputError(
@@ -115,7 +118,9 @@ def _require(graph: Graph, pairs: Sequence[StatePair]) -> None:
     for names in ([pair.read for pair in pairs], [pair.write for pair in pairs]):
         for name in names:
             if names.count(name) > 1:
-                raise InputError(f"--state: {name!r} is named twice.")
+                raise InputError(
+                    f"--state: {name!r} is named twice.", hint="Name each input and output once."
+                )
     if len(pairs) == len(graph.free_inputs):
         raise InputError(
             f"--state: every input of {graph.name} would be state.",
@@ -167,7 +172,10 @@ def _initial(graph: Graph, pair: StatePair) -> Array:
     shape = _exported_shape(graph, pair.read)
     given = np.zeros(shape, np.float32) if pair.initial is None else pair.initial
     if given.size != tensor.elements:
-        raise InputError(f"{pair.words}: it begins as {given.size} values, not {tensor.elements}.")
+        raise InputError(
+            f"{pair.words}: it begins as {given.size} values, not {tensor.elements}.",
+            hint="Save an array of the state's shape.",
+        )
     values = given.astype(np.float32).reshape(shape)
     values = np.ascontiguousarray(values.transpose(_axes(graph, pair.read)))
     if tensor.dtype is DType.FLOAT32:

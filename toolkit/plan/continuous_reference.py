@@ -33,7 +33,8 @@ def continuous_outputs(plan: ContinuousPlan, frames: Array) -> list[list[Array]]
     if hops < first:
         raise InputError(
             f"{plan.stream.time.graph.name}: the first output comes after "
-            f"{plan.first_output_frames} frames; got {len(frames)}."
+            f"{plan.first_output_frames} frames; got {len(frames)}.",
+            hint="Give a longer recording.",
         )
     rows = _rows(plan, frames)
     return [_window_outputs(plan, rows, hop) for hop in range(first, hops + 1)]

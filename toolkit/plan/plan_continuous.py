@@ -106,12 +106,14 @@ def _require(stream: StreamPlan, hop_frames: int, window_frames: int) -> None:
         )
     if window_frames > stream.max_frames:
         raise InputError(
-            f"{name}: its sums hold a window of {stream.max_frames} frames; got {window_frames}."
+            f"{name}: its sums hold a window of {stream.max_frames} frames; got {window_frames}.",
+            hint="Choose a shorter --window.",
         )
     if _period_frames(stream) > _MAX_FRAMES:
         raise InputError(
             f"{name}: its rings and strides repeat every {_period_frames(stream)} frames only; "
-            f"row counters hold {_MAX_FRAMES}."
+            f"row counters hold {_MAX_FRAMES}.",
+            hint="Use a model with fewer strides.",
         )
 
 

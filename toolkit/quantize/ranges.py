@@ -66,7 +66,10 @@ class Ranges:
                 raise ValueError(f"format {document['format']!r} version {document['version']!r}")
             limits = {str(k): (float(a), float(b)) for k, (a, b) in document["ranges"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"ranges: not a calibration file: {error!r}.") from None
+            raise InputError(
+                f"ranges: not a calibration file: {error!r}.",
+                hint="`toolkit train` and `toolkit export` write one.",
+            ) from None
         for name, (low, high) in limits.items():
             if not (math.isfinite(low) and math.isfinite(high) and low <= high):
                 raise InputError(f"ranges: {name!r} must be finite and ordered; got {low}, {high}.")
@@ -78,7 +81,9 @@ def load_ranges(path: Path) -> Ranges:
     try:
         return Ranges.from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name}: cannot be read: {error}.") from None
+        raise InputError(
+            f"{path.name}: cannot be read: {error}.", hint="Check the path and its permissions."
+        ) from None
 
 
 def calibrate(
@@ -110,7 +115,10 @@ def _extremes(graph: Graph, batches: Iterable[Mapping[str, Array]]) -> Ranges:
         limits = {name: (float(v.min()), float(v.max())) for name, v in values.items()}
         broken = [name for name, pair in limits.items() if not all(map(math.isfinite, pair))]
         if broken:
-            raise InputError(f"calibration: tensor {broken[0]!r} is not finite.")
+            raise InputError(
+                f"calibration: tensor {broken[0]!r} is not finite.",
+                hint="Look for extreme values in the calibration data.",
+            )
         ranges = ranges.merged(Ranges(limits))
     if not ranges.limits:
         raise InputError("calibration needs at least one set of inputs; got none.")

@@ -73,7 +73,9 @@ def _save(figure: Figure, path: Path) -> None:
     try:
         figure.savefig(path, dpi=120, metadata={"Software": None} if path.suffix == ".png" else {})
     except (OSError, ValueError) as error:
-        raise InputError(f"--plot: cannot write '{path}': {error}.") from None
+        raise InputError(
+            f"--plot: cannot write '{path}': {error}.", hint="Choose another file."
+        ) from None
 
 
 def learning_curve(path: Path, title: str, log: Sequence[Mapping[str, float]]) -> None:

@@ -29,7 +29,9 @@ def require_formats(paths: Sequence[Path]) -> None:
         if path.suffix.lower() not in FORMATS:
             raise InputError(f"--report {path}: the extension must be one of {', '.join(FORMATS)}.")
         if not path.resolve().parent.is_dir():
-            raise InputError(f"--report {path}: its folder does not exist.")
+            raise InputError(
+                f"--report {path}: its folder does not exist.", hint="Make the folder first."
+            )
 
 
 def write_reports(report: Report, paths: Sequence[Path]) -> None:
@@ -43,7 +45,9 @@ def made_folder(path: Path) -> Path:
     try:
         path.resolve().parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder of '{path}': {error.strerror}.") from None
+        raise InputError(
+            f"cannot make the folder of '{path}': {error.strerror}.", hint="Choose another folder."
+        ) from None
     return path
 
 

@@ -54,7 +54,10 @@ def load_target(name: str, policy: str | None = None) -> Target:
         target = _parse(part, name, core, Policy(name=chosen, **rules), _own(name, core))
         _require_sound(target)
     except (TypeError, KeyError, ValueError) as error:
-        raise InputError(f"target '{name}': target.toml cannot be used: {error}.") from error
+        raise InputError(
+            f"target '{name}': target.toml cannot be used: {error}.",
+            hint="docs/TARGETS.md says what it holds.",
+        ) from error
     return target
 
 
@@ -70,7 +73,10 @@ def _read(target: str, path: str) -> dict[str, Any]:
     try:
         return tomllib.loads((targets_dir() / path).read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"target '{target}': {path} cannot be used: {error}.") from error
+        raise InputError(
+            f"target '{target}': {path} cannot be used: {error}.",
+            hint="docs/TARGETS.md says what it holds.",
+        ) from error
 
 
 def _core(target: str, name: str) -> Core:
@@ -95,7 +101,10 @@ def _core(target: str, name: str) -> Core:
             **table,
         )
     except (TypeError, KeyError, ValueError) as error:
-        raise InputError(f"core '{name}': core.toml or its tables are wrong: {error}.") from error
+        raise InputError(
+            f"core '{name}': core.toml or its tables are wrong: {error}.",
+            hint="docs/TARGETS.md says what they hold.",
+        ) from error
 
 
 def _rates(table: dict[str, Any]) -> Mapping[str, Rates]:

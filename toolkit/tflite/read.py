@@ -46,7 +46,9 @@ def load_tflite(path: Path) -> Graph:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
+        raise InputError(
+            f"cannot read {path}: {error.strerror}", hint="Check the path and its permissions."
+        ) from error
     return read_tflite(data, path.stem)
 
 

@@ -79,7 +79,10 @@ def load_clips(config: Config, cache: Path) -> tuple[Clips, dict[str, str]]:
         recordings += found
         features += zip(*by_speed, strict=True)
     if not any(r.split == "train" for r in recordings):
-        raise InputError(f"{config.name}: no recording is in the split 'train'.")
+        raise InputError(
+            f"{config.name}: no recording is in the split 'train'.",
+            hint="docs/TRAINING.md says how recordings are split.",
+        )
     return Clips(tuple(recordings), tuple(features)), digests
 
 

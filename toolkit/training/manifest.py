@@ -44,7 +44,10 @@ def load_manifest(corpus: Corpus) -> list[Recording]:
         try:
             recording = _recording(corpus, row, names, folder)
         except ValueError as error:
-            raise InputError(f"{corpus.manifest}: line {line}: {error}.") from None
+            raise InputError(
+                f"{corpus.manifest}: line {line}: {error}.",
+                hint="docs/TRAINING.md shows a manifest.",
+            ) from None
         if recording is not None:
             found.append(recording)
     absent = [r.path for r in found if not r.path.is_file()]
@@ -127,7 +130,8 @@ def _require_disjoint(corpus: Corpus, recordings: Sequence[Recording]) -> None:
             )
     if absent := sorted(set(splits) - {r.speaker for r in recordings}):
         raise InputError(
-            f"{corpus.manifest}: 'split' names speaker '{absent[0]}', who is not there."
+            f"{corpus.manifest}: 'split' names speaker '{absent[0]}', who is not there.",
+            hint="Correct the name of the speaker.",
         )
 
 
@@ -140,9 +144,12 @@ def _rows(path: Path) -> list[Row]:
             f"{path}: cannot be read: {error.strerror or error}.", "'manifest' of the [[corpus]]."
         ) from None
     except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}: is no manifest: {str(error).splitlines()[0]}.") from None
+        raise InputError(
+            f"{path}: is no manifest: {str(error).splitlines()[0]}.",
+            hint="docs/TRAINING.md shows one.",
+        ) from None
     if not rows:
-        raise InputError(f"{path}: holds no recordings.")
+        raise InputError(f"{path}: holds no recordings.", hint="Add a line for each recording.")
     return rows
 
 

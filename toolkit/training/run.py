@@ -53,7 +53,8 @@ def train(
     with world(config.device) as here:
         if config.batch % here.size:
             raise InputError(
-                f"{config.name}: {here.size} processes do not divide {config.batch}, 'batch'."
+                f"{config.name}: {here.size} processes do not divide {config.batch}, 'batch'.",
+                hint="Choose a batch that they divide.",
             )
         clips, digests = load_clips(config, cache)
         trainer = Trainer(config, clips, here)
@@ -120,7 +121,10 @@ def _read_state(path: Path) -> dict[str, Any]:
         state: dict[str, Any] = torch.load(path, weights_only=True)
     except Exception as error:  # whatever a damaged archive makes of its reader
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: is no state of a training: {reason}.") from None
+        raise InputError(
+            f"{path}: is no state of a training: {reason}.",
+            hint="Begin in a new folder, or give the one of that training.",
+        ) from None
     return state
 
 

@@ -125,7 +125,10 @@ def with_image(
     name = application.project.name
     files = sketch(application.run, application.board, name)
     if request.tympan_dir is not None and not files:
-        raise InputError("--tympan-dir: there is no sketch for this board and model.")
+        raise InputError(
+            "--tympan-dir: there is no sketch for this board and model.",
+            hint="Leave --tympan-dir out.",
+        )
     if files:
         write_files(FirmwareProject(files), folder)
         checks = (*checks, sketch_check(folder, name, request.tympan_dir))

@@ -123,7 +123,10 @@ def _applying(request: CheckRequest) -> tuple[list[Budget], _Given]:
             hint="A budget applies by its target, and its model where it names one.",
         )
     if request.update and not any(b.baseline is not None or b.problem for b in chosen):
-        raise InputError(f"--update: no budget of {request.budget} names a baseline.")
+        raise InputError(
+            f"--update: no budget of {request.budget} names a baseline.",
+            hint="docs/CI.md shows a budget with one.",
+        )
     return chosen, given
 
 

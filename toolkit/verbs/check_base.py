@@ -219,6 +219,10 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        ) from None
     except UnicodeDecodeError:
-        raise InputError(f"{path}: is no baseline: it is not text.") from None
+        raise InputError(
+            f"{path}: is no baseline: it is not text.", hint="`toolkit check --update` writes one."
+        ) from None

@@ -84,7 +84,9 @@ def _read(file: Path) -> ElfImage:
     try:
         return read_elf(file).renamed(untagged)
     except ToolFailedError as error:
-        raise InputError(f"{file}: {error.message}") from None
+        raise InputError(
+            f"{file}: {error.message}", hint="Build the firmware again with its map."
+        ) from None
 
 
 def _of_elf(elf: ElfImage) -> tuple[tuple[_Sizes, _Sizes], tuple[StackFrame, ...]]:
@@ -123,7 +125,9 @@ def _of_map(file: Path) -> tuple[_Sizes, _Sizes]:
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise InputError(f"{file}: cannot be read: {error.strerror}.") from None
+        raise InputError(
+            f"{file}: cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        ) from None
     gnu = text.partition("Linker script and memory map")[2]
     if not gnu:
         raise InputError(

@@ -26,7 +26,9 @@ def history_of_commits(budget: Path, commits: str, most: int) -> list[HistorySta
         if b.baseline is not None
     }
     if not baselines:
-        raise InputError(f"{budget}: no budget names a baseline.")
+        raise InputError(
+            f"{budget}: no budget names a baseline.", hint="docs/CI.md shows a budget with one."
+        )
     log = git(
         folder,
         "log",
@@ -38,7 +40,10 @@ def history_of_commits(budget: Path, commits: str, most: int) -> list[HistorySta
         *baselines.values(),
     )
     if log is None:
-        raise InputError(f"'{commits}' is no range of commits of the repository of {budget}.")
+        raise InputError(
+            f"'{commits}' is no range of commits of the repository of {budget}.",
+            hint="Give one as git does, such as main~20..main.",
+        )
     lines = [line.split("\t", 2) for line in log.splitlines()]
     states = []
     for commit, date, subject in reversed(lines):
@@ -48,7 +53,9 @@ def history_of_commits(budget: Path, commits: str, most: int) -> list[HistorySta
             figures |= _figures(name, text, f"{commit[:12]}:{path}")
         states.append(HistoryState(commit[:12], subject, date, figures))
     if not states:
-        raise InputError(f"no commit of '{commits}' has a baseline of {budget}.")
+        raise InputError(
+            f"no commit of '{commits}' has a baseline of {budget}.", hint="Give a longer range."
+        )
     return states
 
 

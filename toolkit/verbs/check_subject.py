@@ -185,7 +185,8 @@ def merged(report: Report, others: Sequence[Report]) -> Report:
         if other.model_sha256 != report.model_sha256:
             raise InputError(
                 f"--report: {other.model_name} ({other.model_sha256[:12]}) is another model than "
-                f"{report.model_name} ({report.model_sha256[:12]})."
+                f"{report.model_name} ({report.model_sha256[:12]}).",
+                hint="Give the report of the same model.",
             )
         by_name = {row.name: row.measurements for row in other.layers}
         report = replace(

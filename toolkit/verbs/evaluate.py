@@ -164,7 +164,10 @@ def _labels(request: EvaluationRequest, deployments: Sequence[Deployment]) -> La
             "--data: label files of several corpora must lie in folders of other names."
         )
     if len({part.is_classes for part in parts.values()}) > 1:
-        raise InputError("--data: some labels are classes and some are numbers.")
+        raise InputError(
+            "--data: some labels are classes and some are numbers.",
+            hint="Evaluate them one by one.",
+        )
     labels = joined(parts)
     arrays = [file for file in labels.files if file.suffix.lower() in ARRAY_SUFFIXES]
     if not takes_audio and len(arrays) < len(labels.files):
@@ -176,7 +179,10 @@ def _labels(request: EvaluationRequest, deployments: Sequence[Deployment]) -> La
     for column in request.by:
         if column not in labels.columns:
             known = ", ".join(f"'{name}'" for name in labels.columns) or "none"
-            raise InputError(f"--by {column}: the label files have no such column; found {known}.")
+            raise InputError(
+                f"--by {column}: the label files have no such column; found {known}.",
+                hint="Name one of these.",
+            )
     return labels
 
 
@@ -210,7 +216,10 @@ def _length_curve(
     request: EvaluationRequest, names: Sequence[str], labels: Labels, runs: Sequence[ModelRun]
 ) -> Iterator[Group]:
     if request.lengths and any(run.deployment.plan.stream is None for run in runs):
-        raise InputError(f"--lengths: {runs[0].name} does not stream, so it has one length.")
+        raise InputError(
+            f"--lengths: {runs[0].name} does not stream, so it has one length.",
+            hint="Leave --lengths out.",
+        )
     every = np.ones(len(labels.files), dtype=bool)
     for seconds in request.lengths:
         outputs = [c_outputs(r.deployment, r.program, labels.files, seconds) for r in runs]

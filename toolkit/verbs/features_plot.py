@@ -52,4 +52,6 @@ def plot(subject: Subject, audio: Path, out: Path) -> None:
     try:
         figure.savefig(out)
     except OSError as error:
-        raise InputError(f"{out}: cannot be written; {error.strerror or error}.") from None
+        raise InputError(
+            f"{out}: cannot be written; {error.strerror or error}.", hint="Choose another file."
+        ) from None

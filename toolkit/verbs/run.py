@@ -64,7 +64,9 @@ def run(request: RunRequest) -> RunTable:
     deployment = _deployment(request)
     simulator = request.simulator or deployment.target.default_simulator
     if simulator == "host":
-        raise InputError("`toolkit run` builds nothing for this workstation.")
+        raise InputError(
+            "`toolkit run` builds nothing for this workstation.", hint="Take another simulator."
+        )
     elf = read_elf(request.folder / _ELF)
     paths = audio_files(request.audio) if request.audio.is_dir() else [request.audio]
     rows, bases = [], []
@@ -116,10 +118,18 @@ def _deployment(request: RunRequest) -> Deployment:
         table = json.loads((folder / _REPORT).read_text(encoding="utf-8"))
         target, schedule = str(table["target"]), str(table["schedule"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{folder / _REPORT}: cannot be used: {error}.") from error
+        raise InputError(
+            f"{folder / _REPORT}: cannot be used: {error}.", hint="Build it again."
+        ) from error
     if len(models) != 1:
-        raise InputError(f"'{folder}' holds {len(models)} libraries with a model; one is needed.")
+        raise InputError(
+            f"'{folder}' holds {len(models)} libraries with a model; one is needed.",
+            hint="Give the folder of one build.",
+        )
     if schedule not in ("batch", "step", "stream"):
-        raise InputError(f"'{folder}': a {schedule} build gives no result for a recording.")
+        raise InputError(
+            f"'{folder}': a {schedule} build gives no result for a recording.",
+            hint="Use a build for whole clips.",
+        )
     model = load(models[0])
     return model.deploy(target, ScheduleRequest("auto" if schedule == "step" else schedule))

@@ -84,7 +84,9 @@ def _claim(request: TrainRequest, config: Config) -> None:
     try:
         request.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make '{request.out}': {error.strerror}.") from None
+        raise InputError(
+            f"cannot make '{request.out}': {error.strerror}.", hint="Choose another folder."
+        ) from None
     _write_run(request.out, config, {"status": "running"})
 
 

@@ -72,7 +72,10 @@ def verify(request: VerifyRequest) -> Verification:
     )
     wanted = None if expected is None else _expected(expected, graph, cases)
     if wanted is not None and len(wanted) != len(cases):
-        raise InputError(f"{expected}: holds {len(wanted)} cases; the inputs are {len(cases)}.")
+        raise InputError(
+            f"{expected}: holds {len(wanted)} cases; the inputs are {len(cases)}.",
+            hint="Give as many as there are inputs.",
+        )
     deployment = model.deploy(request.target, request.schedule, audio=False)
     firmware = deployment.compile(request.toolchain)
     run = firmware.run_on(Stimulus(cases=cases), request.simulator)
@@ -94,7 +97,10 @@ def verify(request: VerifyRequest) -> Verification:
 def _expected(path: Path, graph: Graph, cases: Sequence[Case]) -> list[tuple[bytes, ...]]:
     outputs = graph.free_outputs
     if len(outputs) != 1:
-        raise InputError(f"{path}: the model has {len(outputs)} outputs; one is supported.")
+        raise InputError(
+            f"{path}: the model has {len(outputs)} outputs; one is supported.",
+            hint="Give a .npz with an array for each.",
+        )
     tensor = graph.tensors[outputs[0]]
     array = load_array(path)
     if graph.states and array.ndim == len(tensor.shape) + 2:  # clips of steps, as the inputs
@@ -106,6 +112,9 @@ def _expected(path: Path, graph: Graph, cases: Sequence[Case]) -> list[tuple[byt
     if graph.states:
         ends = np.cumsum([len(stepwise(graph, case)[graph.free_inputs[0]]) for case in cases])
         if len(array) != ends[-1]:
-            raise InputError(f"{path}: holds {len(array)} steps; the inputs are {ends[-1]}.")
+            raise InputError(
+                f"{path}: holds {len(array)} steps; the inputs are {ends[-1]}.",
+                hint="Give as many as there are inputs.",
+            )
         parts = np.split(array, ends[:-1])
     return [(np.ascontiguousarray(case).tobytes(),) for case in parts]

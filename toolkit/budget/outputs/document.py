@@ -35,7 +35,9 @@ def read_result(path: Path) -> Result:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}.") from None
+        raise InputError(
+            f"{path}: cannot be read: {error.strerror}.", hint="Check the path and its permissions."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no result: {error}.", hint=_HINT) from None
     version = data.get("schema_version") if isinstance(data, dict) else None

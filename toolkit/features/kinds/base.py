@@ -50,7 +50,9 @@ class FeatureSpec(SpecFields, ABC):
 
     def __post_init__(self) -> None:
         if problems := [*common_violations(self), *self.violations()]:
-            raise InputError(f"feature spec: {'; '.join(problems)}.")
+            raise InputError(
+                f"feature spec: {'; '.join(problems)}.", hint="docs/FEATURES.md has every field."
+            )
 
     def to_json(self) -> str:
         """One line of JSON with every field, keys sorted; ``from_json`` gives an equal spec
