@@ -12,6 +12,7 @@ from toolkit.ops.add import AddAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.window import (
     PADDING_SAME,
     Padding,
@@ -22,6 +23,7 @@ from toolkit.ops.parts.window import (
 )
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.plan.time_axis import RowCount, find_time_axis, retime
 
@@ -176,3 +178,31 @@ def test_a_whole_extent_pool_stays_whole() -> None:
     longer = retime(find_time_axis(net.graph(y)), 33)
     assert longer.nodes[-1].attrs.window.kernel_h == 33  # type: ignore[attr-defined]
     assert longer.tensors[y].shape == (1, 1, 1, 3)
+
+
+def test_slices_leave_out_rows_and_need_those_that_they_keep() -> None:
+    net = Net()
+    ends = net.add(
+        "strided_slice", [net.x], (1, 9, 4, 3), StridedSliceAttrs((WHOLE, (1, -2, 2), WHOLE, WHOLE))
+    )
+    time = find_time_axis(net.graph(net.mean(ends)))
+    assert time.counts[ends] == RowCount(2, -2) and time.min_frames == 4
+    last_five = StridedSliceAttrs((WHOLE, (-5, None, 1), WHOLE, WHOLE))
+    last = net.add("strided_slice", [net.x], (1, 5, 4, 3), last_five)
+    assert find_time_axis(net.graph(net.mean(last))).min_frames == 5
+
+
+def test_windows_over_the_clip_leave_its_last_row() -> None:
+    net = Net()
+    y = net.conv(net.x, Window(20, 4))
+    flat = net.add("reshape", [y], (1, 3), ReshapeAttrs((1, 3)))
+    time = find_time_axis(net.graph(flat))
+    (taken,) = (node for node in time.graph.nodes if node.op == "strided_slice")
+    assert time.behaviours[taken.name] is TimeBehaviour.REDUCING and time.min_frames == 20
+
+
+def test_a_model_of_one_frame_is_no_window_over_a_clip() -> None:
+    net = Net((1, 1, 4, 3))
+    flat = net.add("reshape", [net.x], (1, 12), ReshapeAttrs((1, 12)))
+    ((node, _),) = reasons(net.graph(flat))
+    assert node == "reshape"

@@ -30,6 +30,9 @@ from toolkit.passes.weighted_sum import Axes, WeightedSum, origin, weighted_sum
 #: What is added to a divisor lest it be 0, and no more.
 _SMALL = 1e-5
 
+#: What makes weights that are divided by their sum.
+_MADE_OF: dict[str, WeightsOf] = {"exp": "softmax", "logistic": "sigmoid"}
+
 
 def fuse_attention_pool(graph: Graph) -> Graph:
     """Replace every pooling by weights over an axis that is not of features."""
@@ -113,7 +116,8 @@ def _normalised(graph: Graph, name: str, axis: int) -> _Weights | None:
 
 
 def _divided(graph: Graph, name: str, axis: int, divisor: str) -> _Weights | None:
-    """Weights whose sum over ``axis`` is ``divisor``: a sigmoid, or what cannot be negative."""
+    """Weights whose sum over ``axis`` is ``divisor``: exponentials, a sigmoid, or what
+    cannot be negative."""
     total, _, _ = origin(graph, divisor, None)
     node = graph.producer(total)
     if node is not None and node.op == "add" and _is_small(graph, node.inputs[1]):
@@ -131,8 +135,8 @@ def _divided(graph: Graph, name: str, axis: int, divisor: str) -> _Weights | Non
     maker = graph.producer(mine)
     if at is None or (mine, at) != (theirs, there) or maker is None or maker.inputs[0] is None:
         return None
-    if maker.op == "logistic":
-        return _Weights(maker.inputs[0], at, path, "sigmoid")
+    if maker.op in _MADE_OF:
+        return _Weights(maker.inputs[0], at, path, _MADE_OF[maker.op])
     return _Weights(mine, at, path, "itself") if maker.op in ("relu", "relu6") else None
 
 
