@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.support.kernel import run_graph_in_c
 from tests.support.operators import add_input, add_node, assert_all_agree, pack, quant
 from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ir.tensor import Array
 from toolkit.ops.execute import run_graph
 from toolkit.ops.parts.lookup import INT8_VALUES
 
@@ -32,13 +34,22 @@ def test_every_value_agrees(op: str) -> None:
     assert_all_agree(graph, [INT8_VALUES[None]] * 100)
 
 
-def test_square_roots_are_the_nearest_and_of_negatives_zero() -> None:
-    builder = GraphBuilder("roots")
+@pytest.mark.parametrize(
+    ("op", "function", "out"),
+    [
+        ("sqrt", lambda x: np.sqrt(np.maximum(x, 0)), (0.02, -128)),
+        ("exp", np.exp, (0.5, -120)),
+    ],
+)
+def test_other_functions_give_the_nearest_value(
+    op: str, function: Callable[[Array], Array], out: tuple[float, int]
+) -> None:
+    builder = GraphBuilder(op)
     x = add_input(builder, (256,), QuantParams.per_tensor(0.05, -100))
-    builder.outputs.append(add_node(builder, "sqrt", [x], QuantParams.per_tensor(0.02, -128)))
+    builder.outputs.append(add_node(builder, op, [x], QuantParams.per_tensor(*out)))
     graph = builder.build()
     values = {"x": INT8_VALUES}
     have = run_graph(graph, values)["y"]
-    real = np.sqrt(np.maximum(0.05 * (INT8_VALUES.astype(np.float64) + 100), 0))
-    assert np.abs(np.clip(real / 0.02 - 128, -128, 127) - have).max() <= 0.5 + 1e-6
+    real = function(0.05 * (INT8_VALUES.astype(np.float64) + 100))
+    assert np.abs(np.clip(real / out[0] + out[1], -128, 127) - have).max() <= 0.5 + 1e-6
     np.testing.assert_array_equal(run_graph_in_c(graph, values)["y"], have)

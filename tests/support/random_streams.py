@@ -20,12 +20,15 @@ from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.parts.base import TimeBehaviour, view
+from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.parts.rows import row_window
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs, same_padding
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
 from toolkit.ops.sum import SumAttrs
 from toolkit.ops.transpose import TransposeAttrs
+from toolkit.ops.variance import VarianceAttrs
 from toolkit.plan.any_length import MAX_FRAMES_KEY
 from toolkit.plan.time_axis import RowCount
 
@@ -242,9 +245,14 @@ def _joined(net: _Net, pair: list[str]) -> str:
 def _rowwise(net: _Net, x: str) -> str:
     """What looks at one row, or pads time by rows of its own."""
     _, rows, width, channels = net.shape(x)
-    kind = net.choose(0, 4)
+    kind = net.choose(0, 5)
     if kind == 0:
         return net.add("mean", [x], (1, rows, 1, channels), MeanAttrs((2,), True))
+    if kind == 5 and rows >= 8:
+        start, cut, step = net.choose(0, 2), net.choose(0, 2), net.choose(1, 2)
+        left = -(-(rows - start - cut) // step)
+        part = StridedSliceAttrs((WHOLE, (start, -cut or None, step), WHOLE, WHOLE))
+        return net.add("strided_slice", [x], (1, left, width, channels), part)
     if kind == 1:
         shape = (1, rows, channels, width)
         return net.add("transpose", [x], shape, TransposeAttrs((0, 1, 3, 2)))
@@ -261,7 +269,7 @@ def _rowwise(net: _Net, x: str) -> str:
 
 def _reduce(net: _Net, x: str) -> str:
     _, rows, width, channels = net.shape(x)
-    kind = net.choose(1 if net.builtin else 0, 6)
+    kind = net.choose(1 if net.builtin else 0, 7 if net.builtin else 8)
     if kind == 0:
         table = net.builder.constant("table", weight_table(SCALE))
         logits = net.follow(add_conv(net.builder, x, Window(1, 1), channels, net.rng, "sof"))
@@ -278,6 +286,11 @@ def _reduce(net: _Net, x: str) -> str:
             else (SumAttrs((1,), True), (1, 1, width, channels))
         )
         return net.add("sum", [x], shape, attrs, 30 * SCALE)
+    if kind == 7:
+        return net.add("reduce_max", [x], (1, channels), ReductionAttrs((1, 2)))
+    if kind == 8:
+        attrs = VarianceAttrs((1, 2), root=bool(net.choose(0, 1)))
+        return net.add("variance", [x], (1, channels), attrs)
     op = "max_pool_2d" if kind == 3 else "average_pool_2d"
     window = Window(rows, width, rows, width)
     return net.add(op, [x], (1, 1, 1, channels), WindowedAttrs(window, Activation(kind % 3)))

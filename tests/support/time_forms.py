@@ -243,6 +243,23 @@ def attention_by_einsum(m: Net) -> str:
 
 
 @form(ROWS)
+def attention_vector(m: Net) -> str:
+    """Scores by a vector, ``h @ q``."""
+    h = m.hidden("rows")
+    weights = m.op("Softmax", m.op("MatMul", m.op("Tanh", h), m.weights(WIDTH)), axis=1)
+    return m.head(m.total(m.op("Mul", m.op("Unsqueeze", weights, m.ints(-1)), h), 1))
+
+
+@form(ROWS)
+def attention_of_exponentials(m: Net) -> str:
+    """A softmax spelt out: ``e / sum(e)``."""
+    h = m.hidden("rows")
+    e = m.op("Exp", m.linear(h, WIDTH, 1))
+    weights = m.op("Div", e, m.total(e, 1, 1))
+    return m.head(m.total(m.op("Mul", weights, h), 1))
+
+
+@form(ROWS)
 def attention_divided(m: Net) -> str:
     """``sum(w h) / sum(w)`` with sigmoid weights."""
     h = m.hidden("rows")

@@ -38,6 +38,7 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Div": ((2, 3), [floats(3)], {}),
     "Dropout": ((2, 3), [], {}),
     "Einsum": ((2, 3), [floats(3, 4)], {"equation": "ab,bc->ac"}),
+    "Exp": ((2, 3), [], {}),
     "Expand": ((2, 1, 3), [ints(1, 4, 1)], {}),
     "Flatten": ((2, 3, 4), [], {}),
     "Gather": ((4, 3), [np.array(1, np.int64)], {}),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from tests.support.onnx_models import ModelMaker, attention, onnxruntime_output, save
+from tests.support.time_forms import VALUES, Net
 from toolkit.errors import ToolkitError
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph, GraphBuilder, Node, Tensor
@@ -155,6 +158,49 @@ def test_what_only_resembles_attention_pooling_is_left(
 ) -> None:
     maker, output = attention_like(**changed)
     assert "attention_pool" not in ops(imported(maker, output, tmp_path))
+
+
+def divided_along_other_values(m: Net) -> str:
+    """Each head's pooled values, as many as there are heads, divided by the sums of all heads."""
+    h = m.relu(m.linear("x", VALUES, 2))
+    weights = m.op("Sigmoid", m.linear(h, 2, 2))
+    total = m.op("Unsqueeze", m.total(weights, 1), m.ints(1))
+    return m.op("Div", m.op("MatMul", m.swap(weights), h), total)
+
+
+def spread_about_other_means(m: Net) -> str:
+    """``x - mean(x)`` where the means of channels meet as many frames."""
+    h = m.relu(m.conv1(m.swap("x"), VALUES, VALUES, 3, pads=[1, 1]))
+    d = m.op("Sub", h, m.mean(h, 2))
+    return m.op("Sqrt", m.mean(m.op("Mul", d, d), 2))
+
+
+def self_attention(m: Net) -> str:
+    q, k, v = (m.linear("x", VALUES, 4) for _ in range(3))
+    scores = m.op("Softmax", m.op("MatMul", q, m.swap(k)), axis=-1)
+    return m.op("MatMul", scores, v)
+
+
+def softmax_of_features(m: Net) -> str:
+    """The expectation over each frame's own values."""
+    h = m.linear("x", VALUES, 4)
+    return m.total(m.op("Mul", m.op("Softmax", h, axis=-1), m.linear("x", VALUES, 4)), 2)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [divided_along_other_values, spread_about_other_means, self_attention, softmax_of_features],
+)
+def test_what_only_resembles_pooling_is_left(build: Callable[[Net], str], tmp_path: Path) -> None:
+    net = Net(1, VALUES, VALUES)
+    path = tmp_path / "model.onnx"
+    model = net.model(build(net))
+    onnx.save(model, path)
+    graph = optimize(load_onnx(path))
+    assert not {"attention_pool", "variance"} & set(ops(graph))
+    x = np.random.default_rng(0).standard_normal((1, VALUES, VALUES)).astype(np.float32)
+    found = run_graph(graph, to_graph_layout(graph, {"x": x}))[graph.outputs[0]]
+    np.testing.assert_allclose(found, onnxruntime_output(model, x), rtol=1e-4, atol=1e-5)
 
 
 def test_builtin_attention_means_the_same(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ def sites() -> Iterator[tuple[str, ast.Call, type[errors.ToolkitError]]]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 kind = getattr(errors, node.func.id, None)
-                if isinstance(kind, type) and issubclass(kind, errors.ToolkitError):
-                    if kind.exit_code != errors.ToolkitError.exit_code:
-                        yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node, kind
+                is_error = isinstance(kind, type) and issubclass(kind, errors.ToolkitError)
+                if is_error and kind.exit_code != errors.ToolkitError.exit_code:
+                    yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node, kind
 
 
 def says_what_to_do(call: ast.Call, kind: type[errors.ToolkitError]) -> bool:

@@ -13,6 +13,7 @@ from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.execute import run_graph
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.window import (
     PADDING_SAME,
     Padding,
@@ -23,6 +24,7 @@ from toolkit.ops.parts.window import (
 )
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.plan.row_outputs import laid_out
 from toolkit.plan.time_axis import RowCount, find_time_axis, retime
@@ -206,3 +208,31 @@ def test_inputs_have_equally_many_frames() -> None:
     net.builder.add_input(activation("z", (1, 10, 1, 3), SCALE, ZERO))
     ((_, reason),) = reasons(net.builder.build())
     assert reason == "its inputs must have equally many frames; got [10, 20]"
+
+
+def test_slices_leave_out_rows_and_need_those_that_they_keep() -> None:
+    net = Net()
+    ends = net.add(
+        "strided_slice", [net.x], (1, 9, 4, 3), StridedSliceAttrs((WHOLE, (1, -2, 2), WHOLE, WHOLE))
+    )
+    time = find_time_axis(net.graph(net.mean(ends)))
+    assert time.counts[ends] == RowCount(2, -2) and time.min_frames == 4
+    last_five = StridedSliceAttrs((WHOLE, (-5, None, 1), WHOLE, WHOLE))
+    last = net.add("strided_slice", [net.x], (1, 5, 4, 3), last_five)
+    assert find_time_axis(net.graph(net.mean(last))).min_frames == 5
+
+
+def test_windows_over_the_clip_leave_its_last_row() -> None:
+    net = Net()
+    y = net.conv(net.x, Window(20, 4))
+    flat = net.add("reshape", [y], (1, 3), ReshapeAttrs((1, 3)))
+    time = find_time_axis(net.graph(flat))
+    (taken,) = (node for node in time.graph.nodes if node.op == "strided_slice")
+    assert time.behaviours[taken.name] is TimeBehaviour.REDUCING and time.min_frames == 20
+
+
+def test_a_model_of_one_frame_is_no_window_over_a_clip() -> None:
+    net = Net((1, 1, 4, 3))
+    flat = net.add("reshape", [net.x], (1, 12), ReshapeAttrs((1, 12)))
+    ((node, _),) = reasons(net.graph(flat))
+    assert node == "reshape"

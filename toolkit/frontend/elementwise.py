@@ -82,6 +82,11 @@ def tanh(low: Lowering, node: OnnxNode) -> str:
     return low.append("tanh", [low.value(node.inputs[0])], None, node)
 
 
+def exp(low: Lowering, node: OnnxNode) -> str:
+    """Exp."""
+    return low.append("exp", [low.value(node.inputs[0])], None, node)
+
+
 def sqrt(low: Lowering, node: OnnxNode) -> str:
     """Sqrt."""
     return low.append("sqrt", [low.value(node.inputs[0])], None, node)
@@ -233,6 +238,7 @@ LOWERINGS: dict[str, Lower] = {
     "Clip": clip,
     "Div": div,
     "Dropout": dropout,
+    "Exp": exp,
     "Expand": expand,
     "HardSigmoid": hard_sigmoid,
     "HardSwish": hard_swish,

@@ -146,6 +146,8 @@ def _expand(inputs: Operands, _: Attrs) -> Array:
 
 def _range(inputs: Operands, _: Attrs) -> Array:
     start, limit, delta = (float(x.reshape(-1)[0]) for x in inputs)
+    if not delta:
+        raise ValueError("a range in steps of 0")
     (count,) = _bounded([max(0, math.ceil((limit - start) / delta))])
     return np.asarray(start + delta * np.arange(count)).astype(inputs[0].dtype)
 
@@ -166,12 +168,14 @@ FOLDS: dict[str, Fold] = {
     "ConstantOfShape": _constant_of_shape,
     "Div": _elementwise(_divide),
     "Equal": _elementwise(np.equal),
+    "Exp": _elementwise(np.exp),
     "Expand": _expand,
     "Floor": _elementwise(np.floor),
     "Gather": _gather,
     "Identity": lambda i, _: i[0],
     "Mul": _elementwise(np.multiply),
     "Neg": _elementwise(np.negative),
+    "Pow": _elementwise(np.power),
     "Range": _range,
     "ReduceProd": _reduce_prod,
     "Reshape": _reshape,

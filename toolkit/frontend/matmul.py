@@ -80,12 +80,15 @@ def matmul(low: Lowering, node: OnnxNode) -> str:
             raise unsupported(node, f"factors {list(shape)} and {list(low.tensor_shape(y))}")
         return low.append("batch_matmul", [x, y], BatchMatmulAttrs(), node)
     weights = low.constants[b]
-    if weights.ndim != 2:
-        raise unsupported(node, f"constant factor must be 2-D; got {weights.ndim}-D")
+    if weights.ndim not in (1, 2):
+        raise unsupported(node, f"constant factor must be 1-D or 2-D; got {weights.ndim}-D")
     _check_columns(low, node, x, weights.shape[0])
-    inputs = [x, low.weights(b, _packed(weights.T), axis=0)]
-    attrs = FullyConnectedAttrs(keep_num_dims=len(shape) != 2)
-    return low.append("fully_connected", inputs, attrs, node)
+    matrix = weights.reshape(len(weights), -1)
+    rows = low.reshape(x, (1, *shape)) if len(shape) == 1 else x
+    inputs = [rows, low.weights(b, _packed(matrix.T), axis=0)]
+    attrs = FullyConnectedAttrs(keep_num_dims=len(shape) > 2)
+    product = low.append("fully_connected", inputs, attrs, node)
+    return low.reshape(product, (*shape[:-1], *weights.shape[1:]))
 
 
 def _constant_first(low: Lowering, node: OnnxNode) -> str:

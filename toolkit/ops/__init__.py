@@ -13,6 +13,7 @@ from toolkit.ops.concatenation import Concatenation
 from toolkit.ops.conv_2d import Conv2D
 from toolkit.ops.depthwise_conv_2d import DepthwiseConv2D
 from toolkit.ops.div import Div
+from toolkit.ops.exp import Exp
 from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
 from toolkit.ops.hard_swish import HardSwish
@@ -51,6 +52,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         Conv2D(),
         DepthwiseConv2D(),
         Div(),
+        Exp(),
         ExpandDims(),
         FullyConnected(),
         HardSwish(),

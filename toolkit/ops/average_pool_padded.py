@@ -47,7 +47,7 @@ class AveragePoolPadded(AveragePool2D):
         magic, version, activation, *numbers = _OPTIONS.unpack(data)
         if (magic, version) != (_MAGIC, _VERSION):
             raise ValueError(f"options of kind {magic!r} version {version}; {_MAGIC!r} 1 expected")
-        if max(numbers) >= 1 << 16:
+        if max(numbers) >= 1 << 16 or min(numbers[:4]) < 1:
             raise ValueError("a window of impossible size")
         kernel_h, kernel_w, stride_h, stride_w, *edges = numbers
         padding = Padding(*edges)

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import NodeView
-from toolkit.ops.parts.lookup import PlainLookup
+from toolkit.ops.parts.lookup import PlainLookup, nearest
 
 
 class Sqrt(PlainLookup):
@@ -28,7 +28,4 @@ class Sqrt(PlainLookup):
         return np.asarray(np.sqrt(np.maximum(inputs[0], 0)), np.float32)
 
     def run_int(self, view: NodeView[None], inputs: Sequence[Array]) -> Array:
-        x, out = view.input(0), view.output
-        real = np.maximum(inputs[0].astype(np.float64) - x.zero_point, 0) * x.scale
-        steps = np.floor(np.sqrt(real) / out.scale + 0.5) + out.zero_point
-        return np.asarray(np.clip(steps, *out.dtype.limits), out.dtype.numpy)
+        return nearest(view, inputs[0], lambda real: np.sqrt(np.maximum(real, 0)))

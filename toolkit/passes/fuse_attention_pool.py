@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from toolkit.ir import Graph, GraphBuilder, Node
+from toolkit.ir import Graph, GraphBuilder, Node, Shape
 from toolkit.ir.edit import fresh, fresh_node, rename_tensors, substitute
 from toolkit.ops import OPERATORS
 from toolkit.ops.append import append
@@ -29,6 +29,9 @@ from toolkit.passes.weighted_sum import Axes, WeightedSum, origin, weighted_sum
 
 #: What is added to a divisor lest it be 0, and no more.
 _SMALL = 1e-5
+
+#: What makes weights that are divided by their sum.
+_MADE_OF: dict[str, WeightsOf] = {"exp": "softmax", "logistic": "sigmoid"}
 
 
 def fuse_attention_pool(graph: Graph) -> Graph:
@@ -66,35 +69,43 @@ class _Weights:
 
 
 def _fuse(graph: Graph, node: Node) -> Graph | None:
-    for weighted, divisor in _candidates(graph, node):
-        for pair in (weighted, weighted.turned):
-            axis = pair.a.labels.index("t") if "t" in pair.a.labels else None
-            if axis is None or graph.tensors[pair.b.tensor].is_constant:
-                continue
-            weights = (
-                _normalised(graph, pair.a.tensor, axis)
-                if divisor is None
-                else _divided(graph, pair.a.tensor, axis, divisor)
-            )
-            others = {label for label in pair.sizes if label != "t"}
-            if weights is not None and len(others) <= 2 and _is_time(graph, weights):
-                return _emit(graph, node, pair, weights)
+    for pair, divisor in _candidates(graph, node):
+        axis = pair.a.labels.index("t")
+        if graph.tensors[pair.b.tensor].is_constant:
+            continue
+        weights = (
+            _normalised(graph, pair.a.tensor, axis)
+            if divisor is None
+            else _divided(graph, pair.a.tensor, axis, divisor)
+        )
+        others = {label for label in pair.sizes if label != "t"}
+        if weights is not None and len(others) <= 2 and _is_time(graph, weights):
+            return _emit(graph, node, pair, weights)
     return None
 
 
 def _candidates(graph: Graph, node: Node) -> Iterator[tuple[WeightedSum, str | None]]:
-    """Sums of products that ``node`` is, or divides by a tensor."""
+    """Sums of products that ``node`` is, or divides by a tensor; the first factor are weights."""
     weighted = weighted_sum(graph, node)
     if weighted is not None:
         yield weighted, None
+        yield weighted.turned, None
     if node.op == "div" and node.inputs[0] is not None and node.inputs[1] is not None:
         name, _, _ = origin(graph, node.inputs[0], None)
         total = graph.producer(name)
         inner = None if total is None else weighted_sum(graph, total)
-        # The quotient has the shape of the sum, but for axes of one.
-        same = graph.tensors[name].elements == graph.tensors[node.outputs[0]].elements
-        if total is not None and inner is not None and same:
-            yield inner, node.inputs[1]
+        if inner is None:
+            return
+        divisor, result = graph.tensors[node.inputs[1]], graph.tensors[node.outputs[0]]
+        whole = graph.tensors[name].elements == result.elements
+        for weighted in (inner, inner.turned):
+            # One divisor, or one for every value that has weights of its own.
+            rank = len(inner.result)
+            long_axes = [i for i, n in enumerate(_padded(divisor.shape, rank)) if n > 1]
+            own = {label for label in weighted.a.labels if label not in ("", "t")}
+            direct = name == node.inputs[0] and {inner.result[i] for i in long_axes} == own
+            if whole and (divisor.elements == 1 or direct):
+                yield weighted, node.inputs[1]
 
 
 def _normalised(graph: Graph, name: str, axis: int) -> _Weights | None:
@@ -107,13 +118,18 @@ def _normalised(graph: Graph, name: str, axis: int) -> _Weights | None:
         plain = isinstance(node.attrs, SoftmaxAttrs) and node.attrs.beta == 1.0
         return _Weights(node.inputs[0], at, path, "softmax") if plain else None
     if node.op == "div" and at is not None and node.inputs[1] is not None:
+        shape = graph.tensors[source].shape
+        divisor = _padded(graph.tensors[node.inputs[1]].shape, len(shape))
+        if divisor != (*shape[:at], 1, *shape[at + 1 :]):
+            return None
         found = _divided(graph, node.inputs[0], at, node.inputs[1])
         return None if found is None else replace(found, path=(*found.path, *path))
     return None
 
 
 def _divided(graph: Graph, name: str, axis: int, divisor: str) -> _Weights | None:
-    """Weights whose sum over ``axis`` is ``divisor``: a sigmoid, or what cannot be negative."""
+    """Weights whose sum over ``axis`` is ``divisor``: exponentials, a sigmoid, or what cannot be
+    negative."""
     total, _, _ = origin(graph, divisor, None)
     node = graph.producer(total)
     if node is not None and node.op == "add" and _is_small(graph, node.inputs[1]):
@@ -131,9 +147,14 @@ def _divided(graph: Graph, name: str, axis: int, divisor: str) -> _Weights | Non
     maker = graph.producer(mine)
     if at is None or (mine, at) != (theirs, there) or maker is None or maker.inputs[0] is None:
         return None
-    if maker.op == "logistic":
-        return _Weights(maker.inputs[0], at, path, "sigmoid")
+    if maker.op in _MADE_OF:
+        return _Weights(maker.inputs[0], at, path, _MADE_OF[maker.op])
     return _Weights(mine, at, path, "itself") if maker.op in ("relu", "relu6") else None
+
+
+def _padded(shape: Shape, rank: int) -> Shape:
+    """A shape as it broadcasts to ``rank`` axes."""
+    return (*[1] * (rank - len(shape)), *shape)
 
 
 def _is_small(graph: Graph, name: str | None) -> bool:

@@ -40,6 +40,8 @@ def _centred(graph: Graph, node: Node) -> Graph | None:
     mean = None if subtract is None else _producer(graph, subtract.inputs[1])
     if subtract is None or mean is None or not _is_mean_of(graph, mean, node, subtract.inputs[0]):
         return None
+    if not _lies_beside(graph, mean, *subtract.inputs):
+        return None
     return substitute(graph, [node], [_variance(node, mean)])
 
 
@@ -53,6 +55,8 @@ def _of_squares(graph: Graph, node: Node) -> Graph | None:
         return None
     mean = _producer(graph, square.inputs[0])
     if mean is None or not _is_mean_of(graph, mean, squares, source):
+        return None
+    if len({graph.tensors[name or ""].shape for name in node.inputs}) != 1:
         return None
     return _grown(graph, squares, node, _variance(squares, mean))
 
@@ -118,13 +122,24 @@ def _is_mean_of(graph: Graph, mean: Node, other: Node, source: str | None) -> bo
     """Whether ``mean`` is one of ``source`` as ``other`` is one of something else."""
     if mean.op != other.op or source is None or mean.inputs[0] is None:
         return False
+    if mean.op == "mean":
+        return mean.inputs[0] == source and _axes(graph, mean) == _axes(graph, other)
     if origin(graph, mean.inputs[0], None)[0] != origin(graph, source, None)[0]:
         return False
-    if mean.op == "mean":
-        return _axes(graph, mean) == _axes(graph, other)
     shapes = {graph.tensors[node.inputs[0] or ""].shape for node in (mean, other)}
     logits = {origin(graph, node.inputs[1] or "", None)[0] for node in (mean, other)}
     return len(shapes) == len(logits) == 1 and mean.attrs == other.attrs
+
+
+def _lies_beside(graph: Graph, mean: Node, x: str | None, y: str | None) -> bool:
+    """Whether ``y``, a mean of ``x`` in another shape, meets what it is a mean of."""
+    shape, other = (graph.tensors[name or ""].shape for name in (x, y))
+    taken: set[int | None] = {*_axes(graph, mean)} if mean.op == "mean" else set()
+    if mean.op == "attention_pool":
+        source, axis, _ = origin(graph, mean.inputs[0] or "", 1)
+        taken = {axis if source == x else None}
+    kept = tuple(1 if axis in taken else size for axis, size in enumerate(shape))
+    return taken != {None} and (1,) * (len(shape) - len(other)) + other == kept
 
 
 def _axes(graph: Graph, node: Node) -> frozenset[int]:

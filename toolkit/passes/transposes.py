@@ -18,6 +18,7 @@ Perm = tuple[int, ...]
 ELEMENTWISE = (
     "add",
     "div",
+    "exp",
     "hard_swish",
     "logistic",
     "mul",

@@ -38,6 +38,7 @@ class WeightedSum:
 
 
 def weighted_sum(graph: Graph, node: Node) -> WeightedSum | None:
+    """The sum over one axis of a product that ``node`` is, None for another."""
     if node.op == "sum" and isinstance(node.attrs, ReductionAttrs):
         return _summed_product(graph, node)
     if node.op == "batch_matmul" and isinstance(node.attrs, BatchMatmulAttrs):
@@ -82,7 +83,9 @@ def _of(
         shape = graph.tensors[name].shape
         own = names[len(names) - len(shape) :]
         labels = zip(own, shape, strict=True)
-        return Axes(name, tuple("" if n == 1 and k != "t" else k for k, n in labels))
+        return Axes(
+            name, tuple(k if n != 1 or (k, sizes[k]) == ("t", 1) else "" for k, n in labels)
+        )
 
     (a, b), (first, second) = product.inputs, labels
     pair = axes(a, first), axes(b, second)

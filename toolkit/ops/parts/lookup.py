@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
 from toolkit.ir import Shape, Tensor
+from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import Constraint, KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.parts.constraints import unary_types_int8
 
@@ -54,3 +55,12 @@ class PlainLookup(Lookup[None]):
 
     def write_options(self, view: NodeView[None], options: Any) -> Any:
         return options
+
+
+def nearest(view: NodeView[Any], x: Array, function: Callable[[Array], Array]) -> Array:
+    """The values of the output nearest to ``function`` of the real input, ties up."""
+    tensor, out = view.input(0), view.output
+    real = (x.astype(np.float64) - tensor.zero_point) * tensor.scale
+    with np.errstate(over="ignore"):
+        steps = np.floor(function(real) / out.scale + 0.5) + out.zero_point
+    return np.asarray(np.clip(steps, *out.dtype.limits), out.dtype.numpy)
