@@ -28,8 +28,9 @@ typedef struct tk_normal {
     uint32_t hears; /* whether the clip is being heard */
     uint32_t count; /* rows heard */
 #ifdef FEATURES_VALUES_FIXED
-    /* Sum and sum of squares, 64 bits each; then mean, mantissa and exponent of the factor. */
-    uint32_t values[FEATURES_WIDE_VALUES][4];
+    /* Sum and sum of squares, 64 bits each, about the first value; then mean, mantissa and exponent
+     * of the factor. */
+    uint32_t values[FEATURES_WIDE_VALUES][5];
 #else
     float mean[FEATURES_WIDE_VALUES];
     float factor[FEATURES_WIDE_VALUES]; /* while hearing, the sum of squares about the mean */

@@ -12,6 +12,7 @@ from toolkit.errors import InputError
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS, frames_of
 from toolkit.features.presets import chosen_features
+from toolkit.model.hearing import hearing, source_spec
 from toolkit.model.int8 import Int8Model, to_int8
 from toolkit.model.source import Source, load_source
 from toolkit.plan import check
@@ -67,7 +68,7 @@ class Model:
 
         Raises InputError for a model without features, or of another level.
         """
-        spec = self.source.spec
+        spec = source_spec(self.source)
         if spec is None or spec.level.mode != "running":
             raise InputError(
                 f"{self.name}: its features have no running level to begin afresh.",
@@ -75,7 +76,7 @@ class Model:
             )
         frames = frames_of(seconds, spec)
         level = replace(spec.level, restart_frames=frames)
-        return replace(self, source=self.source.hearing(replace(spec, level=level)))
+        return replace(self, source=hearing(self.source, replace(spec, level=level)))
 
     def deploy(
         self,

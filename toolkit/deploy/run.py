@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from toolkit.compare.continuous import agreement
+from toolkit.compare.continuous import agreement, window_groups
 from toolkit.compare.front_end import feature_findings, feature_issues
 from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.compare.near_float import NAME as NEAR_FLOAT
@@ -45,7 +45,7 @@ from toolkit.profiling.simulated import (
 from toolkit.profiling.timing import Timing
 from toolkit.quantize.outputs import decoded, real_values
 from toolkit.report import Report
-from toolkit.report.model import WINDOWS, Group, Prediction, RunClip
+from toolkit.report.model import Group, Prediction, RunClip
 from toolkit.targets import Target
 from toolkit.tflite.oracle import tflm_available
 
@@ -139,22 +139,11 @@ class Run:
 
     @property
     def _windows(self) -> tuple[Group, ...]:
-        """The outputs of every hop of continuous mode, by the second at which its window ends."""
         continuous = self.plan.continuous
         if continuous is None or self.clip is None:
             return ()
-        frame_s = self.clip.spec.row_hop_samples / self.clip.spec.sample_rate_hz
-        basis = f"{self.simulator}, {self.clip.path.name}"
-        groups = []
-        for hop, outputs in enumerate(self.outputs, continuous.silent_hops + 1):
-            values = real_values(self.graph, decoded(self.graph, outputs)).tolist()
-            rows = (
-                Measurement(f"output_{label}", value, "", Provenance.MEASURED, basis)
-                for label, value in zip(self.model.labels, values, strict=True)
-            )
-            end = f"{hop * continuous.hop_frames * frame_s:.6g}"
-            groups.append(Group(WINDOWS, end, 1, tuple(rows)))
-        return tuple(groups)
+        values = [real_values(self.graph, decoded(self.graph, hop)) for hop in self.outputs]
+        return window_groups(continuous, values, f"{self.simulator}, {self.clip.path.name}")
 
     @cached_property
     def _float_outputs(self) -> Sequence[Array] | None:

@@ -62,29 +62,6 @@ class Source:
         """The same model for clips of another length, where its file leaves that open."""
         return load_source(self.argument, clip_seconds, self.features)
 
-    @property
-    def spec(self) -> FeatureSpec | None:
-        """How audio becomes the input; None for a model of arrays."""
-        graph = self.float_graph
-        if graph is None:
-            from toolkit.tflite.read import read_tflite
-
-            assert self.tflite is not None
-            graph = read_tflite(self.tflite, self.name)
-        return feature_spec(graph)
-
-    def hearing(self, features: FeatureSpec) -> Source:
-        """The same model on other features of as many rows and values, its ranges kept."""
-        text = features.to_json()
-        graph, data = self.float_graph, self.tflite
-        if graph is not None:
-            graph = graph.with_metadata(**{METADATA_KEY: text})
-        if data is not None:
-            from toolkit.tflite.metadata import with_metadata
-
-            data = with_metadata(data, METADATA_KEY, text)
-        return replace(self, float_graph=graph, tflite=data, features=features)
-
     def up_to(self, max_seconds: float | None) -> Source:
         """The same model for clips up to that long, as the user states; None leaves it open.
 
@@ -130,35 +107,13 @@ def load_source(
     path = Path(model)
     zoo = zoo_model(model)
     if zoo is None:
-        _require_model_file(path)
+        require_model_file(path)
         zoo = _zoo_file(path)
     if zoo is not None:
         source = _from_onnx(zoo.onnx, zoo.name, clip_seconds, features)
         ranges = source.ranges if source.features is not None else load_ranges(zoo.ranges)
         return replace(source, argument=model, ranges=ranges)
     return _loaders()[path.suffix.lower()](path, path.stem, clip_seconds, features)
-
-
-def model_shape(model: str) -> tuple[int | str, ...]:
-    """The shape of the one input of an ``.onnx`` or ``.tflite``; words are dimensions it leaves
-    open.  InputError for other files, or several inputs."""
-    from toolkit.frontend.reader import read_onnx
-    from toolkit.tflite.read import load_tflite
-
-    zoo = zoo_model(model)
-    path = Path(model) if zoo is None else zoo.onnx
-    _require_model_file(path)
-    shapes: list[tuple[int | str, ...]]
-    if path.suffix.lower() == ".tflite":
-        graph = load_tflite(path)
-        shapes = [graph.tensors[name].shape for name in graph.inputs]
-    elif path.suffix.lower() == ".onnx":
-        shapes = [tuple(source.dims) for source in read_onnx(path).inputs]
-    else:
-        raise InputError(f"{model}: carries a feature specification already.")
-    if len(shapes) != 1:
-        raise InputError(f"{model}: has {len(shapes)} inputs; features can feed one only.")
-    return shapes[0]
 
 
 def demo_clip() -> Path:
@@ -205,7 +160,7 @@ def _moved(cases: Array, axes: tuple[int, ...]) -> Array:
     return np.ascontiguousarray(cases.transpose(0, *(axis + 1 for axis in axes)))
 
 
-def _require_model_file(path: Path) -> None:
+def require_model_file(path: Path) -> None:
     """Raise InputError unless ``path`` can be read and its suffix is one of ours."""
     if path.suffix.lower() not in _loaders():
         near = difflib.get_close_matches(str(path), zoo_models(), n=1)

@@ -9,7 +9,7 @@ from toolkit.errors import InputError
 from toolkit.features.presets import preset
 from toolkit.features.spec import FeatureSpec, LogMel, Mfcc
 from toolkit.features.text import commented_toml
-from toolkit.model.source import model_shape
+from toolkit.model.hearing import model_shape
 
 _MOST_BANDS = 512
 
