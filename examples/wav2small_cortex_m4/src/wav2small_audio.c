@@ -38,7 +38,7 @@ void wav2small_audio_reset(wav2small_audio *a) {
 int wav2small_audio_status(const wav2small_audio *a, size_t more) {
     TK_ASSERT(a != NULL);
     const wav2small_features_state *front_end = (const wav2small_features_state *)(const void *)a->front_end;
-    const size_t rows = wav2small_features_rows(front_end, more);
+    const size_t rows = wav2small_features_rows_to_end(front_end, more);
     return wav2small_status(&a->model, rows < UINT32_MAX ? (uint32_t)rows : UINT32_MAX);
 }
 

@@ -23,8 +23,12 @@
 #define WAV2SMALL_FEATURES_STATE_BYTES 424u
 /* Samples that count as audio before the first one. */
 #define WAV2SMALL_FEATURES_PADDING_SAMPLES 0u
-/* The same after the last one: wav2small_features_end must be called with 0, 1, .. up to there. */
+/* The same after the last one, and rows that only the end completes: wav2small_features_end must be called
+ * with 0, 1, .. below their sum, WAV2SMALL_FEATURES_END_STEPS. */
 #define WAV2SMALL_FEATURES_TAIL_SAMPLES 0u
+#define WAV2SMALL_FEATURES_END_ROWS 0u
+#define WAV2SMALL_FEATURES_END_STEPS (WAV2SMALL_FEATURES_TAIL_SAMPLES + WAV2SMALL_FEATURES_END_ROWS)
+
 
 /* Level normalisation. */
 #define WAV2SMALL_FEATURES_LEVEL_RUNNING 1
@@ -42,7 +46,11 @@
 #define WAV2SMALL_FEATURES_BUCKET_SHIFT 19
 #define WAV2SMALL_FEATURES_FIRST_BUCKET 787480576
 
-#include "wav2small_tk_logmel.h"
+#ifndef WAV2SMALL_FEATURES_VALUES
+#define WAV2SMALL_FEATURES_VALUES WAV2SMALL_FEATURES_ROW_VALUES
+#endif
+
+#include "wav2small_tk_spectrum.h"
 /* Uses what the header above defines. */
 #include "wav2small_tk_features.h"
 
@@ -59,10 +67,27 @@ static inline size_t wav2small_features_wanted(const wav2small_features_state *s
     return s->gap + WAV2SMALL_FEATURES_FRAME_SAMPLES - s->filled;
 }
 
-/* Rows that `count` more samples would complete. */
-static inline size_t wav2small_features_rows(const wav2small_features_state *s, size_t count) {
+/* Whether no frame was there yet, as far as rows wait for others. */
+static inline int wav2small_features_fresh(const wav2small_features_state *s) {
+    return wav2small_tk_features_fresh(s);
+}
+
+/* Frames that `count` more samples would complete. */
+static inline size_t wav2small_features_frames(const wav2small_features_state *s, size_t count) {
     const size_t wanted = wav2small_features_wanted(s);
     return count < wanted ? 0u : 1u + (count - wanted) / WAV2SMALL_FEATURES_HOP_SAMPLES;
+}
+
+/* Rows that `count` more samples would complete. */
+static inline size_t wav2small_features_rows(const wav2small_features_state *s, size_t count) {
+    return wav2small_tk_features_rows(s, wav2small_features_frames(s, count));
+}
+
+/* Rows that `count` more samples and the clip's end would complete. */
+static inline size_t wav2small_features_rows_to_end(const wav2small_features_state *s, size_t count) {
+    const size_t room = SIZE_MAX - WAV2SMALL_FEATURES_TAIL_SAMPLES;
+    const size_t all = (count < room ? count : room) + WAV2SMALL_FEATURES_TAIL_SAMPLES;
+    return wav2small_tk_features_rows_to_end(s, wav2small_features_frames(s, all));
 }
 
 #endif

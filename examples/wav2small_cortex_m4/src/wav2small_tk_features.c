@@ -8,6 +8,9 @@
 void wav2small_tk_features_init(wav2small_tk_features_state *s) {
     wav2small_tk_front_init(&s->front);
     WAV2SMALL_TK_ZERO(s->frame, sizeof s->frame);
+#ifdef WAV2SMALL_FEATURES_WIDE_VALUES
+    wav2small_tk_rows_init(&s->rows);
+#endif
     s->filled = WAV2SMALL_FEATURES_PADDING_SAMPLES;
     s->gap = 0;
 #ifdef WAV2SMALL_FEATURES_MIRRORED
@@ -33,8 +36,8 @@ static void advance(wav2small_tk_features_state *s) {
 #endif
 }
 
-/* The row of the frame that is there. */
-static void complete(wav2small_tk_features_state *s, int8_t *row) {
+/* The row of the frame that is there; returns whether the model's row came of it. */
+static inline size_t complete(wav2small_tk_features_state *s, int8_t *row) {
     int16_t *frame = s->frame + WAV2SMALL_TK_FEATURES_BEFORE;
 #ifdef WAV2SMALL_FEATURES_MIRRORED
     /* The first frame's begin is its end, about its middle: sample 0 of the clip. */
@@ -50,11 +53,19 @@ static void complete(wav2small_tk_features_state *s, int8_t *row) {
 #ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
     s->frame[0] = (int16_t)(s->beyond < WAV2SMALL_FEATURES_FRAME_SAMPLES ? s->beyond : 0u);
 #endif
+#ifdef WAV2SMALL_FEATURES_WIDE_VALUES
+    wav2small_tk_value values[WAV2SMALL_FEATURES_VALUES];
+    wav2small_tk_front_row(&s->front, frame, values);
+    const size_t completed = wav2small_tk_rows_take(&s->rows, values, row);
+#else
     wav2small_tk_front_row(&s->front, frame, row);
+    const size_t completed = 1;
+#endif
 #ifdef WAV2SMALL_FEATURES_EMPHASIS_OF_FRAME
     s->frame[0] = before;
 #endif
     advance(s);
+    return completed;
 }
 
 size_t wav2small_tk_features_push(wav2small_tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows) {
@@ -71,15 +82,15 @@ size_t wav2small_tk_features_push(wav2small_tk_features_state *s, const int16_t 
         samples += taken;
         count -= taken;
         if (s->filled == WANTED) {
-            complete(s, &rows[completed * WAV2SMALL_FEATURES_ROW_VALUES]);
-            completed++;
+            completed += complete(s, &rows[completed * WAV2SMALL_FEATURES_ROW_VALUES]);
         }
     }
     return completed;
 }
 
 #if WAV2SMALL_FEATURES_TAIL_SAMPLES > 0
-size_t wav2small_tk_features_end(wav2small_tk_features_state *s, uint32_t k, int8_t *row) {
+/* Push what stands for sample `k` beyond the clip's end. */
+static size_t push_beyond(wav2small_tk_features_state *s, uint32_t k, int8_t *row) {
     int16_t sample = 0;
 #ifdef WAV2SMALL_FEATURES_MIRRORED
     /* Sample n + k of a clip of n is sample n - 2 - k; what none of its frames hears is left 0. */
@@ -96,27 +107,60 @@ size_t wav2small_tk_features_end(wav2small_tk_features_state *s, uint32_t k, int
 }
 #endif
 
-#if defined(WAV2SMALL_FEATURES_LEVEL_CLIP) || defined(WAV2SMALL_FEATURES_TOP_SHARE)
+#if WAV2SMALL_FEATURES_TAIL_SAMPLES + WAV2SMALL_FEATURES_END_ROWS > 0
+size_t wav2small_tk_features_end(wav2small_tk_features_state *s, uint32_t k, int8_t *row) {
+#if WAV2SMALL_FEATURES_TAIL_SAMPLES > 0
+    if (k < WAV2SMALL_FEATURES_TAIL_SAMPLES) {
+        return push_beyond(s, k, row);
+    }
+#endif
+    (void)k;
+#if WAV2SMALL_FEATURES_END_ROWS > 0
+    return wav2small_tk_rows_repeat(&s->rows, row);
+#else
+    return 0;
+#endif
+}
+#endif
+
+#ifdef WAV2SMALL_FEATURES_NEEDS_CLIP
+#if defined(WAV2SMALL_FEATURES_TOP_SHARE) || defined(WAV2SMALL_FEATURES_NORMALISED)
+/* All rows of a clip, for what they leave behind. */
+static void run_through(wav2small_tk_features_state *s, const int16_t *clip, size_t count) {
+    int8_t rows[2 * WAV2SMALL_FEATURES_ROW_VALUES]; /* a hop completes one */
+    size_t taken;
+    for (size_t at = 0; at < count; at += taken) {
+        taken = count - at < WAV2SMALL_FEATURES_HOP_SAMPLES ? count - at : WAV2SMALL_FEATURES_HOP_SAMPLES;
+        (void)wav2small_tk_features_push(s, clip + at, taken, rows);
+    }
+#if WAV2SMALL_FEATURES_TAIL_SAMPLES + WAV2SMALL_FEATURES_END_ROWS > 0
+    for (uint32_t k = 0; k < WAV2SMALL_FEATURES_END_STEPS; k++) {
+        (void)wav2small_tk_features_end(s, k, rows);
+    }
+#endif
+}
+#endif
+
 void wav2small_tk_features_hear(wav2small_tk_features_state *s, const int16_t *clip, size_t count) {
 #ifdef WAV2SMALL_FEATURES_LEVEL_CLIP
     wav2small_tk_level_measure(&s->front.level, clip, count);
 #endif
 #ifdef WAV2SMALL_FEATURES_TOP_SHARE
-    int8_t rows[2 * WAV2SMALL_FEATURES_ROW_VALUES]; /* a hop completes one */
-    for (size_t at = 0; at < count; at += WAV2SMALL_FEATURES_HOP_SAMPLES) {
-        const size_t left = count - at;
-        (void)wav2small_tk_features_push(s, clip + at,
-                               left < WAV2SMALL_FEATURES_HOP_SAMPLES ? left : WAV2SMALL_FEATURES_HOP_SAMPLES, rows);
-    }
-    for (uint32_t k = 0; k < WAV2SMALL_FEATURES_TAIL_SAMPLES; k++) {
-        (void)wav2small_tk_features_end(s, k, rows);
-    }
-    const wav2small_tk_top heard = s->front.top;
+    run_through(s, clip, count);
+    const wav2small_tk_top top = wav2small_tk_top_of(s->front.top);
     wav2small_tk_features_init(s);
-#ifdef WAV2SMALL_FEATURES_LEVEL_CLIP
-    wav2small_tk_level_measure(&s->front.level, clip, count);
+    s->front.top = top;
 #endif
-    s->front.top = wav2small_tk_top_of(heard);
+#ifdef WAV2SMALL_FEATURES_NORMALISED
+    s->rows.normal.hears = 1;
+    run_through(s, clip, count);
+    wav2small_tk_normal_heard(&s->rows.normal);
+    const wav2small_tk_normal normal = s->rows.normal;
+    wav2small_tk_features_init(s);
+    s->rows.normal = normal;
+#endif
+#if defined(WAV2SMALL_FEATURES_LEVEL_CLIP) && (defined(WAV2SMALL_FEATURES_TOP_SHARE) || defined(WAV2SMALL_FEATURES_NORMALISED))
+    wav2small_tk_level_measure(&s->front.level, clip, count);
 #endif
 }
 #endif

@@ -17,6 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wav2small_tk_value.h"
+
+#ifdef WAV2SMALL_FEATURES_WIDE_VALUES
+#include "wav2small_tk_rows.h"
+#endif
+
 /* Samples kept before a frame, and awaited after it. */
 #ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
 #define WAV2SMALL_TK_FEATURES_BEFORE 2u /* the first is how many of the frame lie beyond the clip's end */
@@ -41,6 +47,9 @@ typedef struct wav2small_tk_features_state {
 #ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
     uint32_t beyond; /* samples beyond the clip's end so far */
 #endif
+#ifdef WAV2SMALL_FEATURES_WIDE_VALUES
+    wav2small_tk_rows rows;
+#endif
     int16_t frame[WAV2SMALL_FEATURES_BUFFER_SAMPLES]; /* the frame, then what the window makes zeros up to the
                                                FFT's length; WAV2SMALL_TK_FEATURES_BEFORE samples before it */
 } wav2small_tk_features_state;
@@ -52,17 +61,46 @@ void wav2small_tk_features_init(wav2small_tk_features_state *s);
  * each, to `rows`, which must hold count / WAV2SMALL_FEATURES_HOP_SAMPLES + 1 rows; returns their number. */
 size_t wav2small_tk_features_push(wav2small_tk_features_state *s, const int16_t *samples, size_t count, int8_t *rows);
 
-#if defined(WAV2SMALL_FEATURES_LEVEL_CLIP) || defined(WAV2SMALL_FEATURES_TOP_SHARE)
-/* Hear a clip before its first sample is pushed: its level, its largest energy. */
+#ifdef WAV2SMALL_FEATURES_NEEDS_CLIP
+/* Hear a clip before its first sample is pushed: its level, its largest energy, its means. */
 void wav2small_tk_features_hear(wav2small_tk_features_state *s, const int16_t *clip, size_t count);
 #endif
 
-/* Push what stands for sample `k` beyond the clip's end, k = 0, 1, ..; returns the number of rows
- * completed, at most one. */
+/* Step `k` of the clip's end, k = 0, 1, ..: push what stands for sample `k` beyond it, then
+ * complete the rows that wait for others; returns the number of rows completed, at most one. */
 size_t wav2small_tk_features_end(wav2small_tk_features_state *s, uint32_t k, int8_t *row);
+
+/* Rows for the model that `frames` more frames complete; and with the clip's end. */
+static inline size_t wav2small_tk_features_rows(const wav2small_tk_features_state *s, size_t frames) {
+#ifdef WAV2SMALL_FEATURES_WIDE_VALUES
+    return wav2small_tk_rows_count(&s->rows, frames, 0);
+#else
+    (void)s;
+    return frames;
+#endif
+}
+
+static inline size_t wav2small_tk_features_rows_to_end(const wav2small_tk_features_state *s, size_t frames) {
+#ifdef WAV2SMALL_FEATURES_WIDE_VALUES
+    return wav2small_tk_rows_count(&s->rows, frames, 1);
+#else
+    (void)s;
+    return frames;
+#endif
+}
+
+/* Whether no frame was there yet, as far as rows wait for others. */
+static inline int wav2small_tk_features_fresh(const wav2small_tk_features_state *s) {
+#ifdef WAV2SMALL_FEATURES_WIDE_VALUES
+    return wav2small_tk_rows_fresh(&s->rows);
+#else
+    (void)s;
+    return 1;
+#endif
+}
 
 /* What each kind of features defines: begin a clip; the row of the next frame. */
 void wav2small_tk_front_init(wav2small_tk_front *front);
-void wav2small_tk_front_row(wav2small_tk_front *front, const int16_t *frame, int8_t *row);
+void wav2small_tk_front_row(wav2small_tk_front *front, const int16_t *frame, wav2small_tk_value *row);
 
 #endif
