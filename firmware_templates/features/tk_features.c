@@ -5,11 +5,12 @@
 /* Samples that complete a row. */
 #define WANTED (FEATURES_FRAME_SAMPLES + TK_FEATURES_AHEAD)
 
-void tk_features_init(tk_features_state *s) {
+/* Begin a clip; how rows are normalised stays. */
+static void begin(tk_features_state *s) {
     tk_front_init(&s->front);
     TK_ZERO(s->frame, sizeof s->frame);
 #ifdef FEATURES_WIDE_VALUES
-    tk_rows_init(&s->rows);
+    tk_rows_begin(&s->rows);
 #endif
     s->filled = FEATURES_PADDING_SAMPLES;
     s->gap = 0;
@@ -19,6 +20,13 @@ void tk_features_init(tk_features_state *s) {
 #ifdef FEATURES_EMPHASIS_ENDS
     s->beyond = 0;
 #endif
+}
+
+void tk_features_init(tk_features_state *s) {
+#ifdef FEATURES_NORMALISED
+    TK_ZERO(&s->rows.normal, sizeof s->rows.normal);
+#endif
+    begin(s);
 }
 
 /* Keep what the next frame shares with this one. */
@@ -148,16 +156,15 @@ void tk_features_hear(tk_features_state *s, const int16_t *clip, size_t count) {
 #ifdef FEATURES_TOP_SHARE
     run_through(s, clip, count);
     const tk_top top = tk_top_of(s->front.top);
-    tk_features_init(s);
+    begin(s);
     s->front.top = top;
 #endif
 #ifdef FEATURES_NORMALISED
+    TK_ZERO(&s->rows.normal, sizeof s->rows.normal);
     s->rows.normal.hears = 1;
     run_through(s, clip, count);
     tk_normal_heard(&s->rows.normal);
-    const tk_normal normal = s->rows.normal;
-    tk_features_init(s);
-    s->rows.normal = normal;
+    begin(s);
 #endif
 #if defined(FEATURES_LEVEL_CLIP) && (defined(FEATURES_TOP_SHARE) || defined(FEATURES_NORMALISED))
     tk_level_measure(&s->front.level, clip, count);

@@ -13,11 +13,14 @@
 #endif
 #endif
 
-void tk_rows_init(tk_rows *rows) {
-    TK_ZERO(rows, sizeof *rows);
+void tk_rows_begin(tk_rows *rows) {
+#ifdef FEATURES_DELTAS
+    rows->heard = 0;
+#endif
 #ifdef FEATURES_STACK
     rows->due = FEATURES_STACK;
 #endif
+    (void)rows;
 }
 
 #ifdef FEATURES_NORMALISED

@@ -52,7 +52,8 @@ typedef struct tk_rows {
 #endif
 } tk_rows;
 
-void tk_rows_init(tk_rows *rows);
+/* Begin a clip; how values are normalised stays. */
+void tk_rows_begin(tk_rows *rows);
 
 /* Take a row of FEATURES_VALUES; returns whether one of the model's came of it, in `row`. */
 size_t tk_rows_take(tk_rows *rows, const tk_value *values, int8_t *row);
