@@ -115,7 +115,7 @@ static size_t push_beyond(tk_features_state *s, uint32_t k, int8_t *row) {
 }
 #endif
 
-#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+#if FEATURES_END_STEPS > 0
 size_t tk_features_end(tk_features_state *s, uint32_t k, int8_t *row) {
 #if FEATURES_TAIL_SAMPLES > 0
     if (k < FEATURES_TAIL_SAMPLES) {
@@ -141,7 +141,7 @@ static void run_through(tk_features_state *s, const int16_t *clip, size_t count)
         taken = count - at < FEATURES_HOP_SAMPLES ? count - at : FEATURES_HOP_SAMPLES;
         (void)tk_features_push(s, clip + at, taken, rows);
     }
-#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+#if FEATURES_END_STEPS > 0
     for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
         (void)tk_features_end(s, k, rows);
     }
