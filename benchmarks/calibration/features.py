@@ -23,7 +23,14 @@ from benchmarks.calibration.code_sizes import division_bytes
 from benchmarks.features import DEMO_CLIP, HARNESS, RAW, write_project
 from toolkit.emit.features_only import NAME
 from toolkit.features.audio import load_clip
-from toolkit.features.spec import KEYWORD_MFCC, MICRO_SPEECH, WAV2SMALL_RUNNING, FeatureSpec
+from toolkit.features.spec import (
+    KEYWORD_MFCC,
+    MICRO_SPEECH,
+    WAV2SMALL_RUNNING,
+    FeatureSpec,
+    LevelSpec,
+    Spectrogram,
+)
 from toolkit.profiling.code_table import FIRMWARE
 from toolkit.profiling.features import feature_work
 from toolkit.profiling.memory import memory_watch
@@ -52,12 +59,19 @@ def _log_mel(frame: int, hop: int, bands: int) -> FeatureSpec:
     return replace(WAV2SMALL_RUNNING, frame_samples=frame, hop_samples=hop, n_mels=bands)
 
 
+def _spectrogram(frame: int, hop: int, n_fft: int) -> Spectrogram:
+    level = LevelSpec("running")
+    return Spectrogram(16_000, frame, hop, level, n_fft=n_fft, floor=1e-6)
+
+
 SPECS: tuple[FeatureSpec, ...] = (
     *(_log_mel(64, 32, 20), _log_mel(64, 16, 16), _log_mel(128, 64, 26), _log_mel(256, 128, 32)),
     *(_log_mel(512, 160, 40), _log_mel(512, 256, 64)),
     *(KEYWORD_MFCC, MICRO_SPEECH, RAW),
     replace(KEYWORD_MFCC, frame_samples=512, hop_samples=256, n_mels=26, n_mfcc=12),
     replace(KEYWORD_MFCC, frame_samples=400, hop_samples=160, n_mels=32, n_mfcc=13),
+    *(_spectrogram(64, 32, 64), _spectrogram(128, 128, 128), _spectrogram(256, 80, 256)),
+    *(_spectrogram(512, 160, 512), _spectrogram(512, 256, 512)),
 )
 
 

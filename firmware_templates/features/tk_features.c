@@ -5,11 +5,12 @@
 /* Samples that complete a row. */
 #define WANTED (FEATURES_FRAME_SAMPLES + TK_FEATURES_AHEAD)
 
-void tk_features_init(tk_features_state *s) {
+/* Begin a clip; how rows are normalised stays. */
+static void begin(tk_features_state *s) {
     tk_front_init(&s->front);
     TK_ZERO(s->frame, sizeof s->frame);
 #ifdef FEATURES_WIDE_VALUES
-    tk_rows_init(&s->rows);
+    tk_rows_begin(&s->rows);
 #endif
     s->filled = FEATURES_PADDING_SAMPLES;
     s->gap = 0;
@@ -19,6 +20,13 @@ void tk_features_init(tk_features_state *s) {
 #ifdef FEATURES_EMPHASIS_ENDS
     s->beyond = 0;
 #endif
+}
+
+void tk_features_init(tk_features_state *s) {
+#ifdef FEATURES_NORMALISED
+    TK_ZERO(&s->rows.normal, sizeof s->rows.normal);
+#endif
+    begin(s);
 }
 
 /* Keep what the next frame shares with this one. */
@@ -107,7 +115,7 @@ static size_t push_beyond(tk_features_state *s, uint32_t k, int8_t *row) {
 }
 #endif
 
-#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+#if FEATURES_END_STEPS > 0
 size_t tk_features_end(tk_features_state *s, uint32_t k, int8_t *row) {
 #if FEATURES_TAIL_SAMPLES > 0
     if (k < FEATURES_TAIL_SAMPLES) {
@@ -133,7 +141,7 @@ static void run_through(tk_features_state *s, const int16_t *clip, size_t count)
         taken = count - at < FEATURES_HOP_SAMPLES ? count - at : FEATURES_HOP_SAMPLES;
         (void)tk_features_push(s, clip + at, taken, rows);
     }
-#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+#if FEATURES_END_STEPS > 0
     for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
         (void)tk_features_end(s, k, rows);
     }
@@ -148,16 +156,15 @@ void tk_features_hear(tk_features_state *s, const int16_t *clip, size_t count) {
 #ifdef FEATURES_TOP_SHARE
     run_through(s, clip, count);
     const tk_top top = tk_top_of(s->front.top);
-    tk_features_init(s);
+    begin(s);
     s->front.top = top;
 #endif
 #ifdef FEATURES_NORMALISED
+    TK_ZERO(&s->rows.normal, sizeof s->rows.normal);
     s->rows.normal.hears = 1;
     run_through(s, clip, count);
     tk_normal_heard(&s->rows.normal);
-    const tk_normal normal = s->rows.normal;
-    tk_features_init(s);
-    s->rows.normal = normal;
+    begin(s);
 #endif
 #if defined(FEATURES_LEVEL_CLIP) && (defined(FEATURES_TOP_SHARE) || defined(FEATURES_NORMALISED))
     tk_level_measure(&s->front.level, clip, count);

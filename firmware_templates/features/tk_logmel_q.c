@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Log-mel features in integers: a row is the quantised logarithm of the mel energies. */
 #include "features.h"
 #include "tk_edges.h"
 

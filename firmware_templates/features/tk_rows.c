@@ -13,18 +13,21 @@
 #endif
 #endif
 
-void tk_rows_init(tk_rows *rows) {
-    TK_ZERO(rows, sizeof *rows);
+void tk_rows_begin(tk_rows *rows) {
+#ifdef FEATURES_DELTAS
+    rows->heard = 0;
+#endif
 #ifdef FEATURES_STACK
     rows->due = FEATURES_STACK;
 #endif
+    (void)rows;
 }
 
 #ifdef FEATURES_NORMALISED
 #ifdef FEATURES_VALUES_FIXED
 
-/* Bits that values lose before they are squared. */
-#define SQUARED_SHIFT 4
+/* Bits that values lose before they are squared: sums of 60 s of cepstra then fit 64. */
+#define LOST_BITS 2
 
 static inline int64_t load_64(const uint32_t *words) {
     return (int64_t)((uint64_t)words[1] << 32 | words[0]);
@@ -35,31 +38,37 @@ static inline void store_64(uint32_t *words, int64_t value) {
     words[1] = (uint32_t)((uint64_t)value >> 32);
 }
 
+/* About the first value, so that what hardly changes costs no precision. */
 static void hear(tk_normal *normal, const tk_value *values) {
-    normal->count++;
     for (uint32_t v = 0; v < FEATURES_WIDE_VALUES; v++) {
         uint32_t *const own = normal->values[v];
-        const int32_t y = values[v] >> SQUARED_SHIFT;
+        if (normal->count == 0) {
+            own[4] = (uint32_t)values[v];
+        }
+        const int64_t apart = (int64_t)values[v] - (int32_t)own[4];
+        const int32_t y = (int32_t)((apart + (1 << (LOST_BITS - 1))) >> LOST_BITS);
         store_64(&own[0], load_64(&own[0]) + y);
         store_64(&own[2], load_64(&own[2]) + tk_multiply_s32(y, y));
     }
+    normal->count++;
 }
 
 void tk_normal_heard(tk_normal *normal) {
     const int64_t count = normal->count > 0 ? normal->count : 1;
     const tk_number steps = {FEATURES_NORMAL_STEPS, FEATURES_NORMAL_STEPS_EXPONENT};
+    const tk_number epsilon = {FEATURES_NORMAL_EPSILON, FEATURES_NORMAL_EPSILON_EXPONENT};
     for (uint32_t v = 0; v < FEATURES_WIDE_VALUES; v++) {
         uint32_t *const own = normal->values[v];
-        const int64_t sum = load_64(&own[0]), squares = load_64(&own[2]);
-        const int64_t mean = sum / count;
-        const int64_t spread = squares - mean * (sum + (sum - count * mean));
+        const int64_t sum = load_64(&own[0]), mean = sum / count;
+        const int64_t spread = load_64(&own[2]) - mean * (sum + (sum - count * mean));
         const int64_t variance = (spread > 0 ? spread : 0) / (count > 1 ? count - 1 : 1);
-        /* In 2^-12, and 1e-5 is less than half of its step: one step keeps the quotient finite. */
-        const tk_number root = tk_number_sqrt(tk_number_from((uint64_t)variance + 1u, -24));
+        const tk_number root =
+            tk_number_sqrt(tk_number_from((uint64_t)variance, 2 * (LOST_BITS - 16)));
+        const tk_number deviation = tk_number_add(root, epsilon);
         const tk_number inverse =
-            tk_number_from((UINT64_C(1) << 63) / root.mantissa, -63 - root.exponent);
+            tk_number_from((UINT64_C(1) << 63) / deviation.mantissa, -63 - deviation.exponent);
         const tk_number factor = tk_number_multiply(inverse, steps);
-        own[0] = (uint32_t)(int32_t)((sum * (1 << SQUARED_SHIFT)) / count);
+        own[0] = own[4] + (uint32_t)(int32_t)(sum * (1 << LOST_BITS) / count);
         own[1] = factor.mantissa >> 1;
         own[2] = (uint32_t)(factor.exponent + 1);
     }

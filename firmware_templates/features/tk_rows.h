@@ -28,8 +28,9 @@ typedef struct tk_normal {
     uint32_t hears; /* whether the clip is being heard */
     uint32_t count; /* rows heard */
 #ifdef FEATURES_VALUES_FIXED
-    /* Sum and sum of squares, 64 bits each; then mean, mantissa and exponent of the factor. */
-    uint32_t values[FEATURES_WIDE_VALUES][4];
+    /* Sum and sum of squares, 64 bits each, about the first value; then mean, mantissa and exponent
+     * of the factor. */
+    uint32_t values[FEATURES_WIDE_VALUES][5];
 #else
     float mean[FEATURES_WIDE_VALUES];
     float factor[FEATURES_WIDE_VALUES]; /* while hearing, the sum of squares about the mean */
@@ -51,7 +52,8 @@ typedef struct tk_rows {
 #endif
 } tk_rows;
 
-void tk_rows_init(tk_rows *rows);
+/* Begin a clip; how values are normalised stays. */
+void tk_rows_begin(tk_rows *rows);
 
 /* Take a row of FEATURES_VALUES; returns whether one of the model's came of it, in `row`. */
 size_t tk_rows_take(tk_rows *rows, const tk_value *values, int8_t *row);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The bins of the FFT in integers: a row is their quantised strengths, or logarithms of these. */
 #include "features.h"
 #include "tk_edges.h"
 

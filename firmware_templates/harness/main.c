@@ -292,7 +292,7 @@ static size_t feed(uint32_t samples) {
         }
         done += completed;
     }
-#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+#if FEATURES_END_STEPS > 0
     for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
         int8_t *row = rows + done * FEATURES_ROW_VALUES;
         tk_phase_features();
@@ -330,7 +330,7 @@ static size_t feed(uint32_t samples) {
 /* From samples to the model's input; returns the number of feature rows. */
 static size_t feed(uint32_t samples) {
     size_t n_rows = features_push(&features, clip, samples, rows);
-#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+#if FEATURES_END_STEPS > 0
     for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
         n_rows += features_end(&features, k, rows + n_rows * FEATURES_ROW_VALUES);
     }

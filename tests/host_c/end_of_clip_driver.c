@@ -58,7 +58,7 @@ static uint32_t network_features_of(size_t count) {
     network_features_set_level(&features, samples, count);
 #endif
     size_t done = network_features_push(&features, samples, count, rows);
-#if NETWORK_FEATURES_TAIL_SAMPLES + NETWORK_FEATURES_END_ROWS > 0
+#if NETWORK_FEATURES_END_STEPS > 0
     for (uint32_t k = 0; k < NETWORK_FEATURES_END_STEPS; k++) {
         done += network_features_end(&features, k, rows + done * NETWORK_FEATURES_ROW_VALUES);
     }

@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
             features_push(&state, &samples[start], left < chunk ? left : chunk, rows);
         fwrite(rows, FEATURES_ROW_VALUES, count, stdout);
     }
-#if FEATURES_TAIL_SAMPLES + FEATURES_END_ROWS > 0
+#if FEATURES_END_STEPS > 0
     for (uint32_t k = 0; k < FEATURES_END_STEPS; k++) {
         fwrite(rows, FEATURES_ROW_VALUES, features_end(&state, k, rows), stdout);
     }

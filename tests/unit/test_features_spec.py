@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -215,3 +215,13 @@ def test_bad_values_in_json_are_input_errors(change: dict[str, object]) -> None:
 def test_damaged_json_is_an_input_error(text: str) -> None:
     with pytest.raises(InputError, match=r"^feature spec: "):
         from_json(text)
+
+
+def test_the_documented_specification_is_one() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "FEATURES.md").read_text(encoding="utf-8")
+    spec = from_toml(text.split("```toml\n")[1].split("```")[0])
+    assert isinstance(spec, LogMel)
+    written = {field.name for field in fields(LogMel)} - {"kind"}
+    assert written - {"delta_width", "stack_step"} == {
+        name for name in written if f"\n{name} = " in text or name == "level"
+    }

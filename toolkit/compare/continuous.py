@@ -26,6 +26,7 @@ from toolkit.plan.continuous import ContinuousPlan, require_endless_level
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.plan.time_axis import retime
 from toolkit.quantize.outputs import real_values
+from toolkit.report.model import WINDOWS, Group
 
 
 def agreement(plan: ContinuousPlan, recordings: Sequence[Array]) -> tuple[Measurement, ...]:
@@ -56,6 +57,20 @@ def agreement(plan: ContinuousPlan, recordings: Sequence[Array]) -> tuple[Measur
         name, largest = f"continuous_max_{kind}deviation", np.abs(continuous - reference).max()
         rows.append(Measurement(name, float(largest), "output units", Provenance.MEASURED, against))
     return tuple(rows)
+
+
+def window_groups(plan: ContinuousPlan, values: Sequence[Array], basis: str) -> tuple[Group, ...]:
+    """The device's real output values [hops][values], by the second at which each window ends."""
+    spec = _spec(plan.graph)
+    hop_s = plan.hop_frames * spec.row_hop_samples / spec.sample_rate_hz
+    groups = []
+    for hop, outputs in enumerate(values, plan.silent_hops + 1):
+        rows = (
+            Measurement(f"output_{label}", value, "", Provenance.MEASURED, basis)
+            for label, value in zip(output_labels(plan.graph), outputs.tolist(), strict=True)
+        )
+        groups.append(Group(WINDOWS, f"{hop * hop_s:.6g}", 1, tuple(rows)))
+    return tuple(groups)
 
 
 def _pairs(plan: ContinuousPlan, spec: FeatureSpec, samples: Array) -> tuple[Array, Array, Array]:

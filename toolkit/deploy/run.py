@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from toolkit.compare.continuous import agreement
+from toolkit.compare.continuous import agreement, window_groups
 from toolkit.compare.front_end import feature_findings, feature_issues
 from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.compare.near_float import NAME as NEAR_FLOAT
@@ -29,7 +29,6 @@ from toolkit.profiling.alternatives import time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.linked_fit import firmware_fits, stack_frames
-from toolkit.profiling.memory import memory_issue
 from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.simulated import (
@@ -45,7 +44,7 @@ from toolkit.profiling.simulated import (
 from toolkit.profiling.timing import Timing
 from toolkit.quantize.outputs import decoded
 from toolkit.report import Report
-from toolkit.report.model import WINDOWS, Group, Prediction, RunClip
+from toolkit.report.model import Group, Prediction, RunClip
 from toolkit.targets import Target
 from toolkit.tflite.oracle import tflm_available
 
@@ -145,22 +144,11 @@ class Run:
 
     @property
     def _windows(self) -> tuple[Group, ...]:
-        """The outputs of every hop of continuous mode, by the second at which its window ends."""
         continuous = self.plan.continuous
         if continuous is None or self.clip is None:
             return ()
-        frame_s = self.clip.spec.row_hop_samples / self.clip.spec.sample_rate_hz
-        basis = f"{self.simulator}, {self.clip.path.name}"
-        groups = []
-        for hop, outputs in enumerate(self.outputs, continuous.silent_hops + 1):
-            values = self.model.answer.values(decoded(self.graph, outputs)).tolist()
-            rows = (
-                Measurement(f"output_{label}", value, "", Provenance.MEASURED, basis)
-                for label, value in zip(self.model.labels, values, strict=True)
-            )
-            end = f"{hop * continuous.hop_frames * frame_s:.6g}"
-            groups.append(Group(WINDOWS, end, 1, tuple(rows)))
-        return tuple(groups)
+        values = [self.model.answer.values(decoded(self.graph, hop)) for hop in self.outputs]
+        return window_groups(continuous, values, f"{self.simulator}, {self.clip.path.name}")
 
     @cached_property
     def _float_outputs(self) -> Sequence[Array] | None:
@@ -225,7 +213,7 @@ class Run:
                 *fit_checks(fits, target, required=True),
                 *time_checks(costs, target, required=target.real_time),
             ),
-            issues=(*self.notes, *self._audio_issues, *self._rows, *self._memory_issues(timing)),
+            issues=(*self.notes, *self._audio_issues, *timing.issues),
             layers=layer_rows(plan, target, layer_measurements(timing, cases)),
             functions=function_rows(timing, cases),
             predictions=self.predictions,
@@ -238,19 +226,6 @@ class Run:
             library=self.harness.name,
             clip=None if self.clip is None else RunClip(self.clip.path.name, self.clip.sha256),
         )
-
-    @property
-    def _rows(self) -> tuple[Issue, ...]:
-        """What the shown values of outputs with time are."""
-        names = ", ".join(map(repr, self.model.answer.rows))
-        note = f"values shown of outputs with time are the means of their rows: {names}"
-        return (Issue("outputs.rows", note),) if names and self.clip else ()
-
-    def _memory_issues(self, timing: Timing) -> tuple[Issue, ...]:
-        """What a time of this run rests on; nothing where there is none."""
-        if not timing.is_counted:
-            return ()
-        return (memory_issue(self.target, timing.setting is not None),)
 
     @cached_property
     def _bit_match(self) -> Check:
@@ -316,4 +291,5 @@ class Run:
     def _audio_issues(self) -> tuple[Issue, ...]:
         if self.clip is None or self.front_end is None:
             return ()
-        return (*self.clip.issues, *feature_issues(self.front_end))
+        issues = (*self.clip.issues, *feature_issues(self.front_end))
+        return (*issues, *self.model.answer.issues)

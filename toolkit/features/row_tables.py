@@ -28,7 +28,7 @@ def row_words(spec: RowFields, values: int, arithmetic: str) -> int:
         words += 1 + (2 * spec.end_rows + 1) * values
     total = values * (1 + spec.deltas)
     if spec.normalise == "clip":
-        words += 2 + total * (2 if arithmetic == "float32" else 4)
+        words += 2 + total * (2 if arithmetic == "float32" else 5)
     if spec.stack > 1 or spec.stack_step > 1:
         words += 1 + (spec.stack * total + 3) // 4
     return words
@@ -63,7 +63,10 @@ def row_parts(spec: RowFields, values: int, arithmetic: str, scale: float) -> Pa
         defines |= (
             {"NORMAL_STEPS": float_literal(1.0 / scale), "NORMAL_EPSILON": float_literal(EPSILON)}
             if floats
-            else number_macros("NORMAL_STEPS", "NORMAL_STEPS_EXPONENT", 1.0 / scale)
+            else {
+                **number_macros("NORMAL_STEPS", "NORMAL_STEPS_EXPONENT", 1.0 / scale),
+                **number_macros("NORMAL_EPSILON", "NORMAL_EPSILON_EXPONENT", EPSILON),
+            }
         )
     if spec.stack > 1 or spec.stack_step > 1:
         defines["STACK"] = f"{spec.stack}u"

@@ -42,7 +42,7 @@ class FeatureContext:
 
 def kernel_files(spec: FeatureSpec, arithmetic: str = "float32") -> tuple[str, ...]:
     """Hand-written C (`toolkit.resources.feature_path`) that the generated files need."""
-    return (*_ALWAYS, *spec.kernel_files(_BY_NAME[arithmetic]))
+    return tuple(dict.fromkeys((*_ALWAYS, *spec.kernel_files(_BY_NAME[arithmetic]))))
 
 
 def state_bytes(spec: FeatureSpec, arithmetic: str = "float32") -> int:

@@ -17,6 +17,7 @@ from toolkit.errors import NotStreamableError
 from toolkit.ir import Graph
 from toolkit.ir.labels import output_labels
 from toolkit.ir.tensor import Array
+from toolkit.measurement import Issue
 from toolkit.plan.row_outputs import Layout
 from toolkit.plan.time_axis import find_time_axis
 from toolkit.quantize.outputs import real
@@ -32,6 +33,13 @@ class Answer:
     graph: Graph
     rows: _Rows
     labels: tuple[str, ...]
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What the values of outputs with time are."""
+        names = ", ".join(map(repr, self.rows))
+        note = f"values shown of outputs with time are the means of their rows: {names}"
+        return (Issue("outputs.rows", note),) if names else ()
 
     def values(self, outputs: Sequence[Array]) -> Array:
         """Real values, flat, from arrays of any shape in the order of the outputs."""

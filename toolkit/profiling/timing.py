@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from toolkit.measurement import Issue
 from toolkit.profiling.cycles import CycleEstimate, CycleModel, Stalls, load_cycle_table
-from toolkit.profiling.memory import memory_basis
+from toolkit.profiling.memory import memory_basis, memory_issue
 from toolkit.simulate import SimulationResult
 from toolkit.simulate.counts import INTERVALS_APART
 from toolkit.targets import Target
@@ -55,6 +56,13 @@ class Timing:
     def core_basis(self) -> str:
         """How the cycles of the core alone came about."""
         return self._model.basis(self.result.simulator)
+
+    @property
+    def issues(self) -> tuple[Issue, ...]:
+        """What the cycles rest on; nothing where there are none."""
+        if not self.is_counted:
+            return ()
+        return (memory_issue(self.target, self.setting is not None),)
 
     @cached_property
     def setting(self) -> int | None:

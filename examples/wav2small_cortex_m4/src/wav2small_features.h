@@ -50,7 +50,7 @@
 #define WAV2SMALL_FEATURES_VALUES WAV2SMALL_FEATURES_ROW_VALUES
 #endif
 
-#include "wav2small_tk_logmel.h"
+#include "wav2small_tk_spectrum.h"
 /* Uses what the header above defines. */
 #include "wav2small_tk_features.h"
 

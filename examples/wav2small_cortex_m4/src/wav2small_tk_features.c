@@ -5,11 +5,12 @@
 /* Samples that complete a row. */
 #define WANTED (WAV2SMALL_FEATURES_FRAME_SAMPLES + WAV2SMALL_TK_FEATURES_AHEAD)
 
-void wav2small_tk_features_init(wav2small_tk_features_state *s) {
+/* Begin a clip; how rows are normalised stays. */
+static void begin(wav2small_tk_features_state *s) {
     wav2small_tk_front_init(&s->front);
     WAV2SMALL_TK_ZERO(s->frame, sizeof s->frame);
 #ifdef WAV2SMALL_FEATURES_WIDE_VALUES
-    wav2small_tk_rows_init(&s->rows);
+    wav2small_tk_rows_begin(&s->rows);
 #endif
     s->filled = WAV2SMALL_FEATURES_PADDING_SAMPLES;
     s->gap = 0;
@@ -19,6 +20,13 @@ void wav2small_tk_features_init(wav2small_tk_features_state *s) {
 #ifdef WAV2SMALL_FEATURES_EMPHASIS_ENDS
     s->beyond = 0;
 #endif
+}
+
+void wav2small_tk_features_init(wav2small_tk_features_state *s) {
+#ifdef WAV2SMALL_FEATURES_NORMALISED
+    WAV2SMALL_TK_ZERO(&s->rows.normal, sizeof s->rows.normal);
+#endif
+    begin(s);
 }
 
 /* Keep what the next frame shares with this one. */
@@ -148,16 +156,15 @@ void wav2small_tk_features_hear(wav2small_tk_features_state *s, const int16_t *c
 #ifdef WAV2SMALL_FEATURES_TOP_SHARE
     run_through(s, clip, count);
     const wav2small_tk_top top = wav2small_tk_top_of(s->front.top);
-    wav2small_tk_features_init(s);
+    begin(s);
     s->front.top = top;
 #endif
 #ifdef WAV2SMALL_FEATURES_NORMALISED
+    WAV2SMALL_TK_ZERO(&s->rows.normal, sizeof s->rows.normal);
     s->rows.normal.hears = 1;
     run_through(s, clip, count);
     wav2small_tk_normal_heard(&s->rows.normal);
-    const wav2small_tk_normal normal = s->rows.normal;
-    wav2small_tk_features_init(s);
-    s->rows.normal = normal;
+    begin(s);
 #endif
 #if defined(WAV2SMALL_FEATURES_LEVEL_CLIP) && (defined(WAV2SMALL_FEATURES_TOP_SHARE) || defined(WAV2SMALL_FEATURES_NORMALISED))
     wav2small_tk_level_measure(&s->front.level, clip, count);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Log-mel features in float32: a row is the quantised logarithm of the mel energies. */
 #include "wav2small_features.h"
 #include "wav2small_tk_edges.h"
 

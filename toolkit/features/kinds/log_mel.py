@@ -39,8 +39,8 @@ class LogMel(SpectralSpec, MelLogFields):
     kind = "log_mel"
     value_word = "band"
     sources: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "float32": ("tk_logmel.h", "tk_logmel.c", "tk_edges.h"),
-        "fixed": ("tk_logmel_q.h", "tk_logmel_q.c", "tk_edges.h"),
+        "float32": ("tk_spectrum.h", "tk_logmel.c", "tk_edges.h"),
+        "fixed": ("tk_spectrum_q.h", "tk_logmel_q.c", "tk_edges.h"),
     }
     #: Where every band has a mean and a deviation of its own.
     each_sources: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -36,8 +36,8 @@ class Spectrogram(SpectralSpec):
     kind = "spectrogram"
     value_word = "bin"
     sources: ClassVar[Mapping[str, tuple[str, ...]]] = {
-        "float32": ("tk_spectrogram.h", "tk_spectrogram.c", "tk_edges.h"),
-        "fixed": ("tk_spectrogram_q.h", "tk_spectrogram_q.c", "tk_edges.h"),
+        "float32": ("tk_spectrum.h", "tk_spectrogram.c", "tk_edges.h"),
+        "fixed": ("tk_spectrum_q.h", "tk_spectrogram_q.c", "tk_edges.h"),
     }
 
     def violations(self) -> Iterator[str]:
