@@ -51,8 +51,8 @@ def log_bands(samples: Samples, spec: MelLogFields) -> Array:
     row, ``librosa.feature.melspectrogram`` of the level-normalised signal, floored, followed by
     ``power_to_db`` (``amplitude_to_db`` for magnitudes) or ln.  InputError as ``as_fractions``.
     """
-    strength, divisor = strengths(samples, spec)
-    return logarithms(strength @ mel_filterbank(spec).T, divisor, spec)
+    bands, divisor = strengths(samples, spec, mel_filterbank(spec).T)
+    return logarithms(bands, divisor, spec)
 
 
 def log_line(spec: LogFields) -> str:
