@@ -21,7 +21,8 @@ from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
 from toolkit.model.load import load_source
 from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.parts.window import Window
-from toolkit.plan import StreamPlan, plan_stream
+from toolkit.ops.reshape import ReshapeAttrs
+from toolkit.plan import StreamPlan, plan_arena, plan_stream
 from toolkit.profiling.linked import Linked
 from toolkit.quantize.convert import convert
 from toolkit.resources import data_dir
@@ -75,6 +76,29 @@ def test_int16_frames(tmp_path: Path) -> None:
     output = harness.run(linked.binaries.elf, encode_frames([clip]), "unicorn").output
     (expected,) = batch_outputs(plan, clip)
     assert output.cases[0].outputs == (expected.tobytes(),)
+
+
+def test_flattening_behind_a_convolution(tmp_path: Path) -> None:
+    """Streams in part: all rows of the convolution are kept, in the memory that was planned."""
+    builder, rng = GraphBuilder("in part"), np.random.default_rng(0)
+    x = builder.add_input(activation("x", (1, 48, 8, 4), 0.1, -3))
+    hidden = add_conv(builder, x, Window(3, 3), 16, rng, "hidden")
+    rows = add_conv(builder, hidden, Window(3, 6, stride_h=2), 5, rng, "rows")
+    shape = (1, builder.tensors[rows].elements)
+    flat = builder.add_node(
+        "reshape", [rows], activation("flat", shape, 0.1, -3), ReshapeAttrs(shape)
+    )
+    builder.outputs.append(builder.add_node("relu", [flat], activation("y", shape, 0.1, -3), None))
+    graph = builder.build()
+    plan = plan_stream(graph, variants=dsp_variants(graph), in_part=True)
+    harness, linked = build(plan, tmp_path / "project")
+    sizes = {symbol.name: symbol.size_bytes for symbol in linked.size.symbols}
+    assert sizes["instance"] == plan.state_bytes < plan_arena(graph, plan.variants).arena_bytes
+    clips = [random_frames(graph, 48, seed) for seed in range(2)]
+    output = harness.run(linked.binaries.elf, encode_frames(clips), "unicorn").output
+    for clip, case in zip(clips, output.cases, strict=True):
+        (expected,) = batch_outputs(plan, clip)
+        assert case.outputs == (expected.tobytes(),)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tests.support.graphs import activation, add_conv
 from tests.support.host_run import build_host, project_of
 from tests.support.random_graphs import Choose, random_graph
-from toolkit.features.spec import METADATA_KEY, FeatureSpec, LevelSpec
+from toolkit.features.spec import METADATA_KEY, MICRO_SPEECH
 from toolkit.ir import Graph, GraphBuilder, State
 from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import Array
@@ -103,9 +103,7 @@ def ring_model(path: Path, taps: int = 3, seed: int = 0) -> Path:
 
 
 #: What feeds `listening_network`: the micro-frontend, whose C has the reference's bits.
-LISTENING = FeatureSpec(
-    16000, 480, 160, 20, 125.0, 7500.0, LevelSpec("fixed"), kind="micro_frontend"
-)
+LISTENING = replace(MICRO_SPEECH, hop_samples=160, n_mels=20)
 
 
 def listening_network() -> Graph:

@@ -14,7 +14,7 @@ from tests.support.stream_host import Streamed, assert_streams_like_batch
 from tests.support.time_forms import Net
 from toolkit.errors import InputError
 from toolkit.model.int8 import to_int8
-from toolkit.model.source import load_source
+from toolkit.model.load import load_source
 from toolkit.model.stated import Stated
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout

@@ -83,7 +83,7 @@ class Deployment:
         """
         if self.front_end is not None:
             path, graph = audio or demo_clip(), self.plan.graph
-            whole = bool(graph.states) or (whole and self.plan.stream is not None)
+            whole = bool(graph.states) or (whole and self.plan.any_length)
             clip = load_audio(path, self.front_end.spec, graph, whole)
             if graph.states and clip.features.size < graph.tensors[graph.inputs[0]].elements:
                 raise TooFewFramesError(f"{path}: {clip.rows} frames are less than a step.")

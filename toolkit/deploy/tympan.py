@@ -36,7 +36,7 @@ def sketch(run: Run, board: Board, name: str) -> Mapping[str, bytes]:
     outputs = [run.graph.tensors[output] for output in run.graph.outputs]
     scores = len(outputs) == 1 and outputs[0].dtype is DType.INT8
     front_end = run.front_end
-    streams = run.plan.stream is not None and not run.plan.outputs_in_rows
+    streams = run.plan.any_length and not run.plan.outputs_in_rows
     if not folder.is_dir() or not scores or not streams or front_end is None:
         return {}
     if front_end.spec.sample_rate_hz != 16_000 or front_end.spec.needs_clip:

@@ -2,12 +2,12 @@
 
 A `Plan` is what emit turns into C, for one of three schedules: a whole clip from an arena, frame by
 frame, or endless audio.  All three answer for themselves, so that nobody asks which one it is:
-``graph`` (the batch network of an inference, `at_rows` at another clip length), ``input_rows``,
-``output_tensors`` (what is read of each output at once: of those ``outputs_in_rows`` a row),
-``variants`` and ``calls`` (the kernels), ``ram_bytes``, ``arena_bytes``, ``state_bytes`` and
-``lower_bound_bytes``, ``memory_map``, ``layer_bytes``, ``describe`` (figures), ``templates``,
-``audio_templates`` and ``kernel_files`` (what the C is made of), ``stream`` (how a frame runs, None
-in batch) and ``continuous`` (None where outputs are exact).
+``graph`` (the batch network of an inference, `at_rows` at another clip length, where ``any_length``
+is taken), ``input_rows``, ``output_tensors`` (what is read of each output at once: of those
+``outputs_in_rows`` a row), ``variants`` and ``calls`` (the kernels), ``ram_bytes``,
+``arena_bytes``, ``state_bytes`` and ``lower_bound_bytes``, ``memory_map``, ``layer_bytes``,
+``describe`` (figures), ``templates``, ``audio_templates`` and ``kernel_files`` (what the C is made
+of), ``stream`` (how a frame runs, None in batch) and ``continuous`` (None where outputs are exact).
 """
 
 from __future__ import annotations

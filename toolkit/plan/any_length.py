@@ -84,10 +84,13 @@ def one_length(graph: Graph) -> dict[str, str]:
 
 
 def longest_frames(time: TimeAxis) -> int | None:
-    """Frames of the longest clip that may be streamed; None where ranges set no limit.
+    """Frames of the longest clip that may be streamed: the file's own where the model streams in
+    part; None where ranges set no limit.
 
     Raises NotStreamableError for a model that its constants or ranges tie to the file's length.
     """
+    if time.collected:
+        return time.frames
     reasons = list(one_length(time.graph).items())
     growing, declared = growing_nodes(time), declared_frames(time.graph)
     if growing and declared is None:

@@ -64,6 +64,7 @@ class ArenaPlan:
     continuous: ClassVar[None] = None
     outputs_in_rows: ClassVar[tuple[int, ...]] = ()
     input_rows: ClassVar[None] = None
+    any_length: ClassVar[bool] = False
 
     @property
     def schedule(self) -> Literal["batch", "step"]:

@@ -85,6 +85,10 @@ class ContinuousPlan:
         return self
 
     @property
+    def any_length(self) -> bool:
+        return self.stream.any_length
+
+    @property
     def input_rows(self) -> int:
         return self.stream.input_rows
 

@@ -25,7 +25,6 @@ from toolkit.plan.stream import (
     StateBuffer,
     StreamPlan,
     aligned,
-    row_bytes,
 )
 from toolkit.plan.stream_schedule import Stage, Trace, find_stages, play
 from toolkit.plan.time_axis import TimeAxis, find_time_axis
@@ -35,33 +34,38 @@ _MAX_FRAMES = 1 << 30
 
 
 def plan_stream(
-    graph: Graph, time_axis: int = TIME_AXIS, variants: Variants = PORTABLE_ONLY
+    graph: Graph,
+    time_axis: int = TIME_AXIS,
+    variants: Variants = PORTABLE_ONLY,
+    in_part: bool = False,
 ) -> StreamPlan:
     """Plan a quantised graph frame by frame; deterministic.
 
     ``variants`` names the kernel of each node that is not to run the portable one.
-    Raises NotStreamableError naming every node that stands in the way, and why.
+    Raises NotStreamableError as `find_time_axis` does, with ``in_part`` or without.
     """
-    time = find_time_axis(graph, time_axis)
+    time = find_time_axis(graph, time_axis, in_part)
     longest = longest_frames(time)
     stages, counters = find_stages(time, variants)
     tensors = {number: name for name, number in reversed([*counters.items()])}
     numbers = range(len(time.inputs) + len(stages))
-    bytes_of = [row_bytes(time.graph, tensors[n]) if n in tensors else 0 for n in numbers]
+    bytes_of = [time.row_bytes(tensors[n]) if n in tensors else 0 for n in numbers]
     outputs = [counters[output.rows] for output in time.row_outputs]
-    trace = play(stages, bytes_of, time.min_frames, outputs)
+    rings_only = {n: name for n, name in tensors.items() if name not in time.collected}
+    passing = [size if n in rings_only else 0 for n, size in enumerate(bytes_of)]
+    trace = play(stages, passing, time.least_frames, outputs)
     finish_graph = _finish_graph(time, stages)
     wanted = [
-        *_row_buffers(stages, trace, tensors, bytes_of),
-        *_finish_buffers(len(numbers), stages, finish_graph, variants),
+        *_row_buffers(stages, trace, rings_only, bytes_of),
+        *_finish_buffers(time.collected, len(numbers), stages, finish_graph, variants),
     ]
     buffers = _place(wanted)
-    places = {b.name: b for b in buffers if b.purpose in ("ring", "row")}
+    places = {b.name: b for b in buffers if b.purpose in ("ring", "row", "clip")}
     rings = [
         Ring(
             tensor=tensors[n],
             offset_bytes=places[tensors[n]].offset_bytes,
-            rows=trace.capacity[n],
+            rows=places[tensors[n]].size_bytes // bytes_of[n],
             row_bytes=bytes_of[n],
         )
         if n in tensors
@@ -72,8 +76,8 @@ def plan_stream(
     counters_bytes = COUNTER_BYTES * (len(rings) + extra)
     buffer_bytes = max(b.offset_bytes + b.size_bytes for b in buffers)
     buffer_bytes = aligned(buffer_bytes, COUNTER_BYTES)
-    kept = sum(n * size for n, size in zip(trace.lower_bound_rows, bytes_of, strict=True))
-    kept += sum(b.size_bytes for b in wanted if b.purpose == "sums")
+    kept = sum(n * size for n, size in zip(trace.lower_bound_rows, passing, strict=True))
+    kept += sum(b.size_bytes for b in wanted if b.purpose in ("sums", "clip"))
     return StreamPlan(
         time=time,
         stages=stages,
@@ -99,9 +103,11 @@ def _ports(time: TimeAxis, counters: Sequence[int], delays: Sequence[int]) -> tu
 
 
 def _finish_graph(time: TimeAxis, stages: Sequence[Stage]) -> Graph:
-    """What comes of the reductions, up to the outputs that are not rows."""
+    """What comes of the reductions and the collected tensors, up to the outputs that are not
+    rows."""
     graph = replace(time.graph, outputs=time.final_outputs)
-    return suffix_graph(graph, [s.node.outputs[0] for s in stages if s.reduces])
+    reduced = (s.node.outputs[0] for s in stages if s.reduces)
+    return suffix_graph(graph, [*reduced, *time.collected])
 
 
 def _row_buffers(
@@ -128,16 +134,21 @@ def _row_buffers(
 
 
 def _finish_buffers(
-    first: int, stages: Sequence[Stage], finish_graph: Graph, variants: Variants
+    collected: Sequence[str],
+    first: int,
+    stages: Sequence[Stage],
+    finish_graph: Graph,
+    variants: Variants,
 ) -> list[StateBuffer]:
     """What the nodes behind the reductions need, which end from the step ``first`` on; results of
-    all reductions exist side by side."""
+    all reductions exist side by side, ``collected`` tensors from the first frame on."""
     shift = first + sum(stage.reduces for stage in stages)
     buffers = []
     for buffer in find_buffers(finish_graph, variants):
         is_input = not buffer.node and buffer.tensors[0] in finish_graph.inputs
-        begin = first if is_input else buffer.first_step + shift
-        purpose: Purpose = "scratch" if buffer.node else "tensor"
+        is_kept = is_input and buffer.tensors[0] in collected
+        begin = 0 if is_kept else first if is_input else buffer.first_step + shift
+        purpose: Purpose = "scratch" if buffer.node else "clip" if is_kept else "tensor"
         name = buffer.node or buffer.tensors[0]
         end = buffer.last_step + shift
         buffers.append(StateBuffer(purpose, name, buffer.size_bytes, 0, begin, end))

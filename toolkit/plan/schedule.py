@@ -83,8 +83,9 @@ def choose_plan(
 ) -> tuple[Plan, tuple[Issue, ...]]:
     """The memory plan of a quantised graph, and a note where it is not what one would expect.
 
-    ``auto`` streams when the time axis is declared and the model can, and says why where it cannot.
-    A model with states has one schedule, whatever word is given for it.
+    ``auto`` streams when the time axis is declared and the model can, or, where that takes less RAM
+    than batch, the part of it that can; it says why where it cannot.  A model with states has one
+    schedule, whatever word is given for it.
     Raises NotStreamableError for ``stream`` on a model that cannot, InputError for a continuous
     model without features or of unusable times, and for words that do not go with states.
     """
@@ -100,10 +101,13 @@ def choose_plan(
     try:
         return _plan_stream(graph, request, target), ()
     except NotStreamableError as error:
+        batch = _plan_batch(graph, request, target)
+        part = _plan_part(graph, request, target)
+        if part is not None and part.ram_bytes < batch.ram_bytes:
+            return part, (_part_note(error, part, batch),)
         if request.schedule == "stream":
             raise
-        reason = Issue("schedule.batch", f"runs in batch: {error.message}")
-        return _plan_batch(graph, request, target), (reason,)
+        return batch, (Issue("schedule.batch", f"runs in batch: {error.message}"),)
 
 
 def _require_stepwise(graph: Graph, request: ScheduleRequest) -> None:
@@ -138,16 +142,44 @@ def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> Arena
     return lean if lean.arena_bytes <= limit_bytes else fast
 
 
-def _plan_stream(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan:
+def _plan_stream(
+    graph: Graph, request: ScheduleRequest, target: Target, in_part: bool = False
+) -> StreamPlan:
     stated = request.time_axis if feature_spec(graph) is None else None
     axis = TIME_AXIS if stated is None else time_axis_in(graph, stated)
-    behaviours = find_time_axis(graph, axis).behaviours
-    fast = plan_stream(graph, axis, choose_variants(graph, target, request.optimize, behaviours))
+    behaviours = find_time_axis(graph, axis, in_part).behaviours
+
+    def planned(optimize: str) -> StreamPlan:
+        variants = choose_variants(graph, target, optimize, behaviours)
+        return plan_stream(graph, axis, variants, in_part)
+
+    fast = planned(request.optimize)
     limit_bytes = ALLOWANCES[request.optimize].state * target.ram_bytes
     if fast.state_bytes <= limit_bytes:
         return fast
-    lean = plan_stream(graph, axis, choose_variants(graph, target, "size", behaviours))
+    lean = planned("size")
     return lean if lean.state_bytes <= limit_bytes else fast
+
+
+def _plan_part(graph: Graph, request: ScheduleRequest, target: Target) -> StreamPlan | None:
+    """The plan of a model that streams in part; None where nothing of it does."""
+    try:
+        return _plan_stream(graph, request, target, in_part=True)
+    except NotStreamableError:
+        return None
+
+
+def _part_note(why: NotStreamableError, part: StreamPlan, batch: ArenaPlan) -> Issue:
+    """What does not stream and why, what does, and what that takes."""
+    time = part.time
+    sizes = ((name, time.graph.tensors[name].size_bytes) for name in time.collected)
+    kept = ", ".join(f"{name!r} ({size:,} B)" for name, size in sizes)
+    return Issue(
+        "schedule.part",
+        f"streams in part: {why.message} Frame by frame runs what makes {kept}, of which all rows "
+        f"are kept; the rest runs at the end of a clip, which has exactly {time.frames} frames. "
+        f"RAM {part.ram_bytes:,} B, in batch {batch.ram_bytes:,} B.",
+    )
 
 
 def _plan_continuous(graph: Graph, request: ScheduleRequest, target: Target) -> ContinuousPlan:

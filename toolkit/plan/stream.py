@@ -2,7 +2,7 @@
 
 A tensor with time keeps the rows that its readers still need in a ring; rows that no later frame
 needs share memory within a pass, and what runs after the reductions overlays the rings, which are
-dead by then.
+dead by then.  Where a model streams in part, the tensors between its parts hold all rows of a clip.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
-from toolkit.ops.parts.rows import TIME_AXIS
 from toolkit.plan.row_outputs import RowPort, laid_out, row_tensor
 from toolkit.plan.stream_schedule import Stage, Trace, period_frames
 from toolkit.plan.time_axis import TimeAxis, retime
@@ -32,7 +31,7 @@ EXTRA_COUNTERS = 1
 #: The same where outputs have time, beside the rows taken of each: whether the clip is ending.
 ENDING_COUNTERS = 1
 
-Purpose = Literal["ring", "row", "sums", "blocks", "scratch", "tensor"]
+Purpose = Literal["ring", "row", "clip", "sums", "blocks", "scratch", "tensor"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class StateBuffer:
 
     The first steps take a row of each input, the others run a stage each, by its number; then the
     reductions finish, one step each, and the nodes behind them run.  ``name`` is a tensor's (ring,
-    row, tensor) or a node's (sums, scratch).
+    row, clip, tensor) or a node's (sums, scratch).
     """
 
     purpose: Purpose
@@ -116,6 +115,11 @@ class StreamPlan:
     @property
     def stream(self) -> StreamPlan:
         return self
+
+    @property
+    def any_length(self) -> bool:
+        """Whether clips may have other lengths than the file's: not where it streams in part."""
+        return not self.time.collected
 
     @property
     def input_rows(self) -> int:
@@ -236,7 +240,7 @@ class StreamPlan:
     @property
     def frame_bytes(self) -> int:
         """One frame, a row of every input."""
-        return sum(row_bytes(self.time.graph, name) for name in self.time.inputs)
+        return sum(self.time.row_bytes(name) for name in self.time.inputs)
 
     @cached_property
     def frame_macs(self) -> tuple[int, ...]:
@@ -257,7 +261,7 @@ class StreamPlan:
     @cached_property
     def tensor_offsets(self) -> dict[str, int]:
         """Offset of every activation behind the reductions."""
-        offsets = {b.name: b.offset_bytes for b in self.buffers if b.purpose == "tensor"}
+        offsets = {b.name: b.offset_bytes for b in self.buffers if b.purpose in ("tensor", "clip")}
         for node in self.finish_graph.nodes:
             if OPERATORS[node.op].is_alias and node.inputs[0] is not None:
                 offsets[node.outputs[0]] = offsets[node.inputs[0]]
@@ -284,12 +288,6 @@ def describe_state(
         latest = max(port.delay_frames for port in stream.ports)
         figures += (("algorithmic_delay_frames", latest, "frames", f"schedule: {each}"),)
     return [Measurement(n, v, u, Provenance.ESTIMATED, basis) for n, v, u, basis in figures]
-
-
-def row_bytes(graph: Graph, tensor: str) -> int:
-    """Size of one row of a tensor with time."""
-    found = graph.tensors[tensor]
-    return found.size_bytes // found.shape[TIME_AXIS]
 
 
 def aligned(size_bytes: int, alignment_bytes: int = ALIGNMENT_BYTES) -> int:

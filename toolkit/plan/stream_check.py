@@ -40,7 +40,7 @@ def check_stream(graph: Graph, plan: StreamPlan) -> StreamPlan:
         *range(first, first + _SHORT),
         *range(steady, steady + min(period, _LONG)),
     }
-    for frames in sorted(lengths):
+    for frames in sorted(lengths) if plan.any_length else [first]:
         ClipPlayer(plan, frames).play()
     return plan
 
@@ -164,7 +164,22 @@ class ClipPlayer:
             output = stage.node.outputs[0]
             self._write((output, 0), self._tensor(output))
             self._read(self._sums_key(stage), self._sums(stage), f"end of {stage.node.name!r}")
+        for name in self._plan.time.collected:
+            self._collect(name)
         self._run_tail()
+
+    def _collect(self, name: str) -> None:
+        """All rows of a tensor lie one behind the other, and become the tensor."""
+        whole, rows = self._tensor(name), range(self._rows(name))
+        size = _row_bytes(self._graph, name)
+        for row, start in zip(rows, range(whole.start, whole.stop, size), strict=True):
+            if self._row(name, row).start != start:
+                raise ToolkitError(
+                    f"stream plan: row {row} of {name!r} must lie at {start}; "
+                    f"got {self._row(name, row).start}."
+                )
+            self._read((self._owner(name), row), self._row(name, row), "what cannot stream")
+        self._write((name, 0), whole)
 
     def _run_tail(self) -> None:
         """The nodes behind the reductions."""

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 
 from toolkit.errors import NotStreamableError, TooFewFramesError
 from toolkit.ir import Graph, Node, Tensor
-from toolkit.ir.edit import fresh, fresh_node, substitute
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, RowWindow, row_window, with_rows
 from toolkit.ops.parts.window import Padding, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
+from toolkit.plan.in_place import alias_roots
+from toolkit.plan.last_row import last_row
 from toolkit.plan.row_outputs import Layout, RowOutput, layout_nodes, layouts_last, row_output
 
 
@@ -49,6 +49,10 @@ class TimeAxis:
     ``counts`` has every activation with time, ``behaviours`` every node that reads one; all other
     nodes run once, after the reductions, but for those that lay out ``row_outputs``, the outputs
     with time: ``layouts`` has what these make.
+
+    Where a network streams in part, nodes that cannot stream, and those behind them, are among the
+    others: ``collected`` are the tensors with time that they read, all rows of a clip, which then
+    has the file's length.
     """
 
     graph: Graph
@@ -56,6 +60,7 @@ class TimeAxis:
     behaviours: Mapping[str, TimeBehaviour]
     row_outputs: tuple[RowOutput, ...] = ()
     layouts: Mapping[str, tuple[Layout, RowCount]] = field(default_factory=dict)
+    collected: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -75,37 +80,50 @@ class TimeAxis:
 
     @property
     def min_frames(self) -> int:
+        """Frames of the shortest clip."""
+        return self.frames if self.collected else self.least_frames
+
+    @property
+    def least_frames(self) -> int:
         """Fewest frames for which every tensor has a row, every reduction as many as it takes."""
         rows = [count.frames(1) for count in self.counts.values()]
-        return max(*rows, *self._least_frames())
+        return max(*rows, *self._reduced_frames())
 
-    def _least_frames(self) -> Iterator[int]:
+    def _reduced_frames(self) -> Iterator[int]:
         for node in self.graph.nodes:
             if self.behaviours.get(node.name) is TimeBehaviour.REDUCING:
                 least = OPERATORS[node.op].least_rows(view(self.graph, node), TIME_AXIS)
                 yield self.counts[node.inputs[0] or ""].frames(least)
+
+    def row_bytes(self, tensor: str) -> int:
+        """Size of one row of a tensor with time."""
+        found = self.graph.tensors[tensor]
+        return found.size_bytes // found.shape[TIME_AXIS]
 
     def window(self, node: Node) -> RowWindow:
         """The window along time of a node that reads rows."""
         return row_window(view(self.graph, node), self.behaviours[node.name])
 
 
-def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS) -> TimeAxis:
+def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS, in_part: bool = False) -> TimeAxis:
     """Follow time, axis ``time_axis`` of every input, through a graph.
 
-    Raises NotStreamableError naming every node that stands in the way, and why.
+    With ``in_part`` nodes that stand in the way, and those behind them, run at the end of a clip,
+    from what is ``collected``.
+    Raises NotStreamableError naming every node that stands in the way, and why; with ``in_part``
+    only where no layer streams or an output has rows.
     """
     graph = graph.pruned()
     try:
         return _find(graph, time_axis)
     except NotStreamableError:
         turned = layouts_last(graph)
-        if turned is graph:
+        if turned is graph and not in_part:
             raise
-    return _find(turned, time_axis)
+    return _find(turned, time_axis, in_part)
 
 
-def _find(graph: Graph, time_axis: int) -> TimeAxis:
+def _find(graph: Graph, time_axis: int, in_part: bool = False) -> TimeAxis:
     reasons = list(_input_reasons(graph, time_axis))
     if reasons:
         raise NotStreamableError(graph.name, reasons)
@@ -115,7 +133,7 @@ def _find(graph: Graph, time_axis: int) -> TimeAxis:
     lay_out = layout_nodes(graph)
     unknown: set[str] = set()  # behind a node that cannot stream: no reason of its own
     for node in graph.nodes:
-        if (taken := _last_row(graph, node, counts)) is not None:
+        if (taken := last_row(graph, node, counts)) is not None:
             graph, row = taken
             behaviours[row.name] = TimeBehaviour.REDUCING
             continue
@@ -131,43 +149,26 @@ def _find(graph: Graph, time_axis: int) -> TimeAxis:
                 unknown.update(node.outputs)
     found = (row_output(graph, name, frozenset(layouts)) for name in graph.outputs)
     in_rows = tuple(output for output in found if output.rows in counts)
-    reasons += [
-        ("", f"output {output.name!r} is an input as it came")
-        for output in in_rows
-        if _is_input(graph, output.rows)
-    ]
+    inputs = (output.name for output in in_rows if _is_input(graph, output.rows))
+    reasons += [("", f"output {name!r} is an input as it came") for name in inputs]
     if not (reasons or in_rows or TimeBehaviour.REDUCING in behaviours.values()):
         reasons.append(("", "nothing in it depends on time"))
-    if reasons:
+    if not reasons:
+        return TimeAxis(graph, counts, behaviours, in_rows, layouts)
+    streams = any(n.name in behaviours and not OPERATORS[n.op].is_alias for n in graph.nodes)
+    if not (in_part and streams and unknown) or in_rows:
         raise NotStreamableError(graph.name, reasons)
-    return TimeAxis(graph, counts, behaviours, in_rows, layouts)
+    return TimeAxis(graph, counts, behaviours, collected=_collected(graph, counts, behaviours))
 
 
-def _last_row(
-    graph: Graph, node: Node, counts: Mapping[str, RowCount]
-) -> tuple[Graph, Node] | None:
-    """The graph where a node that mixes frames reads the last row of a tensor that has but one at
-    the file's clip length, and what takes that; None where the node is not such.
-
-    Windows then span the clip, as in networks that flatten what their convolutions leave: streamed,
-    such a network tells of the last frames of a longer clip.
-    """
-    name = node.inputs[0]
-    frames = graph.tensors[graph.inputs[0]].shape[TIME_AXIS]
-    if name is None or name not in counts or frames == 1:
-        return None
-    old, operator = graph.tensors[name], OPERATORS[node.op]
-    alone = [read for read in node.inputs if read in counts] == [name]
-    behaviour = operator.time_behaviour(view(graph, node), TIME_AXIS)
-    if not alone or old.shape[TIME_AXIS] != 1 or behaviour is not TimeBehaviour.OPAQUE:
-        return None
-    ranges = [WHOLE] * len(old.shape)
-    ranges[TIME_AXIS] = (-1, None, 1)
-    row = replace(old, name=fresh(graph, name))
-    label = fresh_node(graph, f"{node.name}.last")
-    taken = Node(label, "strided_slice", (name,), (row.name,), StridedSliceAttrs(tuple(ranges)))
-    reads = tuple(row.name if read == name else read for read in node.inputs)
-    return substitute(graph, [node], [taken, replace(node, inputs=reads)], [row]), taken
+def _collected(
+    graph: Graph, counts: Mapping[str, RowCount], behaviours: Mapping[str, TimeBehaviour]
+) -> tuple[str, ...]:
+    """The tensors with time that nodes read which do not run row by row."""
+    roots = alias_roots(graph)
+    behind = (node for node in graph.nodes if node.name not in behaviours)
+    reads = (name for node in behind for name in node.inputs if name in counts)
+    return tuple(dict.fromkeys(roots[name] for name in reads if name is not None))
 
 
 def _input_reasons(graph: Graph, time_axis: int) -> list[tuple[str, str]]:

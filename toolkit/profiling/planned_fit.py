@@ -86,7 +86,7 @@ def _titled(part: Part) -> str:
     return f"{part.kind} of {part.name}" if part.kind in _OWNED else part.name
 
 
-_OWNED = frozenset({"scratch", "state", "ring", "sums", "blocks"})
+_OWNED = frozenset({"scratch", "state", "ring", "clip", "sums", "blocks"})
 
 _WORDS = {
     "flash": "flash",

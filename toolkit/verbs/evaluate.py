@@ -215,10 +215,9 @@ def _groups(
 def _length_curve(
     request: EvaluationRequest, names: Sequence[str], labels: Labels, runs: Sequence[ModelRun]
 ) -> Iterator[Group]:
-    if request.lengths and any(run.deployment.plan.stream is None for run in runs):
+    if request.lengths and not all(run.deployment.plan.any_length for run in runs):
         raise InputError(
-            f"--lengths: {runs[0].name} does not stream, so it has one length.",
-            hint="Leave --lengths out.",
+            f"--lengths: {runs[0].name} takes clips of one length.", hint="Leave --lengths out."
         )
     every = np.ones(len(labels.files), dtype=bool)
     for seconds in request.lengths:

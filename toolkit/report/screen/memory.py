@@ -13,7 +13,7 @@ from toolkit.report.text import printable
 
 _LISTED = 4
 #: What a stream keeps from frame to frame; the rest is needed only while layers work.
-_KEPT = frozenset({"ring", "sums", "blocks", "counters"})
+_KEPT = frozenset({"ring", "clip", "sums", "blocks", "counters"})
 _SPARKS = 40
 
 
@@ -50,7 +50,8 @@ def _over_time(memory: MemoryMap, names: LayerNames) -> list[tuple[str, Text]]:
 
 
 def _kept(memory: MemoryMap, names: LayerNames) -> tuple[str, Text]:
-    """What a stream keeps, whatever the length of the clip, and what its layers share."""
+    """What a stream keeps, whatever the length of the clip or all rows of it, and what its layers
+    share."""
     kept = [row for row in memory.rows if row.kind in _KEPT]
     kept_bytes = sum(row.size_bytes for row in kept)
     kept.sort(key=lambda row: (-row.size_bytes, row.offset_bytes))
@@ -58,8 +59,10 @@ def _kept(memory: MemoryMap, names: LayerNames) -> tuple[str, Text]:
         (row for row in memory.rows if row.kind not in _KEPT),
         key=lambda row: (-row.size_bytes, row.first_step),
     )
+    one_length = any(row.kind == "clip" for row in kept)
+    clips = "for clips of one length" if one_length else "the same for any clip length"
     said = Text(
-        f"{memory.size_bytes:,} B, the same for any clip length: "
+        f"{memory.size_bytes:,} B, {clips}: "
         f"{kept_bytes:,} B kept between frames ({_blocks(kept, names)})"
     )
     if shared:
