@@ -23,12 +23,11 @@
 #define WAV2SMALL_FEATURES_STATE_BYTES 424u
 /* Samples that count as audio before the first one. */
 #define WAV2SMALL_FEATURES_PADDING_SAMPLES 0u
-/* The same after the last one, and rows that only the end completes: wav2small_features_end must be called
- * with 0, 1, .. below their sum, WAV2SMALL_FEATURES_END_STEPS. */
+/* The same after the last one, and rows that only the end completes; their sum: steps of
+ * wav2small_features_end. */
 #define WAV2SMALL_FEATURES_TAIL_SAMPLES 0u
 #define WAV2SMALL_FEATURES_END_ROWS 0u
 #define WAV2SMALL_FEATURES_END_STEPS (WAV2SMALL_FEATURES_TAIL_SAMPLES + WAV2SMALL_FEATURES_END_ROWS)
-
 
 /* Level normalisation. */
 #define WAV2SMALL_FEATURES_LEVEL_RUNNING 1

@@ -115,7 +115,7 @@ static size_t push_beyond(wav2small_tk_features_state *s, uint32_t k, int8_t *ro
 }
 #endif
 
-#if WAV2SMALL_FEATURES_TAIL_SAMPLES + WAV2SMALL_FEATURES_END_ROWS > 0
+#if WAV2SMALL_FEATURES_END_STEPS > 0
 size_t wav2small_tk_features_end(wav2small_tk_features_state *s, uint32_t k, int8_t *row) {
 #if WAV2SMALL_FEATURES_TAIL_SAMPLES > 0
     if (k < WAV2SMALL_FEATURES_TAIL_SAMPLES) {
@@ -141,7 +141,7 @@ static void run_through(wav2small_tk_features_state *s, const int16_t *clip, siz
         taken = count - at < WAV2SMALL_FEATURES_HOP_SAMPLES ? count - at : WAV2SMALL_FEATURES_HOP_SAMPLES;
         (void)wav2small_tk_features_push(s, clip + at, taken, rows);
     }
-#if WAV2SMALL_FEATURES_TAIL_SAMPLES + WAV2SMALL_FEATURES_END_ROWS > 0
+#if WAV2SMALL_FEATURES_END_STEPS > 0
     for (uint32_t k = 0; k < WAV2SMALL_FEATURES_END_STEPS; k++) {
         (void)wav2small_tk_features_end(s, k, rows);
     }
