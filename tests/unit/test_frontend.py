@@ -137,7 +137,7 @@ def test_open_dimensions_need_an_answer(tmp_path: Path) -> None:
     path = save(onnx_models.attention(), tmp_path)
     with pytest.raises(InputError, match="'x' has dynamic dimensions") as caught:
         load_onnx(path)
-    assert "number of rows" in caught.value.hint
+    assert "--features" in caught.value.hint
     with pytest.raises(InputError, match="does not fit"):
         load_onnx(path, input_shapes={"x": (1, 1, 30, 8)})
     graph = load_onnx(path, input_shapes={"x": (1, 1, 30, 7)})
