@@ -189,7 +189,7 @@ SPECS = {
 }
 
 #: Of the younger ones, those that every run of the tests compiles; the others are exhaustive.
-_QUICK = {"mirrored_db_below_top", "each_band", "linear", "restarted", "mfcc_of_600", "all_of_rows"}
+_QUICK = {"mirrored_db_below_top", "each_band", "linear", "all_of_rows"}
 _OLD = tuple(SPECS)[: tuple(SPECS).index("mirrored")]
 
 

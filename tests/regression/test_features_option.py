@@ -70,7 +70,9 @@ def test_init_fits_the_bands_to_the_model(folder: Path) -> None:
     assert "no axis of the input has" in (folder / "fitted.toml").read_text()
 
 
-@pytest.mark.parametrize("features", ["whisper-streamed", "limited.toml"])
+@pytest.mark.parametrize(
+    "features", [pytest.param("whisper-streamed", marks=pytest.mark.exhaustive), "limited.toml"]
+)
 def test_build_hears_what_onnxruntime_hears(features: str, folder: Path) -> None:
     out = f"out-{Path(features).stem}"
     options = ("--target", "cortex-m4", "--calib", "calib", "--out", out, "--json")

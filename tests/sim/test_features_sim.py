@@ -43,7 +43,7 @@ def test_cores_without_floating_point_give_the_same_bits(core: str, toolchain: s
             np.testing.assert_array_equal(cost.rows, on_host(spec, arithmetic, clip, "zig"))
 
 
-QUICK = {"whisper", "nemo"}
+QUICK = {"nemo"}
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_rows_are_the_reference_s(toolchain: str, kind: str, simulator: str, pro
     assert np.abs(rows.astype(int) - expected).max() <= 1
 
 
-@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("toolchain", ["gcc", pytest.param("zig", marks=pytest.mark.exhaustive)])
 def test_a_streamed_model_of_centred_frames_builds_for_the_host(
     toolchain: str, tmp_path: Path
 ) -> None:

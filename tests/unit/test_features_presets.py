@@ -227,7 +227,7 @@ EXCEPTIONS: dict[tuple[str, str], dict[str, int]] = {
 
 
 #: What every run of the tests compiles; the others are exhaustive.
-QUICK = {"kaldi-mfcc", "nemo", "whisper"}
+QUICK = {"kaldi-mfcc", "whisper"}
 COMPILED = [
     pytest.param(name, marks=() if name in QUICK else pytest.mark.exhaustive) for name in REFERENCES
 ]

@@ -138,6 +138,7 @@ def test_open_dimensions_need_an_answer(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="'x' has dynamic dimensions") as caught:
         load_onnx(path)
     assert "--shape x=1,1,N,7" in caught.value.hint
+    assert "--features" in caught.value.hint
     with pytest.raises(InputError, match="does not fit"):
         load_onnx(path, input_shapes={"x": (1, 1, 30, 8)})
     graph = load_onnx(path, input_shapes={"x": (1, 1, 30, 7)})

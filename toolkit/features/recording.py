@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 INT16_MAX = 32767
 #: Floating-point samples above this many times full scale are in other units.
 _MOST_FLOAT = 16.0
-#: A file lacks so much, in seconds, where it is said to be cut off.
+#: A file lacks so much, in seconds and (of files that may state but an estimate, as MP3) of its
+#: length, where it is said to be cut off.
 _LEAST_CUT_S = 0.01
+_LEAST_CUT = 0.05
 #: 24-bit samples in the low bytes of 32 lie below this part of full scale.
 _LOW = 2.0**-8
 #: Rates that recordings have; a header that says otherwise is damaged, and resampling would
@@ -124,7 +126,8 @@ class Recording:
     def _header_notes(self, heard: Heard) -> Iterator[Note]:
         """What the header says that the samples do not bear out."""
         have = heard.count / self.sample_rate_hz
-        if heard.is_whole and self.seconds - have > _LEAST_CUT_S:
+        least = _LEAST_CUT_S if self.header is not None else _LEAST_CUT * self.seconds
+        if heard.is_whole and self.seconds - have > max(least, _LEAST_CUT_S):
             text = f"cut off: the header states {self.seconds:.3f} s, the file has {have:.3f} s"
             yield Note("cut off", text)
         header = self.header
