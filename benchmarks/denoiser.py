@@ -13,7 +13,7 @@ import io
 import os
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,7 @@ TEST_SNR_DB = 5.0
 _TRAIN_SNR_DB = (-5.0, 15.0)
 _NOISE_SECONDS = 5  # the noise of a test clip is another every so often
 _BATCH = 16
+_CALIBRATING = 64  # clips that give the ranges
 _LEARNING_RATE = 3e-3
 
 TEXT = """\
@@ -77,14 +78,15 @@ every band's power, which the network was trained to find.
 """
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Size:
     """How much is trained and heard: clips of two utterances, steps, seconds of the test."""
 
-    clips: int = 480
-    steps: int = 900
+    clips: int = 960
+    steps: int = 2000
     seconds: int = 60
 
 
@@ -144,15 +146,13 @@ def mix(speech: NDArray[np.int16], rng: np.random.Generator, snr_db: float) -> M
     return Mixture(loud * clean, loud * noise)
 
 
-def training_mixtures(data: Path, count: int) -> list[Mixture]:
+def training_mixtures(data: Path, count: int) -> Iterator[Mixture]:
     """Pairs of utterances of Emo-DB's training speakers in noise; ``data`` is Emo-DB's folder."""
     rng = np.random.default_rng(0)
     clips = of_speakers(load_emodb(data), EMODB_SPLIT["train"])
-    pairs = (rng.choice(len(clips), 2, replace=False) for _ in range(count))
-    return [
-        mix(np.concatenate([clips[i].samples for i in pair]), rng, rng.uniform(*_TRAIN_SNR_DB))
-        for pair in pairs
-    ]
+    for _ in range(count):
+        pair = [clips[i].samples for i in rng.choice(len(clips), 2, replace=False)]
+        yield mix(np.concatenate(pair), rng, rng.uniform(*_TRAIN_SNR_DB))
 
 
 def unheard_mixture(data: Path, seconds: int) -> Mixture:
@@ -202,13 +202,13 @@ def si_sdr_db(speech: Floats, heard: Floats) -> float:
 
 
 # --- the network ---------------------------------------------------------------------------------
-def train(mixtures: Sequence[Mixture], steps: int) -> Denoiser:
-    """Fit the mask to the ideal one; the same weights on the same machine and torch."""
+def train(features: Sequence[Rows], masks: Sequence[Rows], steps: int) -> Denoiser:
+    """Fit masks [T, bands] to the ideal ones of clips of one length; the same weights on the same
+    machine and torch."""
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(0)
-    x = torch.from_numpy(np.stack([extract(m.noisy, SPEC) for m in mixtures]))
-    y = torch.from_numpy(np.stack([ideal_mask(m).astype(np.float32) for m in mixtures]))
+    x, y = (torch.from_numpy(np.stack(rows)) for rows in (features, masks))
     rng, model = np.random.default_rng(0), Denoiser()
     optimiser = torch.optim.AdamW(model.parameters(), _LEARNING_RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, _LEARNING_RATE, steps)
@@ -223,7 +223,7 @@ def train(mixtures: Sequence[Mixture], steps: int) -> Denoiser:
     return model
 
 
-def export(model: Denoiser, mixtures: Sequence[Mixture], path: Path) -> None:
+def export(model: Denoiser, features: Sequence[Rows], path: Path) -> None:
     """Write the network with its feature specification and ranges, of any number of frames."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
@@ -243,8 +243,7 @@ def export(model: Denoiser, mixtures: Sequence[Mixture], path: Path) -> None:
     proto = onnx.load_from_string(buffer.getvalue())
     proto.metadata_props.add(key=METADATA_KEY, value=SPEC.to_json())
     path.write_bytes(proto.SerializeToString())
-    ranges = clip_ranges(path, [extract(m.noisy, SPEC) for m in mixtures])
-    path.write_bytes(with_ranges(path.read_bytes(), ranges))
+    path.write_bytes(with_ranges(path.read_bytes(), clip_ranges(path, features)))
 
 
 # --- what it does --------------------------------------------------------------------------------
@@ -260,11 +259,15 @@ class Outcome:
 
 def measure(data: Path, size: Size) -> Outcome:
     """Train, build, and hear the test speakers; SystemExit where a check of the build fails."""
-    mixtures = training_mixtures(data, size.clips)
-    model, mixture = train(mixtures, size.steps), unheard_mixture(data, size.seconds)
+    pairs = [
+        (extract(m.noisy, SPEC), ideal_mask(m).astype(np.float32))
+        for m in training_mixtures(data, size.clips)
+    ]
+    features, masks = zip(*pairs, strict=True)
+    model, mixture = train(features, masks, size.steps), unheard_mixture(data, size.seconds)
     with tempfile.TemporaryDirectory(prefix="toolkit-") as scratch:
         path, audio = Path(scratch) / "denoiser.onnx", Path(scratch) / "noisy.wav"
-        export(model, mixtures[:64], path)
+        export(model, features[:_CALIBRATING], path)
         soundfile.write(audio, mixture.noisy, SPEC.sample_rate_hz, "PCM_16")
         run = load(path).deploy(TARGET).compile().run(audio)
         if not run.report.passed:
