@@ -12,7 +12,7 @@
 #include "tk_weights_2799adbb.h"
 
 /* Stands for all code and tables of this library. */
-#define WAV2SMALL_WEIGHTS_LAYOUT 0x6DCED199u
+#define WAV2SMALL_WEIGHTS_LAYOUT 0x13C279A9u
 /* Words behind the head. */
 #define WAV2SMALL_WEIGHTS_WORDS 9975u
 
