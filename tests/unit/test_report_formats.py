@@ -274,3 +274,15 @@ def test_what_is_not_checked_neither_passes_nor_fails(capsys: pytest.CaptureFixt
         gate = judge(Budget("b", Subject("cortex-m4"), checks=named), report, {}, Base())
         assert gate.passed is not fails
         assert [(v.name, v.outcome) for v in gate.verdicts] == [("import_match", "not run")]
+
+
+def test_a_report_replaces_reports_and_nothing_else(tmp_path: Path) -> None:
+    for suffix in FORMATS:
+        path = tmp_path / f"r{suffix}"
+        write_reports(FULL, [path])
+        require_formats([path])
+        path.write_text("years of work")
+        with pytest.raises(InputError, match="no report of ours") as caught:
+            require_formats([path])
+        assert "--force" in caught.value.hint
+        require_formats([path], force=True)

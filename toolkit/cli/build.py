@@ -90,6 +90,7 @@ def command(
     window: float | None,
     level: str,
     reports: tuple[Path, ...],
+    force: bool,
     arithmetic: str,
     allow_misfit: bool,
     as_json: bool,
@@ -110,7 +111,7 @@ def command(
     from toolkit.targets import Placement
     from toolkit.verbs.build import BOARD_STAGES, STAGES, BuildRequest, build
 
-    require_formats(reports)
+    require_formats(reports, force)
     if board is not None:
         from toolkit.boards import load_board
 

@@ -144,7 +144,7 @@ def given_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 
 def report_option(function: F) -> F:
-    """``--report``, repeatable."""
+    """``--report``, repeatable, and ``--force``."""
     option = click.option(
         "--report",
         "reports",
@@ -152,7 +152,10 @@ def report_option(function: F) -> F:
         multiple=True,
         help="Write the report to a file: .json, .csv, .md, .xml (JUnit) or .html; repeatable.",
     )
-    return option(function)
+    force = click.option(
+        "--force", is_flag=True, help="Let --report replace a file that is no report."
+    )
+    return option(force(function))
 
 
 def schedule_options(function: F) -> F:

@@ -58,6 +58,7 @@ def command(
     weights: str,
     arithmetic: str,
     reports: tuple[Path, ...],
+    force: bool,
     details: bool,
     as_json: bool,
 ) -> int:
@@ -74,7 +75,7 @@ def command(
     if reports:
         from toolkit.report.render import require_formats, write_reports
 
-        require_formats(reports)
+        require_formats(reports, force)
     names = list_targets() if all_targets else targets or ("cortex-m4",)
     if len(names) > 1 and reports:
         raise click.UsageError("--report takes one target; use --json for several.")

@@ -23,15 +23,43 @@ FORMATS: Mapping[str, Callable[[Report], str]] = {
 }
 
 
-def require_formats(paths: Sequence[Path]) -> None:
-    """Raise InputError for a file whose extension is no format, before any work is done."""
+#: What a report has near its beginning, by extension.
+_SIGNS: Mapping[str, str] = {
+    ".json": '"schema_version"',
+    ".csv": "name,op,kernel,variant,output_shape",
+    ".md": "model sha256 ",
+    ".xml": "<testsuites",
+    ".html": "Content-Security-Policy",
+}
+_HEAD_BYTES = 1_024
+
+
+def require_formats(paths: Sequence[Path], force: bool = False) -> None:
+    """Raise InputError for a file whose extension is no format, or that is there and no report
+    (unless ``force``), before any work is done."""
     for path in paths:
         if path.suffix.lower() not in FORMATS:
             raise InputError(f"--report {path}: the extension must be one of {', '.join(FORMATS)}.")
+        if not force and _is_foreign(path):
+            raise InputError(
+                f"--report {path}: is there, and is no report of ours.",
+                hint="Choose another file, or --force to replace it.",
+            )
         if not path.resolve().parent.is_dir():
             raise InputError(
                 f"--report {path}: its folder does not exist.", hint="Make the folder first."
             )
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file is there that no report was written to."""
+    if not path.exists():
+        return False
+    if not path.is_file():
+        return not path.is_char_device()  # such as /dev/stdout
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
+    return bool(head) and _SIGNS[path.suffix.lower()] not in head
 
 
 def write_reports(report: Report, paths: Sequence[Path]) -> None:
