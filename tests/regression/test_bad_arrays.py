@@ -66,9 +66,9 @@ NAN[2, 3, 4] = np.nan
 UNUSABLE: dict[str, tuple[Callable[[Path], None], str]] = {
     "absent": (lambda path: None, "No such file"),
     "directory": (Path.mkdir, "x.npy"),
-    "text": (lambda path: path.write_text("1 2 3") and None, "cannot be read as an array"),
-    "pickle in .npy": (write_pickle, "cannot be read as an array"),
-    "pickle": (write_bare_pickle, "cannot be read as an array"),
+    "text": (lambda path: path.write_text("1 2 3") and None, "is not an array"),
+    "pickle in .npy": (write_pickle, "is not an array"),
+    "pickle": (write_bare_pickle, "is not an array"),
     "claims more than it holds": (write_claim, "x.npy"),
     "shape": (big(INPUTS[:, :7]), "the shape [1, 8, 8, 1], 64 values; found shape [5, 7, 8]"),
     "no cases": (big(INPUTS[:0]), "found shape [0, 8, 8]"),
