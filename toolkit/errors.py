@@ -22,7 +22,7 @@ class ToolkitError(Exception):
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint or self.remedy
+        self.hint = hint or ("" if "docs/" in message else self.remedy)
 
     def __str__(self) -> str:
         if not self.hint:

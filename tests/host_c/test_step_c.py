@@ -17,7 +17,7 @@ from toolkit.features.audio import load_clip
 from toolkit.features.extract import extract
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.quantise import quantise_features
-from toolkit.features.spec import FeatureSpec, LevelSpec
+from toolkit.features.spec import WAV2SMALL_RUNNING, FeatureSpec, LevelSpec
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.model.reference import output_bytes, steps_of

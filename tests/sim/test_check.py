@@ -392,7 +392,7 @@ def test_every_output_for_ci(
         ("modell = 'x'\n", "did you mean 'model'"),
         ("mode = 'fast'\n", "must be build or profile"),
         ("", "demands nothing"),
-        ("[budget.limits\n", "is no TOML"),
+        ("[budget.limits\n", "is not TOML"),
     ],
 )
 def test_a_wrong_budget_is_refused(

@@ -104,7 +104,7 @@ def test_a_damaged_file_of_budgets_is_an_error_in_all_outputs(tmp_path: Path) ->
     (tmp_path / "toolkit.toml").write_text("[[budget]\n", encoding="utf-8")
     run, texts = outputs(tmp_path)
     assert run.exit_code == 2
-    assert "is no TOML" in run.stdout and "is no TOML" in texts["c.md"]
+    assert "is not TOML" in run.stdout and "is not TOML" in texts["c.md"]
     assert '<error message="toolkit.toml: is no TOML' in texts["j.xml"]
 
 
