@@ -112,7 +112,11 @@ def test_a_build_replaces_the_one_before_and_reads_from_elsewhere(tmp_path: Path
     options = ["--target", "cortex-m4", "--simulator", "host", "--json", "--out"]
     built(toolkit("build", "m.onnx", *options, "out", cwd=tmp_path))
     before = tree(tmp_path / "out")
-    (tmp_path / "out" / "stale.txt").touch()
-    built(toolkit("build", "../../m.onnx", *options, "../../out", cwd=tmp_path / "deep" / "er"))
+    elsewhere = ("build", "../../m.onnx", *options, "../../out")
+    (tmp_path / "out" / "mine.txt").touch()
+    run = toolkit(*elsewhere, cwd=tmp_path / "deep" / "er")
+    assert run.exit_code == 2 and "'mine.txt'" in run.stderr, "nobody's files are deleted"
+    (tmp_path / "out" / "mine.txt").unlink()
+    built(toolkit(*elsewhere, cwd=tmp_path / "deep" / "er"))
     assert tree(tmp_path / "out") == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deep", "m.onnx", "out"]

@@ -19,6 +19,8 @@ from toolkit.errors import InputError
 MARKER = ".toolkit-output"
 _HEAD = "Written by hearing-aid-toolkit; the next build replaces these files.\n"
 _DIGITS = 16
+#: The folder of an output that holds what was found of it.
+REPORTS = "report"
 #: Files that a message names.
 _NAMED = 3
 
@@ -106,8 +108,11 @@ def _contents(folder: Path) -> dict[str, str]:
 
 
 def _digest(path: Path) -> str:
+    """Digits of a file's hash; of a report, which names where it was made, none."""
     if path.is_symlink() or not path.is_file():
         return "none"
+    if path.parent.name == REPORTS:
+        return "report"
     return hashlib.sha256(path.read_bytes()).hexdigest()[:_DIGITS]
 
 

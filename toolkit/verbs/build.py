@@ -12,6 +12,7 @@ from toolkit.deploy.cost import costs_of
 from toolkit.deploy.model import load
 from toolkit.deploy.tympan import sketch, sketch_check
 from toolkit.emit import FirmwareProject, staged_directory, write_files
+from toolkit.emit.write import REPORTS
 from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
 from toolkit.ir import Shape
@@ -112,8 +113,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             report = report.allowing_misfit() if request.allow_misfit else report
             costs = project.cost_files(costs_of(report, target, project.name))
             write_files(FirmwareProject(costs), folder)
-            (folder / "report").mkdir()
-            (folder / "report" / "report.json").write_text(report_json(report), encoding="utf-8")
+            (folder / REPORTS).mkdir()
+            (folder / REPORTS / "report.json").write_text(report_json(report), encoding="utf-8")
     return report
 
 
