@@ -38,6 +38,7 @@ from toolkit.measurement import Provenance
 from toolkit.model.clip_ranges import clip_ranges, with_ranges
 from toolkit.quantize.outputs import decoded, real
 from toolkit.quantize.snr import int8_snr_db
+from toolkit.targets import load_target
 from toolkit.training.data import EMODB_SPLIT, load_emodb, of_speakers
 
 MODULE = "benchmarks.denoiser"
@@ -72,9 +73,9 @@ weights are not shipped. The ONNX file carries features and ranges, and is built
 over noise of the same kind. The firmware is linked before the length of the clip is known, so its
 RAM does not depend on it. The delay is that of a row, from the first sample of its frame. Wrong
 bytes: against the batch model. Cycles: counted instructions × the core's timing table, features
-included; mean and worst of the first frames, up to 511. Float is PyTorch on float features. Masks
-are laid over the spectrum by numpy on the workstation; the ideal one is the share of speech in
-every band's power, which the network was trained to find.
+included; mean and worst of the first frames, up to 511. Real time is that of {mhz:g} MHz. Float is
+PyTorch on float features. Masks are laid over the spectrum by numpy on the workstation; the ideal
+one is the share of speech in every band's power, which the network was trained to find.
 """
 
 Floats = NDArray[np.float64]
@@ -329,6 +330,7 @@ def text(size: Size) -> str:
         target=TARGET,
         seconds=size.seconds,
         snr_db=TEST_SNR_DB,
+        mhz=load_target(TARGET).clock_hz / 1e6,
     )
 
 
