@@ -221,7 +221,7 @@ def test_an_estimate_is_compared_with_the_estimates_of_a_build(builds: Path) -> 
 )
 def test_a_damaged_report_is_one_line(builds: Path, edit: Callable[[Any], object]) -> None:
     file = edited(builds, "damaged.json", edit)
-    assert "damaged.json: is not a report: " in refused(toolkit("diff", file, "small", cwd=builds))
+    assert "damaged.json: is not a report (" in refused(toolkit("diff", file, "small", cwd=builds))
 
 
 def test_bad_input_is_one_line(builds: Path) -> None:

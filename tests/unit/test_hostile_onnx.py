@@ -196,12 +196,6 @@ def no_input() -> onnx.ModelProto:
     return model
 
 
-def pass_through() -> onnx.ModelProto:
-    maker = ModelMaker(1, 4)
-    maker.op("Relu", "x")
-    return maker.model(maker.op("Identity", "x"))
-
-
 def grouped() -> onnx.ModelProto:
     maker = ModelMaker(1, 64, 8, 8)
     return maker.model(maker.conv("x", (64, 64), (3, 3), group=32))
@@ -279,7 +273,6 @@ def computed_weights() -> onnx.ModelProto:
         (_old, UnsupportedError, "at least 7; got 6"),
         (integer_input, UnsupportedError, "must be floating point; got int64"),
         (no_input, ModelError, "no inputs"),
-        (pass_through, UnsupportedError, "does not depend on any computation"),
         (grouped, UnsupportedError, "depthwise"),
         (dilated_pool, UnsupportedError, "dilated"),
         (backwards, UnsupportedError, "steps must be positive"),

@@ -47,7 +47,7 @@ def image_measurements(linked: Linked, board: Board) -> tuple[Measurement, ...]:
     )
 
 
-def image_checks(linked: Linked, board: Board, hot: Memory | None) -> tuple[Check, ...]:
+def image_checks(linked: Linked, board: Board, hot: Memory | None = None) -> tuple[Check, ...]:
     """Whether an image fits the board, and whether it is laid out as its core wants it; ``hot`` is
     where copied code goes."""
     size = linked.size

@@ -9,6 +9,8 @@ from toolkit.errors import InputError
 from toolkit.features.fields import SpecFields, SpectrumFields
 
 FULL_SCALE = 32768.0
+#: Frames may overlap more than this only while all of them together stay below so many samples.
+MOST_OVERLAP, MOST_FRAME_SAMPLES = 256, 1 << 24
 
 Samples = NDArray[np.int16] | NDArray[np.floating]
 
@@ -33,6 +35,13 @@ def as_fractions(samples: Samples, spec: SpecFields) -> NDArray[np.float64]:
 
 def cut_frames(x: NDArray[np.float64], spec: SpecFields) -> NDArray[np.float64]:
     """Frames [rows, frame_samples] of ``x`` [n], with what stands beyond its ends."""
+    frames = spec.rows_for_samples(len(x)) * spec.frame_samples
+    if spec.frame_samples > MOST_OVERLAP * spec.hop_samples and frames > MOST_FRAME_SAMPLES:
+        raise InputError(
+            f"features: frames of {spec.frame_samples} samples every {spec.hop_samples}: "
+            f"{frames:,} samples of frames in all.",
+            hint="Choose a longer hop, or a shorter clip.",
+        )
     windows = np.lib.stride_tricks.sliding_window_view(padded(x, spec), spec.frame_samples)
     return windows[:: spec.hop_samples]
 

@@ -43,10 +43,6 @@ def frame_violations(spec: SpecFields) -> Iterator[str]:
     yield from integer_in("hop_samples", spec.hop_samples, 1, MAX_HOP_SAMPLES)
 
 
-#: Samples of all frames of a second of audio: more than any core here could transform.
-MOST_FRAME_SAMPLES = 1 << 24
-
-
 def spectrum_violations(spec: SpectrumFields) -> Iterator[str]:
     """What is wrong with a spectrum, its frames included."""
     yield from frame_violations(spec)
@@ -60,14 +56,6 @@ def spectrum_violations(spec: SpectrumFields) -> Iterator[str]:
     if not (is_whole(spec.frame_samples) and is_whole(spec.hop_samples)):
         return
     frame = spec.frame_samples
-    if is_whole(spec.sample_rate_hz) and spec.hop_samples > 0:
-        each_second = frame * spec.sample_rate_hz // spec.hop_samples
-        if each_second > MOST_FRAME_SAMPLES:
-            yield (
-                "frames overlap too much: at most "
-                f"{MOST_FRAME_SAMPLES:,} samples of frames a second "
-                f"of audio; got {each_second:,}"
-            )
     if spec.center is True and frame % 2:
         yield f"frame_samples must be even with center; got {frame!r}"
     if spec.window_samples != 0:

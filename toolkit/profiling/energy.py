@@ -31,7 +31,8 @@ def energy_of(target: Target, busy_s: float, period_s: float) -> Energy | None:
     active = active_power_uw(target.power, target.clock_hz)
     asleep = target.power.voltage_v * target.power.sleep_ua
     energy = active * busy_s + asleep * max(0.0, period_s - busy_s)
-    return Energy(energy, energy / max(period_s, busy_s))
+    lasts_s = max(period_s, busy_s)
+    return Energy(energy, energy / lasts_s if lasts_s else 0.0)
 
 
 def audio_measurements(
