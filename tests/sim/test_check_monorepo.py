@@ -105,7 +105,7 @@ def test_a_damaged_file_of_budgets_is_an_error_in_all_outputs(tmp_path: Path) ->
     run, texts = outputs(tmp_path)
     assert run.exit_code == 2
     assert "is not TOML" in run.stdout and "is not TOML" in texts["c.md"]
-    assert '<error message="toolkit.toml: is no TOML' in texts["j.xml"]
+    assert '<error message="toolkit.toml: is not TOML' in texts["j.xml"]
 
 
 def test_everything_is_checked_before_the_first_build(
