@@ -21,6 +21,8 @@ _DELIMITERS = (",", ";", "\t")
 
 #: Digits of a class number, and more.
 _LONGEST_NUMBER = 10
+#: Characters of a value that a message shows.
+_SHOWN = 60
 
 Row = dict[str, str]
 
@@ -109,7 +111,7 @@ def _number(path: Path, row: Row, column: str, line: int) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise InputError(
-            f"{path}: line {line}: '{column}' must be a number; found '{row[column]}'."
+            f"{path}: line {line}: '{column}' must be a number; found {_quoted(row[column])}."
         )
     return value
 
@@ -122,8 +124,13 @@ def _class(path: Path, row: Row, names: Sequence[str], line: int) -> int:
         return int(text)
     raise InputError(
         f"{path}: line {line}: '{CLASS_COLUMN}' must be one of {_listed(names)}, or a number "
-        f"below {len(names)}; found '{text}'."
+        f"below {len(names)}; found {_quoted(text)}."
     )
+
+
+def _quoted(text: str) -> str:
+    """A value of a file, cut to what a message has room for."""
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
 
 
 def _scaled(values: Array, limits: tuple[float, float] | None) -> Array:
