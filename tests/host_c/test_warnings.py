@@ -98,7 +98,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _write(deployment, folder)
     for name, form in ROWS.items():
         (folder / "rows.onnx").write_bytes(form().SerializeToString())
-        request = ScheduleRequest("stream", 1, "speed")
+        request = ScheduleRequest("stream", 2, "speed")
         _write(load(folder / "rows.onnx").deploy(TARGET, request, name=f"{name}_ear"), folder)
     return folder
 
