@@ -7,9 +7,10 @@ A leaf: anything may produce a measurement.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 
 class Provenance(Enum):
@@ -85,6 +86,26 @@ class MemoryRow:
         return self.offset_bytes, self.first_step, self.name
 
 
+class Span(Protocol):
+    """Bytes that are needed in the steps ``first_step..last_step`` (inclusive)."""
+
+    @property
+    def size_bytes(self) -> int: ...
+    @property
+    def first_step(self) -> int: ...
+    @property
+    def last_step(self) -> int: ...
+
+
+def bytes_by_step(spans: Iterable[Span], steps: int) -> tuple[int, ...]:
+    """Bytes needed in each of the first ``steps`` steps."""
+    changes = [0] * (steps + 1)
+    for span in spans:
+        changes[min(span.first_step, steps)] += span.size_bytes
+        changes[min(span.last_step + 1, steps)] -= span.size_bytes
+    return tuple(itertools.accumulate(changes[:-1]))
+
+
 @dataclass(frozen=True)
 class MemoryMap:
     """Who occupies which bytes when, in the ``arena`` of a batch plan or a streamed ``state``.
@@ -101,11 +122,7 @@ class MemoryMap:
     @property
     def used_bytes(self) -> tuple[int, ...]:
         """Bytes of the rows that are needed in each step."""
-        changes = [0] * (len(self.steps) + 1)
-        for row in self.rows:
-            changes[min(row.first_step, len(self.steps))] += row.size_bytes
-            changes[min(row.last_step + 1, len(self.steps))] -= row.size_bytes
-        return tuple(itertools.accumulate(changes[:-1]))
+        return bytes_by_step(self.rows, len(self.steps))
 
     @property
     def peak_step(self) -> int:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import resource
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +11,18 @@ import pytest
 
 from benchmarks.small_models import mobile_net
 from tests.support.onnx_models import ModelMaker
+from tests.support.strange_files import bounded, heard, profiled
 from toolkit.budget.load import load_budgets
 from toolkit.deploy.model import load
 from toolkit.errors import InputError
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.features.text import read_spec, to_toml
-from toolkit.ir import Graph
-from toolkit.model.audio import load_audio
 from toolkit.model.inputs import load_array
 from toolkit.model.labels import load_labels
 from toolkit.report.json_format import report_json
 from toolkit.report.read import read_report
 from toolkit.tflite.write import write_tflite
 
-#: What one file may take.
-LONGEST_S, MOST_BYTES = 10, 1 << 30
 HOSTILE = (
     b"\x00" * 4,
     b"\xff" * 4,
@@ -50,11 +42,6 @@ def small_onnx() -> bytes:
     x = maker.op("Softmax", maker.op("Reshape", x, shape), axis=-1)
     content: bytes = maker.model(x).SerializeToString()
     return content
-
-
-def profiled(path: Path) -> None:
-    model = load(path).quantize()
-    model.deploy("cortex-m4").estimate()
 
 
 def budgets() -> bytes:
@@ -96,15 +83,6 @@ def labels(path: Path) -> None:
     load_labels(path, path.parent, ("a", "b"))
 
 
-@cache
-def listener() -> Graph:
-    return load("wav2small").quantize().int8.graph
-
-
-def heard(path: Path) -> None:
-    load_audio(path, WAV2SMALL_RUNNING, listener(), True)
-
-
 #: Suffix, a sound file, and what reads it.
 KINDS: dict[str, tuple[str, Callable[[], bytes], Callable[[Path], Any]]] = {
     "onnx": (".onnx", small_onnx, profiled),
@@ -140,26 +118,6 @@ def mutated(sound: bytes, rng: np.random.Generator) -> bytes:
                 begin = int(rng.integers(0, max(len(data), 1)))
                 data[at:at] = data[begin : begin + int(rng.integers(1, 65))]
     return bytes(data)
-
-
-@contextmanager
-def bounded() -> Iterator[None]:
-    """A second of more than `LONGEST_S`, or a byte of more than `MOST_BYTES`, is an error."""
-
-    def expired(*_: object) -> None:
-        raise AssertionError(f"took more than {LONGEST_S} s")
-
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    before = signal.signal(signal.SIGALRM, expired)
-    resource.setrlimit(resource.RLIMIT_AS, (used + MOST_BYTES, hard))
-    signal.alarm(LONGEST_S)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        signal.signal(signal.SIGALRM, before)
 
 
 def sweep(kind: str, folder: Path, count: int, seed: int) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.properties.test_mutated_files import bounded, heard, profiled
 from tests.support.outside import CASES, files
+from tests.support.strange_files import bounded, heard, profiled
 from toolkit.budget.load import load_budgets
 from toolkit.errors import InputError
 from toolkit.model.inputs import load_array

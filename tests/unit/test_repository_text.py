@@ -50,7 +50,7 @@ def _offences_of(path: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("[zig](https://pypi.org/project/ziglang/)", ["a registry"]),
+        ("[zig](https://pypi" + ".org/project/ziglang/)", ["a registry"]),
         ("pip install --index-url x", ["a registry"]),
         ("--data ../shared/data/emodb", ["a folder beside the checkout"]),
         ('Path(__file__).parents[3] / "shared" / "data"', ["a folder beside the checkout"]),

@@ -141,7 +141,7 @@ def command(
         simulator=simulator,
         schedule=ScheduleRequest(schedule, time_axis, optimize, hop_out, window),
         arithmetic=arithmetic,
-        placement=Placement(hot_code == "ram", weights == "ram"),
+        placement=Placement.of_words(hot_code, weights),
         restarts=level == "restart",
         allow_misfit=allow_misfit,
         name=name,

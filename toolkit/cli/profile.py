@@ -89,7 +89,7 @@ def command(
         states=states,
         schedule=ScheduleRequest(schedule, time_axis, optimize),
         arithmetic=arithmetic,
-        placement=Placement(hot_code == "ram", weights == "ram"),
+        placement=Placement.of_words(hot_code, weights),
         policy=policy,
         simulate=simulate,
     )

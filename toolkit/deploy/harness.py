@@ -52,7 +52,7 @@ class Harness:
 
     def project(self) -> FirmwareProject:
         """Every file of the firmware; see `emit_project` for what it raises."""
-        hot = frozenset(hot_layers(self.plan, self.target))
+        hot = hot_layers(self.plan, self.target)
         in_ram = InRam(hot, self.target.policy.ram_weights)
         library = Library(self.name, self.plan, self.model_tflite, self.front_end, in_ram)
         return emit_project(library, self.target)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from toolkit.errors import ModelError
 from toolkit.frontend.node import OnnxNode
 
 
 def arranged(nodes: Sequence[OnnxNode], outputs: Sequence[str], where: str) -> tuple[OnnxNode, ...]:
-    """``nodes`` in an order in which they can run, as near to the file's as that allows, without
-    those that no output needs.
+    """``nodes`` in an order in which they can run, the file's where that is one, without those that
+    no output needs.
 
     Raises ModelError for a value that two nodes make, or nodes that wait for each other.
     """
@@ -25,11 +26,20 @@ def arranged(nodes: Sequence[OnnxNode], outputs: Sequence[str], where: str) -> t
                 )
             makers[name] = index
     needed = _needed(nodes, makers, outputs)
-    order: list[int] = []
-    done: set[int] = set()
-    for index in needed:
-        _append(index, nodes, makers, order, done, where)
-    return tuple(nodes[index] for index in order)
+    behind = {
+        index: [makers[name] for name in nodes[index].inputs.present() if name in makers]
+        for index in needed
+    }
+    if all(before < index for index, some in behind.items() for before in some):
+        return tuple(nodes[index] for index in needed)
+    try:
+        return tuple(nodes[index] for index in TopologicalSorter(behind).static_order())
+    except CycleError as error:
+        names = ", ".join(repr(nodes[index].name) for index in dict.fromkeys(error.args[1]))
+        raise ModelError(
+            f"{where}: nodes wait for each other in a circle: {names}.",
+            hint="A network has no loops; export it again.",
+        ) from None
 
 
 def _needed(nodes: Sequence[OnnxNode], makers: dict[str, int], outputs: Sequence[str]) -> list[int]:
@@ -42,34 +52,3 @@ def _needed(nodes: Sequence[OnnxNode], makers: dict[str, int], outputs: Sequence
             found.add(index)
             waiting += [makers[name] for name in nodes[index].inputs.present() if name in makers]
     return sorted(found)
-
-
-def _append(
-    index: int,
-    nodes: Sequence[OnnxNode],
-    makers: dict[str, int],
-    order: list[int],
-    done: set[int],
-    where: str,
-) -> None:
-    """Append a node behind all that it waits for."""
-    stack, opened = [index], set[int]()
-    while stack:
-        top = stack[-1]
-        if top in done:
-            stack.pop()
-            continue
-        opened.add(top)
-        behind = {makers[name] for name in nodes[top].inputs.present() if name in makers} - done
-        if not behind:
-            done.add(top)
-            order.append(top)
-            stack.pop()
-        elif circle := behind & opened:
-            names = ", ".join(repr(nodes[i].name) for i in sorted(circle)[:4])
-            raise ModelError(
-                f"{where}: nodes wait for each other in a circle: {names}, {nodes[top].name!r}.",
-                hint="A network has no loops; export it again.",
-            )
-        else:
-            stack += sorted(behind, reverse=True)

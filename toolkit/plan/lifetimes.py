@@ -8,11 +8,11 @@ a graph that is `in_place`: that buffer lives in every step, and from run to run
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 from toolkit.errors import UnsupportedError
 from toolkit.ir import Graph
+from toolkit.measurement import bytes_by_step
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
 from toolkit.ops.parts.base import view
@@ -71,11 +71,7 @@ def find_buffers(graph: Graph, variants: Variants = PORTABLE_ONLY) -> tuple[Buff
 
 def live_bytes(buffers: tuple[Buffer, ...]) -> tuple[int, ...]:
     """Bytes needed in each step; their maximum is a lower bound of any arena."""
-    changes = [0] * (max((b.last_step for b in buffers), default=0) + 2)
-    for buffer in buffers:
-        changes[buffer.first_step] += buffer.size_bytes
-        changes[buffer.last_step + 1] -= buffer.size_bytes
-    return tuple(itertools.accumulate(changes[:-1]))
+    return bytes_by_step(buffers, max((b.last_step for b in buffers), default=0) + 1)
 
 
 def _scratch(graph: Graph, variants: Variants) -> list[Buffer]:

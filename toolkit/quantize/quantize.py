@@ -78,10 +78,7 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         if dtypes[root] is DType.INT8:
             given.setdefault(root, quant)
     limits = {}
-    grouped: dict[str, list[str]] = {}
-    for name, root in groups.items():
-        grouped.setdefault(root, []).append(name)
-    for root, members in grouped.items():
+    for root, members in _members(groups).items():
         known = stated.get(root, [])
         known = known or [ranges.limits[name] for name in members if name in ranges.limits]
         if not known:
@@ -96,6 +93,14 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         for name, root in groups.items()
     }
     return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()})
+
+
+def _members(groups: Mapping[str, str]) -> dict[str, list[str]]:
+    """The tensors of each group."""
+    found: dict[str, list[str]] = {}
+    for name, root in groups.items():
+        found.setdefault(root, []).append(name)
+    return found
 
 
 def _activation_params(limits: tuple[float, float], dtype: DType) -> QuantParams:

@@ -41,6 +41,11 @@ class Placement:
     hot_code: bool = False
     weights: bool = False
 
+    @classmethod
+    def of_words(cls, hot_code: str, weights: str) -> Placement:
+        """From "flash" or "ram" for each, as options and budgets say it."""
+        return cls(hot_code == "ram", weights == "ram")
+
 
 #: Everything stays in flash.
 IN_FLASH = Placement()

@@ -52,7 +52,7 @@ def clip_seconds(subject: Subject) -> float:
 
 def placement(subject: Subject) -> Placement:
     """What the subject's start-up code copies to RAM."""
-    return Placement(subject.hot_code == "ram", subject.weights == "ram")
+    return Placement.of_words(subject.hot_code, subject.weights)
 
 
 def make_report(subject: Subject) -> Report:
