@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError
+from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError, one_line
 from toolkit.frontend import convolution, elementwise, matmul, quantization, shapes
 from toolkit.frontend.fold import FOLDS, fold
 from toolkit.frontend.inferred import check_shapes
@@ -143,6 +143,23 @@ def _input_shape(source: OnnxInput, given: Shape | None, rows: int | None) -> Sh
 
 
 def _lower(low: Lowering, node: OnnxNode) -> None:
+    _require_fitting(low, node)
+    check_schema(node, low.opset)
+    try:
+        _enter(low, node)
+    except ToolkitError:
+        raise
+    except _MALFORMED as error:
+        raise ModelError(
+            f"node {node.name!r} ({node.op}): malformed operands: {one_line(error)}."
+        ) from error
+    made = low.values.keys() | low.constants.keys()
+    lost = [name for name in node.outputs if name and name not in made and low.is_used(name)]
+    check_accounted(node, low.opset, lost)
+
+
+def _require_fitting(low: Lowering, node: OnnxNode) -> None:
+    """Raise ModelError where an input is not there yet, or an output is there already."""
     unknown = [i for i in node.inputs if i and i not in low.values and i not in low.constants]
     if unknown:
         raise ModelError(
@@ -153,35 +170,28 @@ def _lower(low: Lowering, node: OnnxNode) -> None:
     clash = any(name in low.values or name in low.constants for name in outputs)
     if clash or not outputs or len(set(outputs)) < len(outputs):
         raise ModelError(f"node {node.name!r} ({node.op}): outputs {list(node.outputs)} clash.")
-    check_schema(node, low.opset)
-    try:
-        if node.op == "Shape":
-            low.constants[node.outputs[0]] = _shape(low, node)
+
+
+def _enter(low: Lowering, node: OnnxNode) -> None:
+    """Enter what a node makes: a constant where that is known now, else nodes of ours."""
+    if node.op == "Shape":
+        low.constants[node.outputs[0]] = _shape(low, node)
+        low.from_shapes.add(node.outputs[0])
+    elif (value := _folded(low, node)) is not None:
+        low.fold({node.outputs[0]: value})
+        if not low.from_shapes.isdisjoint(node.inputs.present()):
             low.from_shapes.add(node.outputs[0])
-        elif (value := _folded(low, node)) is not None:
-            low.fold({node.outputs[0]: value})
-            if not low.from_shapes.isdisjoint(node.inputs.present()):
-                low.from_shapes.add(node.outputs[0])
-        elif _all_constant(low, node):
-            low.fold(_evaluated(low, node))
-        elif node.op in LOWERINGS:
-            result = LOWERINGS[node.op](low, node)
-            if node.outputs[0]:
-                low.values[node.outputs[0]] = result
-        else:
-            raise UnsupportedError(
-                f"node {node.name!r} ({node.op}): supported on constants only; its input is "
-                "computed.",
-                hint="docs/SUPPORTED_OPS.md lists what there is.",
-            )
-    except ToolkitError:
-        raise
-    except _MALFORMED as error:
-        what = " ".join(str(error).split())[:160] or type(error).__name__
-        raise ModelError(f"node {node.name!r} ({node.op}): malformed operands: {what}.") from error
-    made = low.values.keys() | low.constants.keys()
-    lost = [name for name in outputs if name not in made and low.is_used(name)]
-    check_accounted(node, low.opset, lost)
+    elif _all_constant(low, node):
+        low.fold(_evaluated(low, node))
+    elif node.op in LOWERINGS:
+        result = LOWERINGS[node.op](low, node)
+        if node.outputs[0]:
+            low.values[node.outputs[0]] = result
+    else:
+        raise UnsupportedError(
+            f"node {node.name!r} ({node.op}): supported on constants only; its input is computed.",
+            hint="docs/SUPPORTED_OPS.md lists what there is.",
+        )
 
 
 def _shape(low: Lowering, node: OnnxNode) -> Array:

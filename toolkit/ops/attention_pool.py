@@ -24,6 +24,7 @@ from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.parts.base import CodeFacts, KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.custom_options import unpacked
 
 TABLE_ENTRIES = 256
 #: Weight of the largest logit the quantisation allows.
@@ -139,10 +140,7 @@ class AttentionPool(Operator[AttentionPoolAttrs]):
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
     ) -> AttentionPoolAttrs:
-        data = b"" if options is None else bytes(options)
-        if len(data) != _OPTIONS.size:
-            raise ValueError(f"{len(data)} bytes of options; {_OPTIONS.size} expected")
-        magic, version, time_axis = _OPTIONS.unpack(data)
+        magic, version, time_axis = unpacked(options, _OPTIONS)
         if (magic, version) != (_MAGIC, _VERSION):
             raise ValueError(f"options of kind {magic!r} version {version}; {_MAGIC!r} 1 expected")
         if len(inputs) != 3:

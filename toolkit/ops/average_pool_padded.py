@@ -15,6 +15,7 @@ from typing import Any
 from toolkit.ir import Tensor
 from toolkit.ops.average_pool_2d import AveragePool2D
 from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.custom_options import unpacked
 from toolkit.ops.parts.pooling import View
 from toolkit.ops.parts.window import (
     Padding,
@@ -41,10 +42,7 @@ class AveragePoolPadded(AveragePool2D):
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
     ) -> WindowedAttrs:
-        data = b"" if options is None else bytes(options)
-        if len(data) != _OPTIONS.size:
-            raise ValueError(f"{len(data)} bytes of options; {_OPTIONS.size} expected")
-        magic, version, activation, *numbers = _OPTIONS.unpack(data)
+        magic, version, activation, *numbers = unpacked(options, _OPTIONS)
         if (magic, version) != (_MAGIC, _VERSION):
             raise ValueError(f"options of kind {magic!r} version {version}; {_MAGIC!r} 1 expected")
         if max(numbers) >= 1 << 16 or min(numbers[:4]) < 1:

@@ -28,6 +28,7 @@ from toolkit.ops.attention_pool import (
     types_int8,
 )
 from toolkit.ops.parts.base import CodeFacts, KernelCall, NodeView
+from toolkit.ops.parts.custom_options import unpacked
 from toolkit.ops.variance import (
     finish_fields,
     finished,
@@ -89,10 +90,7 @@ class WeightedVariance(AttentionPool):
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
     ) -> WeightedVarianceAttrs:
-        data = b"" if options is None else bytes(options)
-        if len(data) != _OPTIONS.size:
-            raise ValueError(f"{len(data)} bytes of options; {_OPTIONS.size} expected")
-        magic, version, root, added, least = _OPTIONS.unpack(data)
+        magic, version, root, added, least = unpacked(options, _OPTIONS)
         if (magic, version) != (_MAGIC, _VERSION):
             raise ValueError(f"options of kind {magic!r} version {version}; {_MAGIC!r} 1 expected")
         problem = table_problem(inputs[2]) if len(inputs) == 3 else f"{len(inputs)} inputs"
