@@ -55,6 +55,8 @@ class Concatenation(Operator[ConcatenationAttrs]):
     tflite_name = "CONCATENATION"
     tflite_options = "ConcatenationOptions"
     onnx_names = ("Concat",)
+    one_scale = True
+    int16_follows = True
     opaque_reason = "it joins tensors along time"
     constraints = (same_types, same_quantisation, input_count, inputs_computed)
 

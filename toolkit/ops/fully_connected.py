@@ -70,6 +70,7 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
     tflite_name = "FULLY_CONNECTED"
     tflite_options = "FullyConnectedOptions"
     onnx_names = ("Einsum", "Gemm", "MatMul")
+    int16_follows = True
     weight_input, weight_axis, bias_input = 1, None, 2
     opaque_reason = "a dense layer over flattened time exists for one clip length only"
     constraints = (

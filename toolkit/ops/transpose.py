@@ -44,6 +44,7 @@ class Transpose(Operator[TransposeAttrs]):
     tflite_name = "TRANSPOSE"
     tflite_options = "TransposeOptions"
     onnx_names = ("Transpose",)
+    int16_follows = True
     opaque_reason = "it moves or mixes the time axis"
     constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT

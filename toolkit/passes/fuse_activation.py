@@ -7,10 +7,9 @@ from typing import Any
 
 from toolkit.ir import Graph, Node
 from toolkit.ir.edit import substitute
+from toolkit.ops import OPERATORS
 from toolkit.ops.numerics.activation import Activation
 from toolkit.passes.rewrite import only_reader, rewrite
-
-_ACTIVATIONS = {"relu": Activation.RELU, "relu6": Activation.RELU6}
 
 
 def fuse_activation(graph: Graph) -> Graph:
@@ -19,13 +18,14 @@ def fuse_activation(graph: Graph) -> Graph:
 
 
 def _fuse(graph: Graph, node: Node) -> Graph | None:
-    if node.op not in _ACTIVATIONS or (source := node.inputs[0]) is None:
+    activation = OPERATORS[node.op].fused_as
+    if activation is None or (source := node.inputs[0]) is None:
         return None
     before = graph.producer(source)
     if before is None or only_reader(graph, source) is None or not _accepts(before.attrs):
         return None
     attrs: Any = before.attrs
-    fused = replace(attrs, activation=_ACTIVATIONS[node.op])
+    fused = replace(attrs, activation=activation)
     merged = replace(before, outputs=node.outputs, attrs=fused)
     return substitute(graph, [before, node], [merged])
 

@@ -187,7 +187,7 @@ class _Quantizer:
             quant = tensor.quant if dtype is DType.INT8 else None
             quant = quant or activation_params(*_limits(tensor.data), dtype)
             return self.builder.constant(name, quantize_values(tensor.data, quant, dtype), quant)
-        if node.op == "concatenation":
+        if OPERATORS[node.op].one_scale:
             return self._convert(name, dtype, self.plan.params[output])
         have = self.builder.tensors[self.names[name]]
         if have.dtype is dtype:

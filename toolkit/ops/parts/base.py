@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from toolkit.ir import DType, Graph, Node, Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops.numerics.activation import Activation
 
 AttrsT = TypeVar("AttrsT")
 
@@ -24,6 +25,14 @@ class TimeBehaviour(Enum):
     WINDOWED = "windowed"  # a bounded window of time steps (ring buffer)
     REDUCING = "reducing"  # all of time into one value (running accumulator)
     OPAQUE = "opaque"  # mixes time in another way: cannot stream
+
+
+class Layout(Enum):
+    """What an operator makes of the order of its activations' axes."""
+
+    FIXED = "fixed"  # axes have a meaning each
+    PER_AXIS = "per axis"  # attributes say something of every axis: `Operator.reordered`
+    ELEMENTWISE = "elementwise"  # every element is treated alike; constants broadcast
 
 
 class OutputRange(Enum):
@@ -162,6 +171,18 @@ class Operator(ABC, Generic[AttrsT]):
     bias_input: ClassVar[int | None] = None
     #: Whether it reads int8 activations alone, whatever the type of what it makes.
     reads_int8: ClassVar[bool] = False
+    #: What the order of axes is to it.
+    layout: ClassVar[Layout] = Layout.FIXED
+    #: Whether a positive factor for a channel passes through it unchanged.
+    scale_transparent: ClassVar[bool] = False
+    #: Whether all activations that it reads are brought to the output's scale.
+    one_scale: ClassVar[bool] = False
+    #: Whether, behind a value in 16 bits that matters, its result is to have 16 bits too.
+    int16_follows: ClassVar[bool] = False
+    #: Whether a pass spells it out in operators that have an int16 kernel.
+    int16_spelt_out: ClassVar[bool] = False
+    #: The activation that it is where the operator before it takes one.
+    fused_as: ClassVar[Activation | None] = None
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
     #: Whether the sums of a REDUCING node over parts of a clip give those of the whole.
@@ -202,6 +223,12 @@ class Operator(ABC, Generic[AttrsT]):
     @abstractmethod
     def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
         """The integer reference: TFLM's reference kernel, bit for bit (contract C1)."""
+
+    def reordered(self, attrs: AttrsT, order: Sequence[int | None]) -> AttrsT:
+        """Attributes for activations whose axis ``i`` was axis ``order[i]``, None being a new axis
+        of size 1; of operators whose layout is not FIXED."""
+        assert self.layout is Layout.ELEMENTWISE, self.name
+        return attrs
 
     def fixed_quant(self, view: NodeView[AttrsT], dtype: DType) -> tuple[float, int]:
         """Scale and zero point when ``output_range`` is FIXED."""
