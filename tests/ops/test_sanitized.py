@@ -35,6 +35,7 @@ from tests.ops import (
     test_streaming,
     test_strided_slice,
     test_sum,
+    test_table,
     test_transpose,
     test_variance,
 )
@@ -64,6 +65,7 @@ CASES: list[AddCase] = [
     test_mean.case,
     test_sum.case,
     test_reduce_max.case,
+    *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
     test_variance.case,
     test_variance.weighted_case,
     test_attention_pool.broadcast_case,

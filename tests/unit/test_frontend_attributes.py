@@ -15,7 +15,9 @@ from tests.support.onnx_models import ModelMaker
 from tests.support.random_onnx import difference, imported, outside
 from toolkit.errors import ToolkitError
 from toolkit.frontend.load import LOWERINGS
+from toolkit.frontend.reader import MAX_OPSET
 from toolkit.frontend.schema import schema_of
+from toolkit.ops.numerics.functions import FUNCTIONS
 
 
 def floats(*shape: int) -> np.ndarray:
@@ -25,6 +27,9 @@ def floats(*shape: int) -> np.ndarray:
 def ints(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
+
+#: Functions of one value that are a row of `numerics.functions`.
+ROWS = tuple(row.onnx for row in FUNCTIONS.values() if row.onnx)
 
 #: An input, constants after it and the attributes of a node, for each operator that computes.
 BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
@@ -69,24 +74,29 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Tanh": ((2, 3), [], {}),
     "Transpose": ((2, 3, 4), [], {}),
     "Unsqueeze": ((2, 3), [ints(1)], {}),
+    **{op: ((2, 3), [], {}) for op in ("Gelu", "Neg", *ROWS)},
 }  # fmt: skip
 #: Values of every attribute that an operator has in some operator set, defaults and others.
 VALUES: dict[str, list[Any]] = {
     "allowzero": [0, 1],
     "alpha": [1.0, 0.5],
+    "approximate": ["none", "tanh"],
     "auto_pad": ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"],
     "axes": [[0], [-1], [0, 1]],
     "axis": [0, 1, -1],
     "beta": [1.0, 0.5],
+    "bias": [0.0, 0.25],
     "ceil_mode": [0, 1],
     "count_include_pad": [0, 1],
     "dilations": [[1, 1], [2, 1]],
     "end": [1, 2, -1, 9],
     "equation": ["ab,bc->ac", "ab,bc->ca", "ab,bc->abc", "ab,bc->b"],
     "epsilon": [1e-5, 0.5],
+    "gamma": [1.0, 2.0],
     "group": [1, 2],
     "keepdims": [0, 1],
     "kernel_shape": [[3, 3], [2, 3]],
+    "lambd": [0.5, 1.0],
     "mode": ["constant", "reflect", "edge", "wrap"],
     "momentum": [0.9, 0.1],
     "noop_with_empty_axes": [0, 1],
@@ -112,8 +122,8 @@ def stated(op: str, opset: int, attrs: dict[str, Any]) -> onnx.ModelProto:
     maker = ModelMaker(*shape)
     one = maker.constant(np.ones(1, np.float32))
     x = maker.op("Add", "x", one)
-    if op == "Sqrt":  # of what has a root
-        x = maker.op("Mul", x, x)
+    if op in ("Log", "Reciprocal", "Sqrt"):  # of what has one
+        x = maker.op("Add", maker.op("Mul", x, x), one)
     names = [maker.constant(values) for values in constants]
     operands = [names[0], x] if op == "Concat" else [x, *names]
     y = maker.op(op, *operands, **{**base, **attrs})
@@ -126,7 +136,7 @@ def stated(op: str, opset: int, attrs: dict[str, Any]) -> onnx.ModelProto:
 def versions(op: str) -> Iterator[int]:
     """The operator sets from 13 on in which the meaning of ``op`` changed."""
     seen = set()
-    for opset in range(13, 24):
+    for opset in range(13, MAX_OPSET + 1):
         try:
             schema = defs.get_schema(op, opset)
         except defs.SchemaError:

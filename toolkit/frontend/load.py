@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError, one_line
-from toolkit.frontend import convolution, elementwise, matmul, quantization, shapes
+from toolkit.frontend import convolution, elementwise, functions, matmul, quantization, shapes
 from toolkit.frontend.fold import FOLDS, fold
 from toolkit.frontend.inferred import check_shapes
 from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
@@ -25,6 +25,7 @@ from toolkit.ir.tensor import MAX_RANK, Array
 LOWERINGS: dict[str, Lower] = {
     **convolution.LOWERINGS,
     **elementwise.LOWERINGS,
+    **functions.LOWERINGS,
     **matmul.LOWERINGS,
     **quantization.LOWERINGS,
     **shapes.LOWERINGS,

@@ -35,6 +35,7 @@ from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
 from toolkit.ops.sum import Sum
+from toolkit.ops.table import Table
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
 from toolkit.ops.variance import Variance
@@ -73,6 +74,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         StridedSlice(),
         Sub(),
         Sum(),
+        Table(),
         Tanh(),
         Transpose(),
         Variance(),

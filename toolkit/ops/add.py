@@ -49,6 +49,7 @@ class Add(Arithmetic):
     tflite_name = "ADD"
     tflite_options = "AddOptions"
     onnx_names = ("Add",)
+    function = "add"
     kernel_stem = "tk_add"
     constraints = (*Arithmetic.constraints, output_scale_fits)
 

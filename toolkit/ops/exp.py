@@ -21,6 +21,7 @@ class Exp(PlainLookup):
     tflite_name = "EXP"
     tflite_options = "ExpOptions"
     onnx_names = ("Exp",)
+    function = "exp"
 
     def tflite_version(self, view: NodeView[None]) -> int:
         return 1

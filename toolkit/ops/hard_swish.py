@@ -29,6 +29,7 @@ class HardSwish(PlainLookup):
     tflite_name = "HARD_SWISH"
     tflite_options = "HardSwishOptions"
     onnx_names = ("HardSwish",)
+    function = "hard_swish"
     int16_spelt_out = True
     constraints = (*PlainLookup.constraints, scales_fit)
 

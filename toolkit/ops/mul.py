@@ -33,6 +33,7 @@ class Mul(Arithmetic):
     tflite_name = "MUL"
     tflite_options = "MulOptions"
     onnx_names = ("Mul",)
+    function = "mul"
     kernel_stem = "tk_mul"
     constraints = (*Arithmetic.constraints, product_bounded)
 

@@ -20,6 +20,7 @@ class Relu(PlainLookup):
     name = "relu"
     tflite_name = "RELU"
     onnx_names = ("Relu",)
+    function = "relu"
     scale_transparent = True
     fused_as = Activation.RELU
 

@@ -20,6 +20,7 @@ class Sqrt(PlainLookup):
     name = "sqrt"
     tflite_name = "SQRT"
     onnx_names = ("Sqrt",)
+    function = "sqrt"
 
     def tflite_version(self, view: NodeView[None]) -> int:
         return 1

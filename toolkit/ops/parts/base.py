@@ -183,6 +183,10 @@ class Operator(ABC, Generic[AttrsT]):
     int16_spelt_out: ClassVar[bool] = False
     #: The activation that it is where the operator before it takes one.
     fused_as: ClassVar[Activation | None] = None
+    #: The function of `numerics.functions` that it is, "" for none.
+    function: ClassVar[str] = ""
+    #: Whether its result in 16 bits is made from activations of any width.
+    reads_any_width: ClassVar[bool] = False
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
     #: Whether the sums of a REDUCING node over parts of a clip give those of the whole.
@@ -223,6 +227,11 @@ class Operator(ABC, Generic[AttrsT]):
     @abstractmethod
     def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
         """The integer reference: TFLM's reference kernel, bit for bit (contract C1)."""
+
+    def integer_attrs(self, view: NodeView[AttrsT]) -> AttrsT:
+        """Attributes of the integer form: ``view`` has integer tensors, and attributes that state
+        real values where that makes a difference."""
+        return view.attrs
 
     def reordered(self, attrs: AttrsT, order: Sequence[int | None]) -> AttrsT:
         """Attributes for activations whose axis ``i`` was axis ``order[i]``, None being a new axis

@@ -1,0 +1,172 @@
+"""Functions of one real value, a row each: what any of them needs on the device is a table
+(`toolkit.ops.table`), so a row is all that there is to add.
+
+A `Formula` composes them into one function of one value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+
+from toolkit.ir.tensor import Array
+
+_erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+@dataclass(frozen=True)
+class Function:
+    """``compute`` takes a float64 array and numbers, as many as ``attributes``: ONNX's attributes
+    of the operator ``onnx`` ("" where there is none), each with its default, in that order.  One
+    that is ``plain`` has a cheap operator of its own, and alone is no reason for a table."""
+
+    compute: Callable[..., Array]
+    onnx: str = ""
+    attributes: Mapping[str, float] = field(default_factory=dict)
+    plain: bool = False
+
+
+def _sigmoid(x: Array) -> Array:
+    return np.asarray(np.exp(-np.logaddexp(0, -x)))
+
+
+def _softplus(x: Array) -> Array:
+    return np.asarray(np.logaddexp(0, x))
+
+
+def _elu(x: Array, alpha: float) -> Array:
+    return np.where(x < 0, alpha * np.expm1(np.minimum(x, 0)), x)
+
+
+def _gelu(x: Array) -> Array:
+    return np.asarray(x * (1 + _erf(x / math.sqrt(2))) / 2)
+
+
+def _gelu_tanh(x: Array) -> Array:
+    return np.asarray(x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2)
+
+
+def _shrink(x: Array, lambd: float, bias: float) -> Array:
+    return np.where(x < -lambd, x + bias, np.where(x > lambd, x - bias, 0))
+
+
+def _hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
+    return np.clip(alpha * x + beta, 0, 1)
+
+
+_SELU = {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}
+
+FUNCTIONS: dict[str, Function] = {
+    "abs": Function(np.abs, "Abs"),
+    "add": Function(np.add, plain=True),
+    "atan": Function(np.arctan, "Atan"),
+    "ceil": Function(np.ceil, "Ceil"),
+    "celu": Function(lambda x, a: _elu(x / a, 1) * a, "Celu", {"alpha": 1.0}),
+    "clip": Function(np.clip),
+    "cos": Function(np.cos, "Cos"),
+    "div": Function(np.divide, plain=True),
+    "elu": Function(_elu, "Elu", {"alpha": 1.0}),
+    "erf": Function(_erf, "Erf"),
+    "exp": Function(np.exp, plain=True),
+    "floor": Function(np.floor, "Floor"),
+    "gelu": Function(_gelu),
+    "gelu_tanh": Function(_gelu_tanh),
+    "hard_sigmoid": Function(_hard_sigmoid),
+    "hard_swish": Function(lambda x: x * np.clip(x + 3, 0, 6) / 6, plain=True),
+    "leaky_relu": Function(lambda x, a: np.where(x < 0, a * x, x), "LeakyRelu", {"alpha": 0.01}),
+    "log": Function(np.log, "Log"),
+    "max": Function(np.maximum),
+    "min": Function(np.minimum),
+    "mish": Function(lambda x: x * np.tanh(_softplus(x)), "Mish"),
+    "mul": Function(np.multiply, plain=True),
+    "neg": Function(np.negative, plain=True),
+    "pow": Function(np.power),
+    "reciprocal": Function(np.reciprocal, "Reciprocal"),
+    "relu": Function(lambda x: np.maximum(x, 0), plain=True),
+    "relu6": Function(lambda x: np.clip(x, 0, 6), plain=True),
+    "round": Function(np.rint, "Round"),
+    "selu": Function(lambda x, a, g: g * _elu(x, a), "Selu", _SELU),
+    "shrink": Function(_shrink, "Shrink", {"lambd": 0.5, "bias": 0.0}),
+    "sigmoid": Function(_sigmoid, plain=True),
+    "sign": Function(np.sign, "Sign"),
+    "sin": Function(np.sin, "Sin"),
+    "softplus": Function(_softplus, "Softplus"),
+    "softsign": Function(lambda x: x / (1 + np.abs(x)), "Softsign"),
+    "sqrt": Function(np.sqrt, plain=True),
+    "sub": Function(np.subtract, plain=True),
+    "swish": Function(lambda x, a: x * _sigmoid(a * x), "Swish", {"alpha": 1.0}),
+    "tanh": Function(np.tanh, plain=True),
+    "thresholded_relu": Function(
+        lambda x, a: np.where(x > a, x, 0), "ThresholdedRelu", {"alpha": 1.0}
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The value that step number ``step`` gives; -1: the argument of the whole."""
+
+    step: int
+
+
+#: What a step takes: a number, or the result of a step before it.
+Operand: TypeAlias = float | Result
+
+ARGUMENT = Result(-1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One function of `FUNCTIONS`, on earlier results and numbers."""
+
+    function: str
+    operands: tuple[Operand, ...]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A function of one value, step by step; the last step's result is its value."""
+
+    steps: tuple[Step, ...]
+
+    def __call__(self, x: Array) -> Array:
+        """Values of float64 ``x``, of its shape; not a number where it is none."""
+        results: list[Array] = []
+        argument = np.asarray(x, np.float64)
+        with np.errstate(all="ignore"):
+            for step in self.steps:
+                operands = [
+                    o if isinstance(o, float) else argument if o.step < 0 else results[o.step]
+                    for o in step.operands
+                ]
+                results.append(np.asarray(FUNCTIONS[step.function].compute(*operands), np.float64))
+        return np.broadcast_to(results[-1], argument.shape)
+
+    def moved(self, offset: int, argument: Result) -> tuple[Step, ...]:
+        """Its steps where ``offset`` steps stand before them and ``argument`` is its argument."""
+
+        def placed(operand: Operand) -> Operand:
+            if not isinstance(operand, Result):
+                return operand
+            return argument if operand == ARGUMENT else Result(operand.step + offset)
+
+        return tuple(Step(s.function, tuple(map(placed, s.operands))) for s in self.steps)
+
+
+def formula(function: str, *numbers: float) -> Formula:
+    """One function of the argument, and of numbers after it."""
+    return Formula((Step(function, (ARGUMENT, *map(float, numbers))),))
+
+
+def is_worth_a_table(made: Formula) -> bool:
+    """Whether a formula is more than what cheap operators of their own do: it has a function that
+    none of them has, divides by its argument, or multiplies two functions of it."""
+    for step in made.steps:
+        values = [isinstance(operand, Result) for operand in step.operands]
+        if not FUNCTIONS[step.function].plain or (len(values) > 1 and values[1]):
+            return True
+    return False
