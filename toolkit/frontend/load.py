@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError, one_line
-from toolkit.frontend import convolution, elementwise, functions, matmul, quantization, shapes
+from toolkit.frontend import (
+    conv_transpose,
+    convolution,
+    elementwise,
+    functions,
+    matmul,
+    quantization,
+    shapes,
+)
 from toolkit.frontend.fold import FOLDS, fold
 from toolkit.frontend.inferred import check_shapes
 from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
@@ -23,6 +31,7 @@ from toolkit.ir.tensor import MAX_RANK, Array
 
 #: One function an ONNX operator.
 LOWERINGS: dict[str, Lower] = {
+    **conv_transpose.LOWERINGS,
     **convolution.LOWERINGS,
     **elementwise.LOWERINGS,
     **functions.LOWERINGS,

@@ -21,7 +21,8 @@ where an operator usually comes from; converting an ONNX model may combine or sp
 What a `.tflite` may have besides, for it becomes something else on the way in: `SPLIT`, `SPLIT_V`,
 `SLICE`, `UNPACK`, `PACK` and `GATHER` of known indices (slices, reshapes, concatenations), slices
 that drop an axis, `CONCATENATION` of any number, `CONV_2D` in groups, `SPACE_TO_BATCH_ND` and
-`BATCH_TO_SPACE_ND` around a convolution (a dilated one), arithmetic on shapes, `CALL_ONCE`, `VAR_HANDLE`, `READ_VARIABLE` and `ASSIGN_VARIABLE` (states, see
+`BATCH_TO_SPACE_ND` around a convolution (a dilated one), arithmetic on shapes, `CALL_ONCE`,
+`VAR_HANDLE`, `READ_VARIABLE` and `ASSIGN_VARIABLE` (states, see
 [STREAMING.md](STREAMING.md#state)), `QUANTIZE` and `DEQUANTIZE` between its integers and inputs,
 outputs or variables of float32 or uint8 (left out: the device has the integers), and subgraphs that
 nothing runs.

@@ -88,6 +88,7 @@ class StridedSlice(Operator[StridedSliceAttrs]):
     opaque_reason = "it takes a part of time that depends on the clip's length"
     merges = False
     layout = Layout.PER_AXIS
+    moves = True
     constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
 

@@ -48,6 +48,7 @@ class Transpose(Operator[TransposeAttrs]):
     opaque_reason = "it moves or mixes the time axis"
     constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
+    moves = True
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

@@ -6,14 +6,15 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from toolkit.ir import Graph, Node
-from toolkit.ir.edit import substitute
+from toolkit.ir.edit import forward, substitute
 from toolkit.ops import OPERATORS
 from toolkit.ops.numerics.activation import Activation
-from toolkit.passes.rewrite import only_reader, rewrite
+from toolkit.passes.rewrite import moved_from, only_reader, rewrite
 
 
 def fuse_activation(graph: Graph) -> Graph:
-    """``relu(f(x))`` becomes ``f`` with a fused activation, where ``f`` takes one."""
+    """``relu(f(x))`` becomes ``f`` with a fused activation, where ``f`` takes one; also where the
+    values that it gives are moved first."""
     return rewrite(graph, "fuse_activation", _fuse)
 
 
@@ -21,13 +22,15 @@ def _fuse(graph: Graph, node: Node) -> Graph | None:
     activation = OPERATORS[node.op].fused_as
     if activation is None or (source := node.inputs[0]) is None:
         return None
-    before = graph.producer(source)
-    if before is None or only_reader(graph, source) is None or not _accepts(before.attrs):
+    made = moved_from(graph, source)
+    before = graph.producer(made)
+    if before is None or only_reader(graph, made) is None or not _accepts(before.attrs):
         return None
     attrs: Any = before.attrs
-    fused = replace(attrs, activation=activation)
-    merged = replace(before, outputs=node.outputs, attrs=fused)
-    return substitute(graph, [before, node], [merged])
+    fused = replace(before, attrs=replace(attrs, activation=activation))
+    if made == source:
+        return substitute(graph, [before, node], [replace(fused, outputs=node.outputs)])
+    return forward(substitute(graph, [before], [fused]), node, source)
 
 
 def _accepts(attrs: object) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TypeAlias
 
 import numpy as np
@@ -18,16 +19,23 @@ from toolkit.ir.tensor import Array
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
+class Kind(Enum):
+    """Whether a function has an operator of its own, and whether that is worth replacing."""
+
+    TABLED = "has none"
+    CURVED = "a curve, which rounding between several functions blurs"
+    STRAIGHT = "lines, which cost little"
+
+
 @dataclass(frozen=True)
 class Function:
     """``compute`` takes a float64 array and numbers, as many as ``attributes``: ONNX's attributes
-    of the operator ``onnx`` ("" where there is none), each with its default, in that order.  One
-    that is ``plain`` has a cheap operator of its own, and alone is no reason for a table."""
+    of the operator ``onnx`` ("" where there is none), each with its default, in that order."""
 
     compute: Callable[..., Array]
     onnx: str = ""
     attributes: Mapping[str, float] = field(default_factory=dict)
-    plain: bool = False
+    kind: Kind = Kind.TABLED
 
 
 def _sigmoid(x: Array) -> Array:
@@ -62,44 +70,44 @@ _SELU = {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}
 
 FUNCTIONS: dict[str, Function] = {
     "abs": Function(np.abs, "Abs"),
-    "add": Function(np.add, plain=True),
+    "add": Function(np.add, kind=Kind.STRAIGHT),
     "atan": Function(np.arctan, "Atan"),
     "ceil": Function(np.ceil, "Ceil"),
     "celu": Function(lambda x, a: _elu(x / a, 1) * a, "Celu", {"alpha": 1.0}),
     "clip": Function(np.clip),
     "cos": Function(np.cos, "Cos"),
-    "div": Function(np.divide, plain=True),
+    "div": Function(np.divide, kind=Kind.STRAIGHT),
     "elu": Function(_elu, "Elu", {"alpha": 1.0}),
     "erf": Function(_erf, "Erf"),
-    "exp": Function(np.exp, plain=True),
+    "exp": Function(np.exp, kind=Kind.CURVED),
     "floor": Function(np.floor, "Floor"),
     "gelu": Function(_gelu),
     "gelu_tanh": Function(_gelu_tanh),
     "hard_sigmoid": Function(_hard_sigmoid),
-    "hard_swish": Function(lambda x: x * np.clip(x + 3, 0, 6) / 6, plain=True),
+    "hard_swish": Function(lambda x: x * np.clip(x + 3, 0, 6) / 6, kind=Kind.CURVED),
     "leaky_relu": Function(lambda x, a: np.where(x < 0, a * x, x), "LeakyRelu", {"alpha": 0.01}),
     "log": Function(np.log, "Log"),
     "max": Function(np.maximum),
     "min": Function(np.minimum),
     "mish": Function(lambda x: x * np.tanh(_softplus(x)), "Mish"),
-    "mul": Function(np.multiply, plain=True),
-    "neg": Function(np.negative, plain=True),
+    "mul": Function(np.multiply, kind=Kind.STRAIGHT),
+    "neg": Function(np.negative, kind=Kind.STRAIGHT),
     "pow": Function(np.power),
     "reciprocal": Function(np.reciprocal, "Reciprocal"),
-    "relu": Function(lambda x: np.maximum(x, 0), plain=True),
-    "relu6": Function(lambda x: np.clip(x, 0, 6), plain=True),
+    "relu": Function(lambda x: np.maximum(x, 0), kind=Kind.STRAIGHT),
+    "relu6": Function(lambda x: np.clip(x, 0, 6), kind=Kind.STRAIGHT),
     "round": Function(np.rint, "Round"),
     "selu": Function(lambda x, a, g: g * _elu(x, a), "Selu", _SELU),
     "shrink": Function(_shrink, "Shrink", {"lambd": 0.5, "bias": 0.0}),
-    "sigmoid": Function(_sigmoid, plain=True),
+    "sigmoid": Function(_sigmoid, kind=Kind.CURVED),
     "sign": Function(np.sign, "Sign"),
     "sin": Function(np.sin, "Sin"),
     "softplus": Function(_softplus, "Softplus"),
     "softsign": Function(lambda x: x / (1 + np.abs(x)), "Softsign"),
-    "sqrt": Function(np.sqrt, plain=True),
-    "sub": Function(np.subtract, plain=True),
+    "sqrt": Function(np.sqrt, kind=Kind.CURVED),
+    "sub": Function(np.subtract, kind=Kind.STRAIGHT),
     "swish": Function(lambda x, a: x * _sigmoid(a * x), "Swish", {"alpha": 1.0}),
-    "tanh": Function(np.tanh, plain=True),
+    "tanh": Function(np.tanh, kind=Kind.CURVED),
     "thresholded_relu": Function(
         lambda x, a: np.where(x > a, x, 0), "ThresholdedRelu", {"alpha": 1.0}
     ),
@@ -163,10 +171,10 @@ def formula(function: str, *numbers: float) -> Formula:
 
 
 def is_worth_a_table(made: Formula) -> bool:
-    """Whether a formula is more than what cheap operators of their own do: it has a function that
-    none of them has, divides by its argument, or multiplies two functions of it."""
-    for step in made.steps:
-        values = [isinstance(operand, Result) for operand in step.operands]
-        if not FUNCTIONS[step.function].plain or (len(values) > 1 and values[1]):
-            return True
-    return False
+    """Whether a formula is more than what operators of their own do well: it has a function that
+    none of them has, divides by its argument, or has a curve and joins two results."""
+    kinds = {FUNCTIONS[step.function].kind for step in made.steps}
+    joins = [s for s in made.steps if all(isinstance(o, Result) for o in s.operands[:2])]
+    joins = [step for step in joins if len(step.operands) > 1]
+    divides = any(s.function == "div" and isinstance(s.operands[1], Result) for s in made.steps)
+    return Kind.TABLED in kinds or divides or (Kind.CURVED in kinds and bool(joins))
