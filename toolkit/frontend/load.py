@@ -14,6 +14,7 @@ from toolkit.frontend import (
     elementwise,
     functions,
     matmul,
+    normalization,
     quantization,
     shapes,
 )
@@ -36,6 +37,7 @@ LOWERINGS: dict[str, Lower] = {
     **elementwise.LOWERINGS,
     **functions.LOWERINGS,
     **matmul.LOWERINGS,
+    **normalization.LOWERINGS,
     **quantization.LOWERINGS,
     **shapes.LOWERINGS,
 }

@@ -21,6 +21,7 @@ from toolkit.ops.logistic import Logistic
 from toolkit.ops.max_pool_2d import MaxPool2D
 from toolkit.ops.mean import Mean
 from toolkit.ops.mul import Mul
+from toolkit.ops.normalization import Normalization
 from toolkit.ops.pad import Pad
 from toolkit.ops.pad_v2 import PadV2
 from toolkit.ops.parts.base import Operator
@@ -61,6 +62,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         MaxPool2D(),
         Mean(),
         Mul(),
+        Normalization(),
         Pad(),
         PadV2(),
         Quantize(),

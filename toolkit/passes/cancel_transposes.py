@@ -201,7 +201,8 @@ def _axis_groups(before: Shape, after: Shape) -> list[tuple[list[int], list[int]
 def _through_last_axis(graph: Graph, node: Node) -> Graph | None:
     """What treats the last axis, for every index of the others alike, minds no order of those."""
     dense = isinstance(node.attrs, FullyConnectedAttrs) and node.attrs.keep_num_dims
-    found = transposed(graph, node.inputs[0]) if dense or node.op == "softmax" else None
+    rows = dense or OPERATORS[node.op].on_last_axis
+    found = transposed(graph, node.inputs[0]) if rows else None
     if found is None:
         return None
     perm, source = found

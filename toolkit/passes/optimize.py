@@ -12,6 +12,7 @@ from toolkit.passes.fuse_activation import fuse_activation
 from toolkit.passes.fuse_attention_pool import fuse_attention_pool
 from toolkit.passes.fuse_function import fuse_function
 from toolkit.passes.fuse_hard_swish import fuse_hard_swish
+from toolkit.passes.fuse_normalization import fuse_normalization
 from toolkit.passes.fuse_variance import fuse_variance
 from toolkit.passes.gather_axes import gather_axes
 
@@ -24,6 +25,7 @@ def optimize(graph: Graph) -> Graph:
     for rewrite in (
         fuse_attention_pool,
         fuse_variance,
+        fuse_normalization,
         fuse_hard_swish,
         fuse_function,
         cancel_transposes,

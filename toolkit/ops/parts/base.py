@@ -183,6 +183,8 @@ class Operator(ABC, Generic[AttrsT]):
     int16_spelt_out: ClassVar[bool] = False
     #: The activation that it is where the operator before it takes one.
     fused_as: ClassVar[Activation | None] = None
+    #: Whether each row of the last axis is treated on its own, all alike.
+    on_last_axis: ClassVar[bool] = False
     #: Whether its output's values are values of its input, moved.
     moves: ClassVar[bool] = False
     #: The function of `numerics.functions` that it is, "" for none.
