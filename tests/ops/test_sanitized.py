@@ -22,6 +22,7 @@ from tests.ops import (
     test_concatenation,
     test_conv_2d,
     test_depthwise_conv_2d,
+    test_extremum,
     test_fully_connected,
     test_int16,
     test_lookup,
@@ -66,6 +67,12 @@ CASES: list[AddCase] = [
     test_mean.case,
     test_sum.case,
     test_reduce_max.case,
+    *(
+        partial(test_extremum.case, op, kind)
+        for op in test_extremum.OPS
+        for kind in (DType.INT8, DType.INT16)
+    ),
+    test_extremum.prelu_case,
     *(partial(test_normalization.case, kinds) for kinds in test_normalization.KINDS),
     *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
     test_variance.case,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -187,12 +188,15 @@ def _constant_quant(low: Lowering, node: OnnxNode) -> QuantParams | None:
     return next((low.quants[name] for name in node.inputs if name in low.quants), None)
 
 
-def _aligned(low: Lowering, node: OnnxNode) -> list[str]:
-    """Both computed operands, brought to the same number of dimensions."""
-    tensors = [low.value(name) for name in node.inputs]
+def aligned(low: Lowering, tensors: Sequence[str]) -> list[str]:
+    """Computed operands, brought to the same number of dimensions."""
     rank = max(len(low.tensor_shape(t)) for t in tensors)
     shapes = [(1,) * (rank - len(low.tensor_shape(t))) + low.tensor_shape(t) for t in tensors]
     return [low.reshape(t, shape) for t, shape in zip(tensors, shapes, strict=True)]
+
+
+def _aligned(low: Lowering, node: OnnxNode) -> list[str]:
+    return aligned(low, [low.value(name) for name in node.inputs])
 
 
 LOWERINGS: dict[str, Lower] = {

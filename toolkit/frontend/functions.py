@@ -7,8 +7,10 @@ from functools import partial
 
 import numpy as np
 
+from toolkit.frontend.elementwise import aligned
 from toolkit.frontend.lowering import Lower, Lowering, attribute, has_input, unsupported
 from toolkit.frontend.node import OnnxNode
+from toolkit.ops.leaky_relu import LeakyReluAttrs
 from toolkit.ops.numerics.functions import ARGUMENT, FUNCTIONS, Formula, Step, formula
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
 from toolkit.ops.table import TableAttrs
@@ -28,6 +30,56 @@ def gelu(low: Lowering, node: OnnxNode) -> str:
     """Gelu, exact or by a hyperbolic tangent."""
     rough = attribute(node, "approximate", str, "none") == "tanh"
     return tabled(low, node, formula("gelu_tanh" if rough else "gelu"))
+
+
+def leaky_relu(low: Lowering, node: OnnxNode) -> str:
+    """LeakyRelu: TFLM's where it has the slope."""
+    alpha = attribute(node, "alpha", float, 0.01)
+    if not 0 < alpha <= 1:
+        return tabled(low, node, formula("leaky_relu", alpha))
+    return low.append("leaky_relu", [low.value(node.inputs[0])], LeakyReluAttrs(alpha), node)
+
+
+def prelu(low: Lowering, node: OnnxNode) -> str:
+    """PRelu with known slopes; one slope is LeakyRelu's."""
+    x, slopes = low.value(node.inputs[0]), low.floats(node.inputs[1])
+    if slopes.size == 1:
+        alpha = float(slopes.reshape(-1)[0])
+        if 0 < alpha <= 1:
+            return low.append("leaky_relu", [x], LeakyReluAttrs(alpha), node)
+        return tabled(low, node, formula("leaky_relu", alpha))
+    rank = len(low.tensor_shape(x))
+    shaped = slopes.reshape((1,) * (rank - slopes.ndim) + slopes.shape)
+    name = low.builder.constant(node.inputs[1], shaped)
+    return low.append("prelu", [x, name], ArithmeticAttrs(), node)
+
+
+def extremum(op: str, low: Lowering, node: OnnxNode) -> str:
+    """Max and Min of any number of operands; a known number is part of a table."""
+    computed = [low.value(n) for n in node.inputs if n not in low.constants]
+    constants = [low.floats(n) for n in node.inputs if n in low.constants]
+    result, *rest = computed
+    for other in rest:
+        result = low.append(op, aligned(low, [result, other]), ArithmeticAttrs(), node)
+    if constants:
+        known = constants[0]
+        for values in constants[1:]:
+            known = (np.maximum if op == "maximum" else np.minimum)(known, values)
+        if known.size == 1:
+            number, name = float(known.reshape(-1)[0]), "max" if op == "maximum" else "min"
+            if name == "max" and number == 0.0:
+                return low.append("relu", [result], None, node)
+            made = low.append("table", [result], TableAttrs(formula(name, number)), node)
+            wide = np.broadcast_shapes(low.tensor_shape(made), known.shape)
+            return low.expand(made, wide, node)
+        wide = np.broadcast_shapes(low.tensor_shape(result), known.shape)
+        full = known.reshape((1,) * (len(wide) - known.ndim) + known.shape)
+        name = low.builder.constant(f"{node.outputs[0]}@constant", full)
+        operand = low.reshape(
+            result, (1,) * (len(wide) - len(low.tensor_shape(result))) + low.tensor_shape(result)
+        )
+        return low.append(op, [operand, name], ArithmeticAttrs(), node)
+    return result
 
 
 def neg(low: Lowering, node: OnnxNode) -> str:
@@ -84,6 +136,10 @@ def _limit(low: Lowering, node: OnnxNode, name: str, index: int) -> float:
 LOWERINGS: dict[str, Lower] = {
     **{row.onnx: partial(_function, name) for name, row in FUNCTIONS.items() if row.onnx},
     "Clip": clip,
+    "LeakyRelu": leaky_relu,
+    "Max": partial(extremum, "maximum"),
+    "Min": partial(extremum, "minimum"),
+    "PRelu": prelu,
     "Gelu": gelu,
     "Neg": neg,
     "Pow": power,

@@ -17,14 +17,18 @@ from toolkit.ops.exp import Exp
 from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
 from toolkit.ops.hard_swish import HardSwish
+from toolkit.ops.leaky_relu import LeakyRelu
 from toolkit.ops.logistic import Logistic
 from toolkit.ops.max_pool_2d import MaxPool2D
+from toolkit.ops.maximum import Maximum
 from toolkit.ops.mean import Mean
+from toolkit.ops.minimum import Minimum
 from toolkit.ops.mul import Mul
 from toolkit.ops.normalization import Normalization
 from toolkit.ops.pad import Pad
 from toolkit.ops.pad_v2 import PadV2
 from toolkit.ops.parts.base import Operator
+from toolkit.ops.prelu import Prelu
 from toolkit.ops.quantize import Quantize
 from toolkit.ops.reduce_max import ReduceMax
 from toolkit.ops.relu import Relu
@@ -58,13 +62,17 @@ OPERATORS: dict[str, Operator[Any]] = {
         ExpandDims(),
         FullyConnected(),
         HardSwish(),
+        LeakyRelu(),
         Logistic(),
         MaxPool2D(),
+        Maximum(),
         Mean(),
+        Minimum(),
         Mul(),
         Normalization(),
         Pad(),
         PadV2(),
+        Prelu(),
         Quantize(),
         ReduceMax(),
         Relu(),

@@ -76,7 +76,8 @@ def _of_node(graph: Graph, node: Node) -> _Made | None:
         elif operand is not None:
             operands.append(operand)
     if own is None:
-        steps.append(Step(function, tuple(operands)))
+        numbers = OPERATORS[node.op].function_numbers(attrs)
+        steps.append(Step(function, (*operands, *numbers)))
     else:
         (argument,) = operands
         assert isinstance(argument, Result)

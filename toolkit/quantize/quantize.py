@@ -183,6 +183,8 @@ class _Quantizer:
         tensor = self.graph.tensors[name]
         if tensor.data is not None:
             quant = tensor.quant if dtype is DType.INT8 else None
+            if OPERATORS[node.op].one_scale:
+                quant = self.plan.params[output]
             quant = quant or activation_params(*_limits(tensor.data), dtype)
             return self.builder.constant(name, quantize_values(tensor.data, quant, dtype), quant)
         if OPERATORS[node.op].one_scale:
