@@ -42,7 +42,9 @@ def add_normalization(
     source = builder.tensors[x]
     output = Tensor("y", source.shape, dtype, out)
     bare = NodeView(Node("y", "normalization", (x,), ("y",), attrs), (source,), (output,), attrs)
-    return add_node(builder, "normalization", [x], out, Normalization().integer_attrs(bare), dtype)
+    return add_node(
+        builder, "normalization", [x], out, Normalization().integer_form(bare)[1], dtype
+    )
 
 
 def case(kinds: tuple[DType, DType], builder: GraphBuilder, rng: np.random.Generator) -> str:

@@ -29,7 +29,7 @@ def add_table(builder: GraphBuilder, made: Formula, x: str, out: QuantParams, dt
     output = Tensor("y", source.shape, dtype, out)
     real = TableAttrs(made)
     bare = NodeView(Node("y", "table", (x,), ("y",), real), (source,), (output,), real)
-    return add_node(builder, "table", [x], out, Table().integer_attrs(bare), dtype)
+    return add_node(builder, "table", [x], out, Table().integer_form(bare)[1], dtype)
 
 
 def case(kinds: tuple[DType, DType], builder: GraphBuilder, rng: np.random.Generator) -> str:

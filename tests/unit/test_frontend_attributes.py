@@ -74,6 +74,11 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Relu": ((2, 3), [], {}),
     "Reshape": ((2, 3, 4), [ints(2, -1)], {}),
     "Shape": ((2, 3, 4), [], {}),
+    "Resize": ((1, 2, 3, 4), ["", np.array([1, 1, 2, 3], np.float32)], {}),
+    **{f"Reduce{kind}": ((2, 3, 4), [], {}) for kind in ("L1", "L2", "LogSum", "LogSumExp")},
+    **{f"Reduce{kind}": ((2, 3, 4), [], {}) for kind in ("Min", "SumSquare")},
+    "DepthToSpace": ((1, 12, 2, 3), [], {"blocksize": 2}),
+    "SpaceToDepth": ((1, 3, 4, 6), [], {"blocksize": 2}),
     "Sigmoid": ((2, 3), [], {}),
     "Slice": ((4, 5), [ints(1), ints(3)], {}),
     "Softmax": ((2, 3, 4), [], {}),
@@ -92,9 +97,21 @@ VALUES: dict[str, list[Any]] = {
     "alpha": [1.0, 0.5],
     "approximate": ["none", "tanh"],
     "auto_pad": ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"],
+    "antialias": [0, 1],
     "axes": [[0], [-1], [0, 1]],
     "axis": [0, 1, -1],
     "beta": [1.0, 0.5],
+    "blocksize": [1, 2],
+    "coordinate_transformation_mode": [
+        "half_pixel",
+        "pytorch_half_pixel",
+        "align_corners",
+        "asymmetric",
+        "half_pixel_symmetric",
+    ],
+    "cubic_coeff_a": [-0.75, -0.5],
+    "exclude_outside": [0, 1],
+    "extrapolation_value": [0.0],
     "bias": [0.0, 0.25],
     "ceil_mode": [0, 1],
     "count_include_pad": [0, 1],
@@ -104,10 +121,12 @@ VALUES: dict[str, list[Any]] = {
     "epsilon": [1e-5, 0.5],
     "gamma": [1.0, 2.0],
     "group": [1, 2],
+    "keep_aspect_ratio_policy": ["stretch", "not_larger"],
     "keepdims": [0, 1],
     "kernel_shape": [[3, 3], [2, 3]],
     "lambd": [0.5, 1.0],
-    "mode": ["constant", "reflect", "edge", "wrap"],
+    "mode": ["constant", "reflect", "edge", "wrap", "nearest", "linear", "cubic", "DCR", "CRD"],
+    "nearest_mode": ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"],
     "momentum": [0.9, 0.1],
     "noop_with_empty_axes": [0, 1],
     "num_groups": [1, 2],
@@ -136,9 +155,9 @@ def stated(op: str, opset: int, attrs: dict[str, Any]) -> onnx.ModelProto:
     maker = ModelMaker(*shape)
     one = maker.constant(np.ones(1, np.float32))
     x = maker.op("Add", "x", one)
-    if op in ("Log", "Reciprocal", "Sqrt"):  # of what has one
+    if op in ("Log", "Reciprocal", "ReduceLogSum", "Sqrt"):  # of what has one
         x = maker.op("Add", maker.op("Mul", x, x), one)
-    names = [maker.constant(values) for values in constants]
+    names = ["" if isinstance(v, str) else maker.constant(v) for v in constants]
     operands = [names[0], x] if op == "Concat" else [x, *names]
     y = maker.op(op, *operands, **{**base, **attrs})
     if op == "Shape":

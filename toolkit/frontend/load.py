@@ -16,6 +16,9 @@ from toolkit.frontend import (
     matmul,
     normalization,
     quantization,
+    rearrange,
+    reductions,
+    resize,
     shapes,
 )
 from toolkit.frontend.fold import FOLDS, fold
@@ -39,6 +42,9 @@ LOWERINGS: dict[str, Lower] = {
     **matmul.LOWERINGS,
     **normalization.LOWERINGS,
     **quantization.LOWERINGS,
+    **rearrange.LOWERINGS,
+    **reductions.LOWERINGS,
+    **resize.LOWERINGS,
     **shapes.LOWERINGS,
 }
 

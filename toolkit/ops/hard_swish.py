@@ -30,7 +30,7 @@ class HardSwish(PlainLookup):
     tflite_options = "HardSwishOptions"
     onnx_names = ("HardSwish",)
     function = "hard_swish"
-    int16_spelt_out = True
+    int16_by_others = True
     constraints = (*PlainLookup.constraints, scales_fit)
 
     def tflite_version(self, view: NodeView[None]) -> int:

@@ -114,7 +114,7 @@ class Normalization(Operator[NormalizationAttrs]):
     def tflite_constants(self, view: View) -> tuple[Array, ...]:
         return (np.array(view.attrs.gains, np.int32), np.array(view.attrs.offsets, np.int32))
 
-    def integer_attrs(self, view: View) -> NormalizationAttrs:
+    def integer_form(self, view: View) -> tuple[str, object]:
         """Gains and offsets in steps of the output, epsilon in the unit of the squares."""
         attrs, x, out = view.attrs, view.input(0), view.output
         n, step = x.shape[-1], out.scale
@@ -124,7 +124,7 @@ class Normalization(Operator[NormalizationAttrs]):
         room = _GAIN_BITS - 1 - max(math.frexp(most)[1], 0)
         shift = min(max(room, 0), _GAIN_BITS)
         added = min(round(attrs.epsilon * (n / x.scale) ** 2), _MOST_ADDED)
-        return replace(
+        return self.name, replace(
             attrs,
             gains=tuple(int(v) for v in np.rint(gains * 2.0**shift)),
             offsets=tuple(int(v) for v in np.rint(offsets * 2.0**STEP_BITS)),

@@ -41,11 +41,11 @@ class PadV2(Padding[PadV2Attrs]):
             raise ValueError("the padding value is quantised otherwise than the output")
         return PadV2Attrs(read_paddings(inputs), value.values.item())
 
-    def integer_attrs(self, view: View) -> PadV2Attrs:
+    def integer_form(self, view: View) -> tuple[str, object]:
         out = view.output
         assert out.quant is not None
         value = int(quantize(np.array(view.attrs.value), out.quant, out.dtype))
-        return replace(view.attrs, value=value)
+        return self.name, replace(view.attrs, value=value)
 
     def tflite_constants(self, view: View) -> tuple[Array, ...]:
         value = np.array([view.attrs.value], view.output.dtype.numpy)

@@ -95,14 +95,9 @@ class Table(Operator[TableAttrs]):
     def tflite_constants(self, view: View) -> tuple[Array, ...]:
         return (np.array(view.attrs.entries, view.output.dtype.numpy),)
 
-    def integer_attrs(self, view: View) -> TableAttrs:
-        """The nearest values of the output, ties up, to the function's; where it is none, as of a
-        logarithm below 0, that of the nearest argument where it is one."""
+    def integer_form(self, view: View) -> tuple[str, object]:
         assert view.attrs.formula is not None
-        x, out = view.input(0), view.output
-        real = view.attrs.formula((_ARGUMENTS[x.dtype] - x.zero_point) * x.scale)
-        steps = np.floor(_filled(real) / out.scale + 0.5) + out.zero_point
-        return TableAttrs(entries=tuple(int(v) for v in np.clip(steps, *out.dtype.limits)))
+        return tabled(view.attrs.formula, view)
 
     def infer_shape(self, view: View) -> Shape:
         return view.input(0).shape
@@ -139,6 +134,16 @@ class Table(Operator[TableAttrs]):
             inputs=(x.name,),
             outputs=(out.name,),
         )
+
+
+def tabled(function: Formula, view: NodeView[Any]) -> tuple[str, TableAttrs]:
+    """The integer form of a function: the values of the output nearest to its, ties up; where it is
+    none, as of a logarithm below 0, that of the nearest argument where it is one."""
+    x, out = view.input(0), view.output
+    real = function((_ARGUMENTS[x.dtype] - x.zero_point) * x.scale)
+    steps = np.floor(_filled(real) / out.scale + 0.5) + out.zero_point
+    entries = tuple(int(v) for v in np.clip(steps, *out.dtype.limits))
+    return Table.name, TableAttrs(entries=entries)
 
 
 def _filled(values: Array) -> Array:

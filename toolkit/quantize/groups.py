@@ -25,6 +25,8 @@ def scale_groups(graph: Graph, wide: frozenset[str]) -> dict[str, str]:
         if OPERATORS[node.op].one_scale:
             for name in node.inputs:
                 assert name is not None
+                if graph.tensors[name].is_constant:
+                    continue
                 if graph.tensors[name].quant is not None and name not in wide:
                     continue  # it came with parameters of its own
                 if name in wide or groups.serves_only(name, node):

@@ -171,10 +171,10 @@ class _Quantizer:
             inputs.append(self.builder.constant(f"{node.name}.table", table))
         tensor = self._tensor(output)
         tensors = tuple(None if name is None else self.builder.tensors[name] for name in inputs)
-        attrs = operator.integer_attrs(NodeView(node, tensors, (tensor,), node.attrs))
+        op, attrs = operator.integer_form(NodeView(node, tensors, (tensor,), node.attrs))
         if output in self.graph.free_outputs and tensor.dtype is not DType.INT8:
             tensor = replace(tensor, name=f"{output}@{tensor.dtype.value}")
-        self.names[output] = self.builder.add_node(node.op, inputs, tensor, attrs, node.name)
+        self.names[output] = self.builder.add_node(op, inputs, tensor, attrs, node.name)
 
     def _operand(self, node: Node, name: str) -> str:
         """The integer tensor a node reads in place of the float tensor ``name``."""

@@ -82,7 +82,7 @@ def named_tensors(graph: Graph, names: Iterable[str]) -> frozenset[str]:
 def has_int16_form(graph: Graph, node: Node) -> bool:
     """Whether the device has an int16 kernel for ``node``."""
     operator = OPERATORS[node.op]
-    if operator.reads_int8 or operator.int16_spelt_out:
+    if operator.reads_int8 or operator.int16_by_others:
         return True  # by a kernel of its own, by those of what it is made of
     types_rule = operator.constraints[0] if operator.constraints else None
     return types_rule is None or types_rule(int16_view(graph, node)) is None

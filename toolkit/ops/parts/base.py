@@ -105,8 +105,8 @@ class Operator(ABC, Generic[AttrsT]):
     one_scale: ClassVar[bool] = False
     #: Whether, behind a value in 16 bits that matters, its result is to have 16 bits too.
     int16_follows: ClassVar[bool] = False
-    #: Whether a pass spells it out in operators that have an int16 kernel.
-    int16_spelt_out: ClassVar[bool] = False
+    #: Whether its integer form, which is others', has 16 bits where its own kernel has not.
+    int16_by_others: ClassVar[bool] = False
     #: The activation that it is where the operator before it takes one.
     fused_as: ClassVar[Activation | None] = None
     #: Whether each row of the last axis is treated on its own, all alike.
@@ -158,10 +158,10 @@ class Operator(ABC, Generic[AttrsT]):
     def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
         """The integer reference: TFLM's reference kernel, bit for bit (contract C1)."""
 
-    def integer_attrs(self, view: NodeView[AttrsT]) -> AttrsT:
-        """Attributes of the integer form: ``view`` has integer tensors, and attributes that state
-        real values where that makes a difference."""
-        return view.attrs
+    def integer_form(self, view: NodeView[AttrsT]) -> tuple[str, object]:
+        """Name of the operator and attributes of the integer form: ``view`` has integer tensors,
+        and attributes that state real values where that makes a difference."""
+        return self.name, view.attrs
 
     def function_numbers(self, attrs: AttrsT) -> tuple[float, ...]:
         """What its `function` takes besides its operands."""
