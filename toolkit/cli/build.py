@@ -95,7 +95,7 @@ def command(
     allow_misfit: bool,
     as_json: bool,
 ) -> int:
-    """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
+    """Build MODEL (zoo name, .onnx, .tflite, Wav2Small .safetensors) for a target.
 
     The firmware runs in a simulator on real speech and every output byte is compared with the
     integer reference. Exit code 1 when a byte differs, when the firmware does not fit the part, or

@@ -30,12 +30,14 @@ class Kind(Enum):
 @dataclass(frozen=True)
 class Function:
     """``compute`` takes a float64 array and numbers, as many as ``attributes``: ONNX's attributes
-    of the operator ``onnx`` ("" where there is none), each with its default, in that order."""
+    of the operator ``onnx`` ("" where there is none), each with its default, in that order.
+    ``tflite`` is its name in a float ``.tflite``."""
 
     compute: Callable[..., Array]
     onnx: str = ""
     attributes: Mapping[str, float] = field(default_factory=dict)
     kind: Kind = Kind.TABLED
+    tflite: str = ""
 
 
 def _sigmoid(x: Array) -> Array:
@@ -69,39 +71,39 @@ def _hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
 _SELU = {"alpha": 1.67326319217681884765625, "gamma": 1.05070102214813232421875}
 
 FUNCTIONS: dict[str, Function] = {
-    "abs": Function(np.abs, "Abs"),
+    "abs": Function(np.abs, "Abs", tflite="ABS"),
     "add": Function(np.add, kind=Kind.STRAIGHT),
     "atan": Function(np.arctan, "Atan"),
-    "ceil": Function(np.ceil, "Ceil"),
+    "ceil": Function(np.ceil, "Ceil", tflite="CEIL"),
     "celu": Function(lambda x, a: _elu(x / a, 1) * a, "Celu", {"alpha": 1.0}),
     "clip": Function(np.clip),
-    "cos": Function(np.cos, "Cos"),
+    "cos": Function(np.cos, "Cos", tflite="COS"),
     "div": Function(np.divide, kind=Kind.STRAIGHT),
     "elu": Function(_elu, "Elu", {"alpha": 1.0}),
     "erf": Function(_erf, "Erf"),
     "exp": Function(np.exp, kind=Kind.CURVED),
-    "floor": Function(np.floor, "Floor"),
-    "gelu": Function(_gelu),
+    "floor": Function(np.floor, "Floor", tflite="FLOOR"),
+    "gelu": Function(_gelu, tflite="GELU"),
     "gelu_tanh": Function(_gelu_tanh),
     "hard_sigmoid": Function(_hard_sigmoid),
     "hard_swish": Function(lambda x: x * np.clip(x + 3, 0, 6) / 6, kind=Kind.CURVED),
     "leaky_relu": Function(lambda x, a: np.where(x < 0, a * x, x), kind=Kind.STRAIGHT),
-    "log": Function(np.log, "Log"),
+    "log": Function(np.log, "Log", tflite="LOG"),
     "max": Function(np.maximum, kind=Kind.STRAIGHT),
     "min": Function(np.minimum, kind=Kind.STRAIGHT),
     "mish": Function(lambda x: x * np.tanh(_softplus(x)), "Mish"),
     "mul": Function(np.multiply, kind=Kind.STRAIGHT),
-    "neg": Function(np.negative, kind=Kind.STRAIGHT),
+    "neg": Function(np.negative, kind=Kind.STRAIGHT, tflite="NEG"),
     "pow": Function(np.power),
     "reciprocal": Function(np.reciprocal, "Reciprocal"),
     "relu": Function(lambda x: np.maximum(x, 0), kind=Kind.STRAIGHT),
     "relu6": Function(lambda x: np.clip(x, 0, 6), kind=Kind.STRAIGHT),
-    "round": Function(np.rint, "Round"),
+    "round": Function(np.rint, "Round", tflite="ROUND"),
     "selu": Function(lambda x, a, g: g * _elu(x, a), "Selu", _SELU),
     "shrink": Function(_shrink, "Shrink", {"lambd": 0.5, "bias": 0.0}),
     "sigmoid": Function(_sigmoid, kind=Kind.CURVED),
-    "sign": Function(np.sign, "Sign"),
-    "sin": Function(np.sin, "Sin"),
+    "sign": Function(np.sign, "Sign", tflite="SIGN"),
+    "sin": Function(np.sin, "Sin", tflite="SIN"),
     "softplus": Function(_softplus, "Softplus"),
     "softsign": Function(lambda x: x / (1 + np.abs(x)), "Softsign"),
     "sqrt": Function(np.sqrt, kind=Kind.CURVED),
