@@ -44,9 +44,9 @@ HEAD = (
 )
 TEXT = """\
 Small networks of each kind with random weights, exported by torch {torch} with its tracing and its
-newer exporter, converted on {calibrating} made-up inputs, built for {target} with zig, streamed where
-they can be. "Import" is the largest difference from onnxruntime, relative to the largest value
-(measured); "wrong bytes" are those of the simulated firmware against the integer reference
+newer exporter, converted on {calibrating} made-up inputs, built for {target} with zig, streamed
+where they can be. "Import" is the largest difference from onnxruntime, relative to the largest
+value (measured); "wrong bytes" are those of the simulated firmware against the integer reference
 (measured); the SNR of int8 against float is on {cases} inputs that calibration has not had
 (measured); cycles of an inference are simulated, RAM and flash are the linked program's (measured).
 """

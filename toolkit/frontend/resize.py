@@ -25,8 +25,10 @@ def resize(low: Lowering, node: OnnxNode) -> str:
     scales, sizes = low.optional(node, 2), low.optional(node, 3)
     low.optional(node, 1)  # the region of interest, of a mode that is refused
     mode = attribute(node, "coordinate_transformation_mode", str, "half_pixel")
-    if mode == "tf_crop_and_resize" or attribute(node, "antialias", int, 0):
-        raise unsupported(node, f"{mode} or antialias", hint="Resize without.")
+    if mode == "tf_crop_and_resize":
+        raise unsupported(node, "a region of interest", hint="Slice, then resize.")
+    if attribute(node, "antialias", int, 0):
+        raise unsupported(node, "antialias", hint="Pool, or resize without.")
     axes = attribute(node, "axes", tuple, tuple(range(len(shape))))
     policy = attribute(node, "keep_aspect_ratio_policy", str, "stretch")
     if policy != "stretch":
