@@ -1,4 +1,4 @@
-"""MAXIMUM and MINIMUM (TFLM compares the integers), PRELU, LEAKY_RELU."""
+"""MAXIMUM and MINIMUM (TFLM compares the integers), PRELU, LEAKY_RELU, SQUARED_DIFFERENCE."""
 
 from __future__ import annotations
 
@@ -67,3 +67,15 @@ def leaky_case(builder: GraphBuilder, rng: np.random.Generator) -> str:
 
 def test_leaky_relu_of_every_value() -> None:
     assert_all_agree(pack(leaky_case, 60), [INT8_VALUES[None]] * 60)
+
+
+def square_case(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    scales = [quant(rng, 1e-2, 1) for _ in range(2)]
+    operands = [add_input(builder, s, q) for s, q in zip(shapes(rng), scales, strict=True)]
+    larger = 2 * max(q.tensor_scale for q in scales)
+    out = quant(rng, larger**2 / (1 << 13), larger**2)
+    return add_node(builder, "squared_difference", operands, out, ArithmeticAttrs())
+
+
+def test_squared_difference() -> None:
+    assert_operator(square_case)

@@ -73,6 +73,7 @@ CASES: list[AddCase] = [
         for kind in (DType.INT8, DType.INT16)
     ),
     test_extremum.prelu_case,
+    test_extremum.square_case,
     *(partial(test_normalization.case, kinds) for kinds in test_normalization.KINDS),
     *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
     test_variance.case,

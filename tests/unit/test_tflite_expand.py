@@ -76,6 +76,26 @@ def concatenation(count: int) -> bytes:
     return maker.data(inputs, [output])
 
 
+def mirrored(mode: int, *pads: int) -> bytes:
+    maker = TfliteMaker()
+    main, shape = maker.main, [1, 4, 3, 2]
+    made = [n + pads[2 * i] + pads[2 * i + 1] for i, n in enumerate(shape)]
+    x, output = main.tensor(shape), main.tensor(made)
+    table = main.tensor([4, 2], "int32", data=np.array(pads, np.int32))
+    main.op("MIRROR_PAD", [x, table], [output], schema.MirrorPadOptionsT(mode=mode))
+    return maker.data([x], [output])
+
+
+def blocks(name: str) -> bytes:
+    maker = TfliteMaker()
+    main, shapes = maker.main, ([1, 2, 3, 8], [1, 4, 6, 2])
+    first, second = shapes if name == "DEPTH_TO_SPACE" else shapes[::-1]
+    x, output = main.tensor(first), main.tensor(second)
+    deep = schema.DepthToSpaceOptionsT if first is shapes[0] else schema.SpaceToDepthOptionsT
+    main.op(name, [x], [output], deep(blockSize=2))
+    return maker.data([x], [output])
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "pack 1 of 2": lambda: pack(1, 2),
     "pack last of 6": lambda: pack(-1, 6),
@@ -88,6 +108,10 @@ FILES: dict[str, Callable[[], bytes]] = {
     "the last row": lambda: one_row(-1),
     "one value of a row": lambda: one_row(1, 0b110),
     "slice": part,
+    "reflected": lambda: mirrored(0, 0, 0, 2, 1, 1, 2, 0, 0),
+    "symmetric": lambda: mirrored(1, 0, 0, 3, 0, 1, 2, 0, 0),
+    "depth to space": lambda: blocks("DEPTH_TO_SPACE"),
+    "space to depth": lambda: blocks("SPACE_TO_DEPTH"),
     "concatenation of 7": lambda: concatenation(7),
 }
 

@@ -36,6 +36,7 @@ from toolkit.ops.relu6 import Relu6
 from toolkit.ops.reshape import Reshape
 from toolkit.ops.softmax import Softmax
 from toolkit.ops.sqrt import Sqrt
+from toolkit.ops.squared_difference import SquaredDifference
 from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
@@ -80,6 +81,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         Reshape(),
         Softmax(),
         Sqrt(),
+        SquaredDifference(),
         Squeeze(),
         StridedSlice(),
         Sub(),

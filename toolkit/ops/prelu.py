@@ -42,6 +42,7 @@ class Prelu(Arithmetic):
     tflite_name = "PRELU"
     onnx_names = ("PRelu",)
     kernel_stem = "tk_prelu"
+    takes_activation = False
     constraints = (types_int8, loop_depth, slopes_constant, product_bounded)
 
     def read_options(

@@ -24,7 +24,7 @@ def _fuse(graph: Graph, node: Node) -> Graph | None:
         return None
     made = moved_from(graph, source)
     before = graph.producer(made)
-    if before is None or only_reader(graph, made) is None or not _accepts(before.attrs):
+    if before is None or only_reader(graph, made) is None or not _accepts(before):
         return None
     attrs: Any = before.attrs
     fused = replace(before, attrs=replace(attrs, activation=activation))
@@ -33,9 +33,11 @@ def _fuse(graph: Graph, node: Node) -> Graph | None:
     return forward(substitute(graph, [before], [fused]), node, source)
 
 
-def _accepts(attrs: object) -> bool:
+def _accepts(node: Node) -> bool:
+    attrs = node.attrs
     return (
-        is_dataclass(attrs)
+        OPERATORS[node.op].takes_activation
+        and is_dataclass(attrs)
         and any(field.name == "activation" for field in fields(attrs))
         and getattr(attrs, "activation", None) is Activation.NONE
     )

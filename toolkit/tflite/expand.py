@@ -16,8 +16,11 @@ from toolkit.tflite.known import known
 EXPANSIONS: dict[str, Callable[[Draft, RawOperator], bool]] = {
     "CONCATENATION": moves.concatenation,
     "CONV_2D": convolutions.grouped,
+    "DEPTH_TO_SPACE": moves.blocks,
     "GATHER": moves.gather,
+    "MIRROR_PAD": moves.mirror_pad,
     "PACK": moves.pack,
+    "SPACE_TO_DEPTH": moves.blocks,
     "SLICE": moves.slice_,
     "SPLIT": moves.split,
     "SPLIT_V": moves.split,
@@ -29,7 +32,10 @@ EXPANSIONS: dict[str, Callable[[Draft, RawOperator], bool]] = {
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 #: Tables of options of operators that have no file in `toolkit.ops`.
-OPTIONS = frozenset({"GatherOptions", "PackOptions", "UnpackOptions"})
+OPTIONS = frozenset(
+    {"DepthToSpaceOptions", "GatherOptions", "MirrorPadOptions", "PackOptions"}
+    | {"SpaceToDepthOptions", "UnpackOptions"}
+)
 
 
 #: Operators with a file of their own, whose reader says what is wrong with a malformed one.

@@ -1,7 +1,10 @@
 """What only moves values, as the slices, reshapes and concatenations that it is: SPLIT, SPLIT_V,
-PACK, UNPACK, GATHER of known indices, slices that drop an axis, CONCATENATION of many."""
+PACK, UNPACK, GATHER of known indices, slices that drop an axis, CONCATENATION of many, MIRROR_PAD,
+DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from ai_edge_litert import schema_py_generated as schema
 
@@ -75,22 +78,71 @@ def gather(draft: Draft, op: RawOperator) -> bool:
     indices, shape = draft.integers(at), draft.shape(source)
     axis = axis_of(op.options.axis, len(shape))
     indices = [axis_of(index, shape[axis]) for index in indices]
+    kept = [*shape[:axis], len(indices), *shape[axis + 1 :]]
+    joined = output if draft.shape(output) == kept else draft.like(output, kept)
+    _picked(draft, source, joined, axis, indices)
+    if joined != output:
+        draft.reshape(joined, output)
+    return True
+
+
+def _picked(draft: Draft, source: int, output: int, axis: int, indices: Sequence[int]) -> None:
+    """Values of known indices of an axis: slices of neighbouring ones, one after the other."""
     runs: list[tuple[int, int]] = []
     for index in indices:
         if runs and runs[-1][1] == index:
             runs[-1] = (runs[-1][0], index + 1)
         else:
             runs.append((index, index + 1))
-    kept = [*shape[:axis], len(indices), *shape[axis + 1 :]]
-    joined = output if draft.shape(output) == kept else draft.like(output, kept)
-    parts = []
+    shape, parts = draft.shape(source), []
     for run in runs:
         part = draft.like(output, [*shape[:axis], run[1] - run[0], *shape[axis + 1 :]])
         _rows(draft, source, part, axis, run)
         parts.append(part)
-    draft.concatenate(parts, joined, axis, MAX_INPUTS)
-    if joined != output:
-        draft.reshape(joined, output)
+    draft.concatenate(parts, output, axis, MAX_INPUTS)
+
+
+def mirror_pad(draft: Draft, op: RawOperator) -> bool:
+    """MIRROR_PAD: values beside the ends (reflect) or at them too (symmetric), axis by axis."""
+    source, at = op.inputs
+    pads, shape = draft.integers(at), draft.shape(source)
+    own = int(op.options.mode == schema.MirrorPadMode.SYMMETRIC)
+    padded = [axis for axis in range(len(shape)) if pads[2 * axis] or pads[2 * axis + 1]]
+    for axis in padded:
+        size = draft.shape(source)[axis]
+        before, after = pads[2 * axis : 2 * axis + 2]
+        if not 0 <= max(before, after) < size + own:
+            raise ValueError(f"{before} and {after} beside {size}")
+        front = range(before - own, -own, -1)
+        back = range(size - 2 + own, size - 2 + own - after, -1)
+        indices = [*front, *range(size), *back]
+        made = op.outputs[0]
+        if axis != padded[-1]:
+            wide = draft.shape(source)
+            wide[axis] = len(indices)
+            made = draft.like(made, wide)
+        _picked(draft, source, made, axis, indices)
+        source = made
+    return bool(padded)
+
+
+def blocks(draft: Draft, op: RawOperator) -> bool:
+    """DEPTH_TO_SPACE and SPACE_TO_DEPTH: rows and columns of blocks change places."""
+    (source,), (output,) = op.inputs, op.outputs
+    few, many = source, output
+    if op.name == "SPACE_TO_DEPTH":
+        few, many = output, source
+    batch, height, width, _ = draft.shape(few)
+    size, depth = op.options.blockSize, draft.shape(many)[3]
+    if batch != 1 or draft.shape(many) != [1, height * size, width * size, depth]:
+        return False
+    apart = [[height, width, size, size * depth], [height, size, width, size * depth]]
+    first, second = apart if few == source else apart[::-1]
+    inner, turned = draft.like(source, first), draft.like(output, second)
+    draft.reshape(source, inner)
+    draft.emit("TRANSPOSE", [inner, draft.constant([0, 2, 1, 3])], [turned],
+               schema.TransposeOptionsT())  # fmt: skip
+    draft.reshape(turned, output)
     return True
 
 

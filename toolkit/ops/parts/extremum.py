@@ -27,6 +27,7 @@ class Extremum(Arithmetic):
 
     tflite_options = "MaximumMinimumOptions"
     one_scale = True
+    takes_activation = False
     constraints = (same_types, one_quantisation, loop_depth)
     #: Whether the larger value counts.
     largest: ClassVar[bool]
