@@ -12,6 +12,8 @@ import pytest
 
 from tests.support.onnx_models import ModelMaker
 from tests.support.random_onnx import difference, imported, outside
+from toolkit.ir import DType
+from toolkit.ir.tensor import dequantize, quantize
 from toolkit.ops.execute import run_graph
 from toolkit.quantize.convert import convert
 from toolkit.quantize.ranges import calibrate
@@ -99,3 +101,22 @@ def test_what_tflm_does_cheaply_stays(tmp_path: Path) -> None:
     graphs = imported(model, tmp_path)
     assert isinstance(graphs, dict)
     assert [node.op for node in graphs["optimised"].nodes] == ["relu", "mul", "tanh"]
+
+
+def test_16_bits_are_nearer(tmp_path: Path) -> None:
+    maker = ModelMaker(2, 64)
+    graphs = imported(maker.model(gelu(maker)), tmp_path)
+    assert isinstance(graphs, dict)
+    graph = graphs["optimised"]
+    x = np.random.default_rng(0).uniform(-3, 3, (2, 64)).astype(np.float32)
+    ranges, name = calibrate(graph, [{"x": x}]), graph.outputs[0]
+    errors = []
+    for wide in ([], [name]):
+        quantized = convert(graph, ranges, wide=wide)
+        made = next(node.outputs[0] for node in quantized.nodes if node.op == "table")
+        entry, out = quantized.tensors["x"].quant, quantized.tensors[made].quant
+        assert entry is not None and out is not None
+        q = quantize(x, entry, DType.INT8)
+        exact = run_graph(graph, {"x": dequantize(q, entry)})[name]
+        errors.append(np.abs(dequantize(run_graph(quantized, {"x": q})[made], out) - exact).max())
+    assert errors[1] < errors[0] / 20

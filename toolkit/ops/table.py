@@ -70,8 +70,7 @@ class Table(Operator[TableAttrs]):
     custom = True
     onnx_names = tuple(
         sorted(
-            {f.onnx for f in FUNCTIONS.values() if f.onnx}
-            | {"Clip", "Gelu", "HardSigmoid", "Neg", "Pow", "PRelu"}
+            {f.onnx for f in FUNCTIONS.values() if f.onnx} | {"Clip", "Gelu", "Max", "Min", "Pow"}
         )
     )
     layout = Layout.ELEMENTWISE

@@ -43,7 +43,7 @@ class Transpose(Operator[TransposeAttrs]):
     name = "transpose"
     tflite_name = "TRANSPOSE"
     tflite_options = "TransposeOptions"
-    onnx_names = ("Transpose",)
+    onnx_names = ("Transpose", "DepthToSpace", "SpaceToDepth")
     int16_follows = True
     opaque_reason = "it moves or mixes the time axis"
     constraints = (same_types, same_quantization, rank_bounded)
