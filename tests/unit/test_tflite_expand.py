@@ -96,6 +96,30 @@ def blocks(name: str) -> bytes:
     return maker.data([x], [output])
 
 
+def transposed(
+    padding: int, kernel: tuple[int, int], strides: tuple[int, int], size: tuple[int, int]
+) -> bytes:
+    """Of a bias and of one scale for each of five channels."""
+    maker = TfliteMaker()
+    main, rng = maker.main, np.random.default_rng(0)
+    x, output = main.tensor([1, 4, 5, 3]), main.tensor([1, *size, 5], scale=0.4)
+    scales = np.array([0.01, 0.02, 0.005, 0.03, 0.01], np.float32)
+    weights = main.tensor(
+        [5, *kernel, 3], data=rng.integers(-127, 128, (5, *kernel, 3)).astype(np.int8)
+    )
+    bias = main.tensor([5], "int32", data=rng.integers(-900, 900, 5).astype(np.int32))
+    for index, of in ((weights, scales), (bias, 0.05 * scales)):
+        main.table.tensors[index].quantization = schema.QuantizationParametersT(
+            scale=of.astype(np.float32), zeroPoint=np.zeros(5, np.int64), quantizedDimension=0
+        )
+    options = schema.TransposeConvOptionsT(
+        padding=padding, strideH=strides[0], strideW=strides[1], fusedActivationFunction=0
+    )
+    shape = main.integers(1, *size, 5)
+    main.op("TRANSPOSE_CONV", [shape, weights, x, bias], [output], options)
+    return maker.data([x], [output])
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "pack 1 of 2": lambda: pack(1, 2),
     "pack last of 6": lambda: pack(-1, 6),
@@ -108,6 +132,10 @@ FILES: dict[str, Callable[[], bytes]] = {
     "the last row": lambda: one_row(-1),
     "one value of a row": lambda: one_row(1, 0b110),
     "slice": part,
+    "transposed, same": lambda: transposed(0, (3, 3), (2, 2), (8, 10)),
+    "transposed, valid": lambda: transposed(1, (3, 4), (2, 3), (9, 16)),
+    "transposed, wide alone": lambda: transposed(0, (3, 4), (1, 2), (4, 10)),
+    "transposed, window within its stride": lambda: transposed(0, (2, 1), (3, 2), (12, 10)),
     "reflected": lambda: mirrored(0, 0, 0, 2, 1, 1, 2, 0, 0),
     "symmetric": lambda: mirrored(1, 0, 0, 3, 0, 1, 2, 0, 0),
     "depth to space": lambda: blocks("DEPTH_TO_SPACE"),

@@ -7,33 +7,16 @@ alone (frequencies) takes each row by itself, so that it streams.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from toolkit.errors import ModelError
 from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
 from toolkit.frontend.node import OnnxNode
-from toolkit.ir.tensor import Array
+from toolkit.ops.parts.phases import ONE, Phases, dense_kernel, phases
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """One spatial axis: ``size`` values become ``made``, ``phases`` for each position; tap ``t`` of
-    the dense kernel is tap ``taps[phase, t]`` of the transposed one (-1: none)."""
-
-    size: int
-    made: int
-    taps: Array
-    before: int
-    after: int
-
-    @property
-    def phases(self) -> int:
-        return len(self.taps)
 
 
 def conv_transpose(low: Lowering, node: OnnxNode) -> str:
@@ -55,9 +38,9 @@ def conv_transpose(low: Lowering, node: OnnxNode) -> str:
             hint="Use a transposed convolution for each group, and Concat.",
         )
     axes = _axes(low, node, weights.shape[2:], shape[2:])
-    height, width = (*axes, _Axis(1, 1, np.zeros((1, 1), int), 0, 0))[:2]
-    kernel = _dense(weights.reshape(*weights.shape[:2], *weights.shape[2:], *[1] * (2 - rank)),
-                    height, width)  # fmt: skip
+    height, width = (*axes, ONE)[:2]
+    spread = weights.reshape(*weights.shape, *[1] * (2 - rank))
+    kernel = dense_kernel(spread, height, width)
     bias = low.optional(node, 2)
     depthwise = groups > 1
     if depthwise:  # [C, 1, ph, pw, kh, kw]: channel c makes its phases one after the other
@@ -85,7 +68,7 @@ def conv_transpose(low: Lowering, node: OnnxNode) -> str:
 
 
 def _lined_up(
-    low: Lowering, node: OnnxNode, phases: str, height: _Axis, width: _Axis, depthwise: bool
+    low: Lowering, node: OnnxNode, phases: str, height: Phases, width: Phases, depthwise: bool
 ) -> str:
     """The phases of each position one after the other, cut to what is made."""
     batch, rows, columns, channels = low.tensor_shape(phases)
@@ -107,17 +90,9 @@ def _lined_up(
     return low.append("strided_slice", [whole], StridedSliceAttrs((WHOLE, *parts, WHOLE)), node)
 
 
-def _dense(weights: Array, height: _Axis, width: _Axis) -> Array:
-    """Weights ``[in, out, kh, kw]`` as ``[in, out, phases_h, phases_w, taps_h, taps_w]``."""
-    padded = np.pad(weights, ((0, 0), (0, 0), (0, 1), (0, 1)))  # tap -1 is zero
-    tall = padded[:, :, height.taps]  # [in, out, ph, th, kw + 1]
-    both = tall[..., width.taps]  # [in, out, ph, th, pw, tw]
-    return both.transpose(0, 1, 2, 4, 3, 5)
-
-
 def _axes(
     low: Lowering, node: OnnxNode, kernel: tuple[int, ...], spatial: tuple[int, ...]
-) -> list[_Axis]:
+) -> list[Phases]:
     rank = len(kernel)
     strides, dilations, extra = (
         attribute(node, key, tuple, (default,) * rank)
@@ -139,35 +114,13 @@ def _axes(
     if min(*strides, *dilations) < 1 or min(*pads, *extra) < 0 or len(pads) != 2 * rank:
         raise unsupported(node, f"strides {strides}, dilations {dilations}, pads {pads}")
     longer = [extra[i] - pads[i] - pads[rank + i] for i in range(rank)]
-    return [
-        _axis(node, size, kernel[i], strides[i], dilations[i], pads[i], longer[i])
-        for i, size in enumerate(spatial)
-    ]
-
-
-def _axis(
-    node: OnnxNode, size: int, kernel: int, stride: int, dilation: int, start: int, longer: int
-) -> _Axis:
-    """``out[q * stride + r] = sum_m in[q + m] * weights[r + start - m * stride]``."""
-    span = (kernel - 1) * dilation + 1
-    made = (size - 1) * stride + span + longer
-    if made < 1:
-        raise ModelError(f"node {node.name!r} (ConvTranspose): nothing is made of {size}.")
-    reach = range(-((span - 1) // stride) - 1, (stride - 1 + start) // stride + 1)
-    table = np.full((stride, len(reach)), -1)
-    for r in range(stride):
-        for t, m in enumerate(reach):
-            tap = r + start - m * stride
-            if 0 <= tap < span and tap % dilation == 0:
-                table[r, t] = tap // dilation
-    used = np.flatnonzero((table >= 0).any(axis=0)) if (table >= 0).any() else np.array([0])
-    first, last = min(reach[used[0]], 0), reach[used[-1]]
-    last = max(last, first)
-    columns = [reach.index(m) if m in reach else -1 for m in range(first, last + 1)]
-    taps = np.stack([table[:, c] if c >= 0 else np.full(stride, -1) for c in columns], axis=1)
-    positions = math.ceil(made / stride)
-    after = max(positions - 1 + last - (size - 1), 0)
-    return _Axis(size, made, taps, -first, after)
+    found = []
+    for i, size in enumerate(spatial):
+        made = (size - 1) * strides[i] + (kernel[i] - 1) * dilations[i] + 1 + longer[i]
+        if made < 1:
+            raise ModelError(f"node {node.name!r} (ConvTranspose): nothing is made of {size}.")
+        found.append(phases(size, made, kernel[i], strides[i], dilations[i], pads[i]))
+    return found
 
 
 LOWERINGS: dict[str, Lower] = {"ConvTranspose": conv_transpose}

@@ -1,18 +1,22 @@
-"""Convolutions that TensorFlow spells otherwise than ours: in groups, and dilated ones as
-SPACE_TO_BATCH_ND, CONV_2D, BATCH_TO_SPACE_ND."""
+"""Convolutions that TensorFlow spells otherwise than ours: in groups, transposed, and dilated ones
+as SPACE_TO_BATCH_ND, CONV_2D, BATCH_TO_SPACE_ND."""
 
 from __future__ import annotations
 
 import copy
 from dataclasses import replace
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from toolkit.ops.concatenation import MAX_INPUTS
-from toolkit.ops.parts.window import PADDING_VALID
+from toolkit.ops.parts.phases import dense_kernel, phases
+from toolkit.ops.parts.window import PADDING_SAME, PADDING_VALID
 from toolkit.tflite.draft import Draft
 from toolkit.tflite.flatbuffer import RawModel, RawOperator
 
+#: How weights are stored.
+_WEIGHTS = {int(schema.TensorType.INT8): np.int8, int(schema.TensorType.FLOAT32): np.float32}
 _WINDOWED = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
@@ -38,6 +42,56 @@ def grouped(draft: Draft, op: RawOperator) -> bool:
         draft.operators.append(replace(op, inputs=tuple(inputs), outputs=(made,)))
         parts.append(made)
     draft.concatenate(parts, output, 3, MAX_INPUTS)
+    return True
+
+
+def transposed(draft: Draft, op: RawOperator) -> bool:
+    """TRANSPOSE_CONV: a dense convolution of all phases, which a reshape lines up."""
+    _, weights, source, *bias = op.inputs
+    (output,), options = op.outputs, op.options
+    x, made, w = draft.shape(source), draft.shape(output), draft.shape(weights)
+    if x[0] != 1 or len(w) != 4 or draft.tensor(weights).data is None:
+        return False
+    axes = []
+    for i, stride in ((1, options.strideH), (2, options.strideW)):
+        missing = (x[i] - 1) * stride + w[i] - made[i]
+        start = max(missing, 0) // 2 if options.padding == PADDING_SAME else 0
+        axes.append(phases(x[i], made[i], w[i], stride, start=start))
+    height, width = axes
+    stored = draft.tensor(weights)
+    values = np.asarray(stored.data).view(_WEIGHTS[stored.type_code]).reshape(w)
+    kernel = dense_kernel(values.transpose(3, 0, 1, 2), height, width)
+    ph, pw, taps = height.phases, width.phases, kernel.shape[4:]
+    matrix = kernel.transpose(2, 3, 1, 4, 5, 0).reshape(ph * pw * w[0], *taps, w[3])
+    edges = [0, 0, height.before, height.after, width.before, width.after, 0, 0]
+    rows, columns = (x[i] + edges[2 * i] + edges[2 * i + 1] for i in (1, 2))
+    if max(edges):
+        padded = draft.like(source, [1, rows, columns, x[3]])
+        draft.emit("PAD", [source, draft.constant(edges, (4, 2))], [padded], schema.PadOptionsT())
+        source = padded
+    inputs = [source, draft.repeated(weights, matrix, ph * pw)]
+    inputs += [i if i < 0 else draft.repeated(i, None, ph * pw) for i in bias]
+    rows, columns = rows - taps[0] + 1, columns - taps[1] + 1
+    dense = draft.like(output, [1, rows, columns, ph * pw * w[0]])
+    conv = schema.Conv2DOptionsT(
+        padding=PADDING_VALID, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1,
+        fusedActivationFunction=options.fusedActivationFunction,
+    )  # fmt: skip
+    draft.emit("CONV_2D", inputs, [dense], conv)
+    if ph > 1:
+        apart = draft.like(output, [rows, columns, ph, pw * w[0]])
+        turned = draft.like(output, [rows, ph, columns, pw * w[0]])
+        draft.reshape(dense, apart)
+        order = draft.constant([0, 2, 1, 3])
+        draft.emit("TRANSPOSE", [apart, order], [turned], schema.TransposeOptionsT())
+        dense = turned
+    whole = [1, rows * ph, columns * pw, w[0]]
+    if whole == made:
+        draft.reshape(dense, output)
+    else:
+        lined = draft.like(output, whole)
+        draft.reshape(dense, lined)
+        draft.slice(lined, output, [0] * 4, made)
     return True
 
 

@@ -86,6 +86,20 @@ class Draft:
             )
         )  # fmt: skip
 
+    def repeated(self, index: int, values: Array | None, times: int) -> int:
+        """A constant with other ``values`` (None: its own so many ``times``), its scales, where it
+        has one for each index of its first axis, as often."""
+        tensor = self.tensor(index)
+        if tensor.data is None:
+            raise ValueError("computed weights")
+        data = np.tile(tensor.data, times) if values is None else None
+        shape = (tensor.shape[0] * times,) if values is None else values.shape
+        if values is not None:
+            data = np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+        each = times if len(tensor.scale) > 1 else 1
+        scale, zero = tensor.scale * each, tensor.zero_point * each
+        return self._add(replace(tensor, shape=shape, data=data, scale=scale, zero_point=zero))
+
     def emit(
         self, name: str, inputs: Sequence[int], outputs: Sequence[int], options: Any = None
     ) -> None:

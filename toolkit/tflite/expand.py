@@ -25,6 +25,7 @@ EXPANSIONS: dict[str, Callable[[Draft, RawOperator], bool]] = {
     "SPLIT": moves.split,
     "SPLIT_V": moves.split,
     "STRIDED_SLICE": moves.strided_slice,
+    "TRANSPOSE_CONV": convolutions.transposed,
     "UNPACK": moves.unpack,
 }
 
@@ -34,7 +35,7 @@ _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 #: Tables of options of operators that have no file in `toolkit.ops`.
 OPTIONS = frozenset(
     {"DepthToSpaceOptions", "GatherOptions", "MirrorPadOptions", "PackOptions"}
-    | {"SpaceToDepthOptions", "UnpackOptions"}
+    | {"SpaceToDepthOptions", "TransposeConvOptions", "UnpackOptions"}
 )
 
 
