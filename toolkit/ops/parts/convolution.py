@@ -67,7 +67,7 @@ def convolution_constraints(channels: Constraint, channel_axis: int) -> tuple[Co
         """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or
         after it is rescaled"""
         bits = ACCUMULATOR_BITS[view.input(0).dtype]
-        return sum_problem(view, channel_axis, bits, max(convolution_ratios(view)))
+        return sum_problem(view, channel_axis, bits, convolution_ratios(view))
 
     return (
         weighted_types,
