@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,11 @@ class Node:
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
     attrs: object = None
+
+    @cached_property
+    def findings(self) -> dict[Hashable, Any]:
+        """What has been found out about it, see `toolkit.ops.parts.kept`; no part of its value."""
+        return {}
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE_ONLY, Variants, row_call
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants, fast_calls, kernel_call, on_whole, row_call
 from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, Work, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.targets import Target
@@ -128,11 +128,10 @@ class _Option:
 def _options(
     node: NodeView[Any], target: Target, scratch_bytes: float, behaviour: TimeBehaviour | None
 ) -> list[_Option]:
-    operator = OPERATORS[node.node.op]
     if behaviour is None:
-        node = operator.on_whole(node)
-    portable = operator.kernel_call(node)
-    calls = [portable, *(c for c in operator.dsp_calls(node) if c.scratch_bytes <= scratch_bytes)]
+        node = on_whole(node)
+    portable = kernel_call(node)
+    calls = [portable, *(c for c in fast_calls(node) if c.scratch_bytes <= scratch_bytes)]
     base = constants_bytes(portable)
     return [
         # Leaves room for records of requantisation, not for wider weights.

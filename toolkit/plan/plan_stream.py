@@ -14,6 +14,7 @@ from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.plan.any_length import longest_frames
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer, find_buffers
+from toolkit.plan.play import Trace, play
 from toolkit.plan.row_outputs import RowPort
 from toolkit.plan.stream import (
     ALIGNMENT_BYTES,
@@ -26,7 +27,7 @@ from toolkit.plan.stream import (
     StreamPlan,
     aligned,
 )
-from toolkit.plan.stream_schedule import Stage, Trace, find_stages, play
+from toolkit.plan.stream_schedule import Stage, find_stages
 from toolkit.plan.time_axis import TimeAxis, find_time_axis
 
 #: Frames that the counters hold with room to spare.
@@ -53,7 +54,8 @@ def plan_stream(
     outputs = [counters[output.rows] for output in time.row_outputs]
     rings_only = {n: name for n, name in tensors.items() if name not in time.collected}
     passing = [size if n in rings_only else 0 for n, size in enumerate(bytes_of)]
-    trace = play(stages, passing, time.least_frames, outputs)
+    moves = tuple(stage.move for stage in stages)
+    trace = play(moves, tuple(passing), time.least_frames, tuple(outputs))
     finish_graph = _finish_graph(time, stages)
     wanted = [
         *_row_buffers(stages, trace, rings_only, bytes_of),
