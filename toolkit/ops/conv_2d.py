@@ -21,7 +21,7 @@ from toolkit.ops.parts.convolution import (
     portable_params,
 )
 from toolkit.ops.parts.weighted import centred, dense_bounds, thinned_outputs
-from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.parts.window import WindowedAttrs, taps_inside
 from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
 from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
 from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
@@ -44,8 +44,7 @@ class Conv2D(Convolution):
     weight_axis = 0
     constraints = convolution_constraints(channels_match, 0)
 
-    def products(self, view: View, x: Array, weights: Array) -> Array:
-        patches = windows(x, view.attrs.window, 0)
+    def products(self, view: View, patches: Array, weights: Array) -> Array:
         return np.tensordot(patches, weights, axes=((3, 4, 5), (1, 2, 3)))
 
     def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:

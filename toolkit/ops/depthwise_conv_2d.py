@@ -22,7 +22,7 @@ from toolkit.ops.parts.convolution import (
     portable_params,
 )
 from toolkit.ops.parts.weighted import bounds_of_sums, centred, thinned_outputs
-from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.parts.window import WindowedAttrs, taps_inside
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
 
 DepthwiseConv2DAttrs = WindowedAttrs
@@ -59,11 +59,10 @@ class DepthwiseConv2D(Convolution):
         """Output channels for each input channel."""
         return view.input(1).shape[3] // view.input(0).shape[3]
 
-    def products(self, view: View, x: Array, weights: Array) -> Array:
-        patches = windows(x, view.attrs.window, 0)
+    def products(self, view: View, patches: Array, weights: Array) -> Array:
         multiplier = self.depth_multiplier(view)
         kernel_h, kernel_w = patches.shape[3:5]
-        acc = np.zeros((*patches.shape[:3], weights.shape[3]), x.dtype)
+        acc = np.zeros((*patches.shape[:3], weights.shape[3]), patches.dtype)
         for ky in range(kernel_h):
             for kx in range(kernel_w):
                 tap = np.repeat(patches[:, :, :, ky, kx], multiplier, axis=-1)
