@@ -19,6 +19,10 @@ from toolkit.targets import Target
 BATCH: Mapping[str, TimeBehaviour] = {}
 
 
+#: Nothing is known of what a plan has free.
+NO_ROOM: Mapping[str, int] = {}
+
+
 @dataclass(frozen=True)
 class Allowance:
     """How far kernels may trade memory for speed, as parts of the target's flash and RAM.
@@ -73,12 +77,17 @@ def predicted_cycles(
 
 
 def choose_variants(
-    graph: Graph, target: Target, optimize: str, behaviours: Mapping[str, TimeBehaviour] = BATCH
+    graph: Graph,
+    target: Target,
+    optimize: str,
+    behaviours: Mapping[str, TimeBehaviour] = BATCH,
+    room_bytes: Mapping[str, int] = NO_ROOM,
 ) -> Variants:
     """The kernel of each node; the leanest first, then whatever saves most cycles for a byte of
     flash until the allowance is spent.
 
     ``optimize`` is a key of `ALLOWANCES`; ``behaviours`` those of the nodes that are streamed.
+    ``room_bytes`` is what a plan has free while a node runs: scratch that fits there costs nothing.
     """
     if not target.dsp:
         return PORTABLE_ONLY
@@ -89,7 +98,8 @@ def choose_variants(
         if OPERATORS[node.op].is_alias:
             continue
         node_view = view(graph, node)
-        scratch_bytes = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
+        allowed = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
+        scratch_bytes = max(allowed, room_bytes.get(node.name, 0))
         options = _options(node_view, target, scratch_bytes, behaviours.get(node.name))
         lean = min(options, key=lambda o: (not o.is_lean, o.cycles))
         chosen[node.name] = lean.call.variant
