@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from toolkit.errors import ToolFailedError
 from toolkit.ir import Graph
 from toolkit.measurement import Check
-from toolkit.model.reference import Case, stepwise
+from toolkit.model.reference import Case, output_bytes, stepwise
 from toolkit.tflite.oracle import run_tflm
 from toolkit.tflite.write import write_tflite
+
+#: The check that what is left of a network gives the bits of all of it.
+DEAD_CHANNELS = "dead_channels"
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,20 @@ def find_mismatches(
                     Mismatch(case, name, where.size, a.size, first, int(a[first]), int(b[first]))
                 )
     return tuple(mismatches)
+
+
+def dead_channels_check(
+    whole: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]], tflm: bool
+) -> Check:
+    """Whether outputs are those of the network as it was with its dead channels, by TFLM's
+    interpreter where that can run it, else by the integer reference."""
+    if tflm:
+        return replace(tflm_check(whole, cases, found), name=DEAD_CHANNELS)
+    expected = [output_bytes(whole, case) for case in cases]
+    mismatches = find_mismatches(whole.free_outputs, expected, found)
+    differing = sum(mismatch.differing_bytes for mismatch in mismatches)
+    detail = f"{differing} output bytes differ from those of the network with them"
+    return Check(DEAD_CHANNELS, not differing, detail)
 
 
 def tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:

@@ -11,7 +11,7 @@ from toolkit.compare.front_end import feature_findings, feature_issues
 from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.compare.near_float import NAME as NEAR_FLOAT
 from toolkit.compare.near_float import near_float_of_clip, near_float_on, output_pairs
-from toolkit.compare.outputs import find_mismatches, tflm_check
+from toolkit.compare.outputs import dead_channels_check, find_mismatches, tflm_check
 from toolkit.deploy.first_wrong_layer import first_wrong_layer
 from toolkit.deploy.harness import Execution, Harness
 from toolkit.deploy.stimulus import Stimulus
@@ -29,7 +29,7 @@ from toolkit.profiling.alternatives import time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.linked_fit import firmware_fits, stack_frames
-from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
+from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.simulated import (
     function_rows,
@@ -168,6 +168,10 @@ class Run:
         checks = [self._bit_match]
         if self._features is not None:
             checks.append(self._features[1])
+        whole = self.model.whole_at(self.graph) if exact else None
+        if whole is not None:
+            tflm = is_builtin(whole) and tflm_available()
+            checks.append(dead_channels_check(whole, self.cases, self.outputs, tflm))
         if exact and is_builtin(self.graph):
             checks.append(
                 tflm_check(self.graph, self.cases, self.outputs)
@@ -202,6 +206,7 @@ class Run:
             measurements=(
                 *size_measurements(linked),
                 *plan_measurements(plan, front_end),
+                *saved_measurements(self.model.saved),
                 *costs,
                 *self._comparison,
                 *tflm_arena(self.model.builtin),
