@@ -22,7 +22,8 @@ from toolkit.measurement import Check, Issue, Measurement, Provenance, Symbols
 from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
 from toolkit.model.int8 import Int8Model
-from toolkit.model.reference import Case, is_builtin, output_bytes, run_case, steps_of
+from toolkit.model.reference import Case, output_bytes, run_case, steps_of
+from toolkit.ops.check import custom_operators
 from toolkit.plan import Plan
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.profiling.alternatives import time_checks
@@ -168,7 +169,7 @@ class Run:
         checks = [self._bit_match]
         if self._features is not None:
             checks.append(self._features[1])
-        if exact and is_builtin(self.graph):
+        if exact and not custom_operators(self.graph):
             checks.append(
                 tflm_check(self.graph, self.cases, self.outputs)
                 if tflm_available()
@@ -188,10 +189,10 @@ class Run:
         output, cases = self.execution.output, inferences(self.execution.output, plan)
         timing = Timing(linked.elf, self.execution.result, target)
         fits = firmware_fits(linked, target, self.symbols)
-        costs = (
-            *run_measurements(timing, output, plan, self.clip),
-            *estimate_measurements(estimate(plan, target, front_end), target, front_end),
-        )
+        counted = run_measurements(timing, output, plan, self.clip)
+        known = {(m.name, m.provenance) for m in counted}  # of estimated currents, too
+        estimated = estimate_measurements(estimate(plan, target, front_end), target, front_end)
+        costs = (*counted, *(m for m in estimated if (m.name, m.provenance) not in known))
         return Report(
             model_name=self.model.name,
             model_sha256=self.model.sha256,
@@ -264,12 +265,19 @@ class Run:
         return near_float_of_clip(self.model, self.clip.features, pairs, what)
 
     @property
+    def _ran(self) -> Provenance:
+        """What device outputs are: of a simulated core, or of the program on this workstation."""
+        on_host = self.execution.result.simulator == "host"
+        return Provenance.MEASURED if on_host else Provenance.SIMULATED
+
+    @property
     def _comparison(self) -> tuple[Measurement, ...]:
         """How far device outputs and features are from the references."""
         mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
         differing = sum(m.differing_bytes for m in mismatches)
-        basis = "device outputs against the numpy integer reference"
-        found = Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
+        total = sum(len(data) for case in self.expected for data in case)
+        basis = f"{total} bytes of outputs against the numpy integer reference"
+        found = Measurement("output_mismatches", differing, "bytes", self._ran, basis)
         features = () if self._features is None else self._features[0]
         continuous = self.plan.continuous
         windows = (
@@ -285,7 +293,7 @@ class Run:
         rows = self.execution.output.cases[0].rows
         if self.clip is None or self.front_end is None or rows is None:
             return None
-        return feature_findings(self.front_end, self.clip.features, rows)
+        return feature_findings(self.front_end, self.clip.features, rows, self._ran)
 
     @property
     def _audio_issues(self) -> tuple[Issue, ...]:

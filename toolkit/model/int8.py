@@ -28,9 +28,9 @@ from toolkit.model.inputs import audio_files
 from toolkit.model.load import load_source
 from toolkit.model.longest import longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
-from toolkit.model.reference import is_builtin
 from toolkit.model.source import Source
 from toolkit.model.synthetic import SYNTHETIC_CASES, features_of, synthetic_batches
+from toolkit.ops.check import custom_operators
 from toolkit.plan.any_length import about_length, one_length, with_one_length
 from toolkit.plan.other_length import baked_nodes
 from toolkit.plan.time_axis import find_time_axis, retime
@@ -119,7 +119,7 @@ class Int8Model:
     def builtin(self) -> bytes | None:
         """The model in TFLM's stock operators: itself, or converted once more; None without
         either."""
-        if is_builtin(self.graph):
+        if not custom_operators(self.graph):
             return self.data
         if self.float_graph is None:
             return None
@@ -127,7 +127,7 @@ class Int8Model:
             data = quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
         except UnsupportedError:  # of weights that have no builtin form
             return None
-        return data if is_builtin(read_tflite(data, self.source.name)) else None
+        return None if custom_operators(read_tflite(data, self.source.name)) else data
 
     @cached_property
     def answer(self) -> Answer:

@@ -110,6 +110,9 @@ def print_inspection(found: Inspection, console: Console) -> None:
                 title = ""
     for key in found.metadata:
         about.add_row("metadata", f"{_text(key)}, {len(found.metadata[key])} characters")
+    wide = sum(node.output.dtype == "int16" for node in found.nodes)
+    if wide:
+        about.add_row("int16", f"{wide} of {len(found.nodes)} activations")
     for note in found.notes:
         about.add_row("note", _text(note))
     console.print(about, highlight=False)
