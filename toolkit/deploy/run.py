@@ -18,7 +18,7 @@ from toolkit.deploy.stimulus import Stimulus
 from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.measurement import Check, Issue, Measurement, Provenance, Symbols
+from toolkit.measurement import Check, Issue, Measurement, Symbols
 from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
 from toolkit.model.int8 import Int8Model
@@ -265,19 +265,14 @@ class Run:
         return near_float_of_clip(self.model, self.clip.features, pairs, what)
 
     @property
-    def _ran(self) -> Provenance:
-        """What device outputs are: of a simulated core, or of the program on this workstation."""
-        on_host = self.execution.result.simulator == "host"
-        return Provenance.MEASURED if on_host else Provenance.SIMULATED
-
-    @property
     def _comparison(self) -> tuple[Measurement, ...]:
         """How far device outputs and features are from the references."""
         mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
         differing = sum(m.differing_bytes for m in mismatches)
+        ran = self.execution.result.provenance
         total = sum(len(data) for case in self.expected for data in case)
         basis = f"{total} bytes of outputs against the numpy integer reference"
-        found = Measurement("output_mismatches", differing, "bytes", self._ran, basis)
+        found = Measurement("output_mismatches", differing, "bytes", ran, basis)
         features = () if self._features is None else self._features[0]
         continuous = self.plan.continuous
         windows = (
@@ -293,7 +288,8 @@ class Run:
         rows = self.execution.output.cases[0].rows
         if self.clip is None or self.front_end is None or rows is None:
             return None
-        return feature_findings(self.front_end, self.clip.features, rows, self._ran)
+        ran = self.execution.result.provenance
+        return feature_findings(self.front_end, self.clip.features, rows, ran)
 
     @property
     def _audio_issues(self) -> tuple[Issue, ...]:

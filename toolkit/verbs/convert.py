@@ -127,13 +127,14 @@ def convert(request: ConvertRequest) -> Report:
 
 def _quantized(model: Model, request: ConvertRequest) -> Model:
     """The model made int8, its attention pooling as asked for."""
-    if request.attention is None:
-        try:
-            return model.quantize(request.calib, replace(request.recipe, attention="builtin"))
-        except UnsupportedError:  # of weights that have no builtin form, or of something else
-            pass
     attention = request.attention or "fused"
-    return model.quantize(request.calib, replace(request.recipe, attention=attention))
+    found = model.quantize(request.calib, replace(request.recipe, attention=attention))
+    if request.attention is None and custom_operators(found.int8.graph):
+        try:
+            return model.quantize(request.calib, replace(found.recipe, attention="builtin"))
+        except UnsupportedError:  # of weights that have no builtin form
+            pass
+    return found
 
 
 def _file_figures(int8: Int8Model) -> list[Measurement]:
