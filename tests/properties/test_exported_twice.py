@@ -1,7 +1,7 @@
 """Streamed C against the same torch network exported at other lengths.
 
-The oracle is a file of its own for each length, imported and quantised for itself with the ranges of
-the first: nothing of the toolkit brought one network to another's length.
+The oracle is a file of its own for each length, imported and quantised for itself with the ranges
+of the first: nothing of the toolkit brought one network to another's length.
 """
 
 from __future__ import annotations

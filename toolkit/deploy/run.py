@@ -271,8 +271,9 @@ class Run:
         differing = sum(m.differing_bytes for m in mismatches)
         ran = self.execution.result.provenance
         total = sum(len(data) for case in self.expected for data in case)
-        basis = f"{total} bytes of outputs against the numpy integer reference"
-        found = Measurement("output_mismatches", differing, "bytes", ran, basis)
+        basis = "device outputs against the numpy integer reference"
+        counts = {"output_mismatches": differing, "output_bytes_compared": total}
+        found = [Measurement(name, count, "bytes", ran, basis) for name, count in counts.items()]
         features = () if self._features is None else self._features[0]
         continuous = self.plan.continuous
         windows = (
@@ -280,7 +281,7 @@ class Run:
             if continuous is None or self.clip is None
             else agreement(continuous, [self.clip.samples])
         )
-        return (*features, found, *windows)
+        return (*features, *found, *windows)
 
     @cached_property
     def _features(self) -> tuple[tuple[Measurement, ...], Check] | None:
@@ -288,8 +289,8 @@ class Run:
         rows = self.execution.output.cases[0].rows
         if self.clip is None or self.front_end is None or rows is None:
             return None
-        ran = self.execution.result.provenance
-        return feature_findings(self.front_end, self.clip.features, rows, ran)
+        provenance = self.execution.result.provenance
+        return feature_findings(self.front_end, self.clip.features, rows, provenance)
 
     @property
     def _audio_issues(self) -> tuple[Issue, ...]:

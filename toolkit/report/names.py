@@ -94,6 +94,7 @@ FIGURES: Mapping[str, Figure] = {
     "average_power_uw": Figure("average power"),
     "energy_uj_per_inference": Figure("energy per inference", origin="cycles"),
     "output_mismatches": Figure("output bytes that differ", origin="bits"),
+    "output_bytes_compared": Figure("of so many compared", "", part=True, origin="bits"),
     "feature_identical_fraction": Figure("features identical", "more", origin="features"),
     "feature_max_error_steps": Figure("features, largest error", origin="features"),
     "feature_values": Figure("features compared", ""),
