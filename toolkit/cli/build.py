@@ -95,10 +95,12 @@ def command(
     allow_misfit: bool,
     as_json: bool,
 ) -> int:
-    """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors) for a target.
+    """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors; default: wav2small) for a
+    target.
 
-    The firmware runs in a simulator on real speech and every output byte is compared with the
-    integer reference. Exit code 1 when a byte differs, when the firmware does not fit the part, or
+    The firmware runs in the target's simulator (`--simulator host`: on this workstation), on a
+    speech clip or on arrays where the model takes them, and the output bytes of that run are
+    compared with the integer reference. Exit code 1 when a byte differs, when the firmware does not fit the part, or
     when it does not keep up with its audio on a target that promises real time.
     """
     from rich.console import Console

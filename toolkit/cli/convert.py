@@ -54,7 +54,7 @@ from toolkit.cli.options import (
     default="head",
     show_default=True,
     metavar="auto|head|none|TENSOR,...",
-    help="Activations in int16: the fewest that reach the target, attention's head, or by name.",
+    help="Activations in int16: a few that reach the target, attention's head, or by name.",
 )
 @click.option(
     "--target-snr-db", type=float, default=28.0, show_default=True, help="For --mixed auto."
@@ -92,7 +92,8 @@ def command(
     states: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to an integer .tflite.
+    """Convert MODEL (zoo name, .onnx, Wav2Small .safetensors; default: wav2small) to an integer
+    .tflite.
 
     Activations are int8, but those that --mixed names: by default the head of an attention
     pooling is int16, and `--mixed none` leaves all int8.
