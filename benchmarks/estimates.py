@@ -138,8 +138,8 @@ def text(results: Sequence[Result]) -> str:
             "## Estimates against simulation",
             "`toolkit profile` (*estimated*, nothing compiled) against the linker's bytes "
             "(*measured*, zig) and the cycles of simulated counts, features included. No "
-            "convolution, pool or dense layer of these models was calibrated with. M55 by QEMU, the others by Unicorn; every run's "
-            "outputs equal the integer reference.",
+            "convolution, pool or dense layer of these models was calibrated with. M55 by QEMU, "
+            "the others by Unicorn; outputs of the runs equal the integer reference.",
             f"- static RAM: exact in {exact} of {n}\n"
             f"- flash: within 5 % in {within[0]} of {n}, {_summary(results, _flash)}\n"
             f"- cycles: within 10 % in {within[1]} of {n}, {_summary(results, _cycles)}\n"

@@ -100,8 +100,8 @@ def command(
 
     The firmware runs in the target's simulator (`--simulator host`: on this workstation), on a
     speech clip or on arrays where the model takes them, and the output bytes of that run are
-    compared with the integer reference. Exit code 1 when a byte differs, when the firmware does not fit the part, or
-    when it does not keep up with its audio on a target that promises real time.
+    compared with the integer reference. Exit code 1 when a byte differs, when the firmware does not
+    fit the part, or when it does not keep up with its audio on a target that promises real time.
     """
     from rich.console import Console
 

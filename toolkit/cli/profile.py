@@ -62,7 +62,7 @@ def command(
     details: bool,
     as_json: bool,
 ) -> int:
-    """Show what MODEL (zoo name, .onnx, int8 .tflite, .safetensors; default: wav2small) will cost on
+    """Show what MODEL (zoo name, .onnx, .tflite, .safetensors; default: wav2small) will cost on
     a target, without building it.
 
     Every figure is an estimate; with --simulate the firmware is built and run as well.
