@@ -1,4 +1,4 @@
-"""What the documents say that programs can hold them to: generated parts, commands, peers, cards."""
+"""What programs can hold the documents to: generated parts, commands, peers, cards."""
 
 from __future__ import annotations
 
