@@ -15,8 +15,8 @@ MODULE = "benchmarks.hearing_aid"
 TARGETS = ("hearing-aid", "cortex-m4")
 FORMS = ("balanced", "size")
 TEXT = """\
-Sizes *measured* (linker map), cycles *simulated* counts × the core's timing table, zero-wait memory;
-one second of audio, features included, streamed.
+Sizes *measured* (linker map), cycles *simulated* counts × the core's timing table, zero-wait
+memory; one second of audio, features included, streamed.
 """
 
 
