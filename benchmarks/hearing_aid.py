@@ -1,5 +1,5 @@
-"""What `wav2small-ha` takes on a hearing aid and on a Cortex-M4: ``python -m benchmarks.hearing_aid``
-rewrites its part of README.md."""
+"""What `wav2small-ha` takes on two targets: ``python -m benchmarks.hearing_aid`` rewrites its part
+of README.md."""
 
 from __future__ import annotations
 

@@ -17,7 +17,12 @@ import pytest
 from toolkit.cli import cli
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted(
+    [
+        *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "STYLE")),
+        *(ROOT / "docs").glob("*.md"),
+    ]
+)
 GENERATED = re.compile(
     r"<!-- begin: written by `python -m ([\w.]+)`, do not edit -->(.*?)<!-- end -->", re.S
 )

@@ -349,9 +349,7 @@ def test_a_verdict_is_red_whoever_asks_for_it(streamed: Report) -> None:
 
 
 @pytest.mark.parametrize("columns", [80, 100, 140])
-@pytest.mark.parametrize(
-    "words", ["targets", "boards", "doctor", "inspect wav2small"]
-)
+@pytest.mark.parametrize("words", ["targets", "boards", "doctor", "inspect wav2small"])
 def test_no_list_cuts_what_a_person_copies(
     words: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
