@@ -146,9 +146,6 @@ def test_checks_on_the_terminal() -> None:
 
 def test_names_from_files_are_shown_as_they_are() -> None:
     hostile = "[red]x[/] \x1b[2J\u202e"
-    row = LayerRow(
-        hostile, "conv_2d", "k", "portable", (1,), 0, 0, 0, 0, (measurement("cycles", 1),)
-    )
     given = report(
         predictions=(Prediction(hostile, 1.0, 1.0),),
         checks=(Check("bit_match", True, hostile),),
