@@ -9,9 +9,10 @@ import numpy as np
 
 from toolkit.errors import ToolFailedError
 from toolkit.ir import Graph
-from toolkit.measurement import Check
+from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.model.reference import Case, output_bytes, stepwise
-from toolkit.tflite.oracle import run_tflm
+from toolkit.ops.check import custom_operators
+from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.write import write_tflite
 
 #: The check that what is left of a network gives the bits of all of it.
@@ -38,6 +39,19 @@ class Mismatch:
         )
 
 
+def output_figures(
+    mismatches: Sequence[Mismatch], expected: Sequence[Sequence[bytes]], provenance: Provenance
+) -> tuple[Measurement, ...]:
+    """How many output bytes differ, and of how many; ``provenance`` is the run's."""
+    total = sum(len(data) for case in expected for data in case)
+    differing = sum(mismatch.differing_bytes for mismatch in mismatches)
+    counts = {"output_mismatches": differing, "output_bytes_compared": total}
+    basis = "device outputs against the numpy integer reference"
+    return tuple(
+        Measurement(name, count, "bytes", provenance, basis) for name, count in counts.items()
+    )
+
+
 def find_mismatches(
     names: Sequence[str], expected: Sequence[Sequence[bytes]], found: Sequence[Sequence[bytes]]
 ) -> tuple[Mismatch, ...]:
@@ -61,11 +75,11 @@ def find_mismatches(
 
 
 def dead_channels_check(
-    whole: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]], tflm: bool
+    whole: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]
 ) -> Check:
     """Whether outputs are those of the network as it was with its dead channels, by TFLM's
     interpreter where that can run it, else by the integer reference."""
-    if tflm:
+    if not custom_operators(whole) and tflm_available():
         return replace(tflm_check(whole, cases, found), name=DEAD_CHANNELS)
     expected = [output_bytes(whole, case) for case in cases]
     mismatches = find_mismatches(whole.free_outputs, expected, found)
@@ -77,6 +91,8 @@ def dead_channels_check(
 def tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:
     """Whether outputs are those of TFLM's interpreter, which must be able to run ``graph``; of a
     graph with states at every step of every case, each with an interpreter of its own."""
+    if not tflm_available():
+        return Check.not_checked("tflm_match", "tflite-micro is not installed")
     clips = [stepwise(graph, case) for case in cases]
     columns = [np.concatenate([clip[name] for clip in clips]) for name in graph.free_inputs]
     steps = [len(clip[graph.free_inputs[0]]) for clip in clips]

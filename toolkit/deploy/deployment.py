@@ -63,14 +63,17 @@ class Deployment:
         return replace(self, plan=self.plan.at_rows(rows))
 
     def project(self) -> FirmwareProject:
-        """The firmware project in memory, with the model's stock form for TFLM beside it.
+        """The firmware project in memory; as ``<name>.tflite`` the model in stock operators, which
+        TFLM runs, where it has such a form.
 
         What calls cost is estimated; see `FirmwareProject.cost_files` for better.
         """
         project, builtin = self.harness.project(), self.model.builtin
-        path = f"{self.name}/{self.name}_tflm.tflite"
         files = project.cost_files(costs_of(self.estimate(), self.target, self.name))
-        return project.with_files(files if builtin is None else {**files, path: builtin})
+        path = f"{self.name}/{self.name}.tflite"
+        if builtin is not None and path not in project.files:
+            files[path] = builtin
+        return project.with_files(files)
 
     def stimulus(self, audio: Path | None = None, whole: bool = True) -> Stimulus:
         """What the firmware runs on: the clip ``audio`` (the one that ships, when None), or random

@@ -111,6 +111,11 @@ class Graph:
         """Whether no activation is floating point."""
         return all(t.dtype is not DType.FLOAT32 for t in self.tensors.values())
 
+    @property
+    def activations(self) -> tuple[Tensor, ...]:
+        """What nodes give, in order."""
+        return tuple(self.tensors[name] for node in self.nodes for name in node.outputs)
+
     def with_metadata(self, **entries: str) -> Graph:
         return replace(self, metadata={**self.metadata, **entries})
 

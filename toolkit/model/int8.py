@@ -26,9 +26,9 @@ from toolkit.model.expected import (
 from toolkit.model.load import load_source
 from toolkit.model.longest import longer_batches, longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
-from toolkit.model.reference import is_builtin
 from toolkit.model.source import Source
 from toolkit.model.synthetic import synthetic_batches
+from toolkit.ops.check import custom_operators
 from toolkit.ops.parts.rows import TIME_AXIS
 from toolkit.passes.dead_channels import Saved, without_dead_channels
 from toolkit.plan.any_length import about_length, one_length, with_one_length
@@ -121,7 +121,7 @@ class Int8Model:
     def builtin(self) -> bytes | None:
         """The model in TFLM's stock operators: itself, or converted once more; None without
         either."""
-        if is_builtin(self.graph):
+        if not custom_operators(self.graph):
             return self.data
         if self.float_graph is None:
             return None
@@ -129,7 +129,7 @@ class Int8Model:
             model = to_int8(self.source, Recipe(attention="builtin"), self.calib)
         except UnsupportedError:  # of weights that have no builtin form
             return None
-        return model.data if is_builtin(model.graph) else None
+        return None if custom_operators(model.graph) else model.data
 
     @cached_property
     def answer(self) -> Answer:
