@@ -13,6 +13,7 @@ from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, loop_depth
 from toolkit.ops.parts.base import KernelCall
+from toolkit.ops.parts.channels import Bounds, any_value
 from toolkit.ops.parts.constraints import RESCALED_LIMIT
 
 
@@ -55,6 +56,9 @@ class Prelu(Arithmetic):
 
     def tflite_version(self, view: View) -> int:
         return 1
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        return any_value(view.output)  # a negative slope makes it turn at 0
 
     def rescaling(self, view: View) -> Mapping[str, int]:
         ratio = view.input(0).scale / view.output.scale

@@ -13,6 +13,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, loop_depth
+from toolkit.ops.parts.channels import Bounds, any_value
 
 #: Head room given to operands before they are rescaled.
 _LEFT_SHIFT = 7
@@ -54,6 +55,9 @@ class SquaredDifference(Arithmetic):
 
     def write_options(self, view: View, options: Any) -> Any:
         return options
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        return any_value(view.output)  # it turns where the operands meet
 
     def rescaling(self, view: View) -> Mapping[str, int]:
         found: dict[str, int] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -15,6 +15,7 @@ from toolkit.ops.parts.calls import CodeFacts as CodeFacts
 from toolkit.ops.parts.calls import KernelCall as KernelCall
 from toolkit.ops.parts.calls import LinkedFunction as LinkedFunction
 from toolkit.ops.parts.calls import Work as Work
+from toolkit.ops.parts.channels import Bounds, Ties, any_value, channel_count, thinned
 
 AttrsT = TypeVar("AttrsT")
 
@@ -178,6 +179,39 @@ class Operator(ABC, Generic[AttrsT]):
     def fixed_quant(self, view: NodeView[AttrsT], dtype: DType) -> tuple[float, int]:
         """Scale and zero point when ``output_range`` is FIXED."""
         raise NotImplementedError
+
+    # --- channels, the last axis --------------------------------------------------------------
+    def channel_bounds(self, view: NodeView[AttrsT], inputs: Sequence[Bounds]) -> Bounds:
+        """Bounds of the integer output from those of the inputs that are there; they hold for
+        every clip length."""
+        return any_value(view.output)
+
+    def channel_ties(self, view: NodeView[AttrsT]) -> Ties | None:
+        """Which channels of inputs and output belong together; None: all of them stay."""
+        return None
+
+    def channel_weights(self, view: NodeView[AttrsT]) -> Array | None:
+        """Weights ``[outputs, taps, channels]`` of an operator that sums over the channels of its
+        first input, each alike wherever it stands; None for all others, which have `channel_ties`.
+        """
+        return None
+
+    def pads(self, view: NodeView[AttrsT]) -> bool:
+        """Whether those sums may have the input's zero point in place of a value of a channel."""
+        return False
+
+    def with_channels(
+        self, view: NodeView[AttrsT], inputs: Sequence[Array | None], output: Array
+    ) -> NodeView[AttrsT]:
+        """The node with those channels of inputs (None: a constant) and output alone, bool
+        ``[channels]`` each: its constants and attributes; activations keep their shapes."""
+        constants = (
+            thinned(tensor, -1, output)
+            if tensor is not None and tensor.is_constant and channel_count(tensor) == len(output)
+            else tensor
+            for tensor in view.inputs
+        )
+        return replace(view, inputs=tuple(constants))
 
     # --- device -------------------------------------------------------------------------------
     @abstractmethod
