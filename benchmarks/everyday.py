@@ -27,6 +27,7 @@ from toolkit.deploy.model import load
 from toolkit.deploy.run import Run
 from toolkit.errors import NotStreamableError, ToolkitError
 from toolkit.measurement import Check, Provenance
+from toolkit.ops.check import custom_operators
 from toolkit.ops.execute import run_graph
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.plan.schedule import ScheduleRequest
@@ -119,7 +120,6 @@ def row(found: Outcome) -> tuple[str, ...]:
         row = report.find(key, provenance)
         return "–" if row is None else f"{row.value:,.0f}"
 
-    custom = sorted({n.op for n in run.graph.nodes if _is_custom(n.op)})
     return (
         name,
         found.exporter,
@@ -130,14 +130,8 @@ def row(found: Outcome) -> tuple[str, ...]:
         figure("cycles_per_inference", Provenance.SIMULATED),
         figure("ram_static_bytes", Provenance.MEASURED),
         figure("flash_bytes", Provenance.MEASURED),
-        ", ".join(custom) or "none",
+        ", ".join(custom_operators(run.graph)) or "none",
     )
-
-
-def _is_custom(op: str) -> bool:
-    from toolkit.ops import OPERATORS
-
-    return OPERATORS[op].custom
 
 
 def _off(checks: tuple[Check, ...]) -> str:

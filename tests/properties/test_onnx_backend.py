@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pytest
 from onnx import numpy_helper
 
 from toolkit.errors import ToolkitError
@@ -112,6 +113,8 @@ def outcomes() -> Iterator[Outcome]:
             yield outcome(case, Path(folder))
 
 
+@pytest.mark.exhaustive
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of onnx's own cases
 def test_every_case_is_right_or_refused() -> None:
     found = list(outcomes())
     counts = Counter(entry.verdict for entry in found)
