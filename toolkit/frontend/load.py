@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError, one_line
-from toolkit.frontend import convolution, elementwise, matmul, quantization, shapes
+from toolkit.frontend import convolution, elementwise, matmul, quantization, recurrent, shapes
 from toolkit.frontend.fold import FOLDS, fold
 from toolkit.frontend.inferred import check_shapes
 from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
@@ -27,6 +27,7 @@ LOWERINGS: dict[str, Lower] = {
     **elementwise.LOWERINGS,
     **matmul.LOWERINGS,
     **quantization.LOWERINGS,
+    **recurrent.LOWERINGS,
     **shapes.LOWERINGS,
 }
 

@@ -16,8 +16,11 @@ from toolkit.ops.div import Div
 from toolkit.ops.exp import Exp
 from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
+from toolkit.ops.gru import Gru
 from toolkit.ops.hard_swish import HardSwish
 from toolkit.ops.logistic import Logistic
+from toolkit.ops.lstm import Lstm
+from toolkit.ops.lstm_custom import LstmCustom
 from toolkit.ops.max_pool_2d import MaxPool2D
 from toolkit.ops.mean import Mean
 from toolkit.ops.mul import Mul
@@ -55,8 +58,11 @@ OPERATORS: dict[str, Operator[Any]] = {
         Exp(),
         ExpandDims(),
         FullyConnected(),
+        Gru(),
         HardSwish(),
         Logistic(),
+        Lstm(),
+        LstmCustom(),
         MaxPool2D(),
         Mean(),
         Mul(),

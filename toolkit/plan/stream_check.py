@@ -20,7 +20,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, kernel_call
 from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_window
-from toolkit.plan.stream import StreamPlan
+from toolkit.plan.stream import Purpose, StreamPlan
 from toolkit.plan.stream_schedule import Stage
 from toolkit.plan.time_axis import retime
 
@@ -62,8 +62,9 @@ class ClipPlayer:
 
     def play(self) -> None:
         plan = self._plan
-        for stage in plan.reductions:
-            self._write(self._sums_key(stage), self._sums(stage))
+        for stage in plan.stages:
+            if stage.keeps:
+                self._write(self._sums_key(stage), self._sums(stage))
         while self._pass(None):
             pass
         for frame in range(self._frames):
@@ -132,7 +133,7 @@ class ClipPlayer:
         node = self._nodes[stage.node.name]
         label = f"row {rows[0]} of {node.name!r}"
         reads = [name for name in node.inputs if name is not None and name in self._counter_of]
-        if stage.reduces:
+        if stage.keeps:
             self._read(self._sums_key(stage), self._sums(stage), label)
         elif stage.call.scratch_bytes:
             place = self._range(self._plan.offset("scratch", node.name), stage.call.scratch_bytes)
@@ -146,7 +147,7 @@ class ClipPlayer:
                 if read >= self._made[self._counter_of[name]]:
                     raise ToolkitError(f"stream plan: {label} needs row {read} of {name!r} early.")
                 self._read((self._owner(name), read), self._row(name, read), label)
-        if stage.call.scratch_bytes and not stage.reduces:
+        if stage.call.scratch_bytes and not stage.keeps:
             self._read(("scratch", stage.number), place, label)
 
     def _rows_read(self, node: Node, name: str, row: int) -> list[int]:
@@ -246,7 +247,8 @@ class ClipPlayer:
         return "sums", stage.number
 
     def _sums(self, stage: Stage) -> slice:
-        return self._range(self._plan.offset("sums", stage.node.name), stage.call.scratch_bytes)
+        purpose: Purpose = "sums" if stage.reduces else "state"
+        return self._range(self._plan.offset(purpose, stage.node.name), stage.call.scratch_bytes)
 
     def _tensor(self, name: str) -> slice:
         size = self._plan.finish_graph.tensors[name].size_bytes

@@ -57,6 +57,11 @@ class Stage:
     def reduces(self) -> bool:
         return self.behaviour is TimeBehaviour.REDUCING
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what its kernel works in outlives a row: sums, or a state."""
+        return self.behaviour in (TimeBehaviour.REDUCING, TimeBehaviour.RECURRENT)
+
     def first_needed(self, done: int) -> int:
         """Oldest input row still needed after ``done`` rows of output."""
         return max(0, done * self.window.stride - self.window.top)

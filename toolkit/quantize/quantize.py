@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from toolkit.ops.attention_pool import AttentionPoolAttrs, weight_table
 from toolkit.ops.numerics.int16 import BIAS_TYPES
 from toolkit.ops.pad_v2 import PadV2Attrs
 from toolkit.ops.parts.base import OutputRange, view
+from toolkit.ops.parts.recurrent import Recurrent
 from toolkit.quantize.groups import scale_groups
 from toolkit.quantize.parameters import (
     activation_params,
@@ -25,6 +27,7 @@ from toolkit.quantize.parameters import (
     weight_params,
 )
 from toolkit.quantize.ranges import Ranges
+from toolkit.quantize.recurrent import recurrent_constants
 
 #: Widening int8 by this factor is exact: |q - zero_point| * 128 stays below 2**15.
 _WIDENING = 128
@@ -52,11 +55,12 @@ def quantize(graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()) -
 
 @dataclass(frozen=True)
 class _Plan:
-    """Type, parameters and range of every activation."""
+    """Type, parameters and range of every activation, and the ``ranges`` that they come of."""
 
     dtypes: Mapping[str, DType]
     params: Mapping[str, QuantParams]
     limits: Mapping[str, tuple[float, float]]
+    ranges: Ranges
 
 
 def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
@@ -92,7 +96,7 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         name: fixed.get(root) or given.get(root) or _activation_params(limits[root], dtypes[name])
         for name, root in groups.items()
     }
-    return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()})
+    return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()}, ranges)
 
 
 def _members(groups: Mapping[str, str]) -> dict[str, list[str]]:
@@ -159,6 +163,9 @@ class _Quantizer:
     def _node(self, node: Node) -> None:
         operator, (output,) = OPERATORS[node.op], node.outputs
         inputs: list[str | None] = []
+        if isinstance(operator, Recurrent):
+            self._recurrent(node, operator)
+            return
         for index, name in enumerate(node.inputs):
             if operator.weight_input is not None and index >= operator.weight_input:
                 break
@@ -174,9 +181,33 @@ class _Quantizer:
         if isinstance(attrs, PadV2Attrs):
             value = quantize_values(np.array(attrs.value), self.plan.params[output], tensor.dtype)
             attrs = replace(attrs, value=int(value))
-        if output in self.graph.free_outputs and tensor.dtype is not DType.INT8:
-            tensor = replace(tensor, name=f"{output}@{tensor.dtype.value}")
-        self.names[output] = self.builder.add_node(node.op, inputs, tensor, attrs, node.name)
+        self.names[output] = self.builder.add_node(
+            node.op, inputs, self._named(tensor), attrs, node.name
+        )
+
+    def _recurrent(self, node: Node, operator: Recurrent[Any]) -> None:
+        """A recurrent layer: its constants and what is inside follow from input and output."""
+        (output,) = node.outputs
+        source = self._operand(node, node.inputs[0] or "")
+        made = self._tensor(output)
+        inner = {name: self.plan.ranges.of(f"{output}/{name}") for name in operator.inner}
+        attrs = operator.calibrated(node.attrs, inner, made.dtype)
+        made = self._named(made)
+        scales = {"input": self.builder.tensors[source].scale}
+        scales["state"] = operator.state_scale(attrs, made)
+        constants = recurrent_constants(self.graph, node, operator, attrs, made, scales)
+        inputs = [
+            None if tensor is None else self.builder.add_tensor(tensor) for tensor in constants
+        ]
+        self.names[output] = self.builder.add_node(
+            node.op, [source, *inputs], made, attrs, node.name
+        )
+
+    def _named(self, tensor: Tensor) -> Tensor:
+        """The tensor of a node's output, under another name where the model's output is int8."""
+        if tensor.name in self.graph.free_outputs and tensor.dtype is not DType.INT8:
+            return replace(tensor, name=f"{tensor.name}@{tensor.dtype.value}")
+        return tensor
 
     def _operand(self, node: Node, name: str) -> str:
         """The integer tensor a node reads in place of the float tensor ``name``."""

@@ -37,9 +37,11 @@ def _tflm(model: bytes, arena_bytes: int) -> tuple[Callable[[Case], Case], Calla
     from tflite_micro.python.tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
-    outputs = _output_count(model)
+    outputs, anew = _output_count(model), _has_variables(model)
 
     def run(case: Case) -> Case:
+        if anew:
+            interpreter.reset()
         for i, values in enumerate(case):
             details = interpreter.get_input_details(i)
             interpreter.set_input(_fit(values, details["shape"], details["dtype"]), i)
@@ -72,6 +74,15 @@ def _output_count(model: bytes) -> int:
     from ai_edge_litert import schema_py_generated as schema
 
     return int(schema.Model.GetRootAs(model, 0).Subgraphs(0).OutputsLength())
+
+
+def _has_variables(model: bytes) -> bool:
+    """Whether operators keep tensors from run to run, which a reset sets to 0 as at first; no
+    resource variables, which it would set to 0 whatever they begin as."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
+    return any(graph.Tensors(i).IsVariable() for i in range(graph.TensorsLength()))
 
 
 def _fit(values: Any, shape: Any, dtype: Any) -> Any:

@@ -91,6 +91,10 @@ def _operator_problems(model: RawModel) -> Iterator[str]:
 
 def _tensor_problems(model: RawModel) -> Iterator[str]:
     floats = []
+    kept, read = _variables(model)
+    for index in sorted(kept ^ read):
+        what = "is no variable" if index in kept else "is variable (stateful) storage"
+        yield f"tensor {model.tensors[index].name!r} {what}"
     for tensor in _used(model):
         dtype = _DTYPES.get(tensor.type_code)
         label = f"tensor {tensor.name!r}"
@@ -114,6 +118,20 @@ def _hint(problems: list[str]) -> str:
     if any("float32" in p or "uint8" in p for p in problems):
         return _HINT_QUANTIZE
     return "See docs/SUPPORTED_OPS.md."
+
+
+def _variables(model: RawModel) -> tuple[set[int], set[int]]:
+    """Tensors that operators keep from run to run, and variable tensors that anything uses."""
+    kept: set[int] = set()
+    used = {*model.inputs, *model.outputs}
+    for op in model.operators:
+        operator = _BY_TFLITE_NAME.get((op.name, op.custom))
+        at = () if operator is None else operator.variable_inputs
+        kept.update(op.inputs[i] for i in at if i < len(op.inputs))
+        used.update((*op.inputs, *op.outputs))
+    count = len(model.tensors)
+    inside = {index for index in kept if 0 <= index < count}
+    return inside, {i for i in used if 0 <= i < count and model.tensors[i].variable}
 
 
 def _used(model: RawModel) -> Iterator[RawTensor]:
@@ -189,7 +207,8 @@ class _Assembler:
             node_view = view(Graph(self._name, tensors, (node,), (), (output,)), node)
             shape = operator.infer_shape(node_view)
             problem = _constants_problem(operator, resolved, shape)
-            kept = max(1, len(inputs) - len(operator.tflite_constants(node_view)))
+            dropped = (*operator.tflite_constants(node_view), *operator.tflite_variables(node_view))
+            kept = max(1, len(inputs) - len(dropped))
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = f": {error}" if isinstance(error, ValueError) else ""
             raise self._error(f"{label}: its inputs or options are malformed{reason}") from error
@@ -259,7 +278,7 @@ def _constants_problem(
     """What is wrong with the form of the constants, "" for nothing."""
     axes = [None if t is None or t.quant is None else t.quant.axis for t in inputs]
     for index, axis in enumerate(axes):
-        if axis is None or index == operator.bias_input:
+        if axis is None or index in (operator.bias_input, *operator.channel_inputs):
             continue
         if index != operator.weight_input:
             return f"input {index} must not be quantised per channel"
