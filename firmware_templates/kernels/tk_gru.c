@@ -18,7 +18,7 @@ void tk_gru_init(const tk_gru_params *p, void *state) {
 }
 
 void tk_gru_row(const tk_gru_params *p, const void *in, void *out, void *state) {
-    tk_gru_steps(p, in, out, state, p->inputs, p->units, tk_recurrent_rows);
+    tk_gru_steps(p, in, out, state, p->inputs, p->units, tk_recurrent_rows, tk_recurrent_rescale);
 }
 
 void tk_gru(const tk_gru_params *p, const void *in, void *out, void *state) {

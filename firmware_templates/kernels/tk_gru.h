@@ -18,7 +18,7 @@ typedef struct {
     int32_t reset_after; /* 1: the reset gate works on the state's products, else on the state */
     int32_t in_zero_point, out_zero_point;
     int32_t out_multiplier, out_shift;
-    const int32_t *in_rescale;    /* [units][3][bias, multiplier, shift] */
+    const int32_t *in_rescale;    /* [units][3] records of tk_recurrent.h */
     const int32_t *state_rescale; /* the same */
     const int8_t *in_weights;     /* [units][3][inputs] */
     const int8_t *state_weights;  /* [units][3][units] */

@@ -18,7 +18,7 @@ void tk_lstm_init(const tk_lstm_params *p, void *state) {
 }
 
 void tk_lstm_row(const tk_lstm_params *p, const void *in, void *out, void *state) {
-    tk_lstm_steps(p, in, out, state, p->inputs, p->units, tk_recurrent_rows);
+    tk_lstm_steps(p, in, out, state, p->inputs, p->units, tk_recurrent_rows, tk_recurrent_rescale);
 }
 
 void tk_lstm(const tk_lstm_params *p, const void *in, void *out, void *state) {

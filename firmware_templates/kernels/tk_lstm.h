@@ -15,11 +15,11 @@ typedef struct {
     int32_t inputs, units;
     int32_t reverse; /* 1: from the last step to the first */
     int32_t in_zero_point, out_zero_point;
-    int32_t added_shift; /* of 2^-30 to the cell's scale */
+    int32_t added_shift; /* fractional bits less one that a product of gates loses to the cell */
     int32_t cell_clip;   /* largest magnitude, 0: none */
     int32_t tanh_multiplier, tanh_shift;
     int32_t hidden_multiplier, hidden_shift;
-    const int32_t *rescale;      /* [4][input's multiplier, shift, state's multiplier, shift] */
+    const int32_t *rescale;      /* [4][input, state] records of tk_recurrent.h, without bias */
     const int8_t *in_weights;    /* [units][4][inputs] */
     const int8_t *state_weights; /* [units][4][units] */
     const int32_t *bias;         /* [units][4] */

@@ -10,6 +10,20 @@
 #include "tk_common.h"
 #include "tk_compiler.h"
 
+/* Brings a sum of products to 12 fractional bits. */
+typedef int32_t (*tk_recurrent_scale)(int32_t sum, const int32_t *record);
+
+/* By the record {bias, multiplier, rounding, left | right << 8}: double rounding, as TFLM does it
+ * with sums of 32 bits; left is one more than the sum is shifted by, rounding half of 2^right (0
+ * for 1). */
+TK_INLINE int32_t tk_recurrent_shift(const int32_t *record) {
+    return (record[3] & 0xFF) - 1 - (record[3] >> 8);
+}
+
+TK_INLINE int32_t tk_recurrent_rescale(int32_t sum, const int32_t *record) {
+    return tk_requantize(sum, record[1], tk_recurrent_shift(record));
+}
+
 /* Adds to the sums of `rows` rows of weights (of one unit, 4 or 3) their products with x. */
 typedef void (*tk_recurrent_multiply)(int32_t *sums, const int16_t *x, const int8_t *weights,
                                       int32_t values, int32_t rows);

@@ -8,7 +8,7 @@ matrices its own scale.  Every product of two fractions is rounded to the neares
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,9 +26,11 @@ from toolkit.ops.parts.recurrent import (
     RecurrentAttrs,
     by_unit,
     clip16,
+    doubles,
     filled,
     gate_multipliers,
     recurrent_types,
+    rescaling_records,
     sum_bound,
     weights_good,
 )
@@ -74,21 +76,27 @@ def matrices_fit(view: View) -> str | None:
     return None
 
 
-def sums_fit(view: View) -> str | None:
-    """no sum of products and bias may leave 31 bits, before or after it is rescaled"""
+def sums(view: View) -> Iterator[tuple[int, int, float]]:
+    """Of each matrix its input index, the largest sum of products with it and the bias, and the
+    scale of the vector."""
     source = view.input(0)
     low, high = source.dtype.limits
     largest = max(source.zero_point - low, high - source.zero_point)
-    for matrix, bias, scale, most in (
+    for index, bias, scale, most in (
         (IN_WEIGHTS, IN_BIAS, source.scale, largest),
         (STATE_WEIGHTS, STATE_BIAS, _STATE_SCALE, 1 << 15),
     ):
-        weights = view.input(matrix)
-        assert weights.quant is not None
-        factor = max(1.0, max(weights.quant.scale) * scale * 2.0**12)
-        bound = factor * sum_bound(weights.values, view.input(bias).values, most)
-        if bound >= 1 << 31:
-            return f"{bound:g} at input {matrix}"
+        yield index, sum_bound(view.input(index).values, view.input(bias).values, most), scale
+
+
+def sums_fit(view: View) -> str | None:
+    """no sum of products and bias may leave 31 bits, before or after it is rescaled"""
+    for index, bound, scale in sums(view):
+        quant = view.input(index).quant
+        assert quant is not None
+        rescaled = bound * max(1.0, max(quant.scale) * scale * 2.0**12)
+        if rescaled >= 1 << 31:
+            return f"{rescaled:g} at input {index}"
     return None
 
 
@@ -226,7 +234,8 @@ class Gru(Recurrent[GruAttrs]):
         )
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        return (gru_dsp_call(self.kernel_call(view)),)
+        fits = all(doubles(bound, scale, view.input(i)) for i, bound, scale in sums(view))
+        return (gru_dsp_call(self.kernel_call(view)),) if fits else ()
 
 
 def _sums(view: View, vector: Array, matrix: int, scale: float) -> Array:
@@ -247,9 +256,9 @@ def _output_scale(out: Tensor) -> tuple[int, int]:
 
 
 def _records(bias: Array, multipliers: Array, shifts: Array) -> Array:
-    """int32[units][3 gates][bias, multiplier, shift]."""
-    rows = np.stack([bias, multipliers, shifts], 1).astype(np.int32)
-    return np.ascontiguousarray(rows.reshape(3, -1, 3).swapaxes(0, 1))
+    """int32[units][3 gates][4]."""
+    rows = rescaling_records(bias, multipliers, shifts)
+    return np.ascontiguousarray(rows.reshape(3, -1, 4).swapaxes(0, 1))
 
 
 def _units_first(weights: Array) -> Array:

@@ -8,7 +8,7 @@ anew, as after a reset of TFLM's interpreter.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -36,6 +36,7 @@ from toolkit.ops.parts.recurrent import (
     Recurrent,
     by_unit,
     clip16,
+    doubles,
     filled,
     recurrent_types,
     sum_bound,
@@ -77,18 +78,23 @@ def matrices_fit(view: View) -> str | None:
     return f"input {wrong[0]} {list(view.input(wrong[0]).shape)}" if wrong else None
 
 
+def sums(view: View) -> Iterator[tuple[int, int, float]]:
+    """Of each matrix its input index, the largest sum of products with it and the bias, and the
+    scale of the vector."""
+    for of, tensor in ((INPUT_WEIGHTS, view.input(0)), (STATE_WEIGHTS, view.output)):
+        low, high = tensor.dtype.limits
+        largest = max(tensor.zero_point - low, high - tensor.zero_point)
+        for index, bias in zip(of, BIASES, strict=True):
+            added = view.input(bias).values if of is INPUT_WEIGHTS else None
+            yield index, sum_bound(view.input(index).values, added, largest), tensor.scale
+
+
 def sums_fit(view: View) -> str | None:
     """no sum of products and bias may leave 31 bits, before or after it is rescaled"""
-    for number in range(4):
-        for of, tensor in ((INPUT_WEIGHTS, view.input(0)), (STATE_WEIGHTS, view.output)):
-            bias = view.input(BIASES[number]).values if of is INPUT_WEIGHTS else None
-            low, high = tensor.dtype.limits
-            largest = max(tensor.zero_point - low, high - tensor.zero_point)
-            weights = view.input(of[number])
-            factor = max(1.0, tensor.scale * weights.scale * 2.0**12)
-            bound = factor * sum_bound(weights.values, bias, largest)
-            if bound >= 1 << 31:
-                return f"{bound:g} at input {of[number]}"
+    for index, bound, scale in sums(view):
+        rescaled = bound * max(1.0, scale * view.input(index).scale * 2.0**12)
+        if rescaled >= 1 << 31:
+            return f"{rescaled:g} at input {index}"
     return None
 
 
@@ -183,10 +189,10 @@ class Lstm(Recurrent[LstmAttrs]):
         """Outputs and cells of a float run."""
         x, weights, recurrent, biases = operands(inputs)
         hidden, cell = self._begin(view, inputs[13:])
-        sums = [self.sequences(view, x) @ w.T + b for w, b in zip(weights, biases, strict=True)]
+        given = [self.sequences(view, x) @ w.T + b for w, b in zip(weights, biases, strict=True)]
         outputs, cells = [], []
-        for at in range(len(sums[0])):
-            gates = [s[at] + hidden @ r.T for s, r in zip(sums, recurrent, strict=True)]
+        for at in range(len(given[0])):
+            gates = [s[at] + hidden @ r.T for s, r in zip(given, recurrent, strict=True)]
             i, f, o = (1 / (1 + np.exp(-gates[index])) for index in (0, 1, 3))
             cell = f * cell + i * np.tanh(gates[_CELL_GATE])
             if view.attrs.cell_clip:
@@ -244,7 +250,7 @@ class Lstm(Recurrent[LstmAttrs]):
                 "reverse": int(attrs.reverse),
                 "in_zero_point": x.zero_point,
                 "out_zero_point": out.zero_point,
-                "added_shift": added,
+                "added_shift": -added,
                 "cell_clip": quantised_clip(attrs),
                 "tanh_multiplier": tanh_multiplier,
                 "tanh_shift": tanh_shift,
@@ -269,4 +275,6 @@ class Lstm(Recurrent[LstmAttrs]):
         return np.zeros(1, np.int16)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        return (lstm_dsp_call(self.kernel_call(view)),)
+        fits = all(doubles(bound, scale, view.input(i)) for i, bound, scale in sums(view))
+        wide = view.output.dtype is DType.INT16  # rescaled in 64 bits
+        return (lstm_dsp_call(self.kernel_call(view)),) if fits or wide else ()

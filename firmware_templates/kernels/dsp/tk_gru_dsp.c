@@ -10,7 +10,7 @@ void tk_gru_dsp_init(const tk_gru_dsp_params *p, void *state) {
 
 void tk_gru_dsp_row(const tk_gru_dsp_params *p, const void *in, void *out, void *state) {
     tk_gru_steps(p, in, out, state, tk_recurrent_filled(p->inputs), tk_recurrent_filled(p->units),
-                 tk_recurrent_words);
+                 tk_recurrent_words, tk_recurrent_rescale_dsp);
 }
 
 void tk_gru_dsp(const tk_gru_dsp_params *p, const void *in, void *out, void *state) {

@@ -10,7 +10,7 @@ void tk_lstm_dsp_init(const tk_lstm_dsp_params *p, void *state) {
 
 void tk_lstm_dsp_row(const tk_lstm_dsp_params *p, const void *in, void *out, void *state) {
     tk_lstm_steps(p, in, out, state, tk_recurrent_filled(p->inputs), tk_recurrent_filled(p->units),
-                  tk_recurrent_words);
+                  tk_recurrent_words, tk_recurrent_rescale_dsp);
 }
 
 void tk_lstm_dsp(const tk_lstm_dsp_params *p, const void *in, void *out, void *state) {

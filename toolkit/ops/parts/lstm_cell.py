@@ -13,7 +13,12 @@ from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.numerics.int16 import rescaled
 from toolkit.ops.numerics.sigmoid_int16 import sigmoid16, tanh16, tanh_scale
 from toolkit.ops.parts.base import NodeView
-from toolkit.ops.parts.recurrent import RecurrentAttrs, clip16, gate_multipliers
+from toolkit.ops.parts.recurrent import (
+    RecurrentAttrs,
+    clip16,
+    gate_multipliers,
+    rescaling_records,
+)
 
 #: Input indices, in the order of TFLite's gates: input, forget, cell, output.
 INPUT_WEIGHTS, STATE_WEIGHTS, BIASES = range(1, 5), range(5, 9), range(12, 16)
@@ -57,17 +62,14 @@ def gate(
 
 
 def gate_scales(view: NodeView[LstmAttrs]) -> Array:
-    """int32[4][4]: of each gate multiplier and shift of the input's sums, then of the state's."""
-    pairs = [
-        (
-            gate_multipliers(view.input(0).scale, view.input(i), 1),
-            gate_multipliers(view.output.scale, view.input(s), 1),
-        )
-        for i, s in zip(INPUT_WEIGHTS, STATE_WEIGHTS, strict=True)
+    """int32[4 gates][2][4]: records of the input's sums, then of the state's."""
+    none = np.zeros(1, np.int32)
+    records = [
+        rescaling_records(none, *gate_multipliers(scale, view.input(index), 1))
+        for pair in zip(INPUT_WEIGHTS, STATE_WEIGHTS, strict=True)
+        for scale, index in zip((view.input(0).scale, view.output.scale), pair, strict=True)
     ]
-    return np.array(
-        [[int(a[0]), int(b[0]), int(c[0]), int(d[0])] for (a, b), (c, d) in pairs], np.int32
-    )
+    return np.stack(records)
 
 
 def cell_scales(attrs: LstmAttrs) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -170,6 +170,13 @@ def sum_bound(weights: Array, bias: Array | None, largest: int) -> int:
     return int((rows if bias is None else rows + np.abs(bias.astype(np.int64))).max())
 
 
+def doubles(bound: int, scale: float, matrix: Tensor) -> bool:
+    """Whether sums of magnitudes up to ``bound`` can be shifted to where the DSP extension's
+    kernels rescale them, in 32 bits."""
+    shifts = gate_multipliers(scale, matrix, 1)[1]
+    return bound << 1 + max(0, int(shifts.max())) < 1 << 31
+
+
 def gate_multipliers(scale: float, matrix: Tensor, rows: int) -> tuple[Array, Array]:
     """Requantisation of a matrix's sums, of a vector of ``scale``, to a gate's argument: one a
     row."""
@@ -177,6 +184,14 @@ def gate_multipliers(scale: float, matrix: Tensor, rows: int) -> tuple[Array, Ar
     scales = matrix.quant.scale
     scales = scales * rows if len(scales) == 1 else scales
     return quantize_multipliers([scale * s * 2.0**GATE_BITS for s in scales])
+
+
+def rescaling_records(bias: Array, multipliers: Array, shifts: Array) -> Array:
+    """int32[rows][4]: what ``tk_recurrent_rescale`` takes."""
+    left, right = np.maximum(shifts, 0).astype(np.int64), np.maximum(-shifts, 0).astype(np.int64)
+    rounding = np.where(right > 0, 1 << np.maximum(right - 1, 0), 0)
+    columns = (bias, multipliers, rounding, (left + 1) | right << 8)
+    return np.stack(columns, 1).astype(np.int32)
 
 
 def filled(values: int) -> int:
