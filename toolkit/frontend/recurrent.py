@@ -98,7 +98,7 @@ def _require_plain(low: Lowering, node: OnnxNode) -> None:
         raise unsupported(node, "clipping inside the cell (clip) is not supported")
     given = attribute(node, "activations", tuple, ())
     usual = _ACTIVATIONS[node.op] * len(_ways(node))
-    names = tuple(_text(name) for name in given)
+    names = tuple(map(str, given))
     if names and tuple(map(str.lower, names)) != tuple(map(str.lower, usual)):
         raise unsupported(
             node, f"activations {', '.join(names)} are not supported, only {', '.join(usual)}"
@@ -112,13 +112,9 @@ def _require_plain(low: Lowering, node: OnnxNode) -> None:
             raise unsupported(node, "sequence_lens (sequences of unequal length) are not supported")
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
-
-
 def _ways(node: OnnxNode) -> tuple[bool, ...]:
     """Of each direction, whether it is from the end."""
-    direction = _text(attribute(node, "direction", str, "forward"))
+    direction = attribute(node, "direction", str, "forward")
     if direction not in _DIRECTIONS:
         raise unsupported(node, f"direction {direction!r} is unknown")
     return _DIRECTIONS[direction]
@@ -182,7 +178,7 @@ def _ended(low: Lowering, node: OnnxNode, source: _Source, outputs: Sequence[str
     if last and low.is_used(last):
         ends = [_last(low, node, source, o, r) for o, r in zip(outputs, _ways(node), strict=True)]
         low.values[last] = low.join(ends, 0, node)
-    if not every or not low.is_used(every):
+    if not every:
         return outputs[0]
     joined = outputs[0]
     if len(outputs) > 1:
