@@ -36,6 +36,7 @@ from tests.ops import (
     test_streaming,
     test_strided_slice,
     test_sum,
+    test_svdf,
     test_transpose,
     test_variance,
 )
@@ -108,10 +109,12 @@ def run_all() -> set[str]:
             values = run_graph_in_c(graph, dict(zip(graph.inputs, case, strict=True)), *SANITIZE)
             for name, want in zip(graph.outputs, expected, strict=True):
                 np.testing.assert_array_equal(values[name], want[index])
+    for wide in (True, False):
+        test_svdf.assert_steps(test_svdf.svdf_model(1, wide), *SANITIZE)
     for part in test_streaming.PARTS:
         test_streaming.keep_rows(part, 13, DType.INT8, *SANITIZE)
     test_streaming.tall_max_row(*SANITIZE)
-    return kernels | {"tk_keep_rows", "tk_max_pool_tall_s8"}
+    return kernels | {"tk_keep_rows", "tk_max_pool_tall_s8", "tk_svdf", "tk_svdf_state"}
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="AddressSanitizer comes with gcc")

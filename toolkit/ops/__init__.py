@@ -38,6 +38,8 @@ from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
 from toolkit.ops.sum import Sum
+from toolkit.ops.svdf import Svdf
+from toolkit.ops.svdf_state import SvdfState
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
 from toolkit.ops.variance import Variance
@@ -79,6 +81,8 @@ OPERATORS: dict[str, Operator[Any]] = {
         StridedSlice(),
         Sub(),
         Sum(),
+        Svdf(),
+        SvdfState(),
         Tanh(),
         Transpose(),
         Variance(),

@@ -1,9 +1,9 @@
 """Runs one model over many cases in an interpreter; a script of its own because that may abort.
 
 Arguments: engine (``tflm`` or ``litert``), folder, arena bytes, cases of each clip (none: all are
-one).  The folder holds ``model.tflite`` and ``inputs.npz`` (one array per input, cases first) and
-receives ``outputs.npz``.  Every clip begins with an interpreter of its own: a reset would zero
-variables that begin otherwise.
+one, or without states each begins anew).  The folder holds ``model.tflite`` and ``inputs.npz`` (one
+array per input, cases first) and receives ``outputs.npz``.  Every clip begins with an interpreter
+of its own: a reset would zero variables that begin otherwise.
 """
 
 from __future__ import annotations
@@ -26,18 +26,20 @@ def main(engine: str, folder: Path, arena_bytes: int, clips: list[int]) -> None:
         raise ValueError("inputs must have the same number of cases")
     results: list[Case] = []
     for steps in clips or [len(inputs[0])]:
-        run, finish = _tflm(model, arena_bytes) if engine == "tflm" else _litert(model)
+        run, finish = _tflm(model, arena_bytes, not clips) if engine == "tflm" else _litert(model)
         begin = len(results)
         results += [run([values[i] for values in inputs]) for i in range(begin, begin + steps)]
     finish()
     np.savez(folder / "outputs.npz", *(np.stack(values) for values in zip(*results, strict=True)))
 
 
-def _tflm(model: bytes, arena_bytes: int) -> tuple[Callable[[Case], Case], Callable[[], None]]:
+def _tflm(
+    model: bytes, arena_bytes: int, alone: bool
+) -> tuple[Callable[[Case], Case], Callable[[], None]]:
     from tflite_micro.python.tflite_micro import runtime
 
     interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
-    outputs, anew = _output_count(model), _has_variables(model)
+    outputs, anew = _output_count(model), alone and _has_variables(model)
 
     def run(case: Case) -> Case:
         if anew:

@@ -26,6 +26,7 @@ from toolkit.passes.fold_pad import fold_pad
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawState, RawTensor, parse
 from toolkit.tflite.float_ends import strip_float_ends
 from toolkit.tflite.split import expand_splits
+from toolkit.tflite.svdf import expand_svdf
 from toolkit.tflite.variables import OPTIONS as VARIABLE_OPTIONS
 from toolkit.tflite.variables import resolve_variables
 from toolkit.tflite.write import TENSOR_TYPES
@@ -77,8 +78,8 @@ def stripped_ends(data: bytes, name: str) -> tuple[str, ...]:
 
 def _parse(data: bytes, name: str) -> RawModel:
     wanted = frozenset(op.tflite_options for op in OPERATORS.values() if op.tflite_options)
-    model = parse(data, name, wanted | VARIABLE_OPTIONS)
-    return expand_splits(resolve_variables(model, name), name)
+    model = parse(data, name, wanted | VARIABLE_OPTIONS | {"SVDFOptions"})
+    return expand_svdf(expand_splits(resolve_variables(model, name), name), name)
 
 
 # --- what is not supported ----------------------------------------------------------------------
