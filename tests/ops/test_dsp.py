@@ -128,6 +128,7 @@ KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None],
     (test_fully_connected.case_int8, (first_fast,)),
     (test_recurrent.lstm, (first_fast,)),
     (test_recurrent.other, (first_fast,)),
+    (test_recurrent.begun, (first_fast,)),
     (max_pool, (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
 ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.kernel import run_graph_in_c, run_kernel
-from tests.support.operators import assert_operator, case_inputs, pack
+from tests.support.operators import add_input, assert_operator, case_inputs, pack
 from tests.support.recurrent import add_activation, add_gru, add_lstm
 from toolkit.errors import ModelError, UnsupportedError
 from toolkit.ir import DType, Graph, GraphBuilder, QuantParams, Tensor
@@ -34,6 +34,15 @@ def other(builder: GraphBuilder, rng: np.random.Generator) -> str:
     x = add_activation(builder, rng, shape)
     add = (add_lstm, add_gru)[rng.integers(2)]
     return add(builder, rng, x, int(rng.integers(1, 11)), plain=False)
+
+
+def begun(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """A GRU over sequences side by side, from a state that is an input."""
+    steps, inner, values, units = (int(n) for n in rng.integers((1, 1, 1, 1), (4, 5, 10, 10)))
+    x = add_activation(builder, rng, (1, steps, inner, values))
+    state = QuantParams.per_tensor(2.0**-15, 0)
+    begin = add_input(builder, (1, inner, units), state, DType.INT16)
+    return add_gru(builder, rng, x, units, begin=begin)
 
 
 def test_lstm_is_tflms() -> None:
@@ -71,6 +80,7 @@ def assert_c_like_numpy(graph: Graph, *flags: str) -> None:
 def test_other_layers_in_c() -> None:
     assert_c_like_numpy(pack(other, 60))
     assert_c_like_numpy(pack(lstm, 30, seed=2))
+    assert_c_like_numpy(pack(begun, 20, seed=3))
 
 
 def test_sigmoid_and_tanh_are_close_to_float() -> None:

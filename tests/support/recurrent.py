@@ -53,9 +53,15 @@ def add_lstm(
 
 
 def add_gru(
-    builder: GraphBuilder, rng: np.random.Generator, x: str, units: int, plain: bool = True
+    builder: GraphBuilder,
+    rng: np.random.Generator,
+    x: str,
+    units: int,
+    plain: bool = True,
+    begin: str | None = None,
 ) -> str:
-    """A GRU over ``x``; not ``plain``: along any axis, backwards or from a random state."""
+    """A GRU over ``x``; not ``plain``: along any axis, backwards or from a random state; ``begin``
+    is an input that it begins as."""
     source = builder.tensors[x]
     inputs: list[str | None] = [x]
     biases: list[str] = []
@@ -72,6 +78,8 @@ def add_gru(
         size = (math.prod(source.shape[axis + 1 : -1]) * units,)
         data = rng.integers(-32768, 32768, size).astype(np.int16)
         inputs.append(builder.constant("h", data, QuantParams.per_tensor(2.0**-15, 0)))
+    if begin is not None:
+        inputs.append(begin)
     attrs = GruAttrs(axis, reverse, bool(rng.integers(2)))
     return add_node(builder, "gru", inputs, _output_quant(rng, source.dtype), attrs, source.dtype)
 

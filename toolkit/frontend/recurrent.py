@@ -77,7 +77,9 @@ def gru(low: Lowering, node: OnnxNode) -> str:
     _require_plain(low, node)
     source, units = _source(low, node), attribute(node, "hidden_size", int, 0)
     weights, recurrent, biases = _matrices(low, node, 3)
-    state = _initial(low, node, _HIDDEN, source.batch, units)
+    computed = has_input(node, _HIDDEN) and node.inputs[_HIDDEN] not in low.constants
+    state = None if computed else _initial(low, node, _HIDDEN, source.batch, units)
+    source = _sequences_inside(low, source) if computed else source
     outputs = []
     for way, reverse in enumerate(_ways(node)):
         begin = None if state is None else state[way].reshape(-1)
@@ -88,6 +90,8 @@ def gru(low: Lowering, node: OnnxNode) -> str:
         inputs = [source.tensor, *(_constant(low, node, values) for values in parts)]
         if begin is not None and begin.any():
             inputs.append(_constant(low, node, begin))
+        if computed:
+            inputs.append(_computed(low, node, way))
         outputs.append(low.append("gru", inputs, GruAttrs(source.axis, reverse, after), node))
     return _ended(low, node, source, outputs)
 
@@ -165,6 +169,23 @@ def _initial(low: Lowering, node: OnnxNode, index: int, batch: int, units: int) 
     if state.shape != (len(_ways(node)), batch, units):
         raise ValueError(f"an initial state {list(state.shape)}")
     return state
+
+
+def _sequences_inside(low: Lowering, source: _Source) -> _Source:
+    """The activation with steps in front of the sequences, each of which has a state."""
+    if source.axis == 1:
+        return source
+    turned = low.transpose(source.tensor, (0, 2, 1, 3))
+    return _Source(turned, 1, source.steps, source.batch)
+
+
+def _computed(low: Lowering, node: OnnxNode, way: int) -> str:
+    """The initial state of a direction, [1, batch, units]."""
+    states = low.value(node.inputs[_HIDDEN])
+    if len(_ways(node)) == 1:
+        return states
+    ranges = ((way, way + 1, 1), WHOLE, WHOLE)
+    return low.append("strided_slice", [states], StridedSliceAttrs(ranges), node)
 
 
 def _constant(low: Lowering, node: OnnxNode, values: Array) -> str:

@@ -18,7 +18,7 @@ from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.numerics.sigmoid_int16 import sigmoid16, sigmoid_table, tanh16
-from toolkit.ops.parts.base import KernelCall, NodeView
+from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour
 from toolkit.ops.parts.custom_options import unpacked
 from toolkit.ops.parts.recurrent import (
     Bias,
@@ -34,10 +34,12 @@ from toolkit.ops.parts.recurrent import (
     sum_bound,
     weights_good,
 )
+from toolkit.ops.variants.gru_begun_dsp import gru_begun_dsp_call
 from toolkit.ops.variants.gru_dsp import gru_dsp_call
 
 IN_WEIGHTS, STATE_WEIGHTS, IN_BIAS, STATE_BIAS, INITIAL = range(1, 6)
 _STATE_SCALE = 2.0**-15
+_NOTHING = np.zeros(1, np.int16)
 #: What the state's part of the candidate is clipped to before it is multiplied by the reset gate.
 _CANDIDATE_LIMIT = 65535
 
@@ -101,16 +103,21 @@ def sums_fit(view: View) -> str | None:
 
 
 def initial_fits(view: View) -> str | None:
-    """an initial state must be an int16 constant of the units of every sequence"""
+    """an initial state must be int16 with scale 2**-15 and zero point 0, of the units of every
+    sequence; a computed one must have at least 3 dimensions, and the loop none around it"""
     state, extent = view.optional(INITIAL), Gru().extent(view)
-    if state is None or (state.shape, state.dtype) == ((extent.inner * extent.units,), DType.INT16):
+    if state is None:
         return None
-    return f"{state.dtype.value} {list(state.shape)}"
+    good = state.dtype is DType.INT16 and state.elements == extent.inner * extent.units
+    if not good or (state.scale, state.zero_point) != (_STATE_SCALE, 0):
+        return f"{state.dtype.value} {list(state.shape)}"
+    alone = state.is_constant or (extent.outer == 1 and len(state.shape) > 2)
+    return None if alone else f"{list(state.shape)} for {extent.outer} loops"
 
 
 class Gru(Recurrent[GruAttrs]):
     """Gated recurrent unit: update, reset and candidate; both places of the reset gate, any axis,
-    also backwards, from 0 or a constant state in [-1, 1]."""
+    also backwards, from 0 or a state in [-1, 1], constant or computed."""
 
     name = "gru"
     tflite_name = "tk.gru"
@@ -127,6 +134,12 @@ class Gru(Recurrent[GruAttrs]):
 
     def units(self, view: View) -> int:
         return view.input(STATE_WEIGHTS).shape[-1]
+
+    def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:
+        state = view.optional(INITIAL)
+        if state is not None and not state.is_constant and view.attrs.axis == time_axis:
+            return TimeBehaviour.OPAQUE
+        return super().time_behaviour(view, time_axis)
 
     def state_scale(self, attrs: GruAttrs, output: Tensor) -> float:
         return _STATE_SCALE
@@ -174,7 +187,9 @@ class Gru(Recurrent[GruAttrs]):
         """The state, ``[sequences, units]``, as the first step finds it."""
         extent = self.extent(view)
         shape = (extent.outer * extent.inner, extent.units)
-        return np.tile(initial[0], extent.outer).reshape(shape) if initial else np.zeros(shape)
+        if not initial:
+            return np.zeros(shape)
+        return np.tile(initial[0].reshape(-1), extent.outer).reshape(shape)
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         source, out, units = view.input(0), view.output, self.units(view)
@@ -205,8 +220,9 @@ class Gru(Recurrent[GruAttrs]):
         initial = view.optional(INITIAL)
         in_scales = gate_multipliers(x.scale, view.input(IN_WEIGHTS), 3 * extent.units)
         state_scales = gate_multipliers(_STATE_SCALE, view.input(STATE_WEIGHTS), 3 * extent.units)
+        begun = initial is not None and not initial.is_constant
         return KernelCall(
-            kernel="tk_gru",
+            kernel="tk_gru_begun" if begun else "tk_gru",
             params={
                 "element_bytes": out.dtype.size_bytes,
                 "outer": extent.outer,
@@ -224,18 +240,21 @@ class Gru(Recurrent[GruAttrs]):
                 "state_rescale": _records(view.input(STATE_BIAS).values, *state_scales),
                 "in_weights": _units_first(view.input(IN_WEIGHTS).values),
                 "state_weights": _units_first(view.input(STATE_WEIGHTS).values),
-                "given": int(initial is not None),
-                "initial": np.zeros(1, np.int16) if initial is None else initial.values,
+                "given": int(initial is not None and not begun),
+                "initial": _NOTHING if initial is None or begun else initial.values,
                 "sigmoid": sigmoid_table(),
             },
-            inputs=(x.name,),
+            inputs=(x.name, initial.name) if initial is not None and begun else (x.name,),
             outputs=(out.name,),
+            extra_kernels=("tk_gru",) if begun else (),
             scratch_bytes=2 * (filled(extent.values) + (2 + extent.inner) * filled(extent.units)),
         )
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         fits = all(doubles(bound, scale, view.input(i)) for i, bound, scale in sums(view))
-        return (gru_dsp_call(self.kernel_call(view)),) if fits else ()
+        call = self.kernel_call(view)
+        fast = gru_dsp_call if call.kernel == "tk_gru" else gru_begun_dsp_call
+        return (fast(call),) if fits else ()
 
 
 def _sums(view: View, vector: Array, matrix: int, scale: float) -> Array:

@@ -199,6 +199,10 @@ class _Quantizer:
         inputs = [
             None if tensor is None else self.builder.add_tensor(tensor) for tensor in constants
         ]
+        for index in operator.computed_states(view(self.graph, node)):
+            scale, zero, dtype = operator.initial_quant(attrs, index, made)
+            quant = QuantParams.per_tensor(scale, zero)
+            inputs[index - 1] = self._convert(node.inputs[index] or "", dtype, quant)
         self.names[output] = self.builder.add_node(
             node.op, [source, *inputs], made, attrs, node.name
         )

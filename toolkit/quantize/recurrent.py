@@ -22,7 +22,8 @@ def recurrent_constants(
     scales: Mapping[str, float],
 ) -> list[Tensor | None]:
     """The integer constants of a recurrent ``node`` of a float graph, in the order of its inputs
-    behind the first; ``scales`` are those of its ``input`` and of its ``state``."""
+    behind the first, None where one is computed; ``scales`` are those of its ``input`` and of its
+    ``state``."""
     found: dict[int, Tensor] = {}
     biases = {bias.matrix: (index, bias) for index, bias in operator.biases.items()}
     for index, axis in operator.matrices.items():
@@ -37,7 +38,7 @@ def recurrent_constants(
             wide, quant = quantize_bias(values, params, scale, BIAS_TYPES[output.dtype])
             found[at] = Tensor.constant(f"{weights.name}.bias", wide, quant)
     for index in operator.initial:
-        if index < len(node.inputs):
+        if index < len(node.inputs) and _float(graph, node, index).is_constant:
             scale, zero, dtype = operator.initial_quant(attrs, index, output)
             quant, tensor = QuantParams.per_tensor(scale, zero), _float(graph, node, index)
             data = quantize_values(tensor.values, quant, dtype)

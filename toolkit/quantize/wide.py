@@ -9,7 +9,8 @@ from typing import Any
 from toolkit.errors import InputError
 from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.parts.base import NodeView, OutputRange
+from toolkit.ops.parts.base import NodeView, OutputRange, view
+from toolkit.ops.parts.recurrent import Recurrent
 from toolkit.plan.row_outputs import layout_nodes
 
 #: Operators with an int16 kernel whose activations may follow their input into 16 bits.
@@ -34,6 +35,17 @@ def head_tensors(graph: Graph) -> frozenset[str]:
         if is_pool or is_weights or follows:
             wide.add(output)
     return frozenset(wide)
+
+
+def begun_tensors(graph: Graph) -> frozenset[str]:
+    """Outputs of recurrent layers that begin from computed states: these go round, and 8 bits
+    would be lost in every round."""
+    return frozenset(
+        node.outputs[0]
+        for node in graph.nodes
+        if isinstance(operator := OPERATORS[node.op], Recurrent)
+        and operator.computed_states(view(graph, node))
+    )
 
 
 def wide_tensors(graph: Graph, chosen: Iterable[str]) -> frozenset[str]:

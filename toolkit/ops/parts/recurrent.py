@@ -66,8 +66,8 @@ class Recurrent(Operator[AttrsT], Generic[AttrsT]):
 
     Inputs behind the first are constants: ``matrices`` (input index to the axis of their scales,
     None: one scale), ``biases``, and initial states (``initial``), a vector of the units of every
-    sequence.  ``inner`` names values inside that have a range of their own, under
-    ``<output>/<name>``.
+    sequence, or a computed tensor of more than two dimensions.  ``inner`` names values inside that
+    have a range of their own, under ``<output>/<name>``.
     """
 
     matrices: ClassVar[Mapping[int, int | None]]
@@ -97,6 +97,11 @@ class Recurrent(Operator[AttrsT], Generic[AttrsT]):
     ) -> AttrsT:
         """Attributes that suit the ranges of ``inner``."""
         return attrs
+
+    def computed_states(self, view: NodeView[AttrsT]) -> tuple[int, ...]:
+        """The initial states that are not constants."""
+        found = ((index, view.optional(index)) for index in self.initial)
+        return tuple(i for i, state in found if state is not None and not state.is_constant)
 
     def extent(self, view: NodeView[AttrsT]) -> Extent:
         shape, axis = view.input(0).shape, view.attrs.axis
@@ -152,9 +157,9 @@ def recurrent_types(view: NodeView[Any]) -> str | None:
 
 
 def weights_good(view: NodeView[Any]) -> str | None:
-    """all but the activation must be constants, and matrices symmetric int8"""
+    """matrices and biases must be constants, and matrices symmetric int8"""
     for index, tensor in enumerate(view.inputs[1:], 1):
-        if tensor is None:
+        if tensor is None or len(tensor.shape) > 2:
             continue
         if tensor.data is None or tensor.quant is None:
             return f"input {index} is computed"
