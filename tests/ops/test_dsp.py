@@ -129,6 +129,7 @@ KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None],
     (test_recurrent.lstm, (first_fast,)),
     (test_recurrent.other, (first_fast,)),
     (test_recurrent.begun, (first_fast,)),
+    (test_recurrent.begun_lstm, (first_fast,)),
     (max_pool, (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
 ]

@@ -45,6 +45,14 @@ def begun(builder: GraphBuilder, rng: np.random.Generator) -> str:
     return add_gru(builder, rng, x, units, begin=begin)
 
 
+def begun_lstm(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """The same of an LSTM, whose cells are an input and among the outputs, too."""
+    shape = tuple(int(n) for n in rng.integers((1, 1, 1), (4, 5, 10)))
+    params = QuantParams.per_tensor(float(np.float32(rng.uniform(1e-5, 1e-3))), 0)
+    x = add_input(builder, (1, *shape), params, DType.INT16)
+    return add_lstm(builder, rng, x, int(rng.integers(1, 10)), begin=True)
+
+
 def test_lstm_is_tflms() -> None:
     assert_operator(lstm, 60)
 
@@ -81,6 +89,7 @@ def test_other_layers_in_c() -> None:
     assert_c_like_numpy(pack(other, 60))
     assert_c_like_numpy(pack(lstm, 30, seed=2))
     assert_c_like_numpy(pack(begun, 20, seed=3))
+    assert_c_like_numpy(pack(begun_lstm, 20, seed=4))
 
 
 def test_sigmoid_and_tanh_are_close_to_float() -> None:

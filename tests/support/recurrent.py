@@ -19,12 +19,19 @@ FRAMES = 12
 
 
 def add_lstm(
-    builder: GraphBuilder, rng: np.random.Generator, x: str, units: int, plain: bool = True
+    builder: GraphBuilder,
+    rng: np.random.Generator,
+    x: str,
+    units: int,
+    plain: bool = True,
+    begin: bool = False,
 ) -> str:
-    """An LSTM over ``x``; not ``plain``: along any axis, backwards or from a random state."""
+    """An LSTM over ``x``; not ``plain``: along any axis, backwards or from a random state;
+    ``begin``: hidden state and cell are further inputs."""
     source = builder.tensors[x]
-    out = _output_quant(rng, source.dtype)
     bits = int(rng.integers(9, 16))
+    cell = QuantParams.per_tensor(2.0**-bits, 0)
+    out = cell if begin else _output_quant(rng, source.dtype)
     inputs: list[str | None] = [x]
     spread = {}
     for of, vector, values in (
@@ -41,6 +48,11 @@ def add_lstm(
         unit = source.scale * spread["input", gate]
         inputs.append(_bias(builder, rng, [unit] * units, None, source.dtype))
     clip = float(rng.choice([0.0, 0.0, 2.0 ** (14 - bits)]))
+    if begin:
+        shape = (1, math.prod(source.shape[2:-1]), units)
+        inputs += [add_input(builder, shape, cell, DType.INT16) for _ in range(2)]
+        attrs = LstmAttrs(1, False, bits, clip)
+        return add_node(builder, "lstm_begun", inputs, out, attrs, source.dtype)
     if plain:
         return add_node(builder, "lstm", inputs, out, LstmAttrs(1, False, bits, clip), source.dtype)
     attrs = LstmAttrs(*_way(rng, source.shape), bits, clip)

@@ -19,7 +19,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.gru import GruAttrs
 from toolkit.ops.parts.lstm_cell import LstmAttrs
-from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
+from toolkit.ops.strided_slice import WHOLE, Range, StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
 
 _ACTIVATIONS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh")}
@@ -48,6 +48,10 @@ def lstm(low: Lowering, node: OnnxNode) -> str:
     _require_plain(low, node)
     source, units = _source(low, node), attribute(node, "hidden_size", int, 0)
     weights, recurrent, biases = _matrices(low, node, 4)
+    if _is_begun(low, node):
+        parts = [_gates(part[0], 4) for part in (weights, recurrent, biases)]
+        constants = [_constant(low, node, part[gate]) for part in parts for gate in _TFLITE_ORDER]
+        return _begun_lstm(low, node, source, constants)
     states = [_initial(low, node, index, source.batch, units) for index in (_HIDDEN, _CELL)]
     outputs = []
     for way, reverse in enumerate(_ways(node)):
@@ -62,13 +66,45 @@ def lstm(low: Lowering, node: OnnxNode) -> str:
             size = (source.batch * units,)
             inputs += [_constant(low, node, np.broadcast_to(state, size)) for state in begin]
         outputs.append(low.append("lstm" if plain else "lstm_custom", inputs, attrs, node))
-    if used := [name for name in node.outputs[2:3] if name and low.is_used(name)]:
-        raise unsupported(
-            node,
-            f"its last cell (output {used[0]!r}) is used; the layer gives its hidden state",
-            "Leave the cell inside: it begins at the initial state and stays in the layer.",
-        )
     return _ended(low, node, source, outputs)
+
+
+def _is_begun(low: Lowering, node: OnnxNode) -> bool:
+    """Whether a state of an LSTM comes from outside, or its cell is used outside."""
+    given = (node.inputs[i] for i in (_HIDDEN, _CELL) if has_input(node, i))
+    cell = node.outputs[2] if len(node.outputs) > 2 else ""
+    return any(name not in low.constants for name in given) or bool(cell and low.is_used(cell))
+
+
+def _begun_lstm(low: Lowering, node: OnnxNode, source: _Source, constants: Sequence[str]) -> str:
+    """An LSTM that gives hidden states and cells, [1, steps, 2 * batch, units]."""
+    if _ways(node) != (False,):
+        raise unsupported(node, "computed states, or a cell outside, backwards are not supported")
+    source = _sequences_inside(low, source)
+    units, batch = low.tensor_shape(constants[4])[0], source.batch
+    zeros = np.zeros((1, batch, units), np.float32)
+    states = [
+        low.value(node.inputs[index]) if has_input(node, index) else _constant(low, node, zeros)
+        for index in (_HIDDEN, _CELL)
+    ]
+    inputs = [source.tensor, *constants[:8], None, None, None, *constants[8:], *states]
+    both = low.append("lstm_begun", inputs, LstmAttrs(), node)
+    for index, first in ((1, 0), (2, batch)):
+        name = node.outputs[index] if index < len(node.outputs) else ""
+        if name and low.is_used(name):
+            last = _cut(low, node, both, (-1, None, 1), (first, first + batch, 1))
+            low.values[name] = low.reshape(last, (1, batch, units))
+    hidden = _cut(low, node, both, WHOLE, (0, batch, 1))
+    if batch > 1:
+        return low.reshape(hidden, (source.steps, 1, batch, units))
+    rows = low.transpose(low.reshape(hidden, (1, source.steps, units)), (1, 0, 2))
+    return low.reshape(rows, (source.steps, 1, 1, units))
+
+
+def _cut(low: Lowering, node: OnnxNode, both: str, steps: Range, sequences: Range) -> str:
+    """A part of hidden states and cells."""
+    attrs = StridedSliceAttrs((WHOLE, steps, sequences, WHOLE))
+    return low.append("strided_slice", [both], attrs, node)
 
 
 def gru(low: Lowering, node: OnnxNode) -> str:

@@ -20,6 +20,7 @@ from toolkit.ops.gru import Gru
 from toolkit.ops.hard_swish import HardSwish
 from toolkit.ops.logistic import Logistic
 from toolkit.ops.lstm import Lstm
+from toolkit.ops.lstm_begun import LstmBegun
 from toolkit.ops.lstm_custom import LstmCustom
 from toolkit.ops.max_pool_2d import MaxPool2D
 from toolkit.ops.mean import Mean
@@ -64,6 +65,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         HardSwish(),
         Logistic(),
         Lstm(),
+        LstmBegun(),
         LstmCustom(),
         MaxPool2D(),
         Mean(),

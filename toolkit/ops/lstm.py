@@ -17,7 +17,7 @@ import numpy as np
 from toolkit.ir import DType, QuantParams, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.sigmoid_int16 import sigmoid_table, tanh_scale
-from toolkit.ops.parts.base import KernelCall, NodeView
+from toolkit.ops.parts.base import Constraint, KernelCall, NodeView
 from toolkit.ops.parts.lstm_cell import (
     BIASES,
     INPUT_WEIGHTS,
@@ -118,9 +118,9 @@ class Lstm(Recurrent[LstmAttrs]):
     biases: ClassVar[Mapping[int, Bias]] = {
         index: Bias(weights, "input") for index, weights in zip(BIASES, INPUT_WEIGHTS, strict=True)
     }
-    inner = ("cell",)
+    inner: ClassVar[tuple[str, ...]] = ("cell",)
     variable_inputs: ClassVar[tuple[int, ...]] = (18, 19)
-    constraints = (
+    constraints: ClassVar[tuple[Constraint, ...]] = (
         recurrent_types,
         weights_good,
         plain_sequence,
@@ -173,20 +173,20 @@ class Lstm(Recurrent[LstmAttrs]):
 
     # --- meaning ------------------------------------------------------------------------------
     def calibrated(
-        self, attrs: LstmAttrs, limits: Mapping[str, tuple[float, float]], dtype: DType
+        self, attrs: LstmAttrs, limits: Mapping[str, tuple[float, float]], output: Tensor
     ) -> LstmAttrs:
         peak = _CELL_HEADROOM * max(1e-9, *map(abs, limits["cell"]))
         bits = 15 - math.ceil(math.log2(peak))
         return replace(attrs, cell_bits=min(max(bits, CELL_BITS[0]), CELL_BITS[-1]))
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
-        return self._loop(view, inputs)[0]
+        return self.joined(view, self.float_steps(view, inputs)[0])
 
     def inner_values(self, view: View, inputs: Sequence[Array]) -> dict[str, Array]:
-        return {"cell": self._loop(view, inputs)[1]}
+        return {"cell": self.joined(view, self.float_steps(view, inputs)[1])}
 
-    def _loop(self, view: View, inputs: Sequence[Array]) -> tuple[Array, Array]:
-        """Outputs and cells of a float run."""
+    def float_steps(self, view: View, inputs: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+        """Outputs and cells of a float run, [sequences, units] a step."""
         x, weights, recurrent, biases = operands(inputs)
         hidden, cell = self._begin(view, inputs[13:])
         given = [self.sequences(view, x) @ w.T + b for w, b in zip(weights, biases, strict=True)]
@@ -200,7 +200,7 @@ class Lstm(Recurrent[LstmAttrs]):
             hidden = (o * np.tanh(cell)).astype(np.float32)
             outputs.append(hidden)
             cells.append(cell)
-        return self.joined(view, outputs), self.joined(view, cells)
+        return outputs, cells
 
     def _begin(self, view: View, initial: Sequence[Array]) -> tuple[Array, Array]:
         """Hidden state and cell, ``[sequences, units]``, as the first step finds them."""
@@ -208,11 +208,15 @@ class Lstm(Recurrent[LstmAttrs]):
         shape = (extent.outer * extent.inner, extent.units)
         if not initial:
             return np.zeros(shape), np.zeros(shape)
-        each = (np.tile(state, extent.outer).reshape(shape) for state in initial)
+        each = (np.tile(state.reshape(-1), extent.outer).reshape(shape) for state in initial)
         hidden, cell = each
         return hidden, cell
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        return self.joined(view, self.integer_steps(view, inputs)[0])
+
+    def integer_steps(self, view: View, inputs: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+        """The same of the integer reference."""
         x, weights, recurrent, biases = operands(inputs)
         source, out, attrs = view.input(0), view.output, view.attrs
         hidden, cell = (state.astype(np.int64) for state in self._begin(view, inputs[13:]))
@@ -221,7 +225,7 @@ class Lstm(Recurrent[LstmAttrs]):
             gate(source, centred, w, view.input(i), b)
             for i, w, b in zip(INPUT_WEIGHTS, weights, biases, strict=True)
         ]
-        outputs = []
+        outputs, cells = [], []
         for at in range(len(centred)):
             gates = [
                 clip16(g[at] + gate(out, hidden, r, view.input(n)))
@@ -230,7 +234,8 @@ class Lstm(Recurrent[LstmAttrs]):
             made, cell = step(gates, cell, attrs, out)
             hidden = made - out.zero_point
             outputs.append(made.astype(out.dtype.numpy))
-        return self.joined(view, outputs)
+            cells.append(cell.astype(np.int16))
+        return outputs, cells
 
     # --- device -------------------------------------------------------------------------------
     def kernel_call(self, view: View) -> KernelCall:

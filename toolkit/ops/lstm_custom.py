@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.lstm import Lstm, View, cell_bits_known, matrices_fit, sums_fit
+from toolkit.ops.parts.base import Constraint
 from toolkit.ops.parts.custom_options import unpacked
 from toolkit.ops.parts.lstm_cell import BIASES, LstmAttrs
 from toolkit.ops.parts.recurrent import recurrent_types, weights_good
@@ -39,7 +40,7 @@ class LstmCustom(Lstm):
     custom = True
     variable_inputs = ()
     initial = (HIDDEN, CELL)
-    constraints = (
+    constraints: ClassVar[tuple[Constraint, ...]] = (
         recurrent_types,
         weights_good,
         matrices_fit,

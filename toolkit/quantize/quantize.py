@@ -27,7 +27,8 @@ from toolkit.quantize.parameters import (
     weight_params,
 )
 from toolkit.quantize.ranges import Ranges
-from toolkit.quantize.recurrent import recurrent_constants
+from toolkit.quantize.recurrent import binary_limits, recurrent_constants
+from toolkit.quantize.wide import is_binary16
 
 #: Widening int8 by this factor is exact: |q - zero_point| * 128 stays below 2**15.
 _WIDENING = 128
@@ -92,11 +93,18 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
             limits[root] = _span(given[root], dtypes[root])
         elif not set(members).isdisjoint(graph.free_outputs):
             limits[root] = _with_headroom(*limits[root])
+    binary = {groups[node.outputs[0]] for node in graph.nodes if is_binary16(node.op)}
+    for root in binary:
+        limits[root] = binary_limits(*limits[root], WIDE_HEADROOM)
     params = {
         name: fixed.get(root) or given.get(root) or _activation_params(limits[root], dtypes[name])
         for name, root in groups.items()
     }
-    return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()}, ranges)
+    spans = {name: limits[root] for name, root in groups.items()}
+    for name in spans:  # hidden states are read apart from the cells beside them
+        if groups[name] in binary and name in ranges.limits:
+            spans[name] = ranges.limits[name]
+    return _Plan(dtypes, params, spans, ranges)
 
 
 def _members(groups: Mapping[str, str]) -> dict[str, list[str]]:
@@ -191,7 +199,7 @@ class _Quantizer:
         source = self._operand(node, node.inputs[0] or "")
         made = self._tensor(output)
         inner = {name: self.plan.ranges.of(f"{output}/{name}") for name in operator.inner}
-        attrs = operator.calibrated(node.attrs, inner, made.dtype)
+        attrs = operator.calibrated(node.attrs, inner, made)
         made = self._named(made)
         scales = {"input": self.builder.tensors[source].scale}
         scales["state"] = operator.state_scale(attrs, made)

@@ -3,6 +3,7 @@ from what calibration saw inside the loop."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,6 +45,14 @@ def recurrent_constants(
             data = quantize_values(tensor.values, quant, dtype)
             found[index] = Tensor.constant(tensor.name, data, quant)
     return [found.get(index) for index in range(1, len(node.inputs))]
+
+
+def binary_limits(low: float, high: float, room: float) -> tuple[float, float]:
+    """A range whose int16 scale, with ``room`` for more, is a power of two of at most 15 fractional
+    bits: one in which a cell can be kept."""
+    most = max(1.0, room * max(-low, high))
+    peak = 2.0 ** math.ceil(math.log2(most)) * 32767.0 / 32768.0 / room
+    return -peak, peak
 
 
 def _float(graph: Graph, node: Node, index: int) -> Tensor:

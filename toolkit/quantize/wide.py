@@ -37,6 +37,12 @@ def head_tensors(graph: Graph) -> frozenset[str]:
     return frozenset(wide)
 
 
+def is_binary16(op: str) -> bool:
+    """Whether an operator's output is int16 of a scale that is a power of two, in any case."""
+    operator = OPERATORS[op]
+    return isinstance(operator, Recurrent) and operator.binary16
+
+
 def begun_tensors(graph: Graph) -> frozenset[str]:
     """Outputs of recurrent layers that begin from computed states: these go round, and 8 bits
     would be lost in every round."""
@@ -55,7 +61,8 @@ def wide_tensors(graph: Graph, chosen: Iterable[str]) -> frozenset[str]:
     computed with, and their product with what they weigh, are int16 in any case: int8 lies below
     the resolution that hundreds of nearly equal weights need.
     """
-    wide = set(chosen) | _weights_and_products(graph)
+    binary = {node.outputs[0] for node in graph.nodes if is_binary16(node.op)}
+    wide = set(chosen) | binary | _weights_and_products(graph)
     _follow(graph, wide)
     wide |= {state.read for state in graph.states if state.write in wide}
     _follow(graph, wide)

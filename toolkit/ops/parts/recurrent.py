@@ -74,6 +74,8 @@ class Recurrent(Operator[AttrsT], Generic[AttrsT]):
     biases: ClassVar[Mapping[int, Bias]]
     initial: ClassVar[tuple[int, ...]] = ()
     inner: ClassVar[tuple[str, ...]] = ()
+    #: Whether its output is int16, of a scale that is a power of two, whatever is asked for.
+    binary16: ClassVar[bool] = False
     opaque_reason = "it runs backwards along time, or along another axis than its frames are in"
 
     def units(self, view: NodeView[AttrsT]) -> int:
@@ -93,9 +95,9 @@ class Recurrent(Operator[AttrsT], Generic[AttrsT]):
         return {}
 
     def calibrated(
-        self, attrs: AttrsT, limits: Mapping[str, tuple[float, float]], dtype: DType
+        self, attrs: AttrsT, limits: Mapping[str, tuple[float, float]], output: Tensor
     ) -> AttrsT:
-        """Attributes that suit the ranges of ``inner``."""
+        """Attributes that suit the ranges of ``inner`` and the integer ``output``."""
         return attrs
 
     def computed_states(self, view: NodeView[AttrsT]) -> tuple[int, ...]:
