@@ -20,7 +20,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, kernel_call
 from toolkit.ops.parts.base import TimeBehaviour, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_window
-from toolkit.plan.stream import Purpose, StreamPlan
+from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage
 from toolkit.plan.time_axis import retime
 
@@ -62,9 +62,9 @@ class ClipPlayer:
 
     def play(self) -> None:
         plan = self._plan
-        for stage in plan.stages:
-            if stage.keeps:
-                self._write(self._sums_key(stage), self._sums(stage))
+        for stage in plan.reductions:
+            self._write(self._sums_key(stage), self._sums(stage))
+        self._begin_states()
         while self._pass(None):
             pass
         for frame in range(self._frames):
@@ -87,6 +87,11 @@ class ClipPlayer:
                 f"rows; got {self._taken}."
             )
         self._finish()
+
+    def _begin_states(self) -> None:
+        for stage in self._plan.stages:
+            if stage.keeps and not stage.reduces:
+                self._write(self._kept_key(stage), self._kept(stage))
 
     def _take_frame(self, frame: int) -> None:
         for number, entry in enumerate(self._graph.inputs):
@@ -133,8 +138,10 @@ class ClipPlayer:
         node = self._nodes[stage.node.name]
         label = f"row {rows[0]} of {node.name!r}"
         reads = [name for name in node.inputs if name is not None and name in self._counter_of]
-        if stage.keeps:
+        if stage.reduces:
             self._read(self._sums_key(stage), self._sums(stage), label)
+        elif stage.keeps:
+            self._read(self._kept_key(stage), self._kept(stage), label)
         elif stage.call.scratch_bytes:
             place = self._range(self._plan.offset("scratch", node.name), stage.call.scratch_bytes)
             self._write(("scratch", stage.number), place)
@@ -247,8 +254,13 @@ class ClipPlayer:
         return "sums", stage.number
 
     def _sums(self, stage: Stage) -> slice:
-        purpose: Purpose = "sums" if stage.reduces else "state"
-        return self._range(self._plan.offset(purpose, stage.node.name), stage.call.scratch_bytes)
+        return self._range(self._plan.offset("sums", stage.node.name), stage.call.scratch_bytes)
+
+    def _kept_key(self, stage: Stage) -> tuple[str, int]:
+        return "state", stage.number
+
+    def _kept(self, stage: Stage) -> slice:
+        return self._range(self._plan.offset("state", stage.node.name), stage.call.scratch_bytes)
 
     def _tensor(self, name: str) -> slice:
         size = self._plan.finish_graph.tensors[name].size_bytes
