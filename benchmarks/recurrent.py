@@ -59,7 +59,7 @@ TARGET = "cortex-m4"
 #: Frames of 32 ms every 10 ms.
 HOP = replace(SPEC, hop_samples=160)
 PUBLISHED = ("tflm_lstm_int8.tflite", "gtcrn.onnx")
-_CALIBRATING, _BATCH, _LEARNING_RATE = 32, 16, 3e-3
+_CALIBRATING, _BATCH, _LEARNING_RATE = 160, 16, 3e-3
 _DEVICE_SECONDS, _PART_SECONDS = 1, 10
 _LAST_LAYER = 8.0  # times PyTorch's weights, so that masks differ from frame to frame
 
