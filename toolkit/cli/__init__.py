@@ -21,7 +21,7 @@ VERBS = {
     "build": "Model to verified firmware: convert, generate, compile, simulate, compare.",
     "flash": "Program the image of a build onto its board, run it, read the results back.",
     "run": "Run an existing build again, on any recordings.",
-    "convert": "ONNX model to a fully int8 .tflite.",
+    "convert": "ONNX model to an integer .tflite that TFLM runs.",
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
     "check": "Hold models against budgets and baselines, for CI.",
     "diff": "What changed between two builds, by layer and symbol.",

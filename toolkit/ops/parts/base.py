@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from toolkit.ir import DType, Graph, Node, Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops.parts.channels import Bounds, Ties, any_value, channel_count, thinned
 
 AttrsT = TypeVar("AttrsT")
 
@@ -192,12 +193,7 @@ class Operator(ABC, Generic[AttrsT]):
         return ()
 
     def tflite_variables(self, view: NodeView[AttrsT]) -> tuple[Tensor | None, ...]:
-        """TFLite inputs behind all others that an interpreter keeps from run to run, and absent
-        ones (None).
-
-        The graph has none of them: the writer appends them, the reader drops them once
-        `read_options` has seen them.
-        """
+        """TFLite inputs behind those, which an interpreter keeps from run to run (None: absent)."""
         return ()
 
     def tflite_version(self, view: NodeView[AttrsT]) -> int:
@@ -221,6 +217,39 @@ class Operator(ABC, Generic[AttrsT]):
         """Scale and zero point when ``output_range`` is FIXED."""
         raise NotImplementedError
 
+    # --- channels, the last axis --------------------------------------------------------------
+    def channel_bounds(self, view: NodeView[AttrsT], inputs: Sequence[Bounds]) -> Bounds:
+        """Bounds of the integer output from those of the inputs that are there; they hold for
+        every clip length."""
+        return any_value(view.output)
+
+    def channel_ties(self, view: NodeView[AttrsT]) -> Ties | None:
+        """Which channels of inputs and output belong together; None: all of them stay."""
+        return None
+
+    def channel_weights(self, view: NodeView[AttrsT]) -> Array | None:
+        """Weights ``[outputs, taps, channels]`` of an operator that sums over the channels of its
+        first input, each alike wherever it stands; None for all others, which have `channel_ties`.
+        """
+        return None
+
+    def pads(self, view: NodeView[AttrsT]) -> bool:
+        """Whether those sums may have the input's zero point in place of a value of a channel."""
+        return False
+
+    def with_channels(
+        self, view: NodeView[AttrsT], inputs: Sequence[Array | None], output: Array
+    ) -> NodeView[AttrsT]:
+        """The node with those channels of inputs (None: a constant) and output alone, bool
+        ``[channels]`` each: its constants and attributes; activations keep their shapes."""
+        constants = (
+            thinned(tensor, -1, output)
+            if tensor is not None and tensor.is_constant and channel_count(tensor) == len(output)
+            else tensor
+            for tensor in view.inputs
+        )
+        return replace(view, inputs=tuple(constants))
+
     # --- device -------------------------------------------------------------------------------
     @abstractmethod
     def work(self, view: NodeView[AttrsT]) -> Work: ...
@@ -232,8 +261,7 @@ class Operator(ABC, Generic[AttrsT]):
     def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall: ...
 
     def on_whole(self, view: NodeView[AttrsT]) -> NodeView[AttrsT]:
-        """The node in the form in which its kernels run it on whole tensors, the same bytes in and
-        out."""
+        """The node in the form in which its kernels run it on whole tensors, of the same bytes."""
         return view
 
     def dsp_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
@@ -254,8 +282,7 @@ class Operator(ABC, Generic[AttrsT]):
         every row, ``<kernel>_finish(&params, sums, output)``, sums being ``scratch_bytes`` of
         state, aligned to 8 bytes; where the operator ``merges``, ``<kernel>_merge(&params, sums,
         block)`` adds other rows' sums.  RECURRENT: ``<kernel>_init(&params, state)``, then
-        ``<kernel>_row(&params, inputs..., output, state)`` for every row in order, state being
-        ``scratch_bytes`` that outlive it.
+        ``<kernel>_row(&params, inputs..., output, state)`` for every row, state as sums are.
         """
         return self.kernel_call(row)
 
