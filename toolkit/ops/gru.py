@@ -254,7 +254,7 @@ class Gru(Recurrent[GruAttrs]):
         fits = all(doubles(bound, scale, view.input(i)) for i, bound, scale in sums(view))
         call = self.kernel_call(view)
         fast = gru_dsp_call if call.kernel == "tk_gru" else gru_begun_dsp_call
-        return (fast(call),) if fits else ()
+        return (fast(call, self.filled_work(view)),) if fits else ()
 
 
 def _sums(view: View, vector: Array, matrix: int, scale: float) -> Array:

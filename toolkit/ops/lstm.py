@@ -282,4 +282,6 @@ class Lstm(Recurrent[LstmAttrs]):
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         fits = all(doubles(bound, scale, view.input(i)) for i, bound, scale in sums(view))
         wide = view.output.dtype is DType.INT16  # rescaled in 64 bits
-        return (lstm_dsp_call(self.kernel_call(view)),) if fits or wide else ()
+        return (
+            (lstm_dsp_call(self.kernel_call(view), self.filled_work(view)),) if fits or wide else ()
+        )

@@ -107,4 +107,4 @@ class LstmBegun(LstmCustom):
         return np.zeros(1, np.int16)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        return (lstm_begun_dsp_call(self.kernel_call(view)),)
+        return (lstm_begun_dsp_call(self.kernel_call(view), self.filled_work(view)),)

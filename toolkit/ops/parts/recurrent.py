@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
@@ -132,6 +132,12 @@ class Recurrent(Operator[AttrsT], Generic[AttrsT]):
             accumulators=2 * extent.vectors * rows,
             elementwise=extent.vectors * (rows + extent.units),
         )
+
+    def filled_work(self, view: NodeView[AttrsT]) -> Work:
+        """The same with vectors filled up, as kernels for the DSP extension multiply them."""
+        extent, work = self.extent(view), self.work(view)
+        columns = filled(extent.values) + filled(extent.units)
+        return replace(work, macs=work.macs // (extent.values + extent.units) * columns)
 
     def sequences(self, view: NodeView[AttrsT], x: Array) -> Array:
         """``x`` as ``[steps, sequences, values]`` in the order in which the loop runs."""
