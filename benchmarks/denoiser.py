@@ -165,38 +165,38 @@ def unheard_mixture(data: Path, seconds: int) -> Mixture:
 
 
 # --- masks ---------------------------------------------------------------------------------------
-def spectra(samples: Samples) -> NDArray[np.complex128]:
+def spectra(samples: Samples, spec: LogMel = SPEC) -> NDArray[np.complex128]:
     """Spectra [T, bins] of the frames that features are made of."""
-    return np.fft.rfft(cut_frames(as_fractions(samples, SPEC), SPEC) * window(SPEC))
+    return np.fft.rfft(cut_frames(as_fractions(samples, spec), spec) * window(spec))
 
 
-def ideal_mask(mixture: Mixture) -> Floats:
+def ideal_mask(mixture: Mixture, spec: LogMel = SPEC) -> Floats:
     """The share of speech in every band's power, [T, bands]: what the network is to find."""
-    bank = mel_filterbank(SPEC).T
-    speech, noise = (np.abs(spectra(x)) ** 2 @ bank for x in (mixture.speech, mixture.noise))
+    bank = mel_filterbank(spec).T
+    speech, noise = (np.abs(spectra(x, spec)) ** 2 @ bank for x in (mixture.speech, mixture.noise))
     return np.asarray(speech / np.maximum(speech + noise, 1e-12))
 
 
-def masked(noisy: NDArray[np.int16], mask: Floats) -> Floats:
+def masked(noisy: NDArray[np.int16], mask: Floats, spec: LogMel = SPEC) -> Floats:
     """Speech [n] from a mask [T, bands]: gains between the bands' centres by straight lines on the
     mel scale, inverse FFT, overlap-add."""
-    spectrum = spectra(noisy)
-    hz = np.linspace(0.0, SPEC.sample_rate_hz / 2.0, spectrum.shape[1])
-    ends = hz_to_mel(np.array([SPEC.f_min_hz, SPEC.f_max_hz]), SPEC.mel_scale)
-    centres = np.linspace(ends[0], ends[1], SPEC.n_mels + 2)[1:-1]
-    gains = [np.interp(hz_to_mel(hz, SPEC.mel_scale), centres, row) for row in mask]
-    shape = window(SPEC)
+    spectrum = spectra(noisy, spec)
+    hz = np.linspace(0.0, spec.sample_rate_hz / 2.0, spectrum.shape[1])
+    ends = hz_to_mel(np.array([spec.f_min_hz, spec.f_max_hz]), spec.mel_scale)
+    centres = np.linspace(ends[0], ends[1], spec.n_mels + 2)[1:-1]
+    gains = [np.interp(hz_to_mel(hz, spec.mel_scale), centres, row) for row in mask]
+    shape = window(spec)
     out, weight = np.zeros(len(noisy)), np.full(len(noisy), 1e-9)
     for row, frame in enumerate(np.fft.irfft(spectrum * gains) * shape):
-        place = slice(row * SPEC.hop_samples, row * SPEC.hop_samples + len(shape))
+        place = slice(row * spec.hop_samples, row * spec.hop_samples + len(shape))
         out[place] += frame
         weight[place] += shape**2
     return np.asarray(out / weight)
 
 
-def si_sdr_db(speech: Floats, heard: Floats) -> float:
+def si_sdr_db(speech: Floats, heard: Floats, spec: LogMel = SPEC) -> float:
     """Scale-invariant signal-to-distortion ratio, where all frames overlap; in dB."""
-    inner = slice(SPEC.frame_samples, -SPEC.frame_samples)
+    inner = slice(spec.frame_samples, -spec.frame_samples)
     s, x = speech[inner], heard[inner]
     target = s * (x @ s) / (s @ s)
     return float(10.0 * np.log10(np.sum(target**2) / np.sum((x - target) ** 2)))

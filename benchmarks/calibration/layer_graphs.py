@@ -23,6 +23,7 @@ from benchmarks.calibration.layers import (
     same,
     unary,
 )
+from benchmarks.calibration.recurrent import recurrent_graph
 from toolkit.ir import DType, Graph, QuantParams, Shape, Tensor
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.reduction import ReductionAttrs
@@ -96,7 +97,9 @@ _PRODUCTS: tuple[Shape, ...] = ((1, 14, 14, 14), (1, 12, 40, 10), (4, 9, 16, 20)
 
 def batch_graphs() -> tuple[Graph, ...]:
     """Every layer, as graphs of a moderate size whose layers are independent of each other."""
-    return (_conv_3x3(), _conv_others(), _depthwise(), _elementwise(), _sums(), *_int16())
+    windows = (_conv_3x3(), _conv_others(), _depthwise())
+    recurrent = (recurrent_graph(), recurrent_graph(DType.INT16))
+    return (*windows, _elementwise(), _sums(), *_int16(), *recurrent)
 
 
 def stream_graphs() -> tuple[Graph, ...]:

@@ -59,13 +59,13 @@ class Layers:
     def add(
         self,
         op: str,
-        inputs: Sequence[str],
+        inputs: Sequence[str | None],
         attrs: object,
         quant: QuantParams = INT8,
         dtype: DType = DType.INT8,
     ) -> str:
         """A node whose output has the shape that its operator infers."""
-        tensors = tuple(self.builder.tensors[name] for name in inputs)
+        tensors = tuple(None if n is None else self.builder.tensors[n] for n in inputs)
         bare = NodeView(Node("", op, tuple(inputs), (), attrs), tensors, (), attrs)
         shape = OPERATORS[op].infer_shape(bare)
         return self.builder.add_node(op, inputs, Tensor("y", shape, dtype, quant), attrs, op)

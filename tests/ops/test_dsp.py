@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops import test_arithmetic, test_conv_2d, test_fully_connected
+from tests.ops import test_arithmetic, test_conv_2d, test_fully_connected, test_recurrent
 from tests.support import tiny
 from tests.support.dsp_firmware import (
     Case,
@@ -113,7 +113,7 @@ def every_length() -> Iterator[Case]:
             yield Case(call, tuple(given), run_numpy(graph, given)[0])
 
 
-def fully_connected(view: NodeView[Any]) -> KernelCall | None:
+def first_fast(view: NodeView[Any]) -> KernelCall | None:
     return next(iter(OPERATORS[view.node.op].dsp_calls(view)), None)
 
 
@@ -126,7 +126,11 @@ KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None],
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
-    (test_fully_connected.case_int8, (fully_connected,)),
+    (test_fully_connected.case_int8, (first_fast,)),
+    (test_recurrent.lstm, (first_fast,)),
+    (test_recurrent.other, (first_fast,)),
+    (test_recurrent.begun, (first_fast,)),
+    (test_recurrent.begun_lstm, (first_fast,)),
     (max_pool, (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
 ]

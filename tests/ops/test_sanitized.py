@@ -31,12 +31,14 @@ from tests.ops import (
     test_pad,
     test_pooling,
     test_quantize,
+    test_recurrent,
     test_reduce_max,
     test_softmax,
     test_softmax_int16,
     test_streaming,
     test_strided_slice,
     test_sum,
+    test_svdf,
     test_table,
     test_transpose,
     test_variance,
@@ -76,6 +78,10 @@ CASES: list[AddCase] = [
     test_extremum.square_case,
     *(partial(test_normalization.case, kinds) for kinds in test_normalization.KINDS),
     *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
+    test_recurrent.lstm,
+    test_recurrent.other,
+    test_recurrent.begun,
+    test_recurrent.begun_lstm,
     test_variance.case,
     test_variance.weighted_case,
     test_attention_pool.broadcast_case,
@@ -92,6 +98,10 @@ ELSEWHERE = {
     "tk_attention_pool_s8",
     "tk_attention_pool_s8_s16",
     "tk_fully_connected_s8_dsp",
+    "tk_gru_begun_dsp",
+    "tk_gru_dsp",
+    "tk_lstm_begun_dsp",
+    "tk_lstm_dsp",
     "tk_matmul_s16",
     "tk_short_block",
     # No layers' arithmetic: tests/host_c/test_audio_c.py, test_decimate_c.py and test_weights.py.
@@ -115,10 +125,12 @@ def run_all() -> set[str]:
             values = run_graph_in_c(graph, dict(zip(graph.inputs, case, strict=True)), *SANITIZE)
             for name, want in zip(graph.outputs, expected, strict=True):
                 np.testing.assert_array_equal(values[name], want[index])
+    for wide in (True, False):
+        test_svdf.assert_steps(test_svdf.svdf_model(1, wide), *SANITIZE)
     for part in test_streaming.PARTS:
         test_streaming.keep_rows(part, 13, DType.INT8, *SANITIZE)
     test_streaming.tall_max_row(*SANITIZE)
-    return kernels | {"tk_keep_rows", "tk_max_pool_tall_s8"}
+    return kernels | {"tk_keep_rows", "tk_max_pool_tall_s8", "tk_svdf", "tk_svdf_state"}
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="AddressSanitizer comes with gcc")

@@ -14,6 +14,7 @@ from toolkit.emit.parts import (
 )
 from toolkit.emit.shared import SharedKernels
 from toolkit.emit.stream_contexts import (
+    KeptText,
     ReductionText,
     RingText,
     RowArgument,
@@ -26,7 +27,7 @@ from toolkit.emit.symbols import NOT_HOT
 from toolkit.ops.parts.base import TimeBehaviour
 from toolkit.ops.parts.rows import with_rows
 from toolkit.plan.sharing import shared_code
-from toolkit.plan.stream import StreamPlan
+from toolkit.plan.stream import Purpose, StreamPlan
 from toolkit.plan.stream_schedule import Stage, find_stages
 
 #: Counters of no stage: rows of the first input, and the block that an endless plan fills.
@@ -102,6 +103,11 @@ class _Emitter:
                 for stage, text in zip(plan.stages, stages, strict=True)
                 if stage.reduces
             ),
+            states=tuple(
+                KeptText(text.kernel, text.params, plan.offset("state", stage.node.name))
+                for stage, text in zip(plan.stages, stages, strict=True)
+                if stage.keeps and not stage.reduces
+            ),
             steps=tuple(map(shared.applied, steps)),
             symbols={**parts.symbols, **shared.symbols(names)},
             hot=NOT_HOT,
@@ -140,13 +146,14 @@ class _Emitter:
                 for ahead in range(stage.group)
             ]
             if call.scratch_bytes:
-                arguments.append(
-                    RowArgument("void *", offset_bytes=plan.offset("scratch", node.name))
-                )
+                kept: Purpose = "state" if stage.keeps else "scratch"
+                offset = plan.offset(kept, node.name)
+                arguments.append(RowArgument("void *", offset_bytes=offset))
         read = self._graph.tensors[call.inputs[0]]
         suffix = {
             TimeBehaviour.WINDOWED: "_row" if stage.group == 1 else "_rows",
             TimeBehaviour.REDUCING: "_accumulate_row",
+            TimeBehaviour.RECURRENT: "_row",
         }
         return StageText(
             name=comment_text(node.name),

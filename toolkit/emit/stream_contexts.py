@@ -77,6 +77,15 @@ class ReductionText:
 
 
 @dataclass(frozen=True)
+class KeptText:
+    """The state of a recurrent layer, and the kernel that begins it."""
+
+    kernel: str
+    params: Identifier
+    offset: int
+
+
+@dataclass(frozen=True)
 class RowOutputText:
     """Output ``index`` has time: rows of ``counter``, one every ``step`` frames, which is there
     ``delay`` frames after the first of these."""
@@ -117,6 +126,7 @@ class StreamContext:
     shared: tuple[SharedKernel, ...]
     stages: tuple[StageText, ...]
     reductions: tuple[ReductionText, ...]
+    states: tuple[KeptText, ...]
     steps: tuple[Step, ...]
     symbols: Symbols
     hot: frozenset[str]

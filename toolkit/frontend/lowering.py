@@ -201,6 +201,10 @@ class Lowering:
     def reshape(self, tensor: str, shape: Sequence[int]) -> str:
         if self.tensor_shape(tensor) == tuple(shape):
             return tensor
+        before = self.maker(tensor)
+        source = before.inputs[0] if before is not None and before.op == "reshape" else None
+        if source is not None and self.tensor_shape(source) == tuple(shape):  # there and back
+            return source
         return self._moved("reshape", tensor, ReshapeAttrs(tuple(shape)), "reshaped")
 
     def copy(self, tensor: str) -> str:

@@ -174,6 +174,8 @@ def _attribute(attribute: Any, node: str, where: str) -> Any:
             return tuple(int(i) for i in attribute.ints)
         case AttributeProto.FLOATS:
             return tuple(float(f) for f in attribute.floats)
+        case AttributeProto.STRINGS:
+            return tuple(text.decode("utf-8", "replace") for text in attribute.strings)
         case AttributeProto.TENSOR:
             values = tensor_values(attribute.t, attribute.name, where)
             _check_finite({node: values}, where)

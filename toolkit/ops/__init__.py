@@ -16,9 +16,13 @@ from toolkit.ops.div import Div
 from toolkit.ops.exp import Exp
 from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
+from toolkit.ops.gru import Gru
 from toolkit.ops.hard_swish import HardSwish
 from toolkit.ops.leaky_relu import LeakyRelu
 from toolkit.ops.logistic import Logistic
+from toolkit.ops.lstm import Lstm
+from toolkit.ops.lstm_begun import LstmBegun
+from toolkit.ops.lstm_custom import LstmCustom
 from toolkit.ops.max_pool_2d import MaxPool2D
 from toolkit.ops.maximum import Maximum
 from toolkit.ops.mean import Mean
@@ -41,6 +45,8 @@ from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
 from toolkit.ops.sum import Sum
+from toolkit.ops.svdf import Svdf
+from toolkit.ops.svdf_state import SvdfState
 from toolkit.ops.table import Table
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
@@ -62,9 +68,13 @@ OPERATORS: dict[str, Operator[Any]] = {
         Exp(),
         ExpandDims(),
         FullyConnected(),
+        Gru(),
         HardSwish(),
         LeakyRelu(),
         Logistic(),
+        Lstm(),
+        LstmBegun(),
+        LstmCustom(),
         MaxPool2D(),
         Maximum(),
         Mean(),
@@ -86,6 +96,8 @@ OPERATORS: dict[str, Operator[Any]] = {
         StridedSlice(),
         Sub(),
         Sum(),
+        Svdf(),
+        SvdfState(),
         Table(),
         Tanh(),
         Transpose(),

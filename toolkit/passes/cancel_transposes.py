@@ -19,6 +19,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.fully_connected import FullyConnectedAttrs
+from toolkit.ops.parts.recurrent import Recurrent, RecurrentAttrs
 from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.transpose import TransposeAttrs
@@ -48,6 +49,7 @@ def cancel_transposes(graph: Graph) -> Graph:
         _through_concatenation,
         _through_reshape,
         _through_last_axis,
+        _through_recurrence,
         _into_matmul,
     )
 
@@ -213,6 +215,21 @@ def _through_last_axis(graph: Graph, node: Node) -> Graph | None:
     back = tuple(turn.index(axis) for axis in perm)
     graph, source = turned(graph, node, source, turn)
     return sink(graph, node, [source, *node.inputs[1:]], node.attrs, back)
+
+
+def _through_recurrence(graph: Graph, node: Node) -> Graph | None:
+    """A loop over one axis is as easily one over that axis of the tensor before it was turned; an
+    initial state, one for every sequence, stays with the order that it was made for."""
+    found = transposed(graph, node.inputs[0])
+    if not isinstance(node.attrs, RecurrentAttrs) or node.op == "lstm" or found is None:
+        return None
+    (perm, source), last = found, len(found[0]) - 1
+    operator = OPERATORS[node.op]
+    assert isinstance(operator, Recurrent)
+    if perm[-1] != last or any(index < len(node.inputs) for index in operator.initial):
+        return None
+    attrs = replace(node.attrs, axis=perm[node.attrs.axis])
+    return sink(graph, node, [source, *node.inputs[1:]], attrs, perm)
 
 
 def _into_matmul(graph: Graph, node: Node) -> Graph | None:

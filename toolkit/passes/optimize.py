@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.ir import Graph
+from toolkit.ops.parts.recurrent import RecurrentAttrs
 from toolkit.passes.absorb_layout import absorb_layout
 from toolkit.passes.cancel_transposes import cancel_transposes
 from toolkit.passes.fold_batchnorm import fold_batchnorm
@@ -15,6 +16,13 @@ from toolkit.passes.fuse_hard_swish import fuse_hard_swish
 from toolkit.passes.fuse_normalization import fuse_normalization
 from toolkit.passes.fuse_variance import fuse_variance
 from toolkit.passes.gather_axes import gather_axes
+
+
+def _around_recurrence(graph: Graph) -> Graph:
+    """Transposes that reshapes kept apart, as exporters put them round recurrent layers."""
+    if not any(isinstance(node.attrs, RecurrentAttrs) for node in graph.nodes):
+        return graph
+    return absorb_layout(cancel_transposes(graph))
 
 
 def optimize(graph: Graph) -> Graph:
@@ -30,6 +38,7 @@ def optimize(graph: Graph) -> Graph:
         fuse_function,
         cancel_transposes,
         absorb_layout,
+        _around_recurrence,
         gather_axes,
         fold_batchnorm,
         fold_pad,

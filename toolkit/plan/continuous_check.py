@@ -51,6 +51,7 @@ class _EndlessPlayer(ClipPlayer):
     def play(self) -> None:
         plan = self._plan
         self._begin_block()
+        self._begin_states()
         while self._pass(None):
             pass
         self._history = [list(self._made)]

@@ -152,13 +152,13 @@ def _silent_hops(stages: Sequence[Stage], hop_frames: int, blocks: int, settled:
 
 
 def _endless_buffers(stream: StreamPlan, blocks: int) -> list[StateBuffer]:
-    """The stream's buffers with the lifetimes of a run without end: rings, blocks and outputs stay,
-    sums are needed while they are merged and finished."""
+    """The stream's buffers with the lifetimes of a run without end: rings, states, blocks and
+    outputs stay, sums are needed while they are merged and finished."""
     end = max(b.last_step for b in stream.buffers)
     outputs = {stream.tensor_offsets[name] for name in stream.finish_graph.outputs}
     wanted = []
     for buffer in stream.buffers:
-        if buffer.purpose == "ring":
+        if buffer.purpose in ("ring", "state"):
             buffer = replace(buffer, last_step=end)
         elif buffer.purpose == "sums":
             size = blocks * aligned(buffer.size_bytes, ALIGNMENT_BYTES)

@@ -83,7 +83,7 @@ def plan_stream(
     buffer_bytes = max(b.offset_bytes + b.size_bytes for b in buffers)
     buffer_bytes = aligned(buffer_bytes, COUNTER_BYTES)
     kept = sum(n * size for n, size in zip(trace.lower_bound_rows, passing, strict=True))
-    kept += sum(b.size_bytes for b in wanted if b.purpose in ("sums", "clip"))
+    kept += sum(b.size_bytes for b in wanted if b.purpose in ("sums", "state", "clip"))
     return StreamPlan(
         time=time,
         stages=stages,
@@ -128,7 +128,7 @@ def _finish_graph(time: TimeAxis, stages: Sequence[Stage]) -> Graph:
 def _row_buffers(
     stages: Sequence[Stage], trace: Trace, tensors: dict[int, str], bytes_of: Sequence[int]
 ) -> list[StateBuffer]:
-    """Rings, rows that live within a pass, and the stages' own sums and scratch."""
+    """Rings, rows that live within a pass, and the stages' own sums, states and scratch."""
     last, reductions = len(bytes_of) - 1, [s for s in stages if s.reduces]
     buffers = []
     for number, name in sorted(tensors.items()):
@@ -143,6 +143,8 @@ def _row_buffers(
         if stage.reduces:
             finished = last + 1 + reductions.index(stage)
             buffers.append(StateBuffer("sums", name, size, 0, 0, finished))
+        elif stage.keeps:
+            buffers.append(StateBuffer("state", name, size, 0, 0, last))
         elif size:
             buffers.append(StateBuffer("scratch", name, size, 0, stage.number, stage.number))
     return buffers

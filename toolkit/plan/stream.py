@@ -32,7 +32,7 @@ EXTRA_COUNTERS = 1
 #: The same where outputs have time, beside the rows taken of each: whether the clip is ending.
 ENDING_COUNTERS = 1
 
-Purpose = Literal["ring", "row", "clip", "sums", "blocks", "scratch", "tensor"]
+Purpose = Literal["ring", "row", "clip", "sums", "state", "blocks", "scratch", "tensor"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class StateBuffer:
 
     The first steps take a row of each input, the others run a stage each, by its number; then the
     reductions finish, one step each, and the nodes behind them run.  ``name`` is a tensor's (ring,
-    row, clip, tensor) or a node's (sums, scratch).
+    row, clip, tensor) or a node's (sums, state, scratch).
     """
 
     purpose: Purpose

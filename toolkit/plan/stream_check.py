@@ -69,6 +69,7 @@ class ClipPlayer:
         plan = self._plan
         for stage in plan.reductions:
             self._write(self._sums_key(stage), self._sums(stage))
+        self._begin_states()
         while self._pass(None):
             pass
         for frame in range(self._frames):
@@ -91,6 +92,11 @@ class ClipPlayer:
                 f"rows; got {self._taken}."
             )
         self._finish()
+
+    def _begin_states(self) -> None:
+        for stage in self._plan.stages:
+            if stage.keeps and not stage.reduces:
+                self._write(self._kept_key(stage), self._kept(stage))
 
     def _take_frame(self, frame: int) -> None:
         for number, entry in enumerate(self._graph.inputs):
@@ -139,6 +145,8 @@ class ClipPlayer:
         reads = [name for name in node.inputs if name is not None and name in self._counter_of]
         if stage.reduces:
             self._read(self._sums_key(stage), self._sums(stage), label)
+        elif stage.keeps:
+            self._read(self._kept_key(stage), self._kept(stage), label)
         elif stage.call.scratch_bytes:
             place = self._range(self._plan.offset("scratch", node.name), stage.call.scratch_bytes)
             self._write(("scratch", stage.number), place)
@@ -151,7 +159,7 @@ class ClipPlayer:
                 if read >= self._made[self._counter_of[name]]:
                     raise ToolkitError(f"stream plan: {label} needs row {read} of {name!r} early.")
                 self._read((self._owner(name), read), self._row(name, read), label)
-        if stage.call.scratch_bytes and not stage.reduces:
+        if stage.call.scratch_bytes and not stage.keeps:
             self._read(("scratch", stage.number), place, label)
 
     def _rows_read(self, node: Node, name: str, row: int) -> list[int]:
@@ -247,6 +255,12 @@ class ClipPlayer:
 
     def _sums(self, stage: Stage) -> slice:
         return self._range(self._plan.offset("sums", stage.node.name), stage.call.scratch_bytes)
+
+    def _kept_key(self, stage: Stage) -> tuple[str, int]:
+        return "state", stage.number
+
+    def _kept(self, stage: Stage) -> slice:
+        return self._range(self._plan.offset("state", stage.node.name), stage.call.scratch_bytes)
 
     def _tensor(self, name: str) -> slice:
         size = self._plan.finish_graph.tensors[name].size_bytes

@@ -55,6 +55,11 @@ class Stage:
         return self.behaviour is TimeBehaviour.REDUCING
 
     @property
+    def keeps(self) -> bool:
+        """Whether what its kernel works in outlives a row: sums, or a state."""
+        return self.behaviour in (TimeBehaviour.REDUCING, TimeBehaviour.RECURRENT)
+
+    @property
     def move(self) -> Move:
         """What the schedule is played with."""
         return Move(self.number, self.window, self.inputs, self.count, self.group, self.runs)

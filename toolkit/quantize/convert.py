@@ -11,7 +11,7 @@ from toolkit.passes.expand_attention_builtin import expand_attention_builtin
 from toolkit.passes.expand_hard_swish import GATES, expand_hard_swish
 from toolkit.quantize.quantize import quantize
 from toolkit.quantize.ranges import Ranges
-from toolkit.quantize.wide import head_tensors, wide_tensors
+from toolkit.quantize.wide import begun_tensors, head_tensors, wide_tensors
 
 Attention = Literal["fused", "builtin"]
 
@@ -33,7 +33,7 @@ def convert(
     """
     if attention == "builtin":
         graph = expand_attention_builtin(graph)
-    chosen = set(head_tensors(graph) if wide is None else wide)
+    chosen = set(head_tensors(graph) | begun_tensors(graph) if wide is None else wide)
     gates = _gates(graph, chosen)
     if gates:
         graph = expand_hard_swish(graph, chosen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.attention_pool import AttentionPoolAttrs, weight_table
 from toolkit.ops.numerics.int16 import BIAS_TYPES
 from toolkit.ops.parts.base import NodeView, OutputRange, view
+from toolkit.ops.parts.recurrent import Recurrent
 from toolkit.quantize.groups import scale_groups
 from toolkit.quantize.parameters import (
     activation_params,
@@ -24,6 +26,8 @@ from toolkit.quantize.parameters import (
     weight_params,
 )
 from toolkit.quantize.ranges import Ranges
+from toolkit.quantize.recurrent import binary_limits, recurrent_constants
+from toolkit.quantize.wide import is_binary16
 
 #: Widening int8 by this factor is exact: |q - zero_point| * 128 stays below 2**15.
 _WIDENING = 128
@@ -51,11 +55,12 @@ def quantize(graph: Graph, ranges: Ranges, wide: frozenset[str] = frozenset()) -
 
 @dataclass(frozen=True)
 class _Plan:
-    """Type, parameters and range of every activation."""
+    """Type, parameters and range of every activation, and the ``ranges`` that they come of."""
 
     dtypes: Mapping[str, DType]
     params: Mapping[str, QuantParams]
     limits: Mapping[str, tuple[float, float]]
+    ranges: Ranges
 
 
 def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
@@ -87,11 +92,18 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
             limits[root] = _span(given[root], dtypes[root])
         elif not set(members).isdisjoint(graph.free_outputs):
             limits[root] = _with_headroom(*limits[root])
+    binary = {groups[node.outputs[0]] for node in graph.nodes if is_binary16(node.op)}
+    for root in binary:
+        limits[root] = binary_limits(*limits[root], WIDE_HEADROOM)
     params = {
         name: fixed.get(root) or given.get(root) or _activation_params(limits[root], dtypes[name])
         for name, root in groups.items()
     }
-    return _Plan(dtypes, params, {name: limits[root] for name, root in groups.items()})
+    spans = {name: limits[root] for name, root in groups.items()}
+    for name in spans:  # hidden states are read apart from the cells beside them
+        if groups[name] in binary and name in ranges.limits:
+            spans[name] = ranges.limits[name]
+    return _Plan(dtypes, params, spans, ranges)
 
 
 def _members(groups: Mapping[str, str]) -> dict[str, list[str]]:
@@ -158,6 +170,9 @@ class _Quantizer:
     def _node(self, node: Node) -> None:
         operator, (output,) = OPERATORS[node.op], node.outputs
         inputs: list[str | None] = []
+        if isinstance(operator, Recurrent):
+            self._recurrent(node, operator)
+            return
         for index, name in enumerate(node.inputs):
             if operator.weight_input is not None and index >= operator.weight_input:
                 break
@@ -172,9 +187,37 @@ class _Quantizer:
         tensor = self._tensor(output)
         tensors = tuple(None if name is None else self.builder.tensors[name] for name in inputs)
         op, attrs = operator.integer_form(NodeView(node, tensors, (tensor,), node.attrs))
-        if output in self.graph.free_outputs and tensor.dtype is not DType.INT8:
-            tensor = replace(tensor, name=f"{output}@{tensor.dtype.value}")
-        self.names[output] = self.builder.add_node(op, inputs, tensor, attrs, node.name)
+        self.names[output] = self.builder.add_node(
+            op, inputs, self._named(tensor), attrs, node.name
+        )
+
+    def _recurrent(self, node: Node, operator: Recurrent[Any]) -> None:
+        """A recurrent layer: its constants and what is inside follow from input and output."""
+        (output,) = node.outputs
+        source = self._operand(node, node.inputs[0] or "")
+        made = self._tensor(output)
+        inner = {name: self.plan.ranges.of(f"{output}/{name}") for name in operator.inner}
+        attrs = operator.calibrated(node.attrs, inner, made)
+        made = self._named(made)
+        scales = {"input": self.builder.tensors[source].scale}
+        scales["state"] = operator.state_scale(attrs, made)
+        constants = recurrent_constants(self.graph, node, operator, attrs, made, scales)
+        inputs = [
+            None if tensor is None else self.builder.add_tensor(tensor) for tensor in constants
+        ]
+        for index in operator.computed_states(view(self.graph, node)):
+            scale, zero, dtype = operator.initial_quant(attrs, index, made)
+            quant = QuantParams.per_tensor(scale, zero)
+            inputs[index - 1] = self._convert(node.inputs[index] or "", dtype, quant)
+        self.names[output] = self.builder.add_node(
+            node.op, [source, *inputs], made, attrs, node.name
+        )
+
+    def _named(self, tensor: Tensor) -> Tensor:
+        """The tensor of a node's output, under another name where the model's output is int8."""
+        if tensor.name in self.graph.free_outputs and tensor.dtype is not DType.INT8:
+            return replace(tensor, name=f"{tensor.name}@{tensor.dtype.value}")
+        return tensor
 
     def _operand(self, node: Node, name: str) -> str:
         """The integer tensor a node reads in place of the float tensor ``name``."""

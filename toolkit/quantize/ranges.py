@@ -16,7 +16,10 @@ from typing import Literal
 from toolkit.errors import InputError
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
+from toolkit.ops import OPERATORS
 from toolkit.ops.execute import run_graph
+from toolkit.ops.parts.base import view
+from toolkit.ops.parts.recurrent import Recurrent
 from toolkit.quantize.histogram import Histogram, least_error_range, percentile_range
 
 Method = Literal["minmax", "percentile", "mse"]
@@ -101,17 +104,31 @@ def calibrate(
     extremes = _extremes(graph, kept)
     histograms = {name: Histogram.empty(*pair) for name, pair in extremes.limits.items()}
     for batch in kept:
-        for name, values in run_graph(graph, batch).items():
+        for name, values in _observed(graph, batch).items():
             histograms[name] = histograms[name].adding(values)
     choose = percentile_range if method == "percentile" else least_error_range
     narrowed = {name: choose(histogram) for name, histogram in histograms.items()}
     return Ranges({**narrowed, **{n: extremes.limits[n] for n in graph.outputs}})
 
 
+def _observed(graph: Graph, batch: Mapping[str, Array]) -> dict[str, Array]:
+    """Every activation, and what recurrent layers have inside, as ``<output>/<name>``."""
+    values = run_graph(graph, batch)
+    for node in graph.nodes:
+        operator = OPERATORS[node.op]
+        if isinstance(operator, Recurrent) and operator.inner:
+            node_view, (output,) = view(graph, node), node.outputs
+            tensors = [tensor for tensor in node_view.inputs if tensor is not None]
+            inputs = [t.values if t.is_constant else values[t.name] for t in tensors]
+            inside = operator.inner_values(node_view, inputs)
+            values |= {f"{output}/{name}": inside[name] for name in operator.inner}
+    return values
+
+
 def _extremes(graph: Graph, batches: Iterable[Mapping[str, Array]]) -> Ranges:
     ranges = Ranges({})
     for batch in batches:
-        values = run_graph(graph, batch)
+        values = _observed(graph, batch)
         limits = {name: (float(v.min()), float(v.max())) for name, v in values.items()}
         broken = [name for name, pair in limits.items() if not all(map(math.isfinite, pair))]
         if broken:

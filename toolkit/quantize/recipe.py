@@ -22,7 +22,7 @@ from toolkit.quantize.lengths import Longest, calibrate_lengths, growing_head
 from toolkit.quantize.mixed import MixedChoice, Trial, choose_wide
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Method, Ranges, calibrate
-from toolkit.quantize.wide import head_tensors, named_tensors
+from toolkit.quantize.wide import begun_tensors, head_tensors, named_tensors
 
 Mixed: TypeAlias = Literal["auto", "head", "none"] | tuple[str, ...]
 
@@ -118,7 +118,7 @@ def apply_recipe(graph: Graph, recipe: Recipe, ranges: Ranges | None, data: Data
     if search is not None:
         wide = frozenset(search.wide)
     elif recipe.mixed in ("auto", "head"):
-        wide = head_tensors(graph) | growing
+        wide = head_tensors(graph) | begun_tensors(graph) | growing
     else:
         wide = named_tensors(graph, () if recipe.mixed == "none" else recipe.mixed)
     quantized = convert(graph, ranges, wide=wide)

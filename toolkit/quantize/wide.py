@@ -9,7 +9,8 @@ from typing import Any
 from toolkit.errors import InputError
 from toolkit.ir import DType, Graph, Node, QuantParams, Tensor
 from toolkit.ops import OPERATORS
-from toolkit.ops.parts.base import NodeView, OutputRange
+from toolkit.ops.parts.base import NodeView, OutputRange, view
+from toolkit.ops.parts.recurrent import Recurrent
 from toolkit.plan.row_outputs import layout_nodes
 
 _ANY_SCALE = QuantParams.per_tensor(1.0, 0)
@@ -33,6 +34,23 @@ def head_tensors(graph: Graph) -> frozenset[str]:
     return frozenset(wide)
 
 
+def is_binary16(op: str) -> bool:
+    """Whether an operator's output is int16 of a scale that is a power of two, in any case."""
+    operator = OPERATORS[op]
+    return isinstance(operator, Recurrent) and operator.binary16
+
+
+def begun_tensors(graph: Graph) -> frozenset[str]:
+    """Outputs of recurrent layers that begin from computed states: these go round, and 8 bits
+    would be lost in every round."""
+    return frozenset(
+        node.outputs[0]
+        for node in graph.nodes
+        if isinstance(operator := OPERATORS[node.op], Recurrent)
+        and operator.computed_states(view(graph, node))
+    )
+
+
 def int16_activations(quantized: Graph) -> tuple[str, ...]:
     """Names of the activations of an integer graph that have 16 bits."""
     return tuple(tensor.name for tensor in quantized.activations if tensor.dtype is DType.INT16)
@@ -45,7 +63,8 @@ def wide_tensors(graph: Graph, chosen: Iterable[str]) -> frozenset[str]:
     computed with, and their product with what they weigh, are int16 in any case: int8 lies below
     the resolution that hundreds of nearly equal weights need.
     """
-    wide = set(chosen) | _weights_and_products(graph)
+    binary = {node.outputs[0] for node in graph.nodes if is_binary16(node.op)}
+    wide = set(chosen) | binary | _weights_and_products(graph)
     _follow(graph, wide)
     wide |= {state.read for state in graph.states if state.write in wide}
     _follow(graph, wide)

@@ -35,7 +35,7 @@ _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 #: Tables of options of operators that have no file in `toolkit.ops`.
 OPTIONS = frozenset(
     {"DepthToSpaceOptions", "GatherOptions", "MirrorPadOptions", "PackOptions"}
-    | {"SpaceToDepthOptions", "TransposeConvOptions", "UnpackOptions"}
+    | {"SpaceToDepthOptions", "SVDFOptions", "TransposeConvOptions", "UnpackOptions"}
 )
 
 

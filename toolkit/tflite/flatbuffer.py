@@ -43,6 +43,7 @@ class RawTensor:
     zero_point: tuple[int, ...]
     axis: int
     unsupported: str  # a storage form we refuse, "" for none
+    variable: bool = False  # kept by the interpreter from run to run
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +167,6 @@ class _Parser:
             unsupported = "sparse storage"
         if tensor.ExternalBuffer():
             unsupported = "external storage"
-        if tensor.IsVariable():
-            unsupported = "variable (stateful) storage"
         buffer = self._buffer(buffers, tensor.Buffer())
         if buffer is not None and buffer.Offset() > 1:
             unsupported = "storage outside the flatbuffer"
@@ -181,6 +180,7 @@ class _Parser:
             zero_point,
             axis,
             unsupported,
+            bool(tensor.IsVariable()),
         )
 
     def _operator(self, operator: Any, codes: list[Any]) -> RawOperator:

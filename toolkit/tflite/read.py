@@ -7,7 +7,7 @@ lists all of it at once.  Nothing else is raised, whatever the bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,20 +29,20 @@ from toolkit.tflite.expand import OPTIONS as EXPANDED_OPTIONS
 from toolkit.tflite.expand import expand
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawState, RawTensor, parse
 from toolkit.tflite.float_ends import strip_float_ends
+from toolkit.tflite.problems import (
+    BY_TFLITE_NAME,
+    DTYPES,
+    NO_FUNCTIONS,
+    hint_of,
+    operator_problems,
+    output_name,
+    tensor_problems,
+)
+from toolkit.tflite.svdf import expand_svdf
 from toolkit.tflite.variables import OPTIONS as VARIABLE_OPTIONS
 from toolkit.tflite.variables import resolve_variables
-from toolkit.tflite.write import TENSOR_TYPES
 
 MAX_TENSOR_BYTES = (1 << 31) - 1
-
-_DTYPES = {code: dtype for dtype, code in TENSOR_TYPES.items()}
-_TYPE_NAMES = {v: k for k, v in vars(schema.TensorType).items() if not k.startswith("_")}
-_NO_FUNCTIONS: Mapping[str, Formula] = {}
-_BY_TFLITE_NAME = {(op.tflite_name, op.custom): op for op in OPERATORS.values()}
-_HINT_QUANTIZE = (
-    "Convert the ONNX with `toolkit convert`, or quantise to full int8 with int8 inputs and"
-    " outputs."
-)
 
 
 def load_tflite(path: Path) -> Graph:
@@ -64,7 +64,7 @@ def read_tflite(data: bytes, name: str) -> Graph:
     if problems:
         listed = "; ".join(problems[:8])
         more = f"; and {len(problems) - 8} more" if len(problems) > 8 else ""
-        raise UnsupportedError(f"{name}: {listed}{more}", _hint(problems))
+        raise UnsupportedError(f"{name}: {listed}{more}", hint_of(problems))
     graph = check_graph(Assembler(model, name).graph(), name)
     if not graph.nodes:
         raise UnsupportedError(
@@ -83,62 +83,7 @@ def parsed(data: bytes, name: str) -> RawModel:
     """The model in operators of ours, as far as there are rules; raises ModelError."""
     wanted = frozenset(op.tflite_options for op in OPERATORS.values() if op.tflite_options)
     model = parse(data, name, wanted | VARIABLE_OPTIONS | EXPANDED_OPTIONS)
-    return expand(resolve_variables(model, name), name)
-
-
-# --- what is not supported ----------------------------------------------------------------------
-def operator_problems(
-    model: RawModel, functions: Mapping[str, Formula] = _NO_FUNCTIONS
-) -> Iterator[str]:
-    """What there is no operator for, nor one of ``functions``."""
-    for index, op in enumerate(model.operators):
-        known = not op.custom and op.name in functions
-        if not known and (op.name, op.custom) not in _BY_TFLITE_NAME:
-            kind = "custom operator" if op.custom else "operator"
-            yield f"unsupported {kind} {op.name!r} at node {index} (output {_output(model, op)!r})"
-
-
-def tensor_problems(model: RawModel) -> Iterator[str]:
-    """Tensors that no int8 model has."""
-    floats = []
-    for tensor in _used(model):
-        dtype = _DTYPES.get(tensor.type_code)
-        label = f"tensor {tensor.name!r}"
-        if tensor.unsupported:
-            yield f"{label} uses {tensor.unsupported}"
-        elif dtype is None or dtype is DType.BOOL:
-            type_name = _TYPE_NAMES.get(tensor.type_code, str(tensor.type_code))
-            yield f"{label} has the unsupported type {type_name}"
-        elif dtype is DType.FLOAT32:
-            floats.append(tensor)
-        elif dtype is DType.UINT8 and tensor.scale:
-            yield f"{label} is quantised to the legacy uint8 scheme; only int8 is supported"
-    if floats:
-        # A dynamic-range ("hybrid") model keeps int8 weights between float activations.
-        hybrid = any(_DTYPES.get(t.type_code) is DType.INT8 for t in _used(model))
-        kind = "is only partly quantised (float32 activations)" if hybrid else "is float32"
-        yield f"the model {kind}: tensor {floats[0].name!r} and {len(floats) - 1} others"
-
-
-def _hint(problems: list[str]) -> str:
-    if any("float32" in p or "uint8" in p for p in problems):
-        return _HINT_QUANTIZE
-    return "See docs/SUPPORTED_OPS.md."
-
-
-def _used(model: RawModel) -> Iterator[RawTensor]:
-    used = {
-        *model.inputs,
-        *model.outputs,
-        *(end for s in model.states for end in (s.read, s.write)),
-    }
-    used.update(i for op in model.operators for i in (*op.inputs, *op.outputs))
-    return (model.tensors[i] for i in sorted(used) if 0 <= i < len(model.tensors))
-
-
-def _output(model: RawModel, op: RawOperator) -> str:
-    index = op.outputs[0] if op.outputs else -1
-    return model.tensors[index].name if 0 <= index < len(model.tensors) else "?"
+    return expand_svdf(expand(resolve_variables(model, name), name), name)
 
 
 # --- assembly -----------------------------------------------------------------------------------
@@ -147,7 +92,7 @@ class Assembler:
     value, by their TFLite names, become tables."""
 
     def __init__(
-        self, model: RawModel, name: str, functions: Mapping[str, Formula] = _NO_FUNCTIONS
+        self, model: RawModel, name: str, functions: Mapping[str, Formula] = NO_FUNCTIONS
     ) -> None:
         self._model, self._functions = model, functions
         self._name = name
@@ -188,9 +133,9 @@ class Assembler:
         return values.astype(numpy_type, copy=False)
 
     def _node(self, index: int, raw: RawOperator) -> Node:
-        label = f"node {index} ({raw.name}, output {_output(self._model, raw)!r})"
+        label = f"node {index} ({raw.name}, output {output_name(self._model, raw)!r})"
         function = None if raw.custom else self._functions.get(raw.name)
-        operator = _BY_TFLITE_NAME.get((raw.name, raw.custom), OPERATORS[Table.name])
+        operator = BY_TFLITE_NAME.get((raw.name, raw.custom), OPERATORS[Table.name])
         inputs = tuple(None if i == -1 else self._declare(i, label) for i in raw.inputs)
         if len(raw.outputs) != 1:
             raise self._error(f"{label}: one output expected; got {len(raw.outputs)}")
@@ -208,7 +153,10 @@ class Assembler:
             node_view = view(Graph(self._name, tensors, (node,), (), (output,)), node)
             shape = operator.infer_shape(node_view)
             problem = _constants_problem(operator, resolved, shape)
-            attached = 0 if function else len(operator.tflite_constants(node_view))
+            attached = 0
+            if not function:
+                attached = len(operator.tflite_constants(node_view))
+                attached += len(operator.tflite_variables(node_view))
             kept = max(1, len(inputs) - attached)
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = f": {error}" if isinstance(error, ValueError) else ""
@@ -231,7 +179,7 @@ class Assembler:
         return self._names[index]
 
     def _tensor(self, raw: RawTensor, name: str, index: int) -> Tensor:
-        dtype = _DTYPES[raw.type_code]
+        dtype = DTYPES[raw.type_code]
         if len(raw.shape) > MAX_RANK or any(d <= 0 for d in raw.shape):
             raise self._error(
                 f"tensor {name!r}: shape must be fixed, positive and of rank at most {MAX_RANK};"
@@ -279,7 +227,7 @@ def _constants_problem(
     """What is wrong with the form of the constants, "" for nothing."""
     axes = [None if t is None or t.quant is None else t.quant.axis for t in inputs]
     for index, axis in enumerate(axes):
-        if axis is None or index == operator.bias_input:
+        if axis is None or index in (operator.bias_input, *operator.channel_inputs):
             continue
         if index != operator.weight_input:
             return f"input {index} must not be quantised per channel"

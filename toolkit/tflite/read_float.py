@@ -17,7 +17,8 @@ from toolkit.ops.numerics.functions import FUNCTIONS, Formula, formula
 from toolkit.passes.fold_pad import fold_pad
 from toolkit.tflite.draft import Draft
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor
-from toolkit.tflite.read import Assembler, operator_problems, parsed, tensor_problems
+from toolkit.tflite.problems import operator_problems, tensor_problems
+from toolkit.tflite.read import Assembler, parsed
 from toolkit.tflite.write import TENSOR_TYPES
 
 _FLOAT, _HALF = TENSOR_TYPES[DType.FLOAT32], int(schema.TensorType.FLOAT16)

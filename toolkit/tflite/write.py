@@ -32,6 +32,7 @@ def write_tflite(graph: Graph) -> bytes:
     graph = _with_attribute_inputs(split_pad(graph))
     buffers = _Buffers()
     names = _tensor_order(graph)
+    kept = {node.inputs[at] for node in graph.nodes for at in OPERATORS[node.op].variable_inputs}
     index = {name: i for i, name in enumerate(names)}
     codes: _Codes = {}
     variables = [f"{_VARIABLE}{number}" for number in range(len(graph.states))]
@@ -43,7 +44,7 @@ def write_tflite(graph: Graph) -> bytes:
             schema.SubGraphT(
                 name="main",
                 tensors=[
-                    *(_tensor(graph.tensors[name], buffers) for name in names),
+                    *(_tensor(graph.tensors[name], buffers, name in kept) for name in names),
                     *map(_handle, variables),
                 ],
                 inputs=_int32([index[name] for name in graph.free_inputs]),
@@ -107,7 +108,11 @@ def _with_attribute_inputs(graph: Graph) -> Graph:
             like_output = data.dtype == node_view.output.dtype.numpy
             quant = node_view.output.quant if like_output else None
             names.append(builder.constant(f"{node.name}/{i}", data, quant))
-        builder.nodes[index] = replace(node, inputs=(*node.inputs, *names))
+        kept = (
+            None if tensor is None else builder.add_tensor(tensor)
+            for tensor in OPERATORS[node.op].tflite_variables(node_view)
+        )
+        builder.nodes[index] = replace(node, inputs=(*node.inputs, *names, *kept))
     return builder.build()
 
 
@@ -119,7 +124,7 @@ def _tensor_order(graph: Graph) -> list[str]:
     return list(dict.fromkeys([*names, *graph.outputs]))
 
 
-def _tensor(tensor: Tensor, buffers: _Buffers) -> Any:
+def _tensor(tensor: Tensor, buffers: _Buffers, variable: bool = False) -> Any:
     data = b""
     if tensor.data is not None:
         data = tensor.data.astype(tensor.data.dtype.newbyteorder("<"), order="C").tobytes()
@@ -136,6 +141,7 @@ def _tensor(tensor: Tensor, buffers: _Buffers) -> Any:
             zeroPoint=np.asarray(quant.zero_point, np.int64),
             quantizedDimension=quant.axis or 0,
         ),
+        isVariable=variable,
         hasRank=True,
     )
 

@@ -29,6 +29,7 @@ class TimeBehaviour(Enum):
     ROW_LOCAL = "row-local"  # each time step on its own
     WINDOWED = "windowed"  # a bounded window of time steps (ring buffer)
     REDUCING = "reducing"  # all of time into one value (running accumulator)
+    RECURRENT = "recurrent"  # each time step from itself and what earlier ones left (state)
     OPAQUE = "opaque"  # mixes time in another way: cannot stream
 
 
@@ -96,6 +97,10 @@ class Operator(ABC, Generic[AttrsT]):
     weight_input: ClassVar[int | None] = None
     weight_axis: ClassVar[int | None] = None
     bias_input: ClassVar[int | None] = None
+    #: Further constants that may have a scale per channel; the operator's constraints say how.
+    channel_inputs: ClassVar[tuple[int, ...]] = ()
+    #: Indices of the TFLite inputs that an interpreter keeps from run to run (`tflite_variables`).
+    variable_inputs: ClassVar[tuple[int, ...]] = ()
     #: Whether it reads int8 activations alone, whatever the type of what it makes.
     reads_int8: ClassVar[bool] = False
     #: What the order of axes is to it.
@@ -142,6 +147,10 @@ class Operator(ABC, Generic[AttrsT]):
         The graph keeps them in ``attrs`` alone: the writer appends them, the reader drops them
         once `read_options` has seen them.
         """
+        return ()
+
+    def tflite_variables(self, view: NodeView[AttrsT]) -> tuple[Tensor | None, ...]:
+        """TFLite inputs behind those, which an interpreter keeps from run to run (None: absent)."""
         return ()
 
     def tflite_version(self, view: NodeView[AttrsT]) -> int:
@@ -224,8 +233,7 @@ class Operator(ABC, Generic[AttrsT]):
     def kernel_call(self, view: NodeView[AttrsT]) -> KernelCall: ...
 
     def on_whole(self, view: NodeView[AttrsT]) -> NodeView[AttrsT]:
-        """The node in the form in which its kernels run it on whole tensors, the same bytes in and
-        out."""
+        """The node in the form in which its kernels run it on whole tensors, of the same bytes."""
         return view
 
     def dsp_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
@@ -245,7 +253,8 @@ class Operator(ABC, Generic[AttrsT]):
         ``<kernel>_init(&params, sums)``, ``<kernel>_accumulate_row(&params, inputs..., sums)`` for
         every row, ``<kernel>_finish(&params, sums, output)``, sums being ``scratch_bytes`` of
         state, aligned to 8 bytes; where the operator ``merges``, ``<kernel>_merge(&params, sums,
-        block)`` adds other rows' sums.
+        block)`` adds other rows' sums.  RECURRENT: ``<kernel>_init(&params, state)``, then
+        ``<kernel>_row(&params, inputs..., output, state)`` for every row, state as sums are.
         """
         return self.kernel_call(row)
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An LSTM as tk_lstm, int16, from a computed state; hidden states and cells of one scale are its
+ * output. */
+#ifndef TK_LSTM_BEGUN_H
+#define TK_LSTM_BEGUN_H
+
+#include "tk_lstm.h"
+
+typedef tk_lstm_params tk_lstm_begun_params;
+
+/* in [steps][inner][inputs], hidden and cell [inner][units], out [steps][2][inner][units]: hidden
+ * states, then cells.  Scratch: the state of tk_lstm. */
+void tk_lstm_begun(const tk_lstm_begun_params *p, const void *in, const int16_t *hidden,
+                   const int16_t *cell, int16_t *out, void *state);
+
+#endif
