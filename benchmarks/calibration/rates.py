@@ -34,7 +34,7 @@ from toolkit.ir import Graph
 from toolkit.model.inputs import random_inputs
 from toolkit.model.reference import output_bytes
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
+from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, fast_calls, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view
 from toolkit.plan import Plan, plan_arena, plan_stream
 from toolkit.plan.choose import executed_work
@@ -291,7 +291,7 @@ def _rounds(graph: Graph, dsp: bool) -> list[tuple[Graph, Variants]]:
 def _calls(graph: Graph, name: str, dsp: bool) -> tuple[KernelCall, ...]:
     node = next(node for node in graph.nodes if node.name == name)
     operator, node_view = OPERATORS[node.op], view(graph, node)
-    return (operator.kernel_call(node_view), *(operator.dsp_calls(node_view) if dsp else ()))
+    return (operator.kernel_call(node_view), *fast_calls(operator, node_view, dsp))
 
 
 def _only(graph: Graph, nodes: Mapping[str, str]) -> Graph:

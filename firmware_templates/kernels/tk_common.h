@@ -13,10 +13,53 @@
 /* Kernel height the windowed kernels can hold row pointers for. */
 #define TK_MAX_KERNEL_ROWS 32
 
+/* Whether the core multiplies to 64 bits; Armv6-M and Armv8-M Baseline have 32 bits alone. */
+#if defined(__thumb__) && !defined(__thumb2__)
+#define TK_LONG_PRODUCTS 0
+#else
+#define TK_LONG_PRODUCTS 1
+#endif
+
+#if TK_LONG_PRODUCTS
 /* a * b / 2^31 to the nearest, ties up; a and b are not both INT32_MIN. */
 static inline int32_t tk_high_mul_in_range(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
 }
+
+/* a * b / 2^32 to the nearest, ties up. */
+static inline int32_t tk_high_word(int32_t a, int32_t b) {
+    const int64_t product = (int64_t)a * b;
+    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+}
+#else
+/* A product by halves: high * 2^32 + middle * 2^16, what is below left out. */
+typedef struct {
+    int32_t high;
+    uint32_t middle;
+} tk_halves;
+
+static inline tk_halves tk_multiply_halves(int32_t a, int32_t b) {
+    const uint32_t a_low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const int32_t ab = a_high * (int32_t)b_low, ba = b_high * (int32_t)a_low;
+    const tk_halves halves = {a_high * b_high + (ab >> 16) + (ba >> 16),
+                              ((a_low * b_low) >> 16) + ((uint32_t)ab & 0xFFFFu) +
+                                  ((uint32_t)ba & 0xFFFFu)};
+    return halves;
+}
+
+/* a * b / 2^31 to the nearest, ties up; a and b are not both INT32_MIN. */
+static inline int32_t tk_high_mul_in_range(int32_t a, int32_t b) {
+    const tk_halves halves = tk_multiply_halves(a, b);
+    return (int32_t)(((uint32_t)halves.high << 1) + ((halves.middle + 0x4000u) >> 15));
+}
+
+/* a * b / 2^32 to the nearest, ties up. */
+static inline int32_t tk_high_word(int32_t a, int32_t b) {
+    const tk_halves halves = tk_multiply_halves(a, b);
+    return halves.high + (int32_t)((halves.middle + 0x8000u) >> 16);
+}
+#endif
 
 /* Rounding doubling high multiply; saturates INT32_MIN * INT32_MIN. */
 static inline int32_t tk_high_mul(int32_t a, int32_t b) {

@@ -85,6 +85,9 @@ TK_INLINE int32_t tk_opaque(int32_t value) {
     return value;
 }
 
+/* Loads stay on their side of this: moved together they would not find registers. */
+#define TK_ORDERED() __asm__ volatile("" ::: "memory")
+
 #else
 
 #include <string.h>
@@ -95,6 +98,7 @@ TK_INLINE int32_t tk_opaque(int32_t value) {
 #define TK_COPY(to, from, bytes) ((void)memcpy(to, from, bytes))
 #define TK_MOVE(to, from, bytes) ((void)memmove(to, from, bytes))
 #define TK_ZERO(to, bytes) ((void)memset(to, 0, bytes))
+#define TK_ORDERED() ((void)0)
 
 /* The zeros before the first one of a value that is not 0. */
 TK_INLINE int32_t tk_leading_zeros(uint32_t value) {

@@ -31,6 +31,7 @@ from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
 from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
+from toolkit.targets import Target
 from toolkit.toolchain import TOOLCHAINS
 
 
@@ -121,7 +122,8 @@ def portable(view: NodeView[Any]) -> KernelCall:
 
 
 #: Random cases of an operator, and its kernels.
-KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]] = [
+Sweep = list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]]
+KERNELS: Sweep = [
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
@@ -131,10 +133,10 @@ KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None],
 ]
 
 
-def random_cases(count: int, seed: int) -> Iterator[Case]:
+def random_cases(count: int, seed: int, swept: Sweep = KERNELS) -> Iterator[Case]:
     """Eligible ones among ``count`` random nodes of each operator, whole and by rows in turn."""
     number = 0
-    for add_case, kernels in KERNELS:
+    for add_case, kernels in swept:
         graph = pack(add_case, count, seed)
         inputs = case_inputs(graph, seed)
         expected = dict(zip(graph.outputs, run_numpy(graph, inputs), strict=True))
@@ -165,7 +167,12 @@ def check(
 
 
 def run(
-    cases: list[Case], folder: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, level: str
+    cases: list[Case],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    toolchain: str,
+    level: str,
+    target: Target = tiny.TARGET,
 ) -> None:
     compiler = tiny.toolchain_or_skip(toolchain)
     for module in ("gcc", "zig"):
@@ -173,8 +180,8 @@ def run(
         flags = pytest.importorskip(f"toolkit.toolchain.{module}").LANGUAGE_FLAGS
         # zig strips programs for size, unless they are to be debugged.
         monkeypatch.setattr(name, ("-g", *(level if f == "-O3" else f for f in flags)))
-    write_project(cases, folder / "project")
-    run_on_device(cases, compiler, folder / "project")
+    write_project(cases, folder / "project", target)
+    run_on_device(cases, compiler, folder / "project", target)
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)

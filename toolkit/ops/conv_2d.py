@@ -17,6 +17,7 @@ from toolkit.ops.parts.convolution import (
     portable_params,
 )
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.variants.conv_2d_s8_blocked import conv_2d_blocked_call
 from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
 from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
 from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
@@ -58,6 +59,12 @@ class Conv2D(Convolution):
             outputs=(out.name,),
             work=_portable_work(view),
         )
+
+    def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
+        if view.input(0).dtype is not DType.INT8:
+            return ()
+        call = conv_2d_blocked_call(view, *convolution_multipliers(view))
+        return () if call is None else (call,)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         if view.input(0).dtype is not DType.INT8:

@@ -20,6 +20,7 @@ from toolkit.ops.parts.convolution import (
     portable_params,
 )
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.variants.depthwise_conv_2d_s8_blocked import depthwise_conv_2d_blocked_call
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
 
 DepthwiseConv2DAttrs = WindowedAttrs
@@ -81,6 +82,12 @@ class DepthwiseConv2D(Convolution):
             outputs=(out.name,),
             work=_portable_work(view),
         )
+
+    def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
+        if view.input(0).dtype is not DType.INT8:
+            return ()
+        call = depthwise_conv_2d_blocked_call(view, *convolution_multipliers(view))
+        return () if call is None else (call,)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         if view.input(0).dtype is not DType.INT8:

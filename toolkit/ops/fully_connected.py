@@ -23,6 +23,7 @@ from toolkit.ops.numerics.int16 import (
 )
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights_symmetric
+from toolkit.ops.variants.fully_connected_s8_blocked import fully_connected_blocked_call
 from toolkit.ops.variants.fully_connected_s8_dsp import fully_connected_call
 
 
@@ -166,6 +167,12 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
             inputs=(x.name,),
             outputs=(out.name,),
         )
+
+    def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
+        if view.input(0).dtype is not DType.INT8:
+            return ()
+        call = fully_connected_blocked_call(view, *self.multipliers(view))
+        return () if call is None else (call,)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         if view.input(0).dtype is not DType.INT8:

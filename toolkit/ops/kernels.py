@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.ir import Graph
 from toolkit.ops import OPERATORS
-from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, view
+from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, view
 
 #: The variant that every operator has, on every core.
 PORTABLE = "portable"
@@ -22,7 +22,15 @@ def kernel_call(node: NodeView[Any], variant: str = PORTABLE) -> KernelCall:
     node = operator.on_whole(node)
     if variant == PORTABLE:
         return operator.kernel_call(node)
-    return next(call for call in operator.dsp_calls(node) if call.variant == variant)
+    return next(call for call in fast_calls(operator, node) if call.variant == variant)
+
+
+def fast_calls(
+    operator: Operator[Any], node: NodeView[Any], dsp: bool = True
+) -> tuple[KernelCall, ...]:
+    """Every kernel besides the portable one that a node is eligible for, on a core with the DSP
+    extension or without."""
+    return (*operator.blocked_calls(node), *(operator.dsp_calls(node) if dsp else ()))
 
 
 def kernel_calls(graph: Graph, variants: Variants) -> dict[str, KernelCall]:
@@ -39,4 +47,4 @@ def row_call(row: NodeView[Any], behaviour: TimeBehaviour, variant: str = PORTAB
     operator = OPERATORS[row.node.op]
     if variant == PORTABLE:
         return operator.row_call(row, behaviour)
-    return next(call for call in operator.dsp_calls(row) if call.variant == variant)
+    return next(call for call in fast_calls(operator, row) if call.variant == variant)

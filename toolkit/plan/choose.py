@@ -10,7 +10,7 @@ from typing import Any
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE_ONLY, Variants, row_call
+from toolkit.ops.kernels import Variants, fast_calls, row_call
 from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, Work, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.targets import Target
@@ -80,8 +80,6 @@ def choose_variants(
 
     ``optimize`` is a key of `ALLOWANCES`; ``behaviours`` those of the nodes that are streamed.
     """
-    if not target.dsp:
-        return PORTABLE_ONLY
     allowance = ALLOWANCES[optimize]
     chosen: dict[str, str] = {}
     upgrades = []
@@ -132,7 +130,8 @@ def _options(
     if behaviour is None:
         node = operator.on_whole(node)
     portable = operator.kernel_call(node)
-    calls = [portable, *(c for c in operator.dsp_calls(node) if c.scratch_bytes <= scratch_bytes)]
+    further = fast_calls(operator, node, target.dsp)
+    calls = [portable, *(c for c in further if c.scratch_bytes <= scratch_bytes)]
     base = constants_bytes(portable)
     return [
         # Leaves room for records of requantisation, not for wider weights.

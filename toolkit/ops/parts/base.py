@@ -222,6 +222,11 @@ class Operator(ABC, Generic[AttrsT]):
         out."""
         return view
 
+    def blocked_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
+        """Further kernels in plain C, for every core, that this node is eligible for; `dsp_calls`
+        says what holds for them."""
+        return ()
+
     def dsp_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
         """Further kernels for cores with the DSP extension that this node is eligible for.
 
