@@ -70,9 +70,10 @@ def test_no_more_scratch_than_allowed(wav2small: Graph) -> None:
             assert kernel_call(view(wav2small, node), variant).scratch_bytes <= 2048
 
 
-def test_portable_where_the_core_has_no_dsp_instructions(wav2small: Graph) -> None:
+def test_plain_c_where_the_core_has_no_dsp_instructions(wav2small: Graph) -> None:
     core = replace(TARGET.core, extensions=frozenset())
-    assert choose_variants(wav2small, replace(TARGET, core=core), "speed") == {}
+    chosen = choose_variants(wav2small, replace(TARGET, core=core), "speed")
+    assert set(chosen.values()) <= {"portable", "blocked"}
 
 
 def test_rates_decide(wav2small: Graph) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import kernel_name
 from toolkit.ops.parts.base import KernelCall, Work
@@ -13,14 +12,10 @@ from toolkit.ops.parts.convolution import (
     Convolution,
     View,
     convolution_constraints,
-    convolution_multipliers,
     portable_params,
 )
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
-from toolkit.ops.variants.conv_2d_s8_blocked import conv_2d_blocked_call
-from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
-from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
-from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
+from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolutions
 
 Conv2DAttrs = WindowedAttrs
 
@@ -61,19 +56,10 @@ class Conv2D(Convolution):
         )
 
     def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
-        if view.input(0).dtype is not DType.INT8:
-            return ()
-        call = conv_2d_blocked_call(view, *convolution_multipliers(view))
-        return () if call is None else (call,)
+        return blocked_convolutions(view)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        if view.input(0).dtype is not DType.INT8:
-            return ()
-        multipliers, shifts = convolution_multipliers(view)
-        calls = [conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
-        calls.append(conv_2d_short_call(view, multipliers, shifts))
-        calls.append(winograd2_call(view))
-        return tuple(call for call in calls if call is not None)
+        return dsp_convolutions(view)
 
 
 def _portable_work(view: View) -> Work:

@@ -20,8 +20,11 @@ from toolkit.ops.parts.convolution import (
     portable_params,
 )
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.variants.as_convolution import as_convolution
+from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolutions
 from toolkit.ops.variants.depthwise_conv_2d_s8_blocked import depthwise_conv_2d_blocked_call
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
+from toolkit.ops.variants.depthwise_conv_2d_s16_dsp import depthwise_conv_2d_s16_call
 
 DepthwiseConv2DAttrs = WindowedAttrs
 
@@ -84,15 +87,20 @@ class DepthwiseConv2D(Convolution):
         )
 
     def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
+        if view.input(0).shape[3] == 1:
+            return blocked_convolutions(as_convolution(view) or view)
         if view.input(0).dtype is not DType.INT8:
             return ()
         call = depthwise_conv_2d_blocked_call(view, *convolution_multipliers(view))
         return () if call is None else (call,)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        if view.input(0).dtype is not DType.INT8:
-            return ()
-        call = depthwise_conv_2d_call(view, *convolution_multipliers(view))
+        convolution = as_convolution(view)
+        if convolution is not None:
+            return dsp_convolutions(convolution)
+        narrow = view.input(0).dtype is DType.INT8
+        fast = depthwise_conv_2d_call if narrow else depthwise_conv_2d_s16_call
+        call = fast(view, *convolution_multipliers(view))
         return () if call is None else (call,)
 
 

@@ -25,6 +25,7 @@ from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour
 from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights_symmetric
 from toolkit.ops.variants.fully_connected_s8_blocked import fully_connected_blocked_call
 from toolkit.ops.variants.fully_connected_s8_dsp import fully_connected_call
+from toolkit.ops.variants.fully_connected_s16_dsp import fully_connected_s16_call
 
 
 @dataclass(frozen=True)
@@ -175,9 +176,9 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         return () if call is None else (call,)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        if view.input(0).dtype is not DType.INT8:
-            return ()
-        call = fully_connected_call(view, *self.multipliers(view))
+        narrow = view.input(0).dtype is DType.INT8
+        fast = fully_connected_call if narrow else fully_connected_s16_call
+        call = fast(view, *self.multipliers(view))
         return () if call is None else (call,)
 
 

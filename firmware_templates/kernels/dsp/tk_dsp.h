@@ -110,7 +110,9 @@ TK_DSP_OP1(tk_sxtb16_ror8, "sxtb16 %0, %1, ror #8", uint32_t, uint32_t,
 TK_DSP_OP2(tk_sxtab16, "sxtab16", uint32_t, uint32_t,
            tk_pack16(tk_low16(a) + (int8_t)(uint8_t)b, tk_high16(a) + (int8_t)(uint8_t)(b >> 16)))
 
-/* Clamp to int8 and to uint8. */
+/* Clamp to int16, to int8 and to uint8. */
+TK_DSP_OP1(tk_ssat16, "ssat %0, #16, %1", int32_t, int32_t,
+           a < -32768 ? -32768 : (a > 32767 ? 32767 : a))
 TK_DSP_OP1(tk_ssat8, "ssat %0, #8, %1", int32_t, int32_t, a < -128 ? -128 : (a > 127 ? 127 : a))
 TK_DSP_OP1(tk_usat8, "usat %0, #8, %1", int32_t, int32_t, a < 0 ? 0 : (a > 255 ? 255 : a))
 

@@ -30,18 +30,18 @@ def fully_connected_call(
             "outputs": outputs,
             "out_min": low,
             "out_max": high,
-            "weights": _by_fours(weights),
+            "weights": by_fours(weights),
             "requantize": requantize_records(view, 0, multipliers, shifts, 1),
         },
         inputs=(x.name,),
         outputs=(view.output.name,),
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant="dsp",
-        work=_work(batches, inputs, outputs),
+        work=dense_work(batches, inputs, outputs),
     )
 
 
-def _by_fours(weights: Array) -> Array:
+def by_fours(weights: Array) -> Array:
     """int8 ``[outputs][inputs]`` as the words that the kernel reads."""
     filled = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4)))
     words = np.ascontiguousarray(filled).view("<u4")
@@ -50,7 +50,7 @@ def _by_fours(weights: Array) -> Array:
     return np.concatenate([fours.reshape(-1), words[together:].reshape(-1)]).astype(np.uint32)
 
 
-def _work(batches: int, inputs: int, outputs: int) -> Work:
+def dense_work(batches: int, inputs: int, outputs: int) -> Work:
     """Inputs filled up to fours, read once for four outputs."""
     filled, reads = -(-inputs // 4) * 4, outputs // 4 + outputs % 4
     return Work(batches * outputs * filled, batches * outputs, batches * reads * filled)
