@@ -12,9 +12,6 @@
 #include "tk_common.h"
 #include "tk_compiler.h"
 
-/* Outputs of a dense layer at a time: as many as find registers. */
-#define TK_OUTPUTS (TK_LONG_PRODUCTS ? 4 : 3)
-
 #define TK_PAIR_BIAS UINT32_C(0x8000)
 
 /* Words summed up, and their high parts. */
@@ -39,11 +36,6 @@ TK_INLINE int32_t tk_pair_low(tk_pair_sums sums, int32_t calls) {
     return (int32_t)(sums.words - ((uint32_t)sums.high << 16) - TK_PAIR_BIAS * (uint32_t)calls);
 }
 
-/* The fused activation's limits. */
-typedef struct {
-    int32_t low, high;
-} tk_limits;
-
 /* Requantises a sum (with its bias of magnitude below 2^30) with the record {bias, multiplier,
  * rounding, shift}, shift at least 1 and rounding = 2^(shift - 1) + zero_point * 2^shift: the bits
  * of tk_requantize(sum, multiplier, -shift) + zero_point, within the limits. */
@@ -59,49 +51,6 @@ TK_INLINE void tk_blocked_store2(int32_t first, int32_t second, const int32_t *r
     const int32_t other = tk_blocked_finish(second, record, limits);
     out[0] = (int8_t)one;
     out[stride] = (int8_t)other;
-}
-
-/* Results of `outputs` (at most 4) channels whose weights of `count` values follow each other, from
- * one vector. */
-TK_INLINE void tk_blocked_dot(const int8_t *x, int32_t count, const int8_t *weights,
-                              int32_t outputs, const int32_t *records, tk_limits limits,
-                              int8_t *out) {
-    int32_t sums[4] = {0, 0, 0, 0};
-    const int8_t *w[4] = {weights, weights + count, weights + 2 * count, weights + 3 * count};
-#if TK_LONG_PRODUCTS
-    for (const int8_t *const fours = x + (count & ~3); x != fours; x += 4) {
-        const int32_t x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
-        for (int32_t o = 0; o < outputs; ++o) {
-            sums[o] += x0 * w[o][0] + x1 * w[o][1] + x2 * w[o][2] + x3 * w[o][3];
-            w[o] += 4;
-        }
-    }
-    count &= 3;
-#endif
-    for (int32_t i = 0; i < count; ++i) {
-        const int32_t value = x[i];
-        for (int32_t o = 0; o < outputs; ++o) {
-            sums[o] += value * w[o][i];
-        }
-    }
-    for (int32_t o = 0; o < outputs; ++o) {
-        sums[o] = tk_blocked_finish(sums[o], records + 4 * o, limits);
-    }
-    for (int32_t o = 0; o < outputs; ++o) {
-        out[o] = (int8_t)sums[o];
-    }
-}
-
-/* The same of any number of outputs. */
-TK_INLINE void tk_blocked_vector(const int8_t *x, int32_t count, const int8_t *w, int32_t outputs,
-                                 const int32_t *records, tk_limits limits, int8_t *out) {
-    int32_t o = 0;
-    for (; o + TK_OUTPUTS <= outputs; o += TK_OUTPUTS, w += TK_OUTPUTS * count) {
-        tk_blocked_dot(x, count, w, TK_OUTPUTS, records + 4 * o, limits, out + o);
-    }
-    for (; o < outputs; ++o, w += count) {
-        tk_blocked_dot(x, count, w, 1, records + 4 * o, limits, out + o);
-    }
 }
 
 #endif

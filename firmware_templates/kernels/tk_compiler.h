@@ -134,4 +134,27 @@ TK_INLINE int32_t tk_opaque(int32_t value) {
 #define TK_DSP_BLOCKS 0
 #endif
 
+/* The blocks of the kernels in plain C: whole functions for Armv7-M and, with Thumb's first
+ * instructions alone, for Armv6-M. */
+#if defined(__GNUC__) && defined(__thumb__) && TK_MAY_USE_R9
+#define TK_THUMB_BLOCKS 1
+#else
+#define TK_THUMB_BLOCKS 0
+#endif
+
+/* r8 to r11 by way of r4 to r7: to the stack, to where r0 points, and back. */
+#define TK_THUMB1_LOW                                                                              \
+    "mov r4, r8\n\t"                                                                               \
+    "mov r5, r9\n\t"                                                                               \
+    "mov r6, r10\n\t"                                                                              \
+    "mov r7, r11\n\t"
+#define TK_THUMB1_SAVE_HIGH TK_THUMB1_LOW "push {r4-r7}\n\t"
+#define TK_THUMB1_STORE_HIGH TK_THUMB1_LOW "stm r0!, {r4-r7}\n\t"
+#define TK_THUMB1_RESTORE_HIGH                                                                     \
+    "pop {r4-r7}\n\t"                                                                              \
+    "mov r8, r4\n\t"                                                                               \
+    "mov r9, r5\n\t"                                                                               \
+    "mov r10, r6\n\t"                                                                              \
+    "mov r11, r7\n\t"
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_conv_2d_s8_blocked.h"
 
-#include "tk_blocked.h"
+#include "tk_blocked_1x3_s8.h"
+#include "tk_blocked_2x2_s8.h"
 
 /* `count` values of two pixels as words; NULL: the padding. */
 static uint32_t *pack_run(const int8_t *a, const int8_t *b, int32_t count, int32_t padding,
@@ -42,20 +43,17 @@ static void pack(const tk_conv_2d_s8_blocked_params *p, const int8_t *const *row
 /* Two channels of two pixels; one where `alone`. */
 TK_INLINE void two_by_two(const tk_conv_2d_s8_blocked_params *p, const uint32_t *x, int32_t count,
                           const int8_t *w, const int32_t *record, int32_t alone, int8_t *out) {
-    const int8_t *const end = w + (count & ~3);
-    const int8_t *v = w + (alone ? 0 : count);
     const tk_limits limits = {p->out_min, p->out_max};
-    const int32_t calls = count / 4 * 2 + count % 4;
-    tk_pair_sums a = {0, 0}, b = {0, 0};
-    for (; w != end; x += 4, w += 4, v += 4) {
-        tk_pair_add(&a, x[0] * tk_word(w[0]) + x[1] * tk_word(w[1]));
-        tk_pair_add(&a, x[2] * tk_word(w[2]) + x[3] * tk_word(w[3]));
-        if (!alone) {
-            tk_pair_add(&b, x[0] * tk_word(v[0]) + x[1] * tk_word(v[1]));
-            tk_pair_add(&b, x[2] * tk_word(v[2]) + x[3] * tk_word(v[3]));
-        }
+    const int32_t whole = count & ~3, calls = count % 4;
+    tk_blocked_2x2_s8_job job = {whole, alone ? 0 : count, {{0, 0}, {0, 0}}};
+    if (whole > 0) {
+        tk_blocked_2x2_s8(x, w, &job);
     }
-    for (int32_t left = count % 4; left > 0; --left, ++x, ++w, ++v) {
+    tk_pair_sums a = job.sums[0], b = job.sums[1];
+    const int8_t *v = w + job.distance + whole;
+    w += whole;
+    x += whole;
+    for (int32_t left = calls; left > 0; --left, ++x, ++w, ++v) {
         tk_pair_add(&a, x[0] * tk_word(w[0]));
         if (!alone) {
             tk_pair_add(&b, x[0] * tk_word(v[0]));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_fully_connected_s8_blocked.h"
 
-#include "tk_blocked.h"
+#include "tk_blocked_1x3_s8.h"
 
 void tk_fully_connected_s8_blocked(const tk_fully_connected_s8_blocked_params *p, const int8_t *in,
                                    int8_t *out) {

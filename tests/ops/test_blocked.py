@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops import test_conv_2d, test_depthwise_conv_2d, test_dsp, test_fully_connected
+from tests.ops import (
+    test_conv_2d,
+    test_depthwise_conv_2d,
+    test_dsp,
+    test_dsp_int16,
+    test_fully_connected,
+)
 from tests.support.dsp_firmware import run_sanitized, write_project
 from tests.support.operators import add_input, add_node, quant
 from tests.support.windows import ACTIVATIONS, add_weights
@@ -50,6 +56,7 @@ KERNELS: test_dsp.Sweep = [
     (test_depthwise_conv_2d.case, (blocked,)),
     (partial(window_3x3, "depthwise_conv_2d"), (blocked,)),
     (test_fully_connected.case_int8, (blocked,)),
+    (partial(test_dsp_int16.convolution, "conv_2d"), (blocked,)),
 ]
 
 

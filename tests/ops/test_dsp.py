@@ -123,8 +123,10 @@ def of_few_channels(view: NodeView[Any]) -> KernelCall | None:
     return None if view.input(0).shape[3] > 3 else fully_connected(view)
 
 
-def fully_connected(view: NodeView[Any]) -> KernelCall | None:
-    return next(iter(OPERATORS[view.node.op].dsp_calls(view)), None)
+def fully_connected(view: NodeView[Any], choice: int = 0) -> KernelCall | None:
+    """By weights of 8 bits, or of 16."""
+    calls = OPERATORS[view.node.op].dsp_calls(view)
+    return calls[choice] if calls else None
 
 
 def portable(view: NodeView[Any]) -> KernelCall:
@@ -138,7 +140,7 @@ KERNELS: Sweep = [
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
     (test_depthwise_conv_2d.case, (of_few_channels,)),
-    (test_fully_connected.case_int8, (fully_connected,)),
+    (test_fully_connected.case_int8, (fully_connected, partial(fully_connected, choice=1))),
     (max_pool, (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
 ]

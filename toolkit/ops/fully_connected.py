@@ -176,10 +176,12 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         return () if call is None else (call,)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        narrow = view.input(0).dtype is DType.INT8
-        fast = fully_connected_call if narrow else fully_connected_s16_call
-        call = fast(view, *self.multipliers(view))
-        return () if call is None else (call,)
+        multipliers, shifts = self.multipliers(view)
+        if view.input(0).dtype is not DType.INT8:
+            wide = fully_connected_s16_call(view, multipliers, shifts)
+            return () if wide is None else (wide,)
+        calls = (fully_connected_call(view, multipliers, shifts, bits) for bits in (8, 16))
+        return tuple(call for call in calls if call is not None)
 
 
 def _ratios(view: View) -> list[float]:

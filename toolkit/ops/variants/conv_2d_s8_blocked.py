@@ -23,7 +23,7 @@ def conv_2d_blocked_call(view: View, multipliers: Array, shifts: Array) -> Kerne
         inputs=(view.input(0).name,),
         outputs=(view.output.name,),
         scratch_bytes=4 * (weights.elements // weights.shape[0]),
-        extra_kernels=("tk_blocked",),
+        extra_kernels=("tk_blocked", "tk_blocked_1x3_s8", "tk_blocked_2x2_s8"),
         variant="blocked",
         work=_work(view),
     )

@@ -9,15 +9,16 @@ from toolkit.ops.variants.conv_2d_s8_blocked import conv_2d_blocked_call
 from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
 from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
 from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
+from toolkit.ops.variants.conv_2d_s16_blocked import conv_2d_s16_blocked_call
 from toolkit.ops.variants.conv_2d_s16_dsp import conv_2d_s16_call
 from toolkit.ops.variants.patches import View
 
 
 def blocked_convolutions(view: View) -> tuple[KernelCall, ...]:
     """The kernels in plain C that a convolution is eligible for."""
-    if view.input(0).dtype is not DType.INT8:
-        return ()
-    call = conv_2d_blocked_call(view, *convolution_multipliers(view))
+    narrow = view.input(0).dtype is DType.INT8
+    fast = conv_2d_blocked_call if narrow else conv_2d_s16_blocked_call
+    call = fast(view, *convolution_multipliers(view))
     return () if call is None else (call,)
 
 

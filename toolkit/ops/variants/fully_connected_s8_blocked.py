@@ -31,6 +31,6 @@ def fully_connected_blocked_call(
         },
         inputs=(x.name,),
         outputs=(view.output.name,),
-        extra_kernels=("tk_blocked",),
+        extra_kernels=("tk_blocked", "tk_blocked_1x3_s8"),
         variant="blocked",
     )
