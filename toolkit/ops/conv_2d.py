@@ -12,10 +12,12 @@ from toolkit.ops.parts.convolution import (
     Convolution,
     View,
     convolution_constraints,
+    convolution_multipliers,
     portable_params,
 )
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
 from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolutions
+from toolkit.ops.variants.problems import rescaling_problem
 
 Conv2DAttrs = WindowedAttrs
 
@@ -57,6 +59,9 @@ class Conv2D(Convolution):
 
     def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
         return blocked_convolutions(view)
+
+    def fast_problem(self, view: View) -> str | None:
+        return rescaling_problem(view, 0, *convolution_multipliers(view))
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         return dsp_convolutions(view)

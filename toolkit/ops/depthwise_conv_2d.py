@@ -25,6 +25,7 @@ from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolut
 from toolkit.ops.variants.depthwise_conv_2d_s8_blocked import depthwise_conv_2d_blocked_call
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
 from toolkit.ops.variants.depthwise_conv_2d_s16_dsp import depthwise_conv_2d_s16_call
+from toolkit.ops.variants.problems import rescaling_problem
 
 DepthwiseConv2DAttrs = WindowedAttrs
 
@@ -93,6 +94,17 @@ class DepthwiseConv2D(Convolution):
             return ()
         call = depthwise_conv_2d_blocked_call(view, *convolution_multipliers(view))
         return () if call is None else (call,)
+
+    def fast_problem(self, view: View) -> str | None:
+        problem = rescaling_problem(view, 3, *convolution_multipliers(view))
+        window = view.attrs.window
+        if problem is not None or as_convolution(view) is not None:
+            return problem
+        if (window.dilation_h, window.dilation_w) != (1, 1):
+            return "its taps are dilated, which the kernel for the DSP extension does not take"
+        if self.depth_multiplier(view) > 1:
+            return "several filters a channel, which the kernel for the DSP extension does not take"
+        return None
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         convolution = as_convolution(view)

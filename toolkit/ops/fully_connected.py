@@ -26,6 +26,7 @@ from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights
 from toolkit.ops.variants.fully_connected_s8_blocked import fully_connected_blocked_call
 from toolkit.ops.variants.fully_connected_s8_dsp import fully_connected_call
 from toolkit.ops.variants.fully_connected_s16_dsp import fully_connected_s16_call
+from toolkit.ops.variants.problems import rescaling_problem
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,9 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
             return ()
         call = fully_connected_blocked_call(view, *self.multipliers(view))
         return () if call is None else (call,)
+
+    def fast_problem(self, view: View) -> str | None:
+        return rescaling_problem(view, 0, *self.multipliers(view))
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         multipliers, shifts = self.multipliers(view)

@@ -13,6 +13,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, fast_calls, row_call
 from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, Work, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
+from toolkit.plan.lifetimes import find_activations, live_bytes
 from toolkit.targets import Target
 
 #: No node is streamed.
@@ -24,8 +25,9 @@ class Allowance:
     """How far kernels may trade memory for speed, as parts of the target's flash and RAM.
 
     ``flash`` bounds what all constants take beyond the leanest kernels', ``scratch`` the working
-    memory of any one kernel, `SMALL_SCRATCH_BYTES` at least.  Where a plan takes more than
-    ``state``, and the leanest kernels less, those are taken instead.
+    memory of any one kernel, `SMALL_SCRATCH_BYTES` at least; of a network that runs from an arena
+    also what activations leave free in the layer's step, which costs nothing.  Where a plan takes
+    more than ``state``, and the leanest kernels less, those are taken instead.
     """
 
     flash: float
@@ -81,13 +83,15 @@ def choose_variants(
     ``optimize`` is a key of `ALLOWANCES`; ``behaviours`` those of the nodes that are streamed.
     """
     allowance = ALLOWANCES[optimize]
+    least = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
+    free = {} if behaviours else _free_bytes(graph)
     chosen: dict[str, str] = {}
     upgrades = []
     for node in graph.nodes:
         if OPERATORS[node.op].is_alias:
             continue
         node_view = view(graph, node)
-        scratch_bytes = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
+        scratch_bytes = max(least, free.get(node.name, 0))
         options = _options(node_view, target, scratch_bytes, behaviours.get(node.name))
         lean = min(options, key=lambda o: (not o.is_lean, o.cycles))
         chosen[node.name] = lean.call.variant
@@ -108,6 +112,13 @@ def choose_variants(
             spent[name], best[name] = flash, saved
             chosen[name] = option.call.variant
     return chosen
+
+
+def _free_bytes(graph: Graph) -> dict[str, int]:
+    """By node, how far its step's activations stay below those of the fullest step."""
+    live = live_bytes(find_activations(graph))
+    peak = max(live, default=0)
+    return {node.name: peak - used for node, used in zip(graph.nodes, live, strict=False)}
 
 
 def constants_bytes(call: KernelCall) -> int:

@@ -235,6 +235,11 @@ class Operator(ABC, Generic[AttrsT]):
         """
         return ()
 
+    def fast_problem(self, view: NodeView[AttrsT]) -> str | None:
+        """What keeps a node from the kernels for the DSP extension that its operator has, and what
+        would free it; None where nothing does, or there are none."""
+        return None
+
     # --- streaming: time is axis 1, a row is one index of it ----------------------------------
     def row_call(self, row: NodeView[AttrsT], behaviour: TimeBehaviour) -> KernelCall:
         """How generated code runs the node one row at a time; ``row`` is its `rows.row_view`.
