@@ -88,9 +88,8 @@ class DepthwiseConv2D(Convolution):
         )
 
     def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
-        convolution = as_convolution(view)
-        if convolution is not None:
-            return blocked_convolutions(convolution)
+        if view.input(0).shape[3] == 1:
+            return blocked_convolutions(as_convolution(view) or view)
         if view.input(0).dtype is not DType.INT8:
             return ()
         call = depthwise_conv_2d_blocked_call(view, *convolution_multipliers(view))
