@@ -7,7 +7,7 @@
 #ifndef TK_POOL_2D_H
 #define TK_POOL_2D_H
 
-#include "tk_common_89560e01.h"
+#include "tk_common_368921da.h"
 
 typedef struct {
     int32_t in_h, in_w, channels;
@@ -16,6 +16,6 @@ typedef struct {
     int32_t stride_h, stride_w;
     int32_t pad_top, pad_left;
     int32_t out_min, out_max;
-} tk_f6c65676_pool_2d_params;
+} tk_d393346c_pool_2d_params;
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef TK_ATTENTION_POOL_S8_H
 #define TK_ATTENTION_POOL_S8_H
 
-#include "tk_common_89560e01.h"
+#include "tk_common_368921da.h"
 
 typedef struct {
     int32_t frames; /* of a batch run */
@@ -19,36 +19,36 @@ typedef struct {
     int32_t lin_zero_point, out_zero_point;
     int32_t multiplier, shift; /* lin scale / output scale / 2^16 */
     const uint32_t *table;     /* [256], index logit + 128, each in [1, 2^30] */
-} tk_9ef89f2b_attention_pool_s8_params;
+} tk_8e2d0589_attention_pool_s8_params;
 
 /* Running sums of one output value; a stream keeps `values` of them as its state. */
 typedef struct {
     int64_t numerator;
     int64_t denominator;
-} tk_9ef89f2b_attention_pool_sum;
+} tk_8e2d0589_attention_pool_sum;
 
 /* Empty sums. */
-void tk_9ef89f2b_attention_pool_s8_init(const tk_9ef89f2b_attention_pool_s8_params *p, tk_9ef89f2b_attention_pool_sum *sums);
+void tk_8e2d0589_attention_pool_s8_init(const tk_8e2d0589_attention_pool_s8_params *p, tk_8e2d0589_attention_pool_sum *sums);
 
 /* Adds one frame: lin and logits hold `values` values each. */
-void tk_9ef89f2b_attention_pool_s8_accumulate_row(const tk_9ef89f2b_attention_pool_s8_params *p, const int8_t *lin,
-                                         const int8_t *logits, tk_9ef89f2b_attention_pool_sum *sums);
+void tk_8e2d0589_attention_pool_s8_accumulate_row(const tk_8e2d0589_attention_pool_s8_params *p, const int8_t *lin,
+                                         const int8_t *logits, tk_8e2d0589_attention_pool_sum *sums);
 
 /* Adds the sums of other frames. */
-void tk_9ef89f2b_attention_pool_s8_merge(const tk_9ef89f2b_attention_pool_s8_params *p, tk_9ef89f2b_attention_pool_sum *sums,
-                                const tk_9ef89f2b_attention_pool_sum *block);
+void tk_8e2d0589_attention_pool_s8_merge(const tk_8e2d0589_attention_pool_s8_params *p, tk_8e2d0589_attention_pool_sum *sums,
+                                const tk_8e2d0589_attention_pool_sum *block);
 
 /* The pooled value after at least one frame, requantised but not yet clamped to the output type. */
-int32_t tk_9ef89f2b_attention_pool_s8_value(const tk_9ef89f2b_attention_pool_s8_params *p,
-                                   const tk_9ef89f2b_attention_pool_sum *sum);
+int32_t tk_8e2d0589_attention_pool_s8_value(const tk_8e2d0589_attention_pool_s8_params *p,
+                                   const tk_8e2d0589_attention_pool_sum *sum);
 
 /* Outputs after at least one frame; the sums stay as they are. */
-void tk_9ef89f2b_attention_pool_s8_finish(const tk_9ef89f2b_attention_pool_s8_params *p,
-                                 const tk_9ef89f2b_attention_pool_sum *sums, int8_t *out);
+void tk_8e2d0589_attention_pool_s8_finish(const tk_8e2d0589_attention_pool_s8_params *p,
+                                 const tk_8e2d0589_attention_pool_sum *sums, int8_t *out);
 
 /* Whole tensors: lin and logits [frames][values], out [values].
  * Scratch: 16 * values bytes, 8-byte aligned. */
-void tk_9ef89f2b_attention_pool_s8(const tk_9ef89f2b_attention_pool_s8_params *p, const int8_t *lin,
+void tk_8e2d0589_attention_pool_s8(const tk_8e2d0589_attention_pool_s8_params *p, const int8_t *lin,
                           const int8_t *logits, int8_t *out, void *scratch);
 
 #endif

@@ -3,15 +3,15 @@
 #ifndef TK_QUANTIZE_S16_S8_H
 #define TK_QUANTIZE_S16_S8_H
 
-#include "tk_common_89560e01.h"
+#include "tk_common_368921da.h"
 
 typedef struct {
     int32_t count;
     int32_t in_zero_point, out_zero_point;
     int32_t multiplier, shift;
-} tk_7a180611_quantize_s16_s8_params;
+} tk_bfbd5baa_quantize_s16_s8_params;
 
 /* in and out [count]; the two must not overlap.  Scratch: none. */
-void tk_7a180611_quantize_s16_s8(const tk_7a180611_quantize_s16_s8_params *p, const int16_t *in, int8_t *out);
+void tk_bfbd5baa_quantize_s16_s8(const tk_bfbd5baa_quantize_s16_s8_params *p, const int16_t *in, int8_t *out);
 
 #endif

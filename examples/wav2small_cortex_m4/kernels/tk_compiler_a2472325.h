@@ -71,19 +71,22 @@
 #define TK_ZERO(to, bytes) ((void)__builtin_memset(to, 0, bytes))
 
 /* The zeros before the first one of a value that is not 0. */
-TK_INLINE int32_t tk_3aee2c17_leading_zeros(uint32_t value) {
+TK_INLINE int32_t tk_a2472325_leading_zeros(uint32_t value) {
     return __builtin_clz(value);
 }
 
-TK_INLINE int32_t tk_3aee2c17_leading_zeros_64(uint64_t value) {
+TK_INLINE int32_t tk_a2472325_leading_zeros_64(uint64_t value) {
     return __builtin_clzll(value);
 }
 
 /* The same value, of which the compiler knows nothing. */
-TK_INLINE int32_t tk_3aee2c17_opaque(int32_t value) {
+TK_INLINE int32_t tk_a2472325_opaque(int32_t value) {
     __asm__("" : "+r"(value));
     return value;
 }
+
+/* Loads stay on their side of this: moved together they would not find registers. */
+#define TK_ORDERED() __asm__ volatile("" ::: "memory")
 
 #else
 
@@ -95,9 +98,10 @@ TK_INLINE int32_t tk_3aee2c17_opaque(int32_t value) {
 #define TK_COPY(to, from, bytes) ((void)memcpy(to, from, bytes))
 #define TK_MOVE(to, from, bytes) ((void)memmove(to, from, bytes))
 #define TK_ZERO(to, bytes) ((void)memset(to, 0, bytes))
+#define TK_ORDERED() ((void)0)
 
 /* The zeros before the first one of a value that is not 0. */
-TK_INLINE int32_t tk_3aee2c17_leading_zeros(uint32_t value) {
+TK_INLINE int32_t tk_a2472325_leading_zeros(uint32_t value) {
     int32_t zeros = 0;
     for (; value < UINT32_C(0x80000000); value <<= 1) {
         ++zeros;
@@ -105,13 +109,13 @@ TK_INLINE int32_t tk_3aee2c17_leading_zeros(uint32_t value) {
     return zeros;
 }
 
-TK_INLINE int32_t tk_3aee2c17_leading_zeros_64(uint64_t value) {
+TK_INLINE int32_t tk_a2472325_leading_zeros_64(uint64_t value) {
     const uint32_t high = (uint32_t)(value >> 32);
-    return high != 0 ? tk_3aee2c17_leading_zeros(high) : 32 + tk_3aee2c17_leading_zeros((uint32_t)value);
+    return high != 0 ? tk_a2472325_leading_zeros(high) : 32 + tk_a2472325_leading_zeros((uint32_t)value);
 }
 
 /* The same value, of which the compiler knows nothing. */
-TK_INLINE int32_t tk_3aee2c17_opaque(int32_t value) {
+TK_INLINE int32_t tk_a2472325_opaque(int32_t value) {
     return value;
 }
 
@@ -129,5 +133,28 @@ TK_INLINE int32_t tk_3aee2c17_opaque(int32_t value) {
 #else
 #define TK_DSP_BLOCKS 0
 #endif
+
+/* The blocks of the kernels in plain C: whole functions for Armv7-M and, with Thumb's first
+ * instructions alone, for Armv6-M. */
+#if defined(__GNUC__) && defined(__thumb__) && TK_MAY_USE_R9
+#define TK_THUMB_BLOCKS 1
+#else
+#define TK_THUMB_BLOCKS 0
+#endif
+
+/* r8 to r11 by way of r4 to r7: to the stack, to where r0 points, and back. */
+#define TK_THUMB1_LOW                                                                              \
+    "mov r4, r8\n\t"                                                                               \
+    "mov r5, r9\n\t"                                                                               \
+    "mov r6, r10\n\t"                                                                              \
+    "mov r7, r11\n\t"
+#define TK_THUMB1_SAVE_HIGH TK_THUMB1_LOW "push {r4-r7}\n\t"
+#define TK_THUMB1_STORE_HIGH TK_THUMB1_LOW "stm r0!, {r4-r7}\n\t"
+#define TK_THUMB1_RESTORE_HIGH                                                                     \
+    "pop {r4-r7}\n\t"                                                                              \
+    "mov r8, r4\n\t"                                                                               \
+    "mov r9, r5\n\t"                                                                               \
+    "mov r10, r6\n\t"                                                                              \
+    "mov r11, r7\n\t"
 
 #endif
