@@ -16,8 +16,6 @@ from toolkit.targets import Target
 
 #: Of all cycles: what a layer takes, or another kernel would save, to be worth a word.
 _SHARE = 0.05
-#: As many layers at most, the costliest first.
-_MOST = 3
 
 
 class _Finding(NamedTuple):
@@ -28,8 +26,8 @@ class _Finding(NamedTuple):
 
 
 def slow_layers(plan: Plan, target: Target) -> tuple[Issue, ...]:
-    """The layers that would save most with a kernel that they did not get, and those that take long
-    because nothing but a slow one takes them."""
+    """The layer that would save most with a kernel that it did not get, or takes longest because
+    nothing but a slow one takes it, and how many there are besides."""
     graph = plan.graph
     calls = {n: c for n, c in kernel_calls(graph, plan.variants).items() if n in plan.calls}
     nodes = [node for node in graph.nodes if node.name in calls]
@@ -42,8 +40,11 @@ def slow_layers(plan: Plan, target: Target) -> tuple[Issue, ...]:
         for finding in _findings(plan, node, calls[node.name], target)
         if finding.cycles >= least
     ]
-    worst = sorted(found, key=lambda finding: -finding.cycles)[:_MOST]
-    return tuple(Issue("time.slow_kernel", finding.text) for finding in worst)
+    if not found:
+        return ()
+    worst = max(found, key=lambda finding: finding.cycles)
+    others = f"; likewise {len(found) - 1} more" if len(found) > 1 else ""
+    return (Issue("time.slow_kernel", worst.text + others),)
 
 
 def _findings(plan: Plan, node: Node, call: KernelCall, target: Target) -> list[_Finding]:
@@ -59,8 +60,8 @@ def _findings(plan: Plan, node: Node, call: KernelCall, target: Target) -> list[
         flash = constants_bytes(best) - constants_bytes(call)
         scratch = best.scratch_bytes - call.scratch_bytes
         text = (
-            f"{runs}; {best.variant} would take {least / 1e6:.2f} M, with {flash:+,} B of flash "
-            f"and {scratch:+,} B of scratch: --optimize speed allows most"
+            f"{runs}; {best.variant} would take {least / 1e6:.2f} M, flash {flash:+,} B, scratch "
+            f"{scratch:+,} B (--optimize)"
         )
         findings.append(_Finding(have - least, text))
     problem = operator.fast_problem(seen) if target.dsp else None
