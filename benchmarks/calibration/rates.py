@@ -299,7 +299,7 @@ def _kernel(call: KernelCall) -> str:
 def _calls(graph: Graph, name: str, dsp: bool) -> tuple[KernelCall, ...]:
     node = next(node for node in graph.nodes if node.name == name)
     operator, node_view = OPERATORS[node.op], view(graph, node)
-    return (operator.kernel_call(node_view), *fast_calls(operator, node_view, dsp))
+    return (operator.kernel_call(node_view), *fast_calls(node_view, dsp))
 
 
 def _only(graph: Graph, nodes: Mapping[str, str]) -> Graph:

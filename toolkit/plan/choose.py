@@ -10,14 +10,17 @@ from typing import Any
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import Variants, fast_calls, row_call
+from toolkit.ops.kernels import Variants, fast_calls, kernel_call, on_whole, row_call
 from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, Work, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
-from toolkit.plan.lifetimes import find_activations, live_bytes
 from toolkit.targets import Target
 
 #: No node is streamed.
 BATCH: Mapping[str, TimeBehaviour] = {}
+
+
+#: Nothing is known of what a plan has free.
+NO_ROOM: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,8 @@ class Allowance:
     """How far kernels may trade memory for speed, as parts of the target's flash and RAM.
 
     ``flash`` bounds what all constants take beyond the leanest kernels', ``scratch`` the working
-    memory of any one kernel, `SMALL_SCRATCH_BYTES` at least; of a network that runs from an arena
-    also what activations leave free in the layer's step, which costs nothing.  Where a plan takes
-    more than ``state``, and the leanest kernels less, those are taken instead.
+    memory of any one kernel, `SMALL_SCRATCH_BYTES` at least.  Where a plan takes more than
+    ``state``, and the leanest kernels less, those are taken instead.
     """
 
     flash: float
@@ -75,23 +77,27 @@ def predicted_cycles(
 
 
 def choose_variants(
-    graph: Graph, target: Target, optimize: str, behaviours: Mapping[str, TimeBehaviour] = BATCH
+    graph: Graph,
+    target: Target,
+    optimize: str,
+    behaviours: Mapping[str, TimeBehaviour] = BATCH,
+    room_bytes: Mapping[str, int] = NO_ROOM,
 ) -> Variants:
     """The kernel of each node; the leanest first, then whatever saves most cycles for a byte of
     flash until the allowance is spent.
 
     ``optimize`` is a key of `ALLOWANCES`; ``behaviours`` those of the nodes that are streamed.
+    ``room_bytes`` is what a plan has free while a node runs: scratch that fits there costs nothing.
     """
     allowance = ALLOWANCES[optimize]
-    least = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
-    free = {} if behaviours else _free_bytes(graph)
     chosen: dict[str, str] = {}
     upgrades = []
     for node in graph.nodes:
         if OPERATORS[node.op].is_alias:
             continue
         node_view = view(graph, node)
-        scratch_bytes = max(least, free.get(node.name, 0))
+        allowed = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
+        scratch_bytes = max(allowed, room_bytes.get(node.name, 0))
         options = _options(node_view, target, scratch_bytes, behaviours.get(node.name))
         lean = min(options, key=lambda o: (not o.is_lean, o.cycles))
         chosen[node.name] = lean.call.variant
@@ -114,13 +120,6 @@ def choose_variants(
     return chosen
 
 
-def _free_bytes(graph: Graph) -> dict[str, int]:
-    """By node, how far its step's activations stay below those of the fullest step."""
-    live = live_bytes(find_activations(graph))
-    peak = max(live, default=0)
-    return {node.name: peak - used for node, used in zip(graph.nodes, live, strict=False)}
-
-
 def constants_bytes(call: KernelCall) -> int:
     """Flash of a call's constants."""
     return sum(_array_bytes(value) for value in call.params.values())
@@ -137,11 +136,10 @@ class _Option:
 def _options(
     node: NodeView[Any], target: Target, scratch_bytes: float, behaviour: TimeBehaviour | None
 ) -> list[_Option]:
-    operator = OPERATORS[node.node.op]
     if behaviour is None:
-        node = operator.on_whole(node)
-    portable = operator.kernel_call(node)
-    further = fast_calls(operator, node, target.dsp)
+        node = on_whole(node)
+    portable = kernel_call(node)
+    further = fast_calls(node, target.dsp)
     calls = [portable, *(c for c in further if c.scratch_bytes <= scratch_bytes)]
     base = constants_bytes(portable)
     return [

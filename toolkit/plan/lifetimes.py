@@ -32,21 +32,12 @@ class Buffer:
     tensors: tuple[str, ...] = ()
     node: str = ""
 
-    def overlaps(self, other: Buffer) -> bool:
-        """Whether both are needed in some step."""
-        return self.first_step <= other.last_step and other.first_step <= self.last_step
-
 
 def find_buffers(graph: Graph, variants: Variants = PORTABLE_ONLY) -> tuple[Buffer, ...]:
     """Every buffer of ``graph``, activations in order of their first step, then scratch.
 
     Raises UnsupportedError where a graph output, or an alias, is a constant: it has no buffer.
     """
-    return (*find_activations(graph), *_scratch(graph, variants))
-
-
-def find_activations(graph: Graph) -> tuple[Buffer, ...]:
-    """Those that hold activations; raises as `find_buffers` does."""
     roots = alias_roots(graph)
     kept = {roots[state.write]: state.read for state in graph.states}
     roots = {name: kept.get(root, root) for name, root in roots.items()}
@@ -67,10 +58,11 @@ def find_activations(graph: Graph) -> tuple[Buffer, ...]:
         if graph.tensors[name].is_constant:
             raise UnsupportedError(f"graph output {name!r} is a constant: nothing computes it.")
         last[roots[name]] = last_step
-    return tuple(
+    activations = [
         Buffer(graph.tensors[root].size_bytes, first[root], last[root], tuple(names))
         for root, names in members.items()
-    )
+    ]
+    return (*activations, *_scratch(graph, variants))
 
 
 def live_bytes(buffers: tuple[Buffer, ...]) -> tuple[int, ...]:

@@ -51,7 +51,7 @@ def _findings(plan: Plan, node: Node, call: KernelCall, target: Target) -> list[
     operator, whole = OPERATORS[node.op], view(plan.graph, node)
     behaviour, have = plan.behaviours.get(node.name), _cycles(plan, node, call, target)
     seen = operator.on_whole(whole) if behaviour is None else row_view(whole, behaviour)
-    others = fast_calls(operator, seen, target.dsp)
+    others = fast_calls(seen, target.dsp)
     timed = [(_cycles(plan, node, other, target), other) for other in others]
     least, best = min(timed, key=lambda pair: pair[0], default=(have, call))
     runs = f"{node.name} ({node.op}) runs on {call.variant} at {have / 1e6:.2f} M cycles"

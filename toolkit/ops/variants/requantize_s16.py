@@ -13,7 +13,7 @@ import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import NodeView
-from toolkit.ops.parts.constraints import accumulator_bound
+from toolkit.ops.parts.constraints import accumulator_bounds
 
 #: Sums stay below.
 _LIMIT = 1 << 31
@@ -25,7 +25,8 @@ def requantize_s16_problem(
     view: NodeView[Any], channel_axis: int, multipliers: Array, shifts: Array
 ) -> str | None:
     """What keeps a layer's sums from ``tk_dsp_requantize_s16``, None where nothing does."""
-    bound = accumulator_bound(view.input(1), channel_axis, view.input(0), view.optional(2))
+    bounds = accumulator_bounds(view.input(1), channel_axis, view.input(0), view.optional(2))
+    bound = int(bounds.max(initial=0))
     if bound >= _LIMIT:
         return f"sums up to {bound}"
     used = 15 - shifts[multipliers != 0].astype(np.int64)
