@@ -1,10 +1,11 @@
 """Fits the rates that predict a layer's cycles from its work, and tests them on published networks.
 
-``python -m benchmarks.calibration.rates [--target NAME...] [--dry-run]`` compiles the layers of
-`layer_graphs` with every kernel that they are eligible for, simulates them one by one and writes
-the target's ``rates.toml``: those of a core, or of parts that share one, with their memory.  For a
-core also its ``code.toml``, with the networks of `code_networks`, which are only compiled.
-Published networks are not among them.
+``python -m benchmarks.calibration.rates [--target NAME...] [--only KERNEL...] [--dry-run]``
+compiles the layers of `layer_graphs` with every kernel that they are eligible for, simulates them
+one by one and writes the target's ``rates.toml``: those of a core, or of parts that share one, with
+their memory.  For a core also its ``code.toml``, with the networks of `code_networks`, which are
+only compiled.  With ``--only`` the rows of those kernels alone are written anew.  Published
+networks are not among them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from benchmarks.calibration import code_sizes
 from benchmarks.calibration.code_networks import code_networks
 from benchmarks.calibration.layer_graphs import batch_graphs, stream_graphs, twin_graphs
+from benchmarks.calibration.rows import write_table
 from toolkit.compare.outputs import find_mismatches
 from toolkit.deploy.harness import Harness
 from toolkit.deploy.stimulus import Stimulus
@@ -34,7 +36,7 @@ from toolkit.ir import Graph
 from toolkit.model.inputs import random_inputs
 from toolkit.model.reference import output_bytes
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, kernel_call
+from toolkit.ops.kernels import PORTABLE, PORTABLE_ONLY, Variants, fast_calls, kernel_call
 from toolkit.ops.parts.base import KernelCall, Work, view
 from toolkit.plan import Plan, plan_arena, plan_stream
 from toolkit.plan.choose import executed_work
@@ -75,9 +77,9 @@ class _Job:
     simulated: bool
 
 
-def jobs(targets: Sequence[Target]) -> list[_Job]:
-    """Every layer with every kernel, as few firmwares; then, for a core, those that are only
-    compiled."""
+def jobs(targets: Sequence[Target], only: Sequence[str] = ()) -> list[_Job]:
+    """Every layer with every kernel (of ``only``, if any), as few firmwares; then, for a core,
+    those that are only compiled."""
     target, names = targets[0], tuple(target.name for target in targets)
     is_core = target.name == target.core.name
     twins = twin_graphs() if target.dsp and is_core else ((), ())
@@ -90,10 +92,10 @@ def jobs(targets: Sequence[Target]) -> list[_Job]:
             ("stream", twins[1], False),
         )
         for graph in graphs
-        for part, variants in _rounds(graph, target.dsp)
+        for part, variants in _rounds(graph, target.dsp, only)
     ] + [
         _Job(graph, PORTABLE_ONLY, schedule, names, False)
-        for graph in (code_networks() if is_core else ())
+        for graph in (code_networks() if is_core and not only else ())
         for schedule in ("batch", "stream")
     ]
 
@@ -147,7 +149,7 @@ def _samples(job: _Job, plan: Plan, timing: Timing) -> list[Sample]:
         if node.node.name in job.variants:
             samples.append(
                 Sample(
-                    kernel=f"{call.kernel}/{call.variant}",
+                    kernel=_kernel(call),
                     schedule=job.schedule,
                     layer=f"{node.input(0).shape} to {node.output.shape}",
                     work=executed_work(node, call, plan.behaviours.get(node.node.name)),
@@ -221,6 +223,7 @@ def rates_toml(rates: Mapping[str, Rates], target: str, samples: int, toolchain:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", nargs="+", default=["cortex-m4"])
+    parser.add_argument("--only", nargs="+", default=[], help="kernels, as rows are named")
     parser.add_argument("--dry-run", action="store_true", help="print the fit, write nothing")
     parser.add_argument("--verbose", action="store_true", help="print every layer")
     arguments = parser.parse_args()
@@ -228,7 +231,7 @@ def main() -> None:
     if len({target.core.name for target in targets}) > 1:
         raise SystemExit("targets that are calibrated together must share a core")
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        measured = list(pool.map(measure, jobs(targets)))
+        measured = list(pool.map(measure, jobs(targets, arguments.only)))
     toolchain = measured[0][2]
     for number, target in enumerate(targets):
         samples = [sample for some, _, _ in measured for sample in some[number]]
@@ -237,15 +240,14 @@ def main() -> None:
         _print_fit(samples, rates, arguments.verbose)
         if not arguments.dry_run:
             path = targets_dir() / target.name / "rates.toml"
-            path.write_text(rates_toml(rates, target.name, len(samples), toolchain), "utf-8")
-            print(f"wrote {path}")
+            text = rates_toml(rates, target.name, len(samples), toolchain)
+            write_table(path, text, arguments.only)
     core = targets[0].core.name
     if not arguments.dry_run and targets[0].name == core:
         path = targets_dir() / core / "code.toml"
         header = code_sizes.HEADER.format(target=core, samples=len(measured), toolchain=toolchain)
         code = [sample for _, some, _ in measured for sample in some]
-        path.write_text(code_sizes.code_toml(code, header), "utf-8")
-        print(f"wrote {path}")
+        write_table(path, code_sizes.code_toml(code, header), arguments.only)
 
 
 def _print_fit(samples: Sequence[Sample], rates: Mapping[str, Rates], verbose: bool) -> None:
@@ -274,24 +276,30 @@ def _mean(values: Iterable[float]) -> float:
     return sum(listed) / len(listed) if listed else float("nan")
 
 
-def _rounds(graph: Graph, dsp: bool) -> list[tuple[Graph, Variants]]:
+def _rounds(graph: Graph, dsp: bool, only: Sequence[str]) -> list[tuple[Graph, Variants]]:
     """The graph once a rank of kernel, cut down to the layers that have one of that rank."""
     options = {
-        node.name: _calls(graph, node.name, dsp)
+        node.name: [
+            call for call in _calls(graph, node.name, dsp) if not only or _kernel(call) in only
+        ]
         for node in graph.nodes
         if not (len(graph.inputs) == 1 and node.op == "mean")
     }
     rounds: list[tuple[Graph, Variants]] = []
-    for rank in range(max(map(len, options.values()))):
+    for rank in range(max(map(len, options.values()), default=0)):
         chosen = {name: calls[rank].variant for name, calls in options.items() if rank < len(calls)}
         rounds.append((_only(graph, chosen), chosen))
     return rounds
 
 
+def _kernel(call: KernelCall) -> str:
+    return f"{call.kernel}/{call.variant}"
+
+
 def _calls(graph: Graph, name: str, dsp: bool) -> tuple[KernelCall, ...]:
     node = next(node for node in graph.nodes if node.name == name)
     operator, node_view = OPERATORS[node.op], view(graph, node)
-    return (operator.kernel_call(node_view), *(operator.dsp_calls(node_view) if dsp else ()))
+    return (operator.kernel_call(node_view), *fast_calls(node_view, dsp))
 
 
 def _only(graph: Graph, nodes: Mapping[str, str]) -> Graph:

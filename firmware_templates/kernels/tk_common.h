@@ -13,10 +13,65 @@
 /* Kernel height the windowed kernels can hold row pointers for. */
 #define TK_MAX_KERNEL_ROWS 32
 
+/* Whether the core multiplies to 64 bits; Armv6-M and Armv8-M Baseline have 32 bits alone. */
+#if defined(__thumb__) && !defined(__thumb2__)
+#define TK_LONG_PRODUCTS 0
+#else
+#define TK_LONG_PRODUCTS 1
+#endif
+
+#if TK_LONG_PRODUCTS
 /* a * b / 2^31 to the nearest, ties up; a and b are not both INT32_MIN. */
 static inline int32_t tk_high_mul_in_range(int32_t a, int32_t b) {
     return (int32_t)(((int64_t)a * b + (INT64_C(1) << 30)) >> 31);
 }
+
+/* a * b / 2^32 to the nearest, ties up. */
+static inline int32_t tk_high_word(int32_t a, int32_t b) {
+    const int64_t product = (int64_t)a * b;
+    return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);
+}
+/* The high word of a * b. */
+static inline uint32_t tk_high_product(uint32_t a, uint32_t b) {
+    return (uint32_t)(((uint64_t)a * b) >> 32);
+}
+#else
+/* A product by halves: high * 2^32 + middle * 2^16, what is below left out. */
+typedef struct {
+    int32_t high;
+    uint32_t middle;
+} tk_halves;
+
+static inline tk_halves tk_multiply_halves(int32_t a, int32_t b) {
+    const uint32_t a_low = (uint32_t)a & 0xFFFFu, b_low = (uint32_t)b & 0xFFFFu;
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const int32_t ab = a_high * (int32_t)b_low, ba = b_high * (int32_t)a_low;
+    const tk_halves halves = {a_high * b_high + (ab >> 16) + (ba >> 16),
+                              ((a_low * b_low) >> 16) + ((uint32_t)ab & 0xFFFFu) +
+                                  ((uint32_t)ba & 0xFFFFu)};
+    return halves;
+}
+
+/* a * b / 2^31 to the nearest, ties up; a and b are not both INT32_MIN. */
+static inline int32_t tk_high_mul_in_range(int32_t a, int32_t b) {
+    const tk_halves halves = tk_multiply_halves(a, b);
+    return (int32_t)(((uint32_t)halves.high << 1) + ((halves.middle + 0x4000u) >> 15));
+}
+
+/* The high word of a * b, a below 2^31. */
+static inline uint32_t tk_high_product(uint32_t a, uint32_t b) {
+    const uint32_t a_low = a & 0xFFFFu, b_low = b & 0xFFFFu, a_high = a >> 16, b_high = b >> 16;
+    const uint32_t middle = a_high * b_low + ((a_low * b_low) >> 16);
+    const uint32_t other = a_low * b_high + (middle & 0xFFFFu);
+    return a_high * b_high + (middle >> 16) + (other >> 16);
+}
+
+/* a * b / 2^32 to the nearest, ties up. */
+static inline int32_t tk_high_word(int32_t a, int32_t b) {
+    const tk_halves halves = tk_multiply_halves(a, b);
+    return halves.high + (int32_t)((halves.middle + 0x8000u) >> 16);
+}
+#endif
 
 /* Rounding doubling high multiply; saturates INT32_MIN * INT32_MIN. */
 static inline int32_t tk_high_mul(int32_t a, int32_t b) {
@@ -46,6 +101,11 @@ static inline int32_t tk_requantize_int64(int64_t acc, int32_t multiplier, int32
     const int32_t total_shift = 15 - shift;
     return (int32_t)((acc * reduced + (INT64_C(1) << (total_shift - 1))) >> total_shift);
 }
+
+/* The fused activation's limits. */
+typedef struct {
+    int32_t low, high;
+} tk_limits;
 
 /* Mean of count (at least 1) values from their sum, rounded to nearest, ties away from zero. */
 static inline int32_t tk_rounded_mean(int32_t sum, int32_t count) {

@@ -1,29 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_max_pool_2d_s16.h"
 
+#include "tk_compiler.h"
+
+/* `some` (a constant, at most 4) channels of one pixel. */
+TK_INLINE void channels_of(const int16_t *const *rows, int32_t count, int32_t at, int32_t columns,
+                           int32_t channels, int32_t some, tk_limits limits, int16_t *out) {
+    int32_t largest[4] = {limits.low, limits.low, limits.low, limits.low};
+    for (int32_t row = 0; row < count; ++row) {
+        const int16_t *in = rows[row] + at;
+        for (int32_t column = 0; column < columns; ++column, in += channels) {
+            for (int32_t i = 0; i < some; ++i) {
+                largest[i] = in[i] > largest[i] ? in[i] : largest[i];
+            }
+        }
+    }
+    for (int32_t i = 0; i < some; ++i) {
+        out[i] = (int16_t)(largest[i] > limits.high ? limits.high : largest[i]);
+    }
+}
+
 void tk_max_pool_2d_s16_row(const tk_max_pool_2d_s16_params *p, const int16_t *const *rows,
                             int16_t *out) {
+    const int16_t *present[TK_MAX_KERNEL_ROWS];
     const int32_t channels = p->channels;
+    const tk_limits limits = {p->out_min, p->out_max};
+    int32_t count = 0;
+    for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+        if (rows[ky] != NULL) {
+            present[count++] = rows[ky];
+        }
+    }
     for (int32_t x = 0; x < p->out_w; ++x, out += channels) {
         const int32_t x0 = x * p->stride_w - p->pad_left;
         const tk_span taps = tk_taps_inside(x0, p->kernel_w, 1, p->in_w);
-        /* Starting from out_min applies the lower limit. */
-        for (int32_t c = 0; c < channels; ++c) {
-            out[c] = (int16_t)p->out_min;
+        const int32_t at = (x0 + taps.begin) * channels, columns = taps.end - taps.begin;
+        int32_t c = 0;
+        for (; c + 4 <= channels; c += 4) {
+            channels_of(present, count, at + c, columns, channels, 4, limits, out + c);
         }
-        for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
-            if (rows[ky] == NULL) {
-                continue;
-            }
-            const int16_t *in = rows[ky] + (x0 + taps.begin) * channels;
-            for (int32_t kx = taps.begin; kx < taps.end; ++kx, in += channels) {
-                for (int32_t c = 0; c < channels; ++c) {
-                    out[c] = in[c] > out[c] ? in[c] : out[c];
-                }
-            }
-        }
-        for (int32_t c = 0; c < channels; ++c) {
-            out[c] = out[c] > p->out_max ? (int16_t)p->out_max : out[c];
+        for (; c < channels; ++c) {
+            channels_of(present, count, at + c, columns, channels, 1, limits, out + c);
         }
     }
 }

@@ -1,21 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tk_mul_s8.h"
 
-static int8_t mul_pair(const tk_mul_s8_params *p, int32_t a, int32_t b) {
-    const int32_t product = (a - p->a_zero_point) * (b - p->b_zero_point);
-    const int32_t v = tk_requantize(product, p->out_multiplier, p->out_shift);
-    return (int8_t)tk_clamp(v + p->out_zero_point, p->out_min, p->out_max);
+#include "tk_rescale.h"
+
+/* A run of products; down: the shift suits tk_rescale. */
+TK_INLINE void mul_run(const tk_mul_s8_params *p, int32_t down, const int8_t *a, const int8_t *b,
+                       int8_t *out) {
+    const int32_t count = p->dims[3], step_a = p->a_strides[3], step_b = p->b_strides[3];
+    const int32_t a_zero_point = p->a_zero_point, b_zero_point = p->b_zero_point;
+    const int32_t out_zero_point = p->out_zero_point;
+    const int32_t multiplier = p->out_multiplier, shift = p->out_shift;
+    const tk_limits limits = {p->out_min, p->out_max};
+    const tk_rescale by = down ? tk_rescale_of(multiplier, shift) : tk_rescale_of(multiplier, 0);
+    for (int32_t i = 0; i < count; ++i, a += step_a, b += step_b) {
+        const int32_t product = (*a - a_zero_point) * (*b - b_zero_point);
+        const int32_t v =
+            (down ? tk_rescaled(by, product) : tk_requantize(product, multiplier, shift)) +
+            out_zero_point;
+        out[i] = (int8_t)tk_clamp(v, limits.low, limits.high);
+    }
 }
 
 void tk_mul_s8(const tk_mul_s8_params *p, const int8_t *a, const int8_t *b, int8_t *out) {
     const int32_t *n = p->dims, *sa = p->a_strides, *sb = p->b_strides;
+    const int32_t down = tk_is_rescale(p->out_shift);
     for (int32_t i = 0; i < n[0]; ++i) {
         for (int32_t j = 0; j < n[1]; ++j) {
-            for (int32_t k = 0; k < n[2]; ++k) {
+            for (int32_t k = 0; k < n[2]; ++k, out += n[3]) {
                 const int8_t *pa = a + i * sa[0] + j * sa[1] + k * sa[2];
                 const int8_t *pb = b + i * sb[0] + j * sb[1] + k * sb[2];
-                for (int32_t l = 0; l < n[3]; ++l, pa += sa[3], pb += sb[3]) {
-                    *out++ = mul_pair(p, *pa, *pb);
+                if (down) {
+                    mul_run(p, 1, pa, pb, out);
+                } else {
+                    mul_run(p, 0, pa, pb, out);
                 }
             }
         }

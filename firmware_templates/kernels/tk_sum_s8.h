@@ -8,6 +8,7 @@
 #define TK_SUM_S8_H
 
 #include "tk_common.h"
+#include "tk_rescale.h"
 
 #define TK_SUM_S8_ROOM_BITS 20
 

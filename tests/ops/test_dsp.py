@@ -11,7 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.ops import test_arithmetic, test_conv_2d, test_fully_connected, test_recurrent
+from tests.ops import (
+    test_arithmetic,
+    test_conv_2d,
+    test_depthwise_conv_2d,
+    test_fully_connected,
+    test_recurrent,
+)
 from tests.support import tiny
 from tests.support.dsp_firmware import (
     Case,
@@ -32,6 +38,7 @@ from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
 from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
+from toolkit.targets import Target
 from toolkit.toolchain import TOOLCHAINS
 
 
@@ -117,16 +124,29 @@ def first_fast(view: NodeView[Any]) -> KernelCall | None:
     return next(iter(OPERATORS[view.node.op].dsp_calls(view)), None)
 
 
+def of_few_channels(view: NodeView[Any]) -> KernelCall | None:
+    """A depthwise convolution as the convolution that it is."""
+    return None if view.input(0).shape[3] > 3 else fully_connected(view)
+
+
+def fully_connected(view: NodeView[Any], choice: int = 0) -> KernelCall | None:
+    """By weights of 8 bits, or of 16."""
+    calls = OPERATORS[view.node.op].dsp_calls(view)
+    return calls[choice] if calls else None
+
+
 def portable(view: NodeView[Any]) -> KernelCall:
     return OPERATORS[view.node.op].kernel_call(view)
 
 
 #: Random cases of an operator, and its kernels.
-KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]] = [
+Sweep = list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]]
+KERNELS: Sweep = [
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
-    (test_fully_connected.case_int8, (first_fast,)),
+    (test_depthwise_conv_2d.case, (of_few_channels,)),
+    (test_fully_connected.case_int8, (fully_connected, partial(fully_connected, choice=1))),
     (test_recurrent.lstm, (first_fast,)),
     (test_recurrent.other, (first_fast,)),
     (test_recurrent.begun, (first_fast,)),
@@ -136,10 +156,10 @@ KERNELS: list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None],
 ]
 
 
-def random_cases(count: int, seed: int) -> Iterator[Case]:
+def random_cases(count: int, seed: int, swept: Sweep = KERNELS) -> Iterator[Case]:
     """Eligible ones among ``count`` random nodes of each operator, whole and by rows in turn."""
     number = 0
-    for add_case, kernels in KERNELS:
+    for add_case, kernels in swept:
         graph = pack(add_case, count, seed)
         inputs = case_inputs(graph, seed)
         expected = dict(zip(graph.outputs, run_numpy(graph, inputs), strict=True))
@@ -170,7 +190,12 @@ def check(
 
 
 def run(
-    cases: list[Case], folder: Path, monkeypatch: pytest.MonkeyPatch, toolchain: str, level: str
+    cases: list[Case],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    toolchain: str,
+    level: str,
+    target: Target = tiny.TARGET,
 ) -> None:
     compiler = tiny.toolchain_or_skip(toolchain)
     for module in ("gcc", "zig"):
@@ -178,8 +203,8 @@ def run(
         flags = pytest.importorskip(f"toolkit.toolchain.{module}").LANGUAGE_FLAGS
         # zig strips programs for size, unless they are to be debugged.
         monkeypatch.setattr(name, ("-g", *(level if f == "-O3" else f for f in flags)))
-    write_project(cases, folder / "project")
-    run_on_device(cases, compiler, folder / "project")
+    write_project(cases, folder / "project", target)
+    run_on_device(cases, compiler, folder / "project", target)
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)

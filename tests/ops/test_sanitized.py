@@ -93,10 +93,18 @@ CASES: list[AddCase] = [
     ),
 ]
 
-#: Sanitised too, in test_attention_pool.py and test_dsp.py.
+#: Sanitised too, in test_attention_pool.py, test_blocked.py, test_dsp.py and test_dsp_int16.py.
 ELSEWHERE = {
     "tk_attention_pool_s8",
     "tk_attention_pool_s8_s16",
+    "tk_blocked_1x3_s8",
+    "tk_blocked_2x2_s16",
+    "tk_blocked_2x2_s8",
+    "tk_conv_2d_s16_blocked",
+    "tk_conv_2d_s8_blocked",
+    "tk_depthwise_conv_2d_s8_blocked",
+    "tk_fully_connected_s16_dsp",
+    "tk_fully_connected_s8_blocked",
     "tk_fully_connected_s8_dsp",
     "tk_gru_begun_dsp",
     "tk_gru_dsp",

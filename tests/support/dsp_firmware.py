@@ -25,6 +25,7 @@ from toolkit.profiling.cycles import CycleModel, load_cycle_table
 from toolkit.resources import data_dir, kernel_path
 from toolkit.simulate import simulate
 from toolkit.simulate.protocol import decode_output, encode_tensors
+from toolkit.targets import Target
 from toolkit.toolchain import Toolchain, device_sources, host_sources
 from toolkit.toolchain.elf import read_elf
 
@@ -90,7 +91,7 @@ static int guards(uint8_t *before, uint8_t *after, int look) {
 
 #: A windowed kernel row by row, as a stream calls it.
 BY_ROWS = """
-    const int8_t *rows[32];
+    const {kind} *rows[32];
     for (int32_t y = 0; y < p.out_h; ++y) {{
         for (int32_t k = 0; k < {taps}; ++k) {{
             const int32_t at = y * p.stride_h - p.pad_top + k * {dilation};
@@ -160,8 +161,10 @@ def by_rows(number: int, call: KernelCall) -> str:
     """The body of a case that calls the kernel's row function for every row of the output."""
     p = call.params
     channels = p["out_c"] if "out_c" in p else p["in_c"] if "in_c" in p else p["channels"]
+    channels *= p.get("depth_multiplier", 1)
     in_c = p["in_c"] if "in_c" in p else p["channels"]
     text = BY_ROWS.format(
+        kind="int16_t" if "_s16" in call.kernel else "int8_t",
         taps=p["kernel_h"],
         dilation=p.get("dilation_h", 1),
         in_row=p["in_w"] * in_c,
@@ -186,7 +189,7 @@ def _kernel_files(cases: Sequence[Case]) -> set[str]:
     return files
 
 
-def write_project(cases: Sequence[Case], folder: Path) -> None:
+def write_project(cases: Sequence[Case], folder: Path, target: Target = tiny.TARGET) -> None:
     """All cases as a project whose model's input and output are theirs, one after the other."""
     folder.mkdir(parents=True)
     (folder / "kernels").mkdir()
@@ -197,7 +200,7 @@ def write_project(cases: Sequence[Case], folder: Path) -> None:
         (folder / path.name).write_text(path.read_text())
     script = (templates / "linker.ld.jinja").read_text()
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined)
-    context = dataclasses.asdict(tiny.TARGET.linker_context())
+    context = dataclasses.asdict(target.linker_context())
     (folder / "linker.ld").write_text(environment.from_string(script).render(context))
     sizes = [(sum(a[0].nbytes for a in c.inputs), c.expected[0].nbytes) for c in cases]
     inputs, outputs = (sum(column) for column in zip(*sizes, strict=True))
@@ -250,14 +253,16 @@ def check_output(cases: Sequence[Case], data: bytes) -> None:
             at += want.nbytes
 
 
-def run_on_device(cases: Sequence[Case], compiler: Toolchain, folder: Path) -> dict[str, int]:
+def run_on_device(
+    cases: Sequence[Case], compiler: Toolchain, folder: Path, target: Target = tiny.TARGET
+) -> dict[str, int]:
     """Build for the target, run in Unicorn, check; cycles of every function over all runs."""
     out = folder / "out"
     out.mkdir()
-    firmware = compiler.compile(folder, device_sources(folder), tiny.TARGET, out, {})
-    result = simulate(firmware.elf, input_file(cases), "unicorn", tiny.TARGET)
+    firmware = compiler.compile(folder, device_sources(folder), target, out, {})
+    result = simulate(firmware.elf, input_file(cases), "unicorn", target)
     check_output(cases, result.output)
-    model = CycleModel(read_elf(firmware.elf), load_cycle_table(tiny.TARGET))
+    model = CycleModel(read_elf(firmware.elf), load_cycle_table(target))
     rows = model.estimate(result.phase("model")).functions
     return {row.function: row.cycles for row in rows}
 

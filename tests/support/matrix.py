@@ -126,9 +126,10 @@ def network() -> tuple[Graph, Variants]:
     x = conv("winograd_3", "winograd2", x, Window(3, 3, padding=same), 6)
     x = depthwise("slide_4", x, Window(3, 3, padding=Padding(1, 1, 1, 0)))
     x = depthwise("pairs", x, Window(3, 3, 1, 2, padding=same))
+    x = conv("blocked", "blocked", x, Window(3, 3, padding=same), 5)
     summed = activation("add", builder.tensors[x].shape, 0.1, 7)
     x = add("add", "portable", builder.add_node("add", [x, x], summed, ArithmeticAttrs(), "add"))
-    add("dense", "dsp", _add_dense(builder, x, 10, rng, "dense"))
+    add("dense", "dsp8", _add_dense(builder, x, 10, rng, "dense"))
     return builder.build(), variants
 
 

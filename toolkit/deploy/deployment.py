@@ -28,6 +28,7 @@ from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
 from toolkit.profiling.planned_fit import fit_checks, planned_fits
+from toolkit.profiling.slow_layers import slow_layers
 from toolkit.report import Report
 from toolkit.targets import Target
 
@@ -144,6 +145,7 @@ class Deployment:
             *saved_measurements(self.model.saved),
             *estimate_measurements(found, target, front_end),
         )
+        slow = slow_layers(plan, target)
         return Report(
             model_name=self.model.name,
             model_sha256=self.model.sha256,
@@ -153,7 +155,7 @@ class Deployment:
             schedule=plan.schedule,
             measurements=measurements,
             checks=(*fit_checks(fits, target), *time_checks(measurements, target)),
-            issues=(*self.model.issues, *self.notes, *omissions(found, target)),
+            issues=(*self.model.issues, *self.notes, *omissions(found, target), *slow),
             layers=layer_rows(plan, target),
             memory=plan.memory_map(),
             fits=fits,

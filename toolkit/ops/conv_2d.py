@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import kernel_name
 from toolkit.ops.parts.base import KernelCall, Work
@@ -22,9 +21,8 @@ from toolkit.ops.parts.convolution import (
 )
 from toolkit.ops.parts.weighted import centred, dense_bounds, thinned_outputs
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside
-from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
-from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
-from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
+from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolutions
+from toolkit.ops.variants.problems import rescaling_problem
 
 Conv2DAttrs = WindowedAttrs
 
@@ -79,14 +77,14 @@ class Conv2D(Convolution):
             work=_portable_work(view),
         )
 
+    def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
+        return blocked_convolutions(view)
+
+    def fast_problem(self, view: View) -> str | None:
+        return rescaling_problem(view, 0, *convolution_multipliers(view))
+
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
-        if view.input(0).dtype is not DType.INT8:
-            return ()
-        multipliers, shifts = convolution_multipliers(view)
-        calls = [conv_2d_call(view, multipliers, shifts, bits) for bits in (8, 16)]
-        calls.append(conv_2d_short_call(view, multipliers, shifts))
-        calls.append(winograd2_call(view))
-        return tuple(call for call in calls if call is not None)
+        return dsp_convolutions(view)
 
 
 def _portable_work(view: View) -> Work:

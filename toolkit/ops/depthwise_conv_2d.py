@@ -23,7 +23,12 @@ from toolkit.ops.parts.convolution import (
 )
 from toolkit.ops.parts.weighted import bounds_of_sums, centred, thinned_outputs
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside
+from toolkit.ops.variants.as_convolution import as_convolution
+from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolutions
+from toolkit.ops.variants.depthwise_conv_2d_s8_blocked import depthwise_conv_2d_blocked_call
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
+from toolkit.ops.variants.depthwise_conv_2d_s16_dsp import depthwise_conv_2d_s16_call
+from toolkit.ops.variants.problems import rescaling_problem
 
 DepthwiseConv2DAttrs = WindowedAttrs
 
@@ -101,10 +106,32 @@ class DepthwiseConv2D(Convolution):
             work=_portable_work(view),
         )
 
-    def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+    def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
+        if view.input(0).shape[3] == 1:
+            return blocked_convolutions(as_convolution(view) or view)
         if view.input(0).dtype is not DType.INT8:
             return ()
-        call = depthwise_conv_2d_call(view, *convolution_multipliers(view))
+        call = depthwise_conv_2d_blocked_call(view, *convolution_multipliers(view))
+        return () if call is None else (call,)
+
+    def fast_problem(self, view: View) -> str | None:
+        problem = rescaling_problem(view, 3, *convolution_multipliers(view))
+        window = view.attrs.window
+        if problem is not None or as_convolution(view) is not None:
+            return problem
+        if (window.dilation_h, window.dilation_w) != (1, 1):
+            return "its taps are dilated, which the kernel for the DSP extension does not take"
+        if self.depth_multiplier(view) > 1:
+            return "several filters a channel, which the kernel for the DSP extension does not take"
+        return None
+
+    def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+        convolution = as_convolution(view)
+        if convolution is not None:
+            return dsp_convolutions(convolution)
+        narrow = view.input(0).dtype is DType.INT8
+        fast = depthwise_conv_2d_call if narrow else depthwise_conv_2d_s16_call
+        call = fast(view, *convolution_multipliers(view))
         return () if call is None else (call,)
 
 

@@ -25,7 +25,10 @@ from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour
 from toolkit.ops.parts.channels import Bounds, any_value, channel_count, thinned
 from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights_symmetric
 from toolkit.ops.parts.weighted import centred, dense_bounds, thinned_outputs
+from toolkit.ops.variants.fully_connected_s8_blocked import fully_connected_blocked_call
 from toolkit.ops.variants.fully_connected_s8_dsp import fully_connected_call
+from toolkit.ops.variants.fully_connected_s16_dsp import fully_connected_s16_call
+from toolkit.ops.variants.problems import rescaling_problem
 
 
 @dataclass(frozen=True)
@@ -190,11 +193,22 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
             outputs=(out.name,),
         )
 
-    def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+    def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
         if view.input(0).dtype is not DType.INT8:
             return ()
-        call = fully_connected_call(view, *self.multipliers(view))
+        call = fully_connected_blocked_call(view, *self.multipliers(view))
         return () if call is None else (call,)
+
+    def fast_problem(self, view: View) -> str | None:
+        return rescaling_problem(view, 0, *self.multipliers(view))
+
+    def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
+        multipliers, shifts = self.multipliers(view)
+        if view.input(0).dtype is not DType.INT8:
+            wide = fully_connected_s16_call(view, multipliers, shifts)
+            return () if wide is None else (wide,)
+        calls = (fully_connected_call(view, multipliers, shifts, bits) for bits in (8, 16))
+        return tuple(call for call in calls if call is not None)
 
 
 def _ratios(view: View) -> list[float]:

@@ -33,9 +33,11 @@ def on_whole(node: NodeView[Any]) -> NodeView[Any]:
 
 
 @kept
-def fast_calls(node: NodeView[Any]) -> tuple[KernelCall, ...]:
-    """Every kernel besides the portable one that a node is eligible for."""
-    return OPERATORS[node.node.op].dsp_calls(node)
+def fast_calls(node: NodeView[Any], dsp: bool = True) -> tuple[KernelCall, ...]:
+    """Every kernel besides the portable one that a node is eligible for, on a core with the DSP
+    extension or without."""
+    operator = OPERATORS[node.node.op]
+    return (*operator.blocked_calls(node), *(operator.dsp_calls(node) if dsp else ()))
 
 
 def kernel_calls(graph: Graph, variants: Variants) -> dict[str, KernelCall]:

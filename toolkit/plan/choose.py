@@ -10,7 +10,7 @@ from typing import Any
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE_ONLY, Variants, fast_calls, kernel_call, on_whole, row_call
+from toolkit.ops.kernels import Variants, fast_calls, kernel_call, on_whole, row_call
 from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, Work, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.targets import Target
@@ -89,8 +89,6 @@ def choose_variants(
     ``optimize`` is a key of `ALLOWANCES`; ``behaviours`` those of the nodes that are streamed.
     ``room_bytes`` is what a plan has free while a node runs: scratch that fits there costs nothing.
     """
-    if not target.dsp:
-        return PORTABLE_ONLY
     allowance = ALLOWANCES[optimize]
     chosen: dict[str, str] = {}
     upgrades = []
@@ -141,7 +139,8 @@ def _options(
     if behaviour is None:
         node = on_whole(node)
     portable = kernel_call(node)
-    calls = [portable, *(c for c in fast_calls(node) if c.scratch_bytes <= scratch_bytes)]
+    further = fast_calls(node, target.dsp)
+    calls = [portable, *(c for c in further if c.scratch_bytes <= scratch_bytes)]
     base = constants_bytes(portable)
     return [
         # Leaves room for records of requantisation, not for wider weights.

@@ -85,6 +85,9 @@ WAV2SMALL_TK_INLINE int32_t wav2small_tk_opaque(int32_t value) {
     return value;
 }
 
+/* Loads stay on their side of this: moved together they would not find registers. */
+#define WAV2SMALL_TK_ORDERED() __asm__ volatile("" ::: "memory")
+
 #else
 
 #include <string.h>
@@ -95,6 +98,7 @@ WAV2SMALL_TK_INLINE int32_t wav2small_tk_opaque(int32_t value) {
 #define WAV2SMALL_TK_COPY(to, from, bytes) ((void)memcpy(to, from, bytes))
 #define WAV2SMALL_TK_MOVE(to, from, bytes) ((void)memmove(to, from, bytes))
 #define WAV2SMALL_TK_ZERO(to, bytes) ((void)memset(to, 0, bytes))
+#define WAV2SMALL_TK_ORDERED() ((void)0)
 
 /* The zeros before the first one of a value that is not 0. */
 WAV2SMALL_TK_INLINE int32_t wav2small_tk_leading_zeros(uint32_t value) {
@@ -129,5 +133,28 @@ WAV2SMALL_TK_INLINE int32_t wav2small_tk_opaque(int32_t value) {
 #else
 #define WAV2SMALL_TK_DSP_BLOCKS 0
 #endif
+
+/* The blocks of the kernels in plain C: whole functions for Armv7-M and, with Thumb's first
+ * instructions alone, for Armv6-M. */
+#if defined(__GNUC__) && defined(__thumb__) && TK_MAY_USE_R9
+#define WAV2SMALL_TK_THUMB_BLOCKS 1
+#else
+#define WAV2SMALL_TK_THUMB_BLOCKS 0
+#endif
+
+/* r8 to r11 by way of r4 to r7: to the stack, to where r0 points, and back. */
+#define WAV2SMALL_TK_THUMB1_LOW                                                                              \
+    "mov r4, r8\n\t"                                                                               \
+    "mov r5, r9\n\t"                                                                               \
+    "mov r6, r10\n\t"                                                                              \
+    "mov r7, r11\n\t"
+#define WAV2SMALL_TK_THUMB1_SAVE_HIGH WAV2SMALL_TK_THUMB1_LOW "push {r4-r7}\n\t"
+#define WAV2SMALL_TK_THUMB1_STORE_HIGH WAV2SMALL_TK_THUMB1_LOW "stm r0!, {r4-r7}\n\t"
+#define WAV2SMALL_TK_THUMB1_RESTORE_HIGH                                                                     \
+    "pop {r4-r7}\n\t"                                                                              \
+    "mov r8, r4\n\t"                                                                               \
+    "mov r9, r5\n\t"                                                                               \
+    "mov r10, r6\n\t"                                                                              \
+    "mov r11, r7\n\t"
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LicenseRef-Model
  * The weights belong to the owner of the model, who says what may be done with them. */
-/* Generated, do not edit.  The model's constants, 39897 B; equal ones are stored once.
+/* Generated, do not edit.  The model's constants, 39888 B; equal ones are stored once.
  *
  * They are one image in a section of its own, .rodata.wav2small_weights.  A field update may replace it
  * by the image of another build of equal layout, for which all else is the same, scales and zero
@@ -12,16 +12,12 @@
 #include "tk_weights_2799adbb.h"
 
 /* Stands for all code and tables of this library. */
-#define WAV2SMALL_WEIGHTS_LAYOUT 0x13C279A9u
+#define WAV2SMALL_WEIGHTS_LAYOUT 0x5E8BE65Fu
 /* Words behind the head. */
-#define WAV2SMALL_WEIGHTS_WORDS 9975u
+#define WAV2SMALL_WEIGHTS_WORDS 9972u
 
 typedef struct {
     tk_2799adbb_weights_head head;
-    union {
-        uint32_t words[6];
-        int64_t values[3];
-    } adv_int16_bias;
     union {
         uint32_t words[117];
         uint32_t values[117];
@@ -91,17 +87,13 @@ typedef struct {
         int32_t values[4];
     } Concat_output_0_block_bytes;
     union {
-        uint32_t words[254];
-        int8_t values[1014];
+        uint32_t words[255];
+        uint32_t values[255];
     } adv_int16_weights;
     union {
-        uint32_t words[3];
-        int32_t values[3];
-    } adv_int16_multipliers;
-    union {
-        uint32_t words[1];
-        int8_t values[3];
-    } adv_int16_shifts;
+        uint32_t words[6];
+        int32_t values[6];
+    } adv_int16_requantize;
 } wav2small_weights_image;
 
 extern const wav2small_weights_image wav2small_weights;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tk_common.h"
 #include "tk_compiler.h"
 
 TK_INLINE uint32_t tk_load32(const void *at) {
@@ -92,9 +93,8 @@ TK_DSP_OP3(tk_smlatb, "smlatb", uint32_t, tk_high16(a) * tk_low16(b))
 TK_DSP_OP3(tk_smlatt, "smlatt", uint32_t, tk_high16(a) * tk_high16(b))
 
 /* High word of a * b (and of sum * 2^32 + a * b), rounded to nearest, ties up. */
-TK_DSP_OP2(tk_smmulr, "smmulr", int32_t, int32_t,
-           (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32))
-TK_DSP_OP3(tk_smmlar, "smmlar", int32_t, (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32))
+TK_DSP_OP2(tk_smmulr, "smmulr", int32_t, int32_t, tk_high_word(a, b))
+TK_DSP_OP3(tk_smmlar, "smmlar", int32_t, tk_high_word(a, b))
 
 /* Both halves at once. */
 TK_DSP_OP2(tk_sadd16, "sadd16", uint32_t, uint32_t,
@@ -110,7 +110,9 @@ TK_DSP_OP1(tk_sxtb16_ror8, "sxtb16 %0, %1, ror #8", uint32_t, uint32_t,
 TK_DSP_OP2(tk_sxtab16, "sxtab16", uint32_t, uint32_t,
            tk_pack16(tk_low16(a) + (int8_t)(uint8_t)b, tk_high16(a) + (int8_t)(uint8_t)(b >> 16)))
 
-/* Clamp to int8 and to uint8. */
+/* Clamp to int16, to int8 and to uint8. */
+TK_DSP_OP1(tk_ssat16, "ssat %0, #16, %1", int32_t, int32_t,
+           a < -32768 ? -32768 : (a > 32767 ? 32767 : a))
 TK_DSP_OP1(tk_ssat8, "ssat %0, #8, %1", int32_t, int32_t, a < -128 ? -128 : (a > 127 ? 127 : a))
 TK_DSP_OP1(tk_usat8, "usat %0, #8, %1", int32_t, int32_t, a < 0 ? 0 : (a > 255 ? 255 : a))
 
@@ -133,13 +135,11 @@ TK_INLINE uint32_t tk_larger8(uint32_t a, uint32_t b) {
             : "r"(a), "r"(b));
     return result;
 #else
-    int8_t va[4], vb[4];
-    tk_store32(va, a);
-    tk_store32(vb, b);
-    for (int32_t i = 0; i < 4; ++i) {
-        va[i] = va[i] > vb[i] ? va[i] : vb[i];
-    }
-    return tk_load32(va);
+    /* The top bit of each byte: whether a's is at least b's, by their signs or else the others. */
+    const uint32_t tops = 0x80808080u, rest = (a | tops) - (b & ~tops);
+    const uint32_t larger = ((~a & b) | (~(a ^ b) & rest)) & tops;
+    const uint32_t mask = (larger << 1) - (larger >> 7);
+    return (a & mask) | (b & ~mask);
 #endif
 }
 

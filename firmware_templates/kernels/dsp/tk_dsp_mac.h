@@ -13,6 +13,13 @@ TK_INLINE int32_t tk_dsp_requantize(int32_t doubled, const int32_t *record) {
     return tk_smmlar(doubled, record[1], record[2] + (doubled >> 31)) >> record[3];
 }
 
+/* Requantises a sum with the record {bias, multiplier}, bias counted in: the bits of
+ * tk_requantize_int64, where the sum has 32 bits and the multiplier what is left to shift by 32,
+ * saturated to 16 bits. */
+TK_INLINE int32_t tk_dsp_requantize_s16(int32_t sum, const int32_t *record) {
+    return tk_ssat16(tk_smmulr(sum, record[1]));
+}
+
 /* Widens values (a multiple of four) into every third word from `to`; returns where it ends. */
 TK_INLINE uint32_t *tk_dsp_widen3(const int8_t *from, int32_t values, uint32_t *to) {
     int32_t left = values;
@@ -157,7 +164,8 @@ TK_INLINE const uint32_t *tk_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, con
 
 /* Quantised results (in place of the sums) of a 3x3 kernel over 6 or 4 neighbouring pixels of one
  * channel: x are the columns of the three rows, in pairs; stream is {bias, then for each row the
- * doubled weights (w0, w1) and (w1, w2), then multiplier, rounding, shift}. */
+ * doubled weights (w0, w1) and (w1, w2), then multiplier, rounding, shift}; _s16: {bias, weights,
+ * multiplier}. */
 #if TK_DSP_BLOCKS
 #define TK_DSP_SLIDE(even, odd, left, right)                                                       \
     "smlad %[" even "], %[" left "], %[u], %[" even "]\n\t"                                        \
@@ -176,59 +184,79 @@ TK_INLINE const uint32_t *tk_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, con
 #define TK_DSP_SLIDE_4                                                                             \
     TK_DSP_SLIDE_LOAD("")                                                                          \
     TK_DSP_SLIDE("a0", "a1", "x", "x1") TK_DSP_SLIDE("a2", "a3", "x1", "x2")
-#define TK_DSP_SLIDE_REQUANTIZE(a)                                                                 \
-    "add %[x2], %[v], %[" a "], asr #31\n\t"                                                       \
-    "smmlar %[" a "], %[" a "], %[u], %[x2]\n\t"                                                   \
-    "asr %[" a "], %[" a "], %[x1]\n\t"                                                            \
-    "ssat %[" a "], #8, %[" a "]\n\t"
 #define TK_DSP_SLIDE_ROWS(more, row)                                                               \
     "ldr %[a0], [%[w]], #4\n\t"                                                                    \
     "mov %[a1], %[a0]\n\t"                                                                         \
     "mov %[a2], %[a0]\n\t"                                                                         \
-    "mov %[a3], %[a0]\n\t" more row "vmov %[x], %[r1]\n\t" row "vmov %[x], %[r2]\n\t" row          \
+    "mov %[a3], %[a0]\n\t" more row "vmov %[x], %[r1]\n\t" row "vmov %[x], %[r2]\n\t" row
+
+#define TK_DSP_SLIDE_RECORD_S8                                                                     \
     "ldr %[u], [%[w]]\n\t"                                                                         \
     "ldr %[v], [%[w], #4]\n\t"                                                                     \
-    "ldr %[x1], [%[w], #8]\n\t" TK_DSP_SLIDE_REQUANTIZE("a0") TK_DSP_SLIDE_REQUANTIZE("a1")        \
-        TK_DSP_SLIDE_REQUANTIZE("a2") TK_DSP_SLIDE_REQUANTIZE("a3")
+    "ldr %[x1], [%[w], #8]\n\t"
+#define TK_DSP_SLIDE_FINISH_S8(a)                                                                  \
+    "add %[x2], %[v], %[" a "], asr #31\n\t"                                                       \
+    "smmlar %[" a "], %[" a "], %[u], %[x2]\n\t"                                                   \
+    "asr %[" a "], %[" a "], %[x1]\n\t"                                                            \
+    "ssat %[" a "], #8, %[" a "]\n\t"
+#define TK_DSP_SLIDE_RECORD_S16 "ldr %[u], [%[w]]\n\t"
+#define TK_DSP_SLIDE_FINISH_S16(a)                                                                 \
+    "smmulr %[" a "], %[" a "], %[u]\n\t"                                                          \
+    "ssat %[" a "], #16, %[" a "]\n\t"
 
-TK_INLINE void tk_dsp_slide_3x3(int32_t *q, const uint32_t *w, const uint32_t *const *rows,
-                                int32_t first, int32_t pixels) {
-    const uint32_t *x = rows[0] + first;
-    uint32_t u, v, x1, x2, x3;
-    float r1, r2;
-    __asm__("vmov %0, %1" : "=t"(r1) : "r"(rows[1] + first));
-    __asm__("vmov %0, %1" : "=t"(r2) : "r"(rows[2] + first));
-    if (pixels == 6) {
-        __asm__ volatile(
-            TK_DSP_SLIDE_ROWS("mov %[a4], %[a0]\n\tmov %[a5], %[a0]\n\t", TK_DSP_SLIDE_6)
-                TK_DSP_SLIDE_REQUANTIZE("a4") TK_DSP_SLIDE_REQUANTIZE("a5")
-            : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]), [a3] "=&r"(q[3]),
-              [a4] "=&r"(q[4]), [a5] "=&r"(q[5]), [u] "=&r"(u), [v] "=&r"(v), [x1] "=&r"(x1),
-              [x2] "=&r"(x2), [x3] "=&r"(x3), [x] "+r"(x), [w] "+r"(w)
-            : [r1] "t"(r1), [r2] "t"(r2)
-            : "memory");
-    } else {
-        __asm__ volatile(
-            TK_DSP_SLIDE_ROWS("", TK_DSP_SLIDE_4)
-            : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]), [a3] "=&r"(q[3]), [u] "=&r"(u),
-              [v] "=&r"(v), [x1] "=&r"(x1), [x2] "=&r"(x2), [x] "+r"(x), [w] "+r"(w)
-            : [r1] "t"(r1), [r2] "t"(r2)
-            : "memory");
+#define TK_DSP_SLIDE_FUNCTION(name, record, finish)                                                \
+    TK_INLINE void name(int32_t *q, const uint32_t *w, const uint32_t *const *rows, int32_t first, \
+                        int32_t pixels) {                                                          \
+        const uint32_t *x = rows[0] + first;                                                       \
+        uint32_t u, v, x1, x2, x3;                                                                 \
+        float r1, r2;                                                                              \
+        __asm__("vmov %0, %1" : "=t"(r1) : "r"(rows[1] + first));                                  \
+        __asm__("vmov %0, %1" : "=t"(r2) : "r"(rows[2] + first));                                  \
+        if (pixels == 6) {                                                                         \
+            __asm__ volatile(                                                                      \
+                TK_DSP_SLIDE_ROWS("mov %[a4], %[a0]\n\tmov %[a5], %[a0]\n\t", TK_DSP_SLIDE_6)      \
+                    record finish("a0") finish("a1") finish("a2") finish("a3") finish("a4")        \
+                        finish("a5")                                                               \
+                : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]), [a3] "=&r"(q[3]),          \
+                  [a4] "=&r"(q[4]), [a5] "=&r"(q[5]), [u] "=&r"(u), [v] "=&r"(v), [x1] "=&r"(x1),  \
+                  [x2] "=&r"(x2), [x3] "=&r"(x3), [x] "+r"(x), [w] "+r"(w)                         \
+                : [r1] "t"(r1), [r2] "t"(r2)                                                       \
+                : "memory");                                                                       \
+        } else {                                                                                   \
+            __asm__ volatile(TK_DSP_SLIDE_ROWS("", TK_DSP_SLIDE_4) record finish("a0")             \
+                                 finish("a1") finish("a2") finish("a3")                            \
+                             : [a0] "=&r"(q[0]), [a1] "=&r"(q[1]), [a2] "=&r"(q[2]),               \
+                               [a3] "=&r"(q[3]), [u] "=&r"(u), [v] "=&r"(v), [x1] "=&r"(x1),       \
+                               [x2] "=&r"(x2), [x] "+r"(x), [w] "+r"(w)                            \
+                             : [r1] "t"(r1), [r2] "t"(r2)                                          \
+                             : "memory");                                                          \
+        }                                                                                          \
     }
-}
+
+TK_DSP_SLIDE_FUNCTION(tk_dsp_slide_3x3, TK_DSP_SLIDE_RECORD_S8, TK_DSP_SLIDE_FINISH_S8)
+TK_DSP_SLIDE_FUNCTION(tk_dsp_slide_3x3_s16, TK_DSP_SLIDE_RECORD_S16, TK_DSP_SLIDE_FINISH_S16)
 #else
-TK_INLINE void tk_dsp_slide_3x3(int32_t *q, const uint32_t *w, const uint32_t *const *rows,
-                                int32_t first, int32_t pixels) {
-    for (int32_t i = 0; i < pixels; ++i) {
-        int32_t sum = (int32_t)w[0];
-        for (int32_t row = 0; row < 3; ++row) {
-            const uint32_t *const x = rows[row] + first + i / 2, *const taps = w + 1 + 2 * row;
-            sum = i % 2 == 0 ? tk_smlabt(x[1], taps[1], tk_smlad(x[0], taps[0], sum))
-                             : tk_smlad(x[1], taps[1], tk_smlatb(x[0], taps[0], sum));
-        }
-        q[i] = tk_ssat8(tk_dsp_requantize(sum, (const int32_t *)w + 6));
+#define TK_DSP_SLIDE_FUNCTION(name, finish)                                                        \
+    TK_INLINE void name(int32_t *q, const uint32_t *w, const uint32_t *const *rows, int32_t first, \
+                        int32_t pixels) {                                                          \
+        for (int32_t i = 0; i < pixels; ++i) {                                                     \
+            int32_t sum = (int32_t)w[0];                                                           \
+            for (int32_t row = 0; row < 3; ++row) {                                                \
+                const uint32_t *const x = rows[row] + first + i / 2, *const taps =                 \
+                                                                         w + 1 + 2 * row;          \
+                sum = i % 2 == 0 ? tk_smlabt(x[1], taps[1], tk_smlad(x[0], taps[0], sum))          \
+                                 : tk_smlad(x[1], taps[1], tk_smlatb(x[0], taps[0], sum));         \
+            }                                                                                      \
+            q[i] = finish(sum, (const int32_t *)w + 6);                                            \
+        }                                                                                          \
     }
+
+TK_INLINE int32_t tk_dsp_requantize_s8(int32_t doubled, const int32_t *record) {
+    return tk_ssat8(tk_dsp_requantize(doubled, record));
 }
+
+TK_DSP_SLIDE_FUNCTION(tk_dsp_slide_3x3, tk_dsp_requantize_s8)
+TK_DSP_SLIDE_FUNCTION(tk_dsp_slide_3x3_s16, tk_dsp_requantize_s16)
 #endif
 
 /* Requantises and stores the sums of one output channel of three pixels. */
@@ -271,6 +299,15 @@ static inline void tk_dsp_sum(const int8_t *in, int32_t positions, int32_t chann
 TK_INLINE void tk_dsp_clamp(int8_t *data, int32_t count, int32_t low, int32_t high) {
     for (int32_t i = 0; i < count; ++i) {
         data[i] = (int8_t)tk_clamp(data[i], low, high);
+    }
+}
+
+/* A fused activation's limits, where they are not the type's. */
+TK_INLINE void tk_dsp_clamp_s16(int16_t *data, int32_t count, int32_t low, int32_t high) {
+    if (low > INT16_MIN || high < INT16_MAX) {
+        for (int32_t i = 0; i < count; ++i) {
+            data[i] = (int16_t)tk_clamp(data[i], low, high);
+        }
     }
 }
 

@@ -49,48 +49,117 @@ TK_INLINE void multiply_all(int32_t *sums, const int8_t *in, const uint32_t *w, 
 #endif
 }
 
+/* Both for weights of 16 bits: of an output the pairs (k0, k2) and (k1, k3) in a row. */
+TK_INLINE void multiply_16(int32_t *sums, uint32_t x, const uint32_t *w, int32_t outputs) {
+    const uint32_t even = tk_sxtb16(x), odd = tk_sxtb16_ror8(x);
+    for (int32_t o = 0; o < outputs; ++o) {
+        sums[o] = tk_smlad(even, w[2 * o], sums[o]);
+        sums[o] = tk_smlad(odd, w[2 * o + 1], sums[o]);
+    }
+}
+
+TK_INLINE void multiply_all_16(int32_t *sums, const int8_t *in, const uint32_t *w, int32_t words) {
+#if TK_DSP_INSTRUCTIONS && defined(__OPTIMIZE__) && TK_MAY_USE_R9
+#define TWO_16(a, b, load, widen)                                                                  \
+    load "ldr %[u], [%[w], #4]\n\t"                                                                \
+         "ldr %[v], [%[w], #8]\n\t"                                                                \
+         "ldr %[s], [%[w], #12]\n\t"                                                               \
+         "ldr %[t], [%[w]], #16\n\t" widen "smlad %[" a "], %[even], %[t], %[" a "]\n\t"           \
+         "smlad %[" a "], %[odd], %[u], %[" a "]\n\t"                                              \
+         "smlad %[" b "], %[even], %[v], %[" b "]\n\t"                                             \
+         "smlad %[" b "], %[odd], %[s], %[" b "]\n\t"
+#define FOUR_16                                                                                    \
+    TWO_16("s0", "s1", "ldr %[odd], [%[in]], #4\n\t",                                              \
+           "sxtb16 %[even], %[odd]\n\tsxtb16 %[odd], %[odd], ror #8\n\t")                          \
+    TWO_16("s2", "s3", "", "")
+    const int8_t *const end = in + 4 * words;
+    int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
+    uint32_t even, odd, s, t, u, v;
+    if (words > 0) {
+        __asm__ volatile("1:\n\t" FOUR_16 FOUR_16 "cmp %[in], %[end]\n\tbne 1b"
+                         : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
+                           [in] "+r"(in), [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd),
+                           [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v)
+                         : [end] "r"(end)
+                         : "cc", "memory");
+    }
+    sums[0] = s0, sums[1] = s1, sums[2] = s2, sums[3] = s3;
+#else
+    for (int32_t i = 0; i < words; ++i) {
+        multiply_16(sums, tk_load32(in + 4 * i), w + 8 * i, 4);
+    }
+#endif
+}
+
 static void requantize(const tk_fully_connected_s8_dsp_params *p, const int32_t *sums,
                        const int32_t *records, int8_t *out, int32_t outputs) {
     for (int32_t o = 0; o < outputs; ++o, records += 4) {
-        const int32_t v = tk_dsp_requantize(2 * sums[o], records);
+        const int32_t doubled = p->weight_bits == 8 ? 2 * sums[o] : sums[o];
+        const int32_t v = tk_dsp_requantize(doubled, records);
         out[o] = (int8_t)tk_clamp(v, p->out_min, p->out_max);
+    }
+}
+
+/* Four inputs by weights of either width. */
+TK_INLINE void multiply_word(int32_t wide, int32_t *sums, uint32_t x, const uint32_t *w,
+                             int32_t outputs) {
+    if (wide) {
+        multiply_16(sums, x, w, outputs);
+    } else {
+        multiply(sums, x, w, outputs);
+    }
+}
+
+/* All outputs for one vector; `wide`, a constant: weights of 16 bits. */
+TK_INLINE void vector(const tk_fully_connected_s8_dsp_params *p, int32_t wide, const int8_t *in,
+                      int8_t *out) {
+    const int32_t words = p->inputs / 4, twos = words & ~1, left = p->inputs % 4;
+    const int32_t each = wide ? 2 : 1;
+    const uint32_t *w = p->weights;
+    const int32_t *record = p->requantize;
+    uint32_t tail = 0; /* the inputs behind the last whole word */
+    int32_t o = 0;
+    for (int32_t i = 0; i < left; ++i) {
+        tail |= (uint32_t)(uint8_t)in[4 * words + i] << 8 * i;
+    }
+    for (; o + 4 <= p->outputs; o += 4, record += 16) {
+        int32_t sums[4] = {record[0], record[4], record[8], record[12]};
+        if (wide) {
+            multiply_all_16(sums, in, w, twos);
+        } else {
+            multiply_all(sums, in, w, twos);
+        }
+        w += 4 * each * twos;
+        if (words > twos) {
+            multiply_word(wide, sums, tk_load32(in + 4 * twos), w, 4);
+            w += 4 * each;
+        }
+        if (left > 0) {
+            multiply_word(wide, sums, tail, w, 4);
+            w += 4 * each;
+        }
+        requantize(p, sums, record, out + o, 4);
+    }
+    for (; o < p->outputs; ++o, record += 4) {
+        int32_t sum = record[0];
+        for (int32_t i = 0; i < words; ++i, w += each) {
+            multiply_word(wide, &sum, tk_load32(in + 4 * i), w, 1);
+        }
+        if (left > 0) {
+            multiply_word(wide, &sum, tail, w, 1);
+            w += each;
+        }
+        requantize(p, &sum, record, out + o, 1);
     }
 }
 
 void tk_fully_connected_s8_dsp(const tk_fully_connected_s8_dsp_params *p, const int8_t *in,
                                int8_t *out) {
-    const int32_t words = p->inputs / 4, twos = words & ~1, left = p->inputs % 4;
     for (int32_t b = 0; b < p->batches; ++b, in += p->inputs, out += p->outputs) {
-        uint32_t tail = 0; /* the inputs behind the last whole word */
-        for (int32_t i = 0; i < left; ++i) {
-            tail |= (uint32_t)(uint8_t)in[4 * words + i] << 8 * i;
-        }
-        const uint32_t *w = p->weights;
-        const int32_t *record = p->requantize;
-        int32_t o = 0;
-        for (; o + 4 <= p->outputs; o += 4, record += 16) {
-            int32_t sums[4] = {record[0], record[4], record[8], record[12]};
-            multiply_all(sums, in, w, twos);
-            w += 4 * twos;
-            if (words > twos) {
-                multiply(sums, tk_load32(in + 4 * twos), w, 4);
-                w += 4;
-            }
-            if (left > 0) {
-                multiply(sums, tail, w, 4);
-                w += 4;
-            }
-            requantize(p, sums, record, out + o, 4);
-        }
-        for (; o < p->outputs; ++o, record += 4) {
-            int32_t sum = record[0];
-            for (int32_t i = 0; i < words; ++i) {
-                multiply(&sum, tk_load32(in + 4 * i), w++, 1);
-            }
-            if (left > 0) {
-                multiply(&sum, tail, w++, 1);
-            }
-            requantize(p, &sum, record, out + o, 1);
+        if (p->weight_bits == 16) {
+            vector(p, 1, in, out);
+        } else {
+            vector(p, 0, in, out);
         }
     }
 }

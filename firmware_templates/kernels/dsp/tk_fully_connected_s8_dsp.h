@@ -12,8 +12,10 @@
 typedef struct {
     int32_t batches, inputs, outputs;
     int32_t out_min, out_max;
-    const uint32_t *weights;   /* words of four inputs, filled up with zeros: for each group of four
-                                  outputs [inputs / 4][4], for each output left over [inputs / 4] */
+    int32_t weight_bits;     /* 8 or 16 */
+    const uint32_t *weights; /* of four inputs, filled up with zeros, a word, or with 16 bits two of
+                                doubled weights (k0, k2) and (k1, k3): for each group of four
+                                outputs [inputs / 4][4], for each output left over [inputs / 4] */
     const int32_t *requantize; /* [outputs][4]: bias, multiplier, rounding, shift */
 } tk_fully_connected_s8_dsp_params;
 

@@ -236,6 +236,10 @@ class Operator(ABC, Generic[AttrsT]):
         """The node in the form in which its kernels run it on whole tensors, of the same bytes."""
         return view
 
+    def blocked_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
+        """Further kernels in plain C, for every core; `dsp_calls` says what holds for them."""
+        return ()
+
     def dsp_calls(self, view: NodeView[AttrsT]) -> tuple[KernelCall, ...]:
         """Further kernels for cores with the DSP extension that this node is eligible for.
 
@@ -243,6 +247,11 @@ class Operator(ABC, Generic[AttrsT]):
         its row view; what is eligible does not depend on which.
         """
         return ()
+
+    def fast_problem(self, view: NodeView[AttrsT]) -> str | None:
+        """What keeps a node from the kernels for the DSP extension that its operator has, and what
+        would free it; None where nothing does, or there are none."""
+        return None
 
     # --- streaming: time is axis 1, a row is one index of it ----------------------------------
     def row_call(self, row: NodeView[AttrsT], behaviour: TimeBehaviour) -> KernelCall:

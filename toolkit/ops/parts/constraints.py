@@ -74,15 +74,18 @@ def kernel_rows(view: NodeView[WindowedAttrs]) -> str | None:
 def is_tall(view: NodeView[WindowedAttrs]) -> bool:
     """Whether a window over one column, as in one dimension, has more rows than kernels hold
     pointers to."""
+    return view.attrs.window.kernel_h > MAX_KERNEL_ROWS and _is_column(view)
+
+
+def _is_column(view: NodeView[WindowedAttrs]) -> bool:
     window, padding = view.attrs.window, view.attrs.window.padding
-    one_column = view.input(0).shape[2] == window.kernel_w == 1 and not padding.left + padding.right
-    return window.kernel_h > MAX_KERNEL_ROWS and one_column
+    return view.input(0).shape[2] == window.kernel_w == 1 and not padding.left + padding.right
 
 
 def laid_down(view: NodeView[WindowedAttrs]) -> NodeView[WindowedAttrs]:
-    """A tall window (`is_tall`) with height and width swapped, which are the same bytes; others
-    stay."""
-    if not is_tall(view):
+    """A window over one column with height and width swapped, which are the same bytes: its pixels
+    become neighbours in a row, which kernels take together.  Others stay."""
+    if not _is_column(view):
         return view
     old = view.attrs.window
     window = Window(

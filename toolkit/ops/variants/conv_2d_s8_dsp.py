@@ -42,7 +42,7 @@ def conv_2d_call(
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant=f"dsp{weight_bits}",
         inlined=True,
-        work=_work(view),
+        work=patch_work(view),
         # An odd number of channels takes loops for the one that is left over from pairs.
         code=CodeFacts(
             form="odd" if view.output.shape[3] % 2 else "", size=view.attrs.window.kernel_h
@@ -50,13 +50,13 @@ def conv_2d_call(
     )
 
 
-def patch_weights(weights: Array, joined: bool) -> Array:
+def patch_weights(weights: Array, joined: bool, order: tuple[int, ...] = (0, 2, 1, 3)) -> Array:
     """OHWI weights as int8 ``[out_c][values]`` in the order of a patch: runs (kernel rows where
-    ``joined``, else taps) filled up with zeros to fours, and of each four values 0, 2, 1, 3."""
+    ``joined``, else taps) filled up with zeros to fours, each four in that order."""
     run, filled = _filled(weights.shape, joined)
     runs = weights.reshape(weights.shape[0], -1, run)
     fours = np.pad(runs, ((0, 0), (0, 0), (0, filled - run))).reshape(len(weights), -1, 4)
-    return fours[:, :, [0, 2, 1, 3]].reshape(len(weights), -1)
+    return fours[:, :, list(order)].reshape(len(weights), -1)
 
 
 def pack_weights(weights: Array, bits: int) -> Array:
@@ -75,7 +75,7 @@ def pack_weights(weights: Array, bits: int) -> Array:
     return np.frombuffer(first.tobytes() + last.tobytes(), "<u4").astype(np.uint32)
 
 
-def _work(view: View) -> Work:
+def patch_work(view: View) -> Work:
     """Three pixels at a time, runs of a patch filled up to fours."""
     runs, values = window_runs(view)
     filled, pixels, out_c = -(-values // 4) * 4, pixels_by_three(view), view.output.shape[3]

@@ -28,9 +28,9 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
     if (window.dilation_h, window.dilation_w) != (1, 1) or window.kernel_h > MAX_KERNEL_ROWS:
         return None
     order = _by_fours(channels)
-    together, words = _strip(window, out.shape[2])
+    together, words = strip_layout(window, out.shape[2])
     taps = view.input(1).values.reshape(window.kernel_h, window.kernel_w, channels)
-    weights = _strip_weights(taps[..., order].transpose(2, 0, 1), window, together)
+    weights = strip_weights(taps[..., order].transpose(2, 0, 1), window, together)
     records = requantize_records(view, 3, multipliers, shifts, 2)[order]
     return KernelCall(
         kernel="tk_depthwise_conv_2d_s8_dsp",
@@ -54,7 +54,7 @@ def depthwise_conv_2d_call(view: View, multipliers: Array, shifts: Array) -> Ker
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
         variant="dsp",
         inlined=True,
-        work=_work(view, together, words),
+        work=strip_work(view, together, words),
         code=CodeFacts(size=together),
     )
 
@@ -65,7 +65,7 @@ def _by_fours(channels: int) -> Array:
     return np.concatenate([np.arange(c, c + 4) for c in starts])
 
 
-def _strip(window: Window, out_w: int) -> tuple[int, int]:
+def strip_layout(window: Window, out_w: int) -> tuple[int, int]:
     """Pixels computed at once, and the words of a strip that they reach."""
     if (window.kernel_h, window.kernel_w, window.stride_w) == (3, 3, 1):
         together = min((4, 6), key=lambda n: -(-out_w // n) * (13 * n + 30))  # cycles
@@ -74,9 +74,9 @@ def _strip(window: Window, out_w: int) -> tuple[int, int]:
     return 1, max(start // 2 + (start % 2 + window.kernel_w + 1) // 2 for start in starts)
 
 
-def _strip_weights(taps: Array, window: Window, together: int) -> Array:
-    """int8 ``[channels][kernel_h][kernel_w]`` doubled, as int32 words of
-    pairs that meet a strip's words."""
+def strip_weights(taps: Array, window: Window, together: int, factor: int = 2) -> Array:
+    """int8 ``[channels][kernel_h][kernel_w]`` times ``factor``, as int32 words of pairs that meet a
+    strip's words."""
     if together > 1:
         pairs = taps[:, :, [0, 1, 1, 2]]
     else:
@@ -85,14 +85,14 @@ def _strip_weights(taps: Array, window: Window, together: int) -> Array:
         if window.stride_w % 2 == 1:
             shifted = np.pad(taps, ((0, 0), (0, 0), (1, 1 - width % 2)))
             pairs = np.concatenate([pairs, shifted], axis=2)
-    return np.ascontiguousarray(2 * pairs.astype("<i2")).view("<i4").reshape(len(taps), -1)
+    return np.ascontiguousarray(factor * pairs.astype("<i2")).view("<i4").reshape(len(taps), -1)
 
 
-def _work(view: View, together: int, strip_words: int) -> Work:
-    """Four channels at a time, ``together`` pixels at once."""
+def strip_work(view: View, together: int, strip_words: int, group: int = 4) -> Work:
+    """A ``group`` of channels at a time, ``together`` pixels at once."""
     window = view.attrs.window
     _, out_h, out_w, channels = view.output.shape
-    filled = -(-channels // 4) * 4
+    filled = -(-channels // group) * group
     results = filled * out_h * -(-out_w // together) * together
     pairs = 2 if together > 1 else (window.kernel_w + 1) // 2
     step = min(window.stride_h, window.kernel_h)

@@ -13,9 +13,10 @@ from toolkit.ops.variants.requantize import requantize_problem, requantize_recor
 
 
 def fully_connected_call(
-    view: NodeView[Any], multipliers: Array, shifts: Array
+    view: NodeView[Any], multipliers: Array, shifts: Array, weight_bits: int
 ) -> KernelCall | None:
-    """``tk_fully_connected_s8_dsp``; None: not eligible."""
+    """``tk_fully_connected_s8_dsp``, weights kept as int8 (half the flash) or int16; None: not
+    eligible."""
     if requantize_problem(view, 0, multipliers, shifts) is not None:
         return None
     x, weights = view.input(0), view.input(1).values
@@ -30,27 +31,39 @@ def fully_connected_call(
             "outputs": outputs,
             "out_min": low,
             "out_max": high,
-            "weights": _by_fours(weights),
-            "requantize": requantize_records(view, 0, multipliers, shifts, 1),
+            "weight_bits": weight_bits,
+            "weights": by_fours(weights) if weight_bits == 8 else _by_fours_16(weights),
+            "requantize": requantize_records(view, 0, multipliers, shifts, weight_bits // 8),
         },
         inputs=(x.name,),
         outputs=(view.output.name,),
         extra_kernels=("tk_dsp", "tk_dsp_mac"),
-        variant="dsp",
-        work=_work(batches, inputs, outputs),
+        variant=f"dsp{weight_bits}",
+        work=dense_work(batches, inputs, outputs),
     )
 
 
-def _by_fours(weights: Array) -> Array:
+def by_fours(weights: Array) -> Array:
     """int8 ``[outputs][inputs]`` as the words that the kernel reads."""
     filled = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4)))
-    words = np.ascontiguousarray(filled).view("<u4")
+    return _grouped(np.ascontiguousarray(filled).view("<u4")[..., None])
+
+
+def _by_fours_16(weights: Array) -> Array:
+    """The same doubled, as int16: of each four inputs the pairs (k0, k2) and (k1, k3)."""
+    filled = np.pad(weights, ((0, 0), (0, -weights.shape[1] % 4)))
+    fours = filled.reshape(len(weights), -1, 4)[:, :, [0, 2, 1, 3]]
+    return _grouped(np.ascontiguousarray(2 * fours.astype("<i2")).view("<u4"))
+
+
+def _grouped(words: Array) -> Array:
+    """Words ``[outputs][inputs / 4][each]``, those of four outputs in turn, the others behind."""
     together = len(words) // 4 * 4
-    fours = words[:together].reshape(together // 4, 4, words.shape[1]).swapaxes(1, 2)
+    fours = words[:together].reshape(together // 4, 4, *words.shape[1:]).swapaxes(1, 2)
     return np.concatenate([fours.reshape(-1), words[together:].reshape(-1)]).astype(np.uint32)
 
 
-def _work(batches: int, inputs: int, outputs: int) -> Work:
+def dense_work(batches: int, inputs: int, outputs: int) -> Work:
     """Inputs filled up to fours, read once for four outputs."""
     filled, reads = -(-inputs // 4) * 4, outputs // 4 + outputs % 4
     return Work(batches * outputs * filled, batches * outputs, batches * reads * filled)

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Depthwise 2-D convolution, int16, one filter a channel, at least two channels, no dilation, for
+ * cores with 16-bit dual multiply-accumulate: the bits of tk_depthwise_conv_2d_s16, where every sum
+ * stays in 32 bits.
+ *
+ * Two channels at a time: the rows under the kernel become strips, one a channel and row, of pairs
+ * of neighbouring columns.
+ *
+ * Call it with constant parameters: everything here is inlined and folded.
+ */
+#ifndef TK_DEPTHWISE_CONV_2D_S16_DSP_H
+#define TK_DEPTHWISE_CONV_2D_S16_DSP_H
+
+#include "tk_common.h"
+#include "tk_dsp_mac.h"
+
+typedef struct {
+    int32_t in_h, in_w, in_c;
+    int32_t out_h, out_w;
+    int32_t kernel_h, kernel_w;
+    int32_t stride_h, stride_w;
+    int32_t pad_top, pad_left;
+    int32_t out_min, out_max;
+    int32_t strip_words; /* words of a strip: two columns each, from the first one of padding */
+    int32_t together;    /* pixels computed at once: 4 or 6 (3x3 at stride_w 1), or 1 */
+    /* For each channel {bias, weights, multiplier} (see tk_dsp_requantize_s16), the weights as
+     * int16 pairs by kernel row.  3x3 at stride_w 1: (w0, w1), (w1, w2).  Else: the pairs for a
+     * window on an even column (w0, w1), (w2, w3)... and, where stride_w is odd, those for an odd
+     * column (0, w0), (w1, w2)... */
+    const uint32_t *channels;
+} tk_depthwise_conv_2d_s16_dsp_params;
+
+/* Two channels of two columns into a word of either strip. */
+TK_INLINE void tk_depthwise_conv_2d_s16_dsp_pair(uint32_t a, uint32_t b, int32_t words,
+                                                 uint32_t *strip) {
+    strip[0] = tk_pkhbt(a, b);
+    strip[words] = tk_pkhtb(b, a);
+}
+
+/* The same where columns may lie in the padding. */
+TK_INLINE void tk_depthwise_conv_2d_s16_dsp_edge(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                                 const int16_t *row, int32_t word,
+                                                 uint32_t *strips) {
+    const int32_t column = 2 * word - p->pad_left;
+    uint32_t a = 0, b = 0;
+    if (column >= 0 && column < p->in_w) {
+        a = tk_load32(row + column * p->in_c);
+    }
+    if (column >= -1 && column + 1 < p->in_w) {
+        b = tk_load32(row + (column + 1) * p->in_c);
+    }
+    tk_depthwise_conv_2d_s16_dsp_pair(a, b, p->strip_words, strips + word);
+}
+
+/* Two channels of a row (NULL: padding) into two strips; row points to its first channel of the
+ * two. */
+TK_INLINE void tk_depthwise_conv_2d_s16_dsp_widen(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                                  const int16_t *row, uint32_t *strips) {
+    const int32_t words = p->strip_words, in_c = p->in_c;
+    if (row == NULL) {
+        for (int32_t i = 0; i < 2 * words; ++i) {
+            strips[i] = 0;
+        }
+        return;
+    }
+    /* Words with both columns inside the row. */
+    const int32_t begin = (p->pad_left + 1) / 2, inside = (p->in_w + p->pad_left) / 2;
+    const int32_t end = inside < words ? inside : words;
+    for (int32_t word = 0; word < begin && word < words; ++word) {
+        tk_depthwise_conv_2d_s16_dsp_edge(p, row, word, strips);
+    }
+    const int16_t *at = row + (2 * begin - p->pad_left) * in_c;
+    for (int32_t word = begin; word < end; ++word, at += 2 * in_c) {
+        tk_depthwise_conv_2d_s16_dsp_pair(tk_load32(at), tk_load32(at + in_c), words,
+                                          strips + word);
+    }
+    for (int32_t word = end > begin ? end : begin; word < words; ++word) {
+        tk_depthwise_conv_2d_s16_dsp_edge(p, row, word, strips);
+    }
+}
+
+TK_INLINE int32_t
+tk_depthwise_conv_2d_s16_dsp_row_weights(const tk_depthwise_conv_2d_s16_dsp_params *p) {
+    if (p->together > 1) {
+        return 2;
+    }
+    return (p->kernel_w + 1) / 2 + (p->stride_w % 2 == 1 ? p->kernel_w / 2 + 1 : 0);
+}
+
+/* One channel of an output row; its strips are `offset` words behind strips[]. */
+TK_INLINE void tk_depthwise_conv_2d_s16_dsp_channel(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                                    const uint32_t *const *strips, int32_t offset,
+                                                    const uint32_t *stream, int16_t *out) {
+    const int32_t row_weights = tk_depthwise_conv_2d_s16_dsp_row_weights(p);
+    /* The bias lies before the weights, the multiplier behind them. */
+    const int32_t *const record = (const int32_t *)stream + p->kernel_h * row_weights;
+    for (int32_t x = 0; x < p->out_w; x += p->together) {
+        const int32_t first = offset + x * p->stride_w / 2, odd = x * p->stride_w % 2;
+        int32_t q[6];
+        if (p->together > 1) {
+            tk_dsp_slide_3x3_s16(q, stream, strips, first, p->together);
+        } else {
+            const int32_t begin = odd ? (p->kernel_w + 1) / 2 : 0;
+            const int32_t taps = odd ? p->kernel_w / 2 + 1 : (p->kernel_w + 1) / 2;
+            int32_t sum = (int32_t)stream[0];
+            for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+                const uint32_t *const w = stream + 1 + ky * row_weights + begin;
+                for (int32_t tap = 0; tap < taps; ++tap) {
+                    sum = tk_smlad(strips[ky][first + tap], w[tap], sum);
+                }
+            }
+            q[0] = tk_dsp_requantize_s16(sum, record);
+        }
+        for (int32_t i = 0; i < p->together; ++i) {
+            if (x + i < p->out_w) {
+                out[(x + i) * p->in_c] = (int16_t)q[i];
+            }
+        }
+    }
+}
+
+/* Two channels from c of one output row; strips of kernel row k are those of slot
+ * (first + k) % kernel_h. */
+TK_INLINE void
+tk_depthwise_conv_2d_s16_dsp_two_channels(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                          int32_t group, const uint32_t *strips, int32_t first,
+                                          int16_t *out) {
+    const int32_t row_weights = tk_depthwise_conv_2d_s16_dsp_row_weights(p);
+    const uint32_t *slots[TK_MAX_KERNEL_ROWS];
+    for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+        const int32_t slot = first + ky < p->kernel_h ? first + ky : first + ky - p->kernel_h;
+        slots[ky] = strips + 2 * slot * p->strip_words;
+    }
+    /* A loop of one channel's code: twice that may not fit the cache in front of a flash. */
+    const int32_t channels = tk_opaque(2);
+    for (int32_t channel = 0; channel < channels; ++channel) {
+        const int32_t at = (2 * group + channel) * (2 + p->kernel_h * row_weights);
+        tk_depthwise_conv_2d_s16_dsp_channel(p, slots, channel * p->strip_words, p->channels + at,
+                                             out + channel);
+    }
+}
+
+/* First channel of a group of two: the last group may overlap the one before. */
+TK_INLINE int32_t tk_depthwise_conv_2d_s16_dsp_first(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                                     int32_t group) {
+    return 2 * group + 2 > p->in_c ? p->in_c - 2 : 2 * group;
+}
+
+/* One output row: rows[k] is the input row under kernel row k, NULL in the padding.  Scratch:
+ * 8 * kernel_h * strip_words bytes, aligned to 4. */
+TK_INLINE void tk_depthwise_conv_2d_s16_dsp_row(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                                const int16_t *const *rows, int16_t *out,
+                                                void *scratch) {
+    uint32_t *const strips = scratch;
+    for (int32_t group = 0; 2 * group < p->in_c; ++group) {
+        const int32_t c = tk_depthwise_conv_2d_s16_dsp_first(p, group);
+        for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+            tk_depthwise_conv_2d_s16_dsp_widen(p, rows[ky] == NULL ? NULL : rows[ky] + c,
+                                               strips + 2 * ky * p->strip_words);
+        }
+        tk_depthwise_conv_2d_s16_dsp_two_channels(p, group, strips, 0, out + c);
+    }
+    tk_dsp_clamp_s16(out, p->out_w * p->in_c, p->out_min, p->out_max);
+}
+
+/* Whole tensor: in [in_h][in_w][in_c], out [out_h][out_w][in_c]; the two must not overlap.
+ * Scratch as above; every row is widened once. */
+TK_INLINE void tk_depthwise_conv_2d_s16_dsp(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                            const int16_t *in, int16_t *out, void *scratch) {
+    uint32_t *const strips = scratch;
+    for (int32_t group = 0; 2 * group < p->in_c; ++group) {
+        const int32_t c = tk_depthwise_conv_2d_s16_dsp_first(p, group);
+        int32_t next = 0, slot = 0; /* padded row to widen, and its slot */
+        for (int32_t y = 0; y < p->out_h; ++y) {
+            const int32_t top = y * p->stride_h;
+            for (; next < top + p->kernel_h; ++next) {
+                const int32_t iy = next - p->pad_top;
+                if (next >= top) {
+                    tk_depthwise_conv_2d_s16_dsp_widen(
+                        p, tk_row_s16(in + c, p->in_h, p->in_w * p->in_c, iy),
+                        strips + 2 * slot * p->strip_words);
+                }
+                slot = slot + 1 == p->kernel_h ? 0 : slot + 1;
+            }
+            tk_depthwise_conv_2d_s16_dsp_two_channels(p, group, strips, slot,
+                                                      out + y * p->out_w * p->in_c + c);
+        }
+    }
+    tk_dsp_clamp_s16(out, p->out_h * p->out_w * p->in_c, p->out_min, p->out_max);
+}
+
+#endif
