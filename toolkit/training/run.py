@@ -18,6 +18,7 @@ from toolkit.training.batches import Clips, load_clips
 from toolkit.training.checkpoint import save_checkpoint, write_whole
 from toolkit.training.config import LABELS, SPLITS, Config
 from toolkit.training.loop import Trainer, concordances
+from toolkit.training.nets import make_net
 from toolkit.training.nets.base import Student
 from toolkit.training.parallel import world
 
@@ -95,9 +96,7 @@ def versions() -> dict[str, str]:
 
 def average_of(config: Config, out: Path) -> Student:
     """The averaged weights in a run's state, finished or not."""
-    from toolkit.training.nets import NETS
-
-    net = NETS[config.net].make(config.spec, len(LABELS))
+    net = make_net(config.net, config.spec, config.shape)
     net.load_state_dict(_read_state(out / STATE)["average"])
     net.eval()
     return net
