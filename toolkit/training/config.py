@@ -115,6 +115,14 @@ class Optimiser:
 
 
 @dataclass(frozen=True)
+class Quantise:
+    """Steps after the training in which the network learns to live with int8 rounding; 0: none."""
+
+    steps: int = number(0)
+    learning_rate: float = number(1e-3, 1e-9)
+
+
+@dataclass(frozen=True)
 class Config:
     """Everything that decides a training's outcome.
 
@@ -142,6 +150,7 @@ class Config:
     augment: Augment = Augment()
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
+    quantise: Quantise = Quantise()
 
     @property
     def spec(self) -> FeatureSpec:

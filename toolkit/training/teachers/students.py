@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +32,18 @@ class StudentTeacher:
         return Rated(outputs, embeddings)
 
     def _rate(self, clip: Samples) -> tuple[Floats, Floats]:
-        short = self.spec.samples_for_rows(1) - len(clip)
-        rows = extract(np.pad(clip, (0, max(0, short))), self.spec)
+        rows = torch.from_numpy(_rows(clip.tobytes(), self.spec))
         with torch.inference_mode():
-            embedded = self.net.embed(torch.from_numpy(rows)[None, None])
+            embedded = self.net.embed(rows[None, None])
             return self.net.adv(embedded).numpy(), embedded.numpy()
+
+
+@lru_cache(maxsize=64)
+def _rows(samples: bytes, spec: FeatureSpec) -> Floats:
+    """Features [rows, bands] of a clip's int16 samples, which the members of an ensemble share."""
+    clip = np.frombuffer(samples, np.int16)
+    short = spec.samples_for_rows(1) - len(clip)
+    return extract(np.pad(clip, (0, max(0, short))), spec)
 
 
 def open_student(path: Path) -> StudentTeacher:
