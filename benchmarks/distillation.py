@@ -72,8 +72,7 @@ COSTS = ("cycles_per_audio_second", "ram_static_bytes", "flash_bytes")
 
 @dataclass(frozen=True)
 class Result:
-    """A run on a fold: CCC by label, and the squared errors' and outputs' source, the outputs on
-    the tested recordings."""
+    """A run on a fold: CCC by label on the tested recordings."""
 
     student: str
     loss: str

@@ -205,3 +205,42 @@ def test_killed_three_times_in_two_processes_it_loses_and_repeats_nothing(tmp_pa
     assert sorted(rows) == [f"audio/{n:04}.wav" for n in range(1000)]  # in the parts: each once
     assert len(paths(tmp_path)) == 980 and len(skipped(tmp_path)) == 20
     assert sorted(paths(tmp_path) + skipped(tmp_path)) == sorted(rows)
+
+
+@pytest.mark.exhaustive
+def test_a_dual_encoder_is_trained_and_distilled(tmp_path: Path) -> None:
+    """Tiny Whisper and WavLM, their adapters trained on ratings, labels of it, a student of those.
+
+    The teacher must have learned the tones of speakers it was not trained on, and the student must
+    have learned that from it.
+    """
+    pytest.importorskip("transformers", reason="needs the extra `teach`")
+    from tests.support.teachers import encoder_folders
+
+    encoder_folders(tmp_path / "encoders")
+    labels = write_corpus(tmp_path / "corpus")
+    corpus = f'[[corpus]]\nname = "tones"\nmanifest = "{labels}"\naudio = "audio"\nscale = [1, 5]\n'
+    text = 'whisper = "encoders/whisper"\nwavlm = "encoders/wavlm"\nrank = 2\nhidden = 16\n'
+    text += f"steps = 150\nlearning_rate = 0.01\ncrop_seconds = 1.0\n{corpus}"
+    (tmp_path / "dual.toml").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "toolkit.training.teachers.fit", "dual.toml", "--out", "dual"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, timeout=300)
+    audio = ("teach", "corpus/audio", "-o", "labels.parquet", "--teacher", "dual", "--embeddings")
+    done = toolkit(*audio, cwd=tmp_path)
+    assert done.exit_code == 0, done
+    table = parquet.read_table(tmp_path / "labels.parquet")
+    said = {Path(row["path"]).name: row for row in table.to_pylist()}
+    with labels.open(newline="") as file:
+        tested = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    rated = np.array([(float(row["A"]) - 1) / 4 for row in tested])
+    heard = np.array([said[row["file"]]["arousal"] for row in tested])
+    assert np.corrcoef(rated, heard)[0, 1] > 0.7
+    taught = '[[corpus]]\nname = "taught"\nmanifest = "labels.parquet"\ntargets = "teacher"\n'
+    test = f'{corpus}[corpus.split]\ntest = ["d"]\n'
+    config = 'net = "wav2small_ha"\nsteps = 120\nbatch = 8\n'
+    config += "[augment]\ncrop_seconds = [0.8, 0.8]\n[loss]\nclasses = 0\nnd = 1.0\n"
+    (tmp_path / "c.toml").write_text(config + taught + test, encoding="utf-8")
+    done = toolkit("train", "c.toml", "--out", "run", "--cache", "cache", cwd=tmp_path)
+    assert done.exit_code == 0, done
+    assert json.loads((tmp_path / "run/run.json").read_text())["ccc"]["test"]["arousal"] > 0.5

@@ -11,6 +11,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra `train`")
 
 from tests.support.onnx_models import onnxruntime_output  # noqa: E402
+from toolkit.deploy.model import load  # noqa: E402
 from toolkit.errors import NotStreamableError  # noqa: E402
 from toolkit.frontend.load import load_onnx  # noqa: E402
 from toolkit.passes.optimize import optimize  # noqa: E402
@@ -116,3 +117,26 @@ def test_a_checkpoint_knows_its_size(name: str, tmp_path: Path) -> None:
         expected = net.trunk(torch.from_numpy(x)).numpy()
     found = onnxruntime_output(onnx.load(tmp_path / "m.onnx"), x)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    ("name", "excite"),
+    [(name, "bands") for name in MOBILE] + [("mobilenetv3_small", "clip")],
+)
+def test_each_builds_and_runs_with_its_reference_bits(
+    name: str, excite: str, tmp_path: Path
+) -> None:
+    """Compiled for a cortex-m7, run on the demo clip in the simulator; with a gate over the
+    clip the layers before it stream."""
+    net = tiny(name, excite=excite)
+    net.train()
+    with torch.no_grad():  # activations of ordinary sizes
+        net.trunk(torch.randn(4, 1, 97, 64) * 6 - 8)
+    export_onnx(net.eval(), NETS[name].spec, tmp_path / "m.onnx")
+    deployment = load(tmp_path / "m.onnx").deploy("cortex-m7")
+    assert deployment.estimate().find("cycles_per_audio_second") is not None
+    report = deployment.compile().run().report
+    assert report.schedule == "stream"
+    (match,) = (check for check in report.checks if check.name == "bit_match")
+    assert match.passed, match
