@@ -32,7 +32,7 @@ types: $(VENV)/.dev
 	$(BIN)/mypy
 
 test: $(VENV)/.dev
-	$(PYTEST)
+	$(PYTEST) -rs $(PYTEST_ARGS)
 
 check-wheel: $(VENV)/.dev ## Build the wheel, install it in an empty environment and use it once
 	rm -rf build/wheel && mkdir -p build/wheel

@@ -1,6 +1,6 @@
 """Estimates against simulation: ``python -m benchmarks.estimates [--target T ...] [--dry-run]``.
 
-Builds and runs models that no calibration has seen on a target of each core, compares what
+Builds and runs models that calibration has not seen on a target of each core, compares what
 ``toolkit profile`` says with the linker's and the simulator's figures, and rewrites its part of
 docs/RESULTS.md.
 """
@@ -138,8 +138,8 @@ def text(results: Sequence[Result]) -> str:
             "## Estimates against simulation",
             "`toolkit profile` (*estimated*, nothing compiled) against the linker's bytes "
             "(*measured*, zig) and the cycles of simulated counts, features included. No "
-            "calibration has seen these models. M55 by QEMU, the others by Unicorn; every run's "
-            "outputs equal the integer reference.",
+            "convolution, pool or dense layer of these models was calibrated with. M55 by QEMU, "
+            "the others by Unicorn; outputs of the runs equal the integer reference.",
             f"- static RAM: exact in {exact} of {n}\n"
             f"- flash: within 5 % in {within[0]} of {n}, {_summary(results, _flash)}\n"
             f"- cycles: within 10 % in {within[1]} of {n}, {_summary(results, _cycles)}\n"

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 from benchmarks.documents import README, RESULTS, write_generated
 from benchmarks.models import BENCHMARKS, Result, run_all
+from benchmarks.published import read_peers
 from benchmarks.run import firmware_text, layers_text, peers_text, predictions_text
 from benchmarks.streaming import streaming_text
-from benchmarks.tables import PEERS, markdown, value
+from benchmarks.tables import markdown, value, wrong_bytes
 from toolkit.toolchain import DEFAULT_TOOLCHAIN, TOOLCHAINS
 
 MODULE = "benchmarks.results"
@@ -21,8 +22,8 @@ MODULE = "benchmarks.results"
 _FIRMWARE = """\
 Target {target}. RAM, flash and stack: *measured* (linker map; static bound of the ELF, start-up and
 test harness included). Instructions: *simulated*, exact. Cycles: *simulated*, those counts ×
-the core's timing table, zero-wait memory; whole inference, features included. Wrong bytes: device
-outputs against the integer reference, *measured*."""
+the core's timing table, zero-wait memory; whole inference, features included. Wrong bytes: outputs
+of the simulated core against the integer reference, of the bytes of one run."""
 _PEERS = """\
 TFLM with CMSIS-NN, 2026 sources, gcc 12 -O3, Cortex-M4F, whole invoke: instructions *simulated*
 (QEMU), cycles *simulated* with the same table, zero-wait memory, sizes *measured*. Wav2Small is its
@@ -51,9 +52,12 @@ def generated(results: Sequence[Result], target: str) -> str:
 def shop_window(results: Sequence[Result]) -> str:
     """The README's table: ours with the default compiler, each model's peers behind."""
     head = ["model", "", "RAM B, measured", "flash B (code + model), measured"]
-    head += ["cycles, simulated counts × timing, zero-wait memory", "wrong bytes, measured"]
+    head += [
+        "cycles, simulated counts × timing, zero-wait memory",
+        "wrong bytes / compared, simulated",
+    ]
     rows = []
-    for peer in PEERS:
+    for peer in read_peers():
         for result in results:
             benchmark = result.benchmark
             default = result.report.toolchain.startswith(DEFAULT_TOOLCHAIN)
@@ -66,15 +70,15 @@ def shop_window(results: Sequence[Result]) -> str:
                     f"{value(result, 'ram_static_bytes'):,}",
                     f"{value(result, 'flash_bytes'):,}",
                     f"**{value(result, 'cycles_per_inference') / 1e6:.2f} M**",
-                    f"{value(result, 'output_mismatches')}",
+                    wrong_bytes(result),
                 ]
             )
         flash = f"{peer.code_bytes + peer.model_bytes:,}"
         ram = f"{peer.arena_bytes:,} (arena)"
         rows.append(
-            [peer.model, "TFLM + CMSIS-NN", ram, flash, f"{peer.cycles_millions:g} M", ""],
+            [peer.model, "TFLM + CMSIS-NN", ram, flash, f"{peer.cycles / 1e6:.4g} M", ""],
         )
-        reference = f"{peer.reference_cycles_millions:,g} M"
+        reference = f"{peer.reference_kernels_cycles / 1e6:,.4g} M"
         rows.append([peer.model, "TFLM reference kernels", ram, "", reference, ""])
     return markdown(head, rows)
 

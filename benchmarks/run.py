@@ -13,16 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.models import BENCHMARKS, Result, run_all
+from benchmarks.published import read_peers
 from benchmarks.tables import (
     FIRMWARE_HEAD,
     LAYER_HEAD,
-    PEER_HEAD,
-    PEERS,
     PREDICTION_HEAD,
     firmware_row,
     layer_rows,
     markdown,
-    peer_row,
     prediction_row,
 )
 from toolkit.report.json_format import report_json
@@ -35,8 +33,23 @@ def firmware_text(results: Sequence[Result]) -> str:
 
 
 def peers_text() -> str:
-    """The table of the peers' figures."""
-    return markdown(PEER_HEAD, map(peer_row, PEERS))
+    """The table of TFLM's figures."""
+    head = ["model", "MACs", "instructions", "cycles", "cycles/MAC", "arena B", "model B", "code B"]
+    rows = [
+        [
+            peer.model,
+            f"{peer.macs:,}",
+            f"{peer.instructions / 1e6:.4g} M",
+            f"{peer.cycles / 1e6:.4g} M",
+            f"{peer.cycles / peer.macs:.2f}",
+            f"{peer.arena_bytes:,}",
+            f"{peer.model_bytes:,}",
+            f"{peer.code_bytes:,}",
+            f"{peer.reference_kernels_cycles / 1e6:.4g} M",
+        ]
+        for peer in read_peers()
+    ]
+    return markdown([*head, "reference kernels, cycles"], rows)
 
 
 def default_results(results: Sequence[Result]) -> list[Result]:

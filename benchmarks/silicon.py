@@ -1,23 +1,18 @@
 """Networks on parts, their memory included, beside what was published of the same chips.
 
 ``python -m benchmarks.silicon [--dry-run] [--part NAME...]`` builds and simulates every network for
-every part and writes the tables of README.md and docs/RESULTS.md.  The published times come from
-``mlperf_tiny.csv`` in the folder TOOLKIT_PEERS (round, submitter, system, task, inferences_per_s,
-latency_ms: the closed division of MLPerf Tiny v1.0 to v1.3); without it their columns are empty.
+every part and writes the tables of README.md and docs/RESULTS.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from benchmarks.documents import README, RESULTS, write_generated
 from benchmarks.models import DS_CNN, RESNET, WAV2SMALL, WAV2SMALL_HA, Benchmark, Result, run_all
+from benchmarks.published import TOOLS, Time, best, read_times
 from benchmarks.tables import markdown
 from toolkit.measurement import Provenance
 from toolkit.targets import load_target
@@ -34,14 +29,6 @@ NETWORKS = (
 #: MLPerf Tiny's task of a network, and the systems that have a part on them.
 TASKS = {DS_CNN: "kws", RESNET: "ic"}
 SYSTEMS = {"stm32l4r5": ("L4R5",), "stm32u575": ("U575", "U585"), "nrf5340": ("NRF5340",)}
-#: Submitters as people know them.
-TOOLS = {
-    "OctoML": "microTVM + CMSIS-NN",
-    "STMicroelectronics": "ST Edge AI",
-    "bosch": "Bosch HALE",
-    "plumerai": "Plumerai",
-}
-
 TEXT = """\
 Ours: *simulated*, counted instructions × the core's timing table, and what the part's memory adds
 by its model (flash width, wait states, caches, prefetch: `target.toml`). Where a setting of the
@@ -51,38 +38,6 @@ memory is known that code runs from at once), with the KB that start-up code cop
 Published: *measured* by the submitters, the best of each in MLPerf Tiny v1.0 to v1.3. How far the
 model is from silicon, on code that is not ours: [RESULTS.md]({results}#the-time-model-and-silicon).
 """
-
-
-@dataclass(frozen=True)
-class Published:
-    """A published time."""
-
-    tool: str
-    system: str
-    task: str
-    milliseconds: float
-
-
-def read_published(path: Path) -> tuple[Published, ...]:
-    """The published times of a table; none where it is not there."""
-    if not path.is_file():
-        return ()
-    with path.open(encoding="utf-8", newline="") as file:
-        return tuple(
-            Published(TOOLS[r["submitter"]], r["system"], r["task"], float(r["latency_ms"]))
-            for r in csv.DictReader(file)
-            if r["submitter"] in TOOLS and not re.search("native|float", r["system"])
-        )
-
-
-def best(published: Iterable[Published], part: str, network: str) -> Mapping[str, float]:
-    """The best published milliseconds of a network on a part, by tool."""
-    found: dict[str, float] = {}
-    for row in published:
-        on_part = any(name in row.system.upper() for name in SYSTEMS.get(part, ()))
-        if on_part and row.task == TASKS.get(network):
-            found[row.tool] = min(found.get(row.tool, row.milliseconds), row.milliseconds)
-    return found
 
 
 def run(parts: Sequence[str]) -> dict[str, list[Result]]:
@@ -96,17 +51,34 @@ def run(parts: Sequence[str]) -> dict[str, list[Result]]:
     return found
 
 
-def silicon_text(results: Mapping[str, Sequence[Result]], published: Sequence[Published]) -> str:
+def silicon_text(results: Mapping[str, Sequence[Result]], times: Sequence[Time]) -> str:
     """The table, a row for each part and network."""
     head = ["part", "network", "core, M cycles", "waiting: instructions", "data"]
     head += ["**ours, ms**", "fastest setting", "real time", "in RAM, ms", "real time"]
+
+    def others(part: str, network: str) -> Mapping[str, float]:
+        return best(times, SYSTEMS.get(part, ()), TASKS.get(network))
+
     rows = [
-        _row(part, result, _in_ram(result, some), best(published, part, result.benchmark.model))
+        _row(part, result, _in_ram(result, some), others(part, result.benchmark.model))
         for part, some in results.items()
         for result in some
         if not result.benchmark.in_ram
     ]
     return markdown([*head, *TOOLS.values()], rows)
+
+
+def brief(table: str) -> str:
+    """Of the table what the README has: parts with published times, and the network for hearing
+    aids on the others; milliseconds and whether they are real time."""
+    head, _, *rows = [line[2:-2].split(" | ") for line in table.splitlines()]
+    kept = [0, 1, 5, 7, 8, 9, *range(10, len(head))]
+    wanted = [
+        row
+        for row in rows
+        if not row[1].startswith(WAV2SMALL) and (row[0] in SYSTEMS or "ha 1 s" in row[1])
+    ]
+    return markdown([head[i] for i in kept], [[row[i] for i in kept] for row in wanted])
 
 
 def _in_ram(result: Result, among: Iterable[Result]) -> Result | None:
@@ -163,13 +135,13 @@ def main() -> None:
     parser.add_argument("--part", nargs="+", default=list(PARTS))
     parser.add_argument("--dry-run", action="store_true", help="print, rewrite nothing")
     arguments = parser.parse_args()
-    published = read_published(Path(os.environ.get("TOOLKIT_PEERS", ".")) / "mlperf_tiny.csv")
-    table = silicon_text(run(arguments.part), published)
+    table = silicon_text(run(arguments.part), read_times())
     print(table)
     if not arguments.dry_run:
         for path, results in ((README, "docs/RESULTS.md"), (RESULTS, "")):
             text = TEXT.format(results=results).replace("[RESULTS.md](#", "[below](#")
-            write_generated(path, MODULE, f"{text}\n{table}")
+            shown = brief(table) if path == README else table
+            write_generated(path, MODULE, f"{text}\n{shown}")
 
 
 if __name__ == "__main__":

@@ -8,15 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import outside
+from tests.support import outside, skips
 from tests.support.compilers import toolchains
 from tests.support.quick import mark_quick
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    skips.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Set what is not set, here alone, for tests, benchmarks and the processes they start."""
+    path = config.getoption(skips.OPTION)
+    if path is not None and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(skips.SkipWatch(skips.allowed(path)))
     for variable in (outside.DATA, outside.MODELS, outside.CASES):
         folder = _BESIDE / variable.removeprefix("TOOLKIT_").lower()
         if folder.is_dir():

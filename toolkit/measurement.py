@@ -21,6 +21,11 @@ class Provenance(Enum):
     ESTIMATED = "estimated"  # computed from a model of the hardware or of the code
 
 
+def weakest(*provenances: Provenance) -> Provenance:
+    """That of a figure made of several: measured is the strongest, estimated the weakest."""
+    return max(provenances, key=list(Provenance).index)
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One figure: fixed name (docs/REPORT.md), value, unit, provenance and how it was obtained."""

@@ -15,6 +15,7 @@ from tests.ops import test_arithmetic, test_conv_2d, test_fully_connected
 from tests.support import tiny
 from tests.support.dsp_firmware import (
     Case,
+    buffer_names,
     by_rows,
     run_on_device,
     run_sanitized,
@@ -201,6 +202,18 @@ def test_sweep_on_the_core(
     toolchain: str, level: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check(tmp_path, monkeypatch, toolchain, level, 60, seed)
+
+
+@pytest.mark.parametrize("beyond", ["b0_out[-1]", "b0_out[sizeof b0_out]", "b0_in0[-16]"])
+def test_a_byte_beside_a_buffer_spoils_a_case_on_the_core(
+    beyond: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (case,) = list(random_cases(1, 3))[:1]
+    call = f"{case.call.kernel}(&p, {', '.join(buffer_names(0, case))});"
+    run([replace(case, body=call)], tmp_path / "right", monkeypatch, "zig", "-O2")
+    wrong = f"{call}\n((volatile int8_t *)&{beyond})[0] = 1;"
+    with pytest.raises(AssertionError, match="values differ"):
+        run([replace(case, body=wrong)], tmp_path / "wrong", monkeypatch, "zig", "-O2")
 
 
 @pytest.mark.parametrize("seed", [10])

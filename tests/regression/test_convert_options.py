@@ -12,7 +12,11 @@ import pytest
 from tests.support import onnx_models
 from tests.support.cli import Run, image_model, refused, speech_model, toolkit, write_noise
 from toolkit.ir import DType
-from toolkit.tflite.read import load_tflite
+from toolkit.model.reference import run_case
+from toolkit.tflite.oracle import run_tflm, tflm_available
+from toolkit.tflite.read import load_tflite, read_tflite
+
+CLIPS = Path(__file__).parents[2] / "ci" / "test_clips"
 
 
 @pytest.fixture
@@ -56,6 +60,21 @@ def test_the_ratio_of_an_npz(folder: Path) -> None:
     """Means of noise hardly vary from case to case: there is little signal to lose."""
     values = figures(convert(folder, "--calib", "calib.npy", "--test", "test.npz", "--json"))
     assert 15 < values["int8_snr_db"] < 60
+
+
+@pytest.mark.skipif(not tflm_available(), reason="tflite-micro is not installed")
+def test_tflm_runs_what_convert_writes_unless_asked_for_one_operator(tmp_path: Path) -> None:
+    run = toolkit("convert", "-o", "m.tflite", "--test", CLIPS, "--json", cwd=tmp_path)
+    values = figures(run)
+    assert min(values["int8_snr_db"], values["all_int8_snr_db"]) > 30  # three clips
+    assert (values["activations"], values["int16_activations"]) == (25, 10)
+    written = (tmp_path / "m.tflite").read_bytes()
+    result = run_tflm(written, [np.zeros((1, 1, 499, 26, 1), np.int8)])
+    (expected,) = run_case(read_tflite(written, "m"), [np.zeros((1, 499, 26, 1), np.int8)])
+    assert np.array_equal(result.outputs[0][0], expected)
+    fused = toolkit("convert", "-o", "f.tflite", "--attention", "fused", "--json", cwd=tmp_path)
+    (issue,) = (row for row in fused.json["issues"] if row["code"] == "file.custom_operators")
+    assert "tk.attention_pool" in issue["message"]
 
 
 def test_a_search_states_what_it_found_and_what_it_costs(folder: Path) -> None:

@@ -62,7 +62,7 @@ def librosa_features(samples: NDArray[np.int16], spec: FeatureSpec) -> NDArray[n
     return np.asarray(decibels, np.float32)
 
 
-def assert_same_predictions(arithmetic: str, step: int) -> None:
+def assert_same_predictions(arithmetic: str, step: int, least_ccc: float) -> None:
     clips = outside.files(outside.DATA, "emotale/audio/*.flac")[::step]
     if not clips:
         pytest.skip("there is no speech in $TOOLKIT_DATA")
@@ -90,23 +90,24 @@ def assert_same_predictions(arithmetic: str, step: int) -> None:
         f"{arithmetic}, {len(clips)} clips; CCC {agreement}; "
         f"largest deviation {deviation.tolist()} (A, D, V)"
     )
-    assert min(agreement) >= 0.999
+    assert min(agreement) >= least_ccc
+    assert deviation.max() <= 0.002
 
 
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
 def test_a_sample_of_emotale_is_heard_alike(arithmetic: str) -> None:
-    assert_same_predictions(arithmetic, step=25)
+    assert_same_predictions(arithmetic, step=25, least_ccc=0.9999)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("arithmetic", ARITHMETICS)
 def test_all_of_emotale_is_heard_alike(arithmetic: str) -> None:
-    assert_same_predictions(arithmetic, step=1)
+    assert_same_predictions(arithmetic, step=1, least_ccc=0.99999)  # as docs/FEATURES.md says
 
 
-@pytest.mark.parametrize(("name", "word"), [("yes", 9), ("silence", 10), ("noise", 11)])
+@pytest.mark.parametrize(("name", "word"), [("yes", 9), ("silence", 10), ("noise", 11), ("no", 1)])
 def test_the_published_keyword_spotter_understands_our_mfcc(name: str, word: int) -> None:
-    """Its classes 9, 10, 11: "yes", silence, unknown.  It hears the fourth clip, "no", as "go"."""
+    """Its classes 9, 10, 11, 1: "yes", silence, unknown, "go", which it hears in "no"."""
     model = outside.file(outside.MODELS, "mlperf_tiny_kws_int8.tflite")
     path = outside.file(outside.DATA, f"tflm_micro_speech/{name}_1000ms.wav")
     graph = read_tflite(model.read_bytes(), model.stem)

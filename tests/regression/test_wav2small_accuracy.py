@@ -17,8 +17,8 @@ from toolkit.tflite.read import load_tflite
 
 CLIPS = 30
 
-#: Attention, seconds → the least int8_snr_db that is promised.
-PROMISED = {("fused", 1): 25.0, ("fused", 3): 28.0, ("builtin", 1): 25.0, ("builtin", 3): 25.0}
+#: Attention, seconds → the least int8_snr_db: 1 dB below what these clips gave.
+PROMISED = {("fused", 1): 33.0, ("fused", 3): 32.0, ("builtin", 1): 33.0, ("builtin", 3): 32.0}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,8 @@ def test_signal_to_noise_ratio(speech: Path, tmp_path: Path, attention: str, sec
     options = ("--attention", attention, "--seconds", str(seconds), "--json", "-o", "m.tflite")
     run = toolkit("convert", "wav2small", *options, "--test", speech, cwd=tmp_path)
     assert (run.exit_code, run.stderr) == (0, "")
-    assert {issue["code"] for issue in run.json["issues"]} == {"test.data"}, "no calibration data"
+    custom = {"file.custom_operators"} if attention == "fused" else set()
+    assert {issue["code"] for issue in run.json["issues"]} == {"test.data", *custom}
     (snr,) = [row for row in run.json["measurements"] if row["name"] == "int8_snr_db"]
     assert (snr["unit"], snr["provenance"]) == ("dB", "measured")
     assert snr["value"] >= PROMISED[attention, seconds], snr

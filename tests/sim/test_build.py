@@ -68,7 +68,7 @@ FIGURES = {
 #: Of a build of Wav2Small; kernels with their tag cut off.
 FILES = {
     *(f"wav2small/{name}" for name in ("CMakeLists.txt", "LICENSE", "README.md")),
-    *(f"wav2small/wav2small{suffix}" for suffix in (".tflite", "_tflm.tflite", "Config.cmake")),
+    *(f"wav2small/wav2small{suffix}" for suffix in (".tflite", "_fused.tflite", "Config.cmake")),
     *(f"wav2small/include/wav2small{suffix}.h" for suffix in ("", "_audio", "_cost", "_resampled")),
     *(
         f"wav2small/src/wav2small{suffix}.c"

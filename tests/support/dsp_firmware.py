@@ -1,6 +1,8 @@
 """Kernels called from one generated C file: many cases in one program, each a function of its own.
 
-The parameters are constants there, as in generated models, and every buffer has its exact size.
+The parameters are constants there, as in generated models, and every buffer has its exact size.  On
+the core, where no sanitizer looks at assembly, bytes on both sides of each buffer must stay as they
+are: where one does not, the case's output is spoilt.
 """
 
 from __future__ import annotations
@@ -56,6 +58,36 @@ void *model_input(model *m, uint32_t index) {{ (void)index; return m->in; }}
 const void *model_output(const model *m, uint32_t index) {{ (void)index; return m->out; }}
 """
 
+#: A buffer between guard bytes on the core; on the workstation it stands alone, for sanitizers.
+_GUARDED = """\
+#ifdef __arm__
+static struct {{ uint8_t before[16]; {kind} data[{count}]; uint8_t after[16]; }} {name}_guarded
+    __attribute__((aligned(8)));
+#define {name} {name}_guarded.data
+#else
+static {kind} {name}[{count}];
+#endif
+"""
+_GUARDS = """
+#ifdef __arm__
+#define SET_GUARDS(buffer) guards(buffer##_guarded.before, buffer##_guarded.after, 0)
+#define BROKEN(buffer) guards(buffer##_guarded.before, buffer##_guarded.after, 1)
+static int guards(uint8_t *before, uint8_t *after, int look) {
+    int broken = 0;
+    for (uint32_t i = 0; i < 16; ++i) {
+        broken |= before[i] != 90 || after[i] != 90;
+        if (!look) {
+            before[i] = after[i] = 90;
+        }
+    }
+    return broken;
+}
+#else
+#define SET_GUARDS(buffer) (void)0
+#define BROKEN(buffer) 0
+#endif
+"""
+
 #: A windowed kernel row by row, as a stream calls it.
 BY_ROWS = """
     const int8_t *rows[32];
@@ -93,6 +125,13 @@ def _constant(name: str, array: Array) -> str:
     return f"static const {_TYPES[array.dtype.name]} {name}[] = {{{values}}};\n"
 
 
+def buffer_names(number: int, case: Case) -> list[str]:
+    """What the buffers of a case are called in C: inputs, output, scratch where it takes any."""
+    names = [f"in{index}" for index in range(len(case.inputs))]
+    names += ["out", *(["scratch"] if case.call.scratch_bytes else [])]
+    return [f"b{number}_{name}" for name in names]
+
+
 def _case_text(number: int, case: Case) -> str:
     call, text, fields = case.call, "", []
     kinds = parameter_struct(call.kernel)[1]
@@ -104,15 +143,11 @@ def _case_text(number: int, case: Case) -> str:
             fields.append(f".{field} = c{number}_{field}")
         else:
             fields.append(f".{field} = {value}")
-    buffers = []
-    for index, array in enumerate((*case.inputs, case.expected)):
-        name = "out" if index == len(case.inputs) else f"in{index}"
-        kind = _TYPES[array.dtype.name]
-        text += f"static {kind} b{number}_{name}[{array[0].size}];\n"
-        buffers.append(f"b{number}_{name}")
-    if call.scratch_bytes:
-        text += f"static int64_t b{number}_scratch[{-(-call.scratch_bytes // 8)}];\n"
-        buffers.append(f"b{number}_scratch")
+    buffers = buffer_names(number, case)
+    kinds_and_counts = [(_TYPES[a.dtype.name], a[0].size) for a in (*case.inputs, case.expected)]
+    kinds_and_counts += [("int64_t", -(-call.scratch_bytes // 8))]  # where there is a name for it
+    for name, (kind, count) in zip(buffers, kinds_and_counts, strict=False):
+        text += _GUARDED.format(kind=kind, name=name, count=count)
     text += f"static const {call.kernel}_params p{number} = {{{', '.join(fields)}}};\n"
     body = case.body or f"{call.kernel}(&p, {', '.join(buffers)});"
     body = body.replace("&p", f"&p{number}").replace("p.", f"p{number}.")
@@ -169,7 +204,7 @@ def write_project(cases: Sequence[Case], folder: Path) -> None:
     (folder / "model.h").write_text(_MODEL_H.format(inputs=inputs, outputs=outputs))
     kernels = sorted({case.call.kernel for case in cases})
     text = '#include "model.h"\n' + "".join(f'#include "kernels/{k}.h"\n' for k in kernels)
-    text += _COMMON.format(inputs=inputs, outputs=outputs)
+    text += _COMMON.format(inputs=inputs, outputs=outputs) + _GUARDS
     text += "".join(_case_text(number, case) for number, case in enumerate(cases))
     text += "void model_invoke(model *m) {\n"
     text += "    const uint8_t *in = m->in; uint8_t *out = m->out;\n"
@@ -179,7 +214,11 @@ def write_project(cases: Sequence[Case], folder: Path) -> None:
             text += f"    __builtin_memcpy({name}, in, sizeof {name}); in += sizeof {name};\n"
         text += f"    for (uint32_t i = 0; i < sizeof b{number}_out; ++i) "
         text += f"((uint8_t *)b{number}_out)[i] = 85;\n"
+        buffers = buffer_names(number, case)
+        text += "".join(f"    SET_GUARDS({buffer});\n" for buffer in buffers)
         text += f"    case_{number}();\n"
+        broken = " || ".join(f"BROKEN({buffer})" for buffer in buffers)
+        text += f"    if ({broken}) {{ ((uint8_t *)b{number}_out)[0] ^= 255; }}\n"
         name = f"b{number}_out"
         text += f"    __builtin_memcpy(out, {name}, sizeof {name}); out += sizeof {name};\n"
     (folder / "model.c").write_text(text + "}\n")

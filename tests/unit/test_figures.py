@@ -9,17 +9,18 @@ from typing import Any
 import pytest
 
 from toolkit.ir import Graph
-from toolkit.measurement import Symbol
+from toolkit.measurement import Provenance, Symbol
 from toolkit.plan import ArenaPlan
 from toolkit.profiling import simulated as figures
 from toolkit.profiling.cycles import CycleEstimate, FunctionCycles
+from toolkit.profiling.energy import audio_measurements, inference_measurements
 from toolkit.profiling.linked_fit import firmware_fits
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.size import SymbolSize
 from toolkit.profiling.stack import StackBound
 from toolkit.profiling.timing import Timing
 from toolkit.simulate.result import SimulationResult
-from toolkit.targets import load_target
+from toolkit.targets import Power, load_target
 
 TARGET = load_target("cortex-m4")
 ACTIVE_UW, ASLEEP_UW = 3.0 * 60.0 * 64, 3.0 * 3.0  # 60 uA/MHz at 64 MHz, 3 uA; 3 V
@@ -77,9 +78,9 @@ def test_counts_are_per_inference() -> None:
         "realtime_factor": (pytest.approx(1700 / TARGET.clock_hz / 0.5), "simulated"),
         "latency_ms_per_audio_second": (pytest.approx(3400e3 / TARGET.clock_hz), "simulated"),
         "duty_cycle": (pytest.approx(3400 / TARGET.clock_hz), "simulated"),
-        "energy_uj_per_inference": (pytest.approx(ACTIVE_UW * 1700 / TARGET.clock_hz), "simulated"),
-        "energy_uj_per_audio_second": (pytest.approx(mean_uw), "simulated"),
-        "average_power_uw": (pytest.approx(mean_uw), "simulated"),
+        "energy_uj_per_inference": (pytest.approx(ACTIVE_UW * 1700 / TARGET.clock_hz), "estimated"),
+        "energy_uj_per_audio_second": (pytest.approx(mean_uw), "estimated"),
+        "average_power_uw": (pytest.approx(mean_uw), "estimated"),
     }
     without_audio = figures.run_measurements(SIMULATED, FOUR_CASES, BATCH, None)
     assert {row.name for row in without_audio} == found.keys() - {
@@ -90,6 +91,42 @@ def test_counts_are_per_inference() -> None:
         "latency_ms_per_audio_second",
         "realtime_factor",
     }
+
+
+@pytest.mark.parametrize("counted", Provenance)
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("sleep", [True, False])
+def test_energy_is_no_better_known_than_cycles_and_current(
+    counted: Provenance, active: bool, sleep: bool
+) -> None:
+    power = Power(3.0, 60.0, 3.0, active, sleep, "somewhere")
+    target = replace(TARGET, power=power)
+    busy = TARGET.clock_hz // 2
+    rows = [
+        *audio_measurements(target, busy, 1.0, counted, "table"),
+        *inference_measurements(target, busy, counted),
+    ]
+    found = {row.name: row.provenance for row in rows}
+    estimated = Provenance.ESTIMATED
+    assert found["realtime_factor"] == found["latency_ms"] == counted
+    assert found["energy_uj_per_inference"] == (counted if active else estimated)
+    second = counted if active and sleep else estimated  # it sleeps half of it
+    assert found["energy_uj_per_audio_second"] == found["average_power_uw"] == second
+
+
+def test_who_never_sleeps_needs_no_current_of_sleep() -> None:
+    target = replace(TARGET, power=Power(3.0, 60.0, 3.0, True, False, "somewhere"))
+    rows = audio_measurements(target, 2 * TARGET.clock_hz, 1.0, Provenance.SIMULATED, "table")
+    assert {row.provenance for row in rows} == {Provenance.SIMULATED}
+
+
+@pytest.mark.parametrize(
+    ("simulator", "provenance"),
+    [("unicorn", "simulated"), ("qemu", "simulated"), ("host", "measured")],
+)
+def test_what_a_run_puts_out_is_known_as_the_run_is(simulator: str, provenance: str) -> None:
+    result = SimulationResult(simulator, b"", "", 0, (), {})
+    assert result.provenance.value == provenance
 
 
 def test_the_host_counts_nothing() -> None:

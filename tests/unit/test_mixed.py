@@ -25,7 +25,7 @@ from toolkit.quantize.advice import MINOR_SHARE, advice, attention_issues, summa
 from toolkit.quantize.convert import convert
 from toolkit.quantize.holdout import held_out
 from toolkit.quantize.layers import TensorError, rounding_noise, tensor_errors
-from toolkit.quantize.mixed import MARGIN_DB, Trial, fewest_wide
+from toolkit.quantize.mixed import MARGIN_DB, Trial, choose_wide
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Ranges, calibrate
 from toolkit.quantize.recipe import Data, Recipe, apply_recipe
@@ -112,16 +112,16 @@ def test_softmax_weights_are_int16_whatever_is_chosen(tmp_path: Path) -> None:
 
 def test_the_search_takes_nothing_where_int8_does(tmp_path: Path) -> None:
     graph, ranges, batches = prepared("conv_1d", tmp_path)
-    choice = fewest_wide(graph, Trial(ranges, (), batches), 10.0)
+    choice = choose_wide(graph, Trial(ranges, (), batches), 10.0)
     assert (choice.wide, choice.reached) == ((), True)
     assert choice.snr_db == choice.int8_snr_db >= 10.0 + MARGIN_DB
 
 
 def test_the_search_reaches_more_and_needs_what_it_takes(tmp_path: Path) -> None:
     graph, ranges, batches = prepared("resnet", tmp_path)
-    plain = fewest_wide(graph, Trial(ranges, (), batches), 0.0).int8_snr_db
+    plain = choose_wide(graph, Trial(ranges, (), batches), 0.0).int8_snr_db
     target = plain - MARGIN_DB + 0.5
-    choice = fewest_wide(graph, Trial(ranges, (), batches), target)
+    choice = choose_wide(graph, Trial(ranges, (), batches), target)
     assert choice.reached and choice.snr_db >= target + MARGIN_DB
     assert 0 < len(choice.wide) <= len(candidates(graph))
     inputs = np.stack([batch["x"] for batch in batches])[:: -(-len(batches) // 24)]
@@ -137,7 +137,7 @@ def test_the_search_starts_from_attentions_head(tmp_path: Path) -> None:
     graph, ranges, batches = prepared("attention", tmp_path)
     head = head_tensors(graph)
     for target in (0.0, 200.0):
-        choice = fewest_wide(graph, Trial(ranges, (), batches), target)
+        choice = choose_wide(graph, Trial(ranges, (), batches), target)
         assert head and head <= wide_tensors(graph, choice.wide)
         assert choice.snr_db >= choice.head_snr_db > choice.int8_snr_db
 
@@ -164,7 +164,7 @@ def test_every_third_recording_is_held_out() -> None:
 
 def test_the_search_says_when_nothing_is_enough(tmp_path: Path) -> None:
     graph, ranges, batches = prepared("dense", tmp_path)
-    choice = fewest_wide(graph, Trial(ranges, (), batches), 200.0)
+    choice = choose_wide(graph, Trial(ranges, (), batches), 200.0)
     assert not choice.reached
     assert choice.snr_db >= choice.int8_snr_db
 

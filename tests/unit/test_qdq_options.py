@@ -35,7 +35,7 @@ OPTIONS: list[tuple[str, ...]] = [
     ("--calibration", "percentile"),
     ("--calibration", "mse"),
     ("--bias-correction",),
-    ("--mixed", "none"),
+    ("--attention", "fused", "--mixed", "none"),
     ("--mixed", "auto"),
     ("--mixed", "auto", "--target-snr-db", "60", "--bias-correction", "--calibration", "mse"),
     ("--attention", "builtin"),

@@ -30,8 +30,9 @@ from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import dequantize
 from toolkit.model.cases import given_cases, model_cases
 from toolkit.model.int8 import Int8Model
-from toolkit.model.reference import is_builtin, output_bytes
+from toolkit.model.reference import output_bytes
 from toolkit.model.states import STATES_KEY, likely_states
+from toolkit.ops.check import custom_operators
 from toolkit.ops.execute import run_steps
 from toolkit.ops.parts.window import Window
 from toolkit.plan import Buffer, PlacedBuffer, check_plan, plan_arena
@@ -287,7 +288,7 @@ def stateful(seed: int, builtin: bool = False) -> Graph:
     rng = np.random.default_rng(seed)
     while True:
         graph = random_stateful(lambda low, high: int(rng.integers(low, high, endpoint=True)))
-        if not builtin or is_builtin(graph):
+        if not builtin or not custom_operators(graph):
             return check_graph(graph, "random")
 
 

@@ -33,6 +33,9 @@ from toolkit.training.qat import (  # noqa: E402
 RNG = np.random.default_rng(0)
 
 
+torch.set_num_threads(1)  # as trainings do
+
+
 def clips(bands: int, count: int = 4, rows: int = 40) -> list:  # type: ignore[type-arg]
     shape = (count, 1, 1, rows, bands)
     return list(torch.from_numpy(RNG.normal(-8, 6, shape).astype(np.float32)))

@@ -21,8 +21,9 @@ VERBS = {
     "build": "Model to verified firmware: convert, generate, compile, simulate, compare.",
     "flash": "Program the image of a build onto its board, run it, read the results back.",
     "run": "Run an existing build again, on any recordings.",
-    "convert": "ONNX model to a fully int8 .tflite.",
+    "convert": "ONNX model to an integer .tflite that TFLM runs.",
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
+    "init": "A commented toolkit.toml for the model at hand.",
     "check": "Hold models against budgets and baselines, for CI.",
     "diff": "What changed between two builds, by layer and symbol.",
     "teach": "Recordings and a large model to labels that small ones train on.",
@@ -34,6 +35,7 @@ VERBS = {
     "features": "Show, check or plot the audio front-end of a model or specification.",
     "targets": "List the microcontrollers that can be built for.",
     "boards": "List the boards that can be flashed, and the probes that are connected.",
+    "completion": "Completion of verbs and options for bash, zsh or fish.",
     "doctor": "Show which tools are present and which verbs they enable.",
 }
 

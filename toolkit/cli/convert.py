@@ -1,4 +1,4 @@
-"""``toolkit convert``: ONNX to a fully int8 ``.tflite``."""
+"""``toolkit convert``: ONNX to an integer ``.tflite``."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from toolkit.cli.options import (
 @click.option(
     "--attention",
     type=click.Choice(["fused", "builtin"]),
-    default="fused",
-    show_default=True,
-    help="Attention pooling as one exact operator, or in stock TFLM operators.",
+    help="Attention pooling in operators that TFLM brings (the default, where it has such a form), "
+    "or as one exact operator, which streams.",
 )
 @click.option("--calib", type=click.Path(path_type=Path), help="Audio folder, .npy or .npz.")
 @click.option(
@@ -55,7 +54,7 @@ from toolkit.cli.options import (
     default="head",
     show_default=True,
     metavar="auto|head|none|TENSOR,...",
-    help="Activations in int16: the fewest that reach the target, attention's head, or by name.",
+    help="Activations in int16: a few that reach the target, attention's head, or by name.",
 )
 @click.option(
     "--target-snr-db", type=float, default=28.0, show_default=True, help="For --mixed auto."
@@ -76,7 +75,7 @@ from toolkit.cli.options import (
 def command(
     model: str,
     output: Path,
-    attention: Literal["fused", "builtin"],
+    attention: Literal["fused", "builtin"] | None,
     calib: Path | None,
     test: Path | None,
     calibration: Literal["minmax", "percentile", "mse"],
@@ -93,7 +92,11 @@ def command(
     states: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Convert MODEL (zoo name, .onnx or Wav2Small .safetensors) to int8.
+    """Convert MODEL (zoo name, .onnx, Wav2Small .safetensors; default: wav2small) to an integer
+    .tflite.
+
+    Activations are int8, but those that --mixed names: by default the head of an attention
+    pooling is int16, and `--mixed none` leaves all int8.
 
     The network as imported is compared with onnxruntime. Exit code 1 when they differ.
     """
@@ -105,7 +108,6 @@ def command(
     from toolkit.verbs.convert import ConvertRequest, convert, mixed_of
 
     recipe = Recipe(
-        attention=attention,
         calibration=calibration,
         bias_correction=bias_correction,
         equalize=equalize,
@@ -117,6 +119,7 @@ def command(
             model=model,
             output=output,
             recipe=recipe,
+            attention=attention,
             calib=calib,
             test=test,
             layer_report=layer_report,

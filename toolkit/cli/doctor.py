@@ -46,7 +46,6 @@ TOOLS = (
     Tool("torch", _package("torch"), "pip install 'hearing-aid-toolkit[train]' -c constraints.txt"),
     Tool("transformers", _package("transformers"), _TEACH),
     Tool("pyarrow", _package("pyarrow"), _TEACH),
-    Tool("matplotlib", _package("matplotlib"), "pip install 'hearing-aid-toolkit[plot]'"),
     Tool("tflite-micro", _package("tflite-micro"), "pip install 'hearing-aid-toolkit[dev]'"),
     Tool(
         "arm-none-eabi-gcc",

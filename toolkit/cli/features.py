@@ -27,7 +27,10 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, the specification in it.")
 @click.option("--toml", "as_toml", is_flag=True, help="Print the specification as TOML.")
 def show_command(model: str, arithmetic: str, as_json: bool, as_toml: bool) -> None:
-    """Say what MODEL's features (or those of a SPEC.toml) are, and what they cost."""
+    """Say what MODEL's features are and cost.
+
+    MODEL may be a SPEC.toml; it is wav2small where it is left out.
+    """
     from toolkit.features.spec import to_data
     from toolkit.features.text import to_toml
     from toolkit.verbs.features import load_front_end, show
@@ -92,7 +95,9 @@ def init_command(model: str, preset: str, out: Path | None) -> None:
 def check_command(
     model: str, audio: Path | None, toolchain: str, arithmetic: str, as_json: bool
 ) -> int:
-    """Compile MODEL's feature code for this workstation and compare it with numpy, in int8 steps.
+    """Compile the C of MODEL's features here, compare it with numpy.
+
+    MODEL is wav2small where it is left out; the comparison is in int8 steps.
 
     Exit code 1 when fewer than 99.9 % of the values are identical or one is two steps off; in
     fixed point, fewer than 98 % or three steps.

@@ -13,8 +13,10 @@ from toolkit.cli.options import given_shapes, shape_option
 @shape_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(model: str, seconds: float, shapes: tuple[str, ...], as_json: bool) -> None:
-    """Show MODEL (zoo name, .onnx, int8 .tflite): inputs, outputs, features, labels, how and of
-    what it was converted, and its graph."""
+    """Show MODEL (zoo name, .onnx, .tflite, .safetensors; default: wav2small).
+
+    Inputs, outputs, features, labels, how and of what it was converted, and its graph.
+    """
     from rich.console import Console
 
     from toolkit.report.inspection import inspection_json, print_inspection

@@ -38,7 +38,9 @@ from toolkit.cli.options import (
 @placement_options
 @arithmetic_option
 @report_option
-@click.option("--details", is_flag=True, help="Also every figure with its provenance and basis.")
+@click.option(
+    "--all", "--details", "details", is_flag=True, help="Also every figure, with its provenance."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a report, or a list of them.")
 def command(
     model: str,
@@ -62,7 +64,8 @@ def command(
     details: bool,
     as_json: bool,
 ) -> int:
-    """Show what MODEL (zoo name, .onnx, int8 .tflite) will cost on a target, without building it.
+    """Show what MODEL (zoo name, .onnx, .tflite, .safetensors; default: wav2small) will cost on
+    a target, without building it.
 
     Every figure is an estimate; with --simulate the firmware is built and run as well.
     """

@@ -46,7 +46,8 @@ def command(
     states: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Compile MODEL, run inputs through it and compare every output byte.
+    """Compile MODEL (as in build; default: wav2small), run inputs through it and compare every
+    output byte.
 
     Integer inputs are taken as the model takes them; floats are quantised. Exit code 1 on any
     difference.

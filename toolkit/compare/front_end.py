@@ -18,10 +18,13 @@ from toolkit.measurement import Check, Issue, Measurement, Provenance
 
 
 def feature_findings(
-    front_end: FrontEnd, features: NDArray[np.float32], rows: NDArray[np.int8]
+    front_end: FrontEnd,
+    features: NDArray[np.float32],
+    rows: NDArray[np.int8],
+    provenance: Provenance,
 ) -> tuple[tuple[Measurement, ...], Check]:
     """Both figures of a clip, whose reference ``features`` [rows, row_values] a device computed as
-    ``rows``, and whether they are what is asked.
+    ``rows`` (``provenance``: how it ran), and whether they are what is asked.
 
     The check only informs: a clip may be shorter, or harsher, than what the bounds are for.
     """
@@ -31,7 +34,7 @@ def feature_findings(
     arithmetic = arithmetic_in_use(spec, front_end.arithmetic)
     basis = f"device features in {arithmetic} arithmetic against the numpy reference, int8"
     figures = tuple(
-        Measurement(name, value, unit, Provenance.MEASURED, basis)
+        Measurement(name, value, unit, provenance, basis)
         for name, value, unit in (
             ("feature_identical_fraction", identical, "fraction"),
             ("feature_max_error_steps", error_steps, "steps"),

@@ -26,7 +26,7 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.profiling.alternatives import omissions, time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
-from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
+from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
 from toolkit.profiling.planned_fit import fit_checks, planned_fits
 from toolkit.report import Report
 from toolkit.targets import Target
@@ -63,14 +63,17 @@ class Deployment:
         return replace(self, plan=self.plan.at_rows(rows))
 
     def project(self) -> FirmwareProject:
-        """The firmware project in memory, with the model's stock form for TFLM beside it.
+        """The firmware project in memory; as ``<name>.tflite`` the model in stock operators, which
+        TFLM runs, where it has such a form.
 
         What calls cost is estimated; see `FirmwareProject.cost_files` for better.
         """
         project, builtin = self.harness.project(), self.model.builtin
-        path = f"{self.name}/{self.name}_tflm.tflite"
         files = project.cost_files(costs_of(self.estimate(), self.target, self.name))
-        return project.with_files(files if builtin is None else {**files, path: builtin})
+        path = f"{self.name}/{self.name}.tflite"
+        if builtin is not None and path not in project.files:
+            files[path] = builtin
+        return project.with_files(files)
 
     def stimulus(self, audio: Path | None = None, whole: bool = True) -> Stimulus:
         """What the firmware runs on: the clip ``audio`` (the one that ships, when None), or random
@@ -138,6 +141,7 @@ class Deployment:
         fits = planned_fits(plan, found, target)
         measurements = (
             *plan_measurements(plan, front_end),
+            *saved_measurements(self.model.saved),
             *estimate_measurements(found, target, front_end),
         )
         return Report(

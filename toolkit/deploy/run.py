@@ -11,25 +11,31 @@ from toolkit.compare.front_end import feature_findings, feature_issues
 from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.compare.near_float import NAME as NEAR_FLOAT
 from toolkit.compare.near_float import near_float_of_clip, near_float_on, output_pairs
-from toolkit.compare.outputs import find_mismatches, tflm_check
+from toolkit.compare.outputs import (
+    dead_channels_check,
+    find_mismatches,
+    output_figures,
+    tflm_check,
+)
 from toolkit.deploy.first_wrong_layer import first_wrong_layer
 from toolkit.deploy.harness import Execution, Harness
 from toolkit.deploy.stimulus import Stimulus
 from toolkit.features.front_end import FrontEnd
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
-from toolkit.measurement import Check, Issue, Measurement, Provenance, Symbols
+from toolkit.measurement import Check, Issue, Measurement, Symbols
 from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
 from toolkit.model.int8 import Int8Model
-from toolkit.model.reference import Case, is_builtin, output_bytes, run_case, steps_of
+from toolkit.model.reference import Case, output_bytes, run_case, steps_of
+from toolkit.ops.check import custom_operators
 from toolkit.plan import Plan
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.profiling.alternatives import time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.linked_fit import firmware_fits, stack_frames
-from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
+from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.simulated import (
     function_rows,
@@ -46,7 +52,6 @@ from toolkit.quantize.outputs import decoded
 from toolkit.report import Report
 from toolkit.report.model import Group, Prediction, RunClip
 from toolkit.targets import Target
-from toolkit.tflite.oracle import tflm_available
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +173,11 @@ class Run:
         checks = [self._bit_match]
         if self._features is not None:
             checks.append(self._features[1])
-        if exact and is_builtin(self.graph):
-            checks.append(
-                tflm_check(self.graph, self.cases, self.outputs)
-                if tflm_available()
-                else Check.not_checked("tflm_match", "tflite-micro is not installed")
-            )
+        whole = self.model.whole_at(self.graph) if exact else None
+        if whole is not None:
+            checks.append(dead_channels_check(whole, self.cases, self.outputs))
+        if exact and not custom_operators(self.graph):
+            checks.append(tflm_check(self.graph, self.cases, self.outputs))
         features = None if self.clip is None else self.clip.features
         has_time = not self.graph.states and (
             self.model.spec is not None or self.plan.stream is not None
@@ -188,10 +192,10 @@ class Run:
         output, cases = self.execution.output, inferences(self.execution.output, plan)
         timing = Timing(linked.elf, self.execution.result, target)
         fits = firmware_fits(linked, target, self.symbols)
-        costs = (
-            *run_measurements(timing, output, plan, self.clip),
-            *estimate_measurements(estimate(plan, target, front_end), target, front_end),
-        )
+        counted = run_measurements(timing, output, plan, self.clip)
+        known = {(m.name, m.provenance) for m in counted}  # of estimated currents, too
+        estimated = estimate_measurements(estimate(plan, target, front_end), target, front_end)
+        costs = (*counted, *(m for m in estimated if (m.name, m.provenance) not in known))
         return Report(
             model_name=self.model.name,
             model_sha256=self.model.sha256,
@@ -202,6 +206,7 @@ class Run:
             measurements=(
                 *size_measurements(linked),
                 *plan_measurements(plan, front_end),
+                *saved_measurements(self.model.saved),
                 *costs,
                 *self._comparison,
                 *tflm_arena(self.model.builtin),
@@ -267,9 +272,7 @@ class Run:
     def _comparison(self) -> tuple[Measurement, ...]:
         """How far device outputs and features are from the references."""
         mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
-        differing = sum(m.differing_bytes for m in mismatches)
-        basis = "device outputs against the numpy integer reference"
-        found = Measurement("output_mismatches", differing, "bytes", Provenance.MEASURED, basis)
+        found = output_figures(mismatches, self.expected, self.execution.result.provenance)
         features = () if self._features is None else self._features[0]
         continuous = self.plan.continuous
         windows = (
@@ -277,7 +280,7 @@ class Run:
             if continuous is None or self.clip is None
             else agreement(continuous, [self.clip.samples])
         )
-        return (*features, found, *windows)
+        return (*features, *found, *windows)
 
     @cached_property
     def _features(self) -> tuple[tuple[Measurement, ...], Check] | None:
@@ -285,7 +288,8 @@ class Run:
         rows = self.execution.output.cases[0].rows
         if self.clip is None or self.front_end is None or rows is None:
             return None
-        return feature_findings(self.front_end, self.clip.features, rows)
+        provenance = self.execution.result.provenance
+        return feature_findings(self.front_end, self.clip.features, rows, provenance)
 
     @property
     def _audio_issues(self) -> tuple[Issue, ...]:

@@ -176,11 +176,14 @@ class AudioContext:
 
 @dataclass(frozen=True)
 class LibraryContext:
-    """Everything of a library's CMakeLists.txt and README.md; ``ram_bytes`` is the arena or the
+    """Everything of a library's CMakeLists.txt and README.md; ``model_file`` is what the C was made
+    from, ``custom_operators`` are those of it that TFLM lacks, ``ram_bytes`` is the arena or the
     state, paths are relative to the library."""
 
     banner: Banner
     name: str
+    model_file: str
+    custom_operators: tuple[str, ...]
     schedule: str
     ram_bytes: int
     lower_bound_bytes: int

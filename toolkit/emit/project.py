@@ -25,6 +25,7 @@ from toolkit.features.decimate import OUTPUT_HZ, RATES_HZ
 from toolkit.features.front_end import FrontEnd
 from toolkit.features.spec import FeatureSpec
 from toolkit.measurement import Symbols
+from toolkit.ops.check import custom_operators
 from toolkit.plan import Plan
 from toolkit.plan.continuous import require_endless_level
 from toolkit.resources import data_dir, feature_path, read_text, render
@@ -111,6 +112,12 @@ class Library:
     front_end: FrontEnd | None = None
     in_ram: InRam = ALL_IN_FLASH
 
+    @property
+    def model_file(self) -> str:
+        """What ``model_tflite`` is called: ``<name>.tflite`` is kept for what stock TFLM runs."""
+        form = "_fused" if custom_operators(self.plan.graph) else ""
+        return f"{self.name}{form}.tflite"
+
 
 def emit_project(library: Library, target: Target) -> FirmwareProject:
     """The library of a model for ``target``, and its test harness.
@@ -135,7 +142,7 @@ def emit_project(library: Library, target: Target) -> FirmwareProject:
     if front_end is not None:
         symbols |= HARNESS_FEATURES
     files = {path: content.encode() for path, content in text.items()}
-    files[f"{name}/{name}.tflite"] = library.model_tflite
+    files[f"{name}/{library.model_file}"] = library.model_tflite
     return FirmwareProject(
         files=dict(sorted(files.items())),
         symbols={named_symbol(symbol, name): of for symbol, of in symbols.items()},
@@ -230,6 +237,8 @@ def _library_context(
     return LibraryContext(
         banner=head,
         name=library.name,
+        model_file=library.model_file,
+        custom_operators=custom_operators(plan.graph),
         schedule=plan.schedule,
         ram_bytes=plan.ram_bytes,
         lower_bound_bytes=plan.lower_bound_bytes,

@@ -9,8 +9,7 @@ import numpy as np
 
 from toolkit.ir import Graph, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops import OPERATORS
-from toolkit.ops.execute import run_graph, run_steps
+from toolkit.ops.execute import run_outputs, run_steps
 
 #: One case: an array a model input; of a model with states a clip, steps on the first axis.
 Case: TypeAlias = Sequence[Array]
@@ -26,8 +25,7 @@ def run_case(graph: Graph, case: Case) -> list[Array]:
         name: array.reshape(graph.tensors[name].shape)
         for name, array in zip(graph.inputs, case, strict=True)
     }
-    values = run_graph(graph, shaped)
-    return [values[name] for name in graph.outputs]
+    return run_outputs(graph, shaped)
 
 
 def stepwise(graph: Graph, case: Case) -> dict[str, Array]:
@@ -49,8 +47,3 @@ def steps_of(rows: Array, entry: Tensor) -> Array:
 def output_bytes(graph: Graph, case: Case) -> tuple[bytes, ...]:
     """The bytes that a device must give for a case."""
     return tuple(np.ascontiguousarray(values).tobytes() for values in run_case(graph, case))
-
-
-def is_builtin(graph: Graph) -> bool:
-    """Whether TFLM's stock operators suffice."""
-    return not any(OPERATORS[node.op].custom for node in graph.nodes)

@@ -23,6 +23,12 @@ def check_operators(graph: Graph) -> None:
         raise UnsupportedError("\n".join(violations))
 
 
+def custom_operators(graph: Graph) -> tuple[str, ...]:
+    """Names in a ``.tflite`` of the operators that TFLM does not bring; none: its own suffice."""
+    operators = {OPERATORS[node.op] for node in graph.nodes}
+    return tuple(sorted(operator.tflite_name for operator in operators if operator.custom))
+
+
 def rule_and_remedy(constraint: Constraint) -> tuple[str, str]:
     """The two parts of a constraint's docstring; the remedy may be empty."""
     text = " ".join(cleandoc(constraint.__doc__ or "").split())

@@ -1,4 +1,5 @@
-"""Proves a memory plan by playing it through; shares no code with the planner.
+"""Proves a memory plan by playing it through; with the planner it shares what kernels say of their
+scratch.
 
 Every byte of the arena carries the mark of the value last written to it.  Each step writes its
 scratch and outputs, after which its inputs must still carry their marks, and so must everything a

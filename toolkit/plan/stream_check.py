@@ -1,10 +1,12 @@
-"""Proves a stream plan by playing clips through it; shares no code with the planner.
+"""Proves a stream plan by playing clips through it.
 
 Every byte of the state carries the mark of the value last written to it.  Frames come in one at a
 time, stages run when the generated C would run them, and each must find the very rows that its
 operator reads in the batch model of that length, under their own marks.  The caller, who takes the
 rows of outputs before the next frame, must find each intact, too.  At the end every layer must have
-made exactly the batch model's rows, and the outputs must be intact.
+made exactly the batch model's rows, and the outputs must be intact.  Which rows those are it
+finds by itself (`check_rows`); of the plan it takes the places, the order and what stages wait for,
+and with the planner it shares what the operators say of their kernels' scratch.
 """
 
 from __future__ import annotations
@@ -18,11 +20,10 @@ from toolkit.errors import ToolkitError
 from toolkit.ir import Graph, Node
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, kernel_call
-from toolkit.ops.parts.base import TimeBehaviour, view
-from toolkit.ops.parts.rows import TIME_AXIS, row_window
+from toolkit.ops.parts.base import TIME_AXIS, view
+from toolkit.plan.check_rows import clip_graph, require_kept, rows_read
 from toolkit.plan.stream import StreamPlan
 from toolkit.plan.stream_schedule import Stage
-from toolkit.plan.time_axis import retime
 
 #: Most lengths to play: the shortest clips, and clips long enough that everything repeats.
 _SHORT, _LONG = 3, 4
@@ -50,12 +51,16 @@ class ClipPlayer:
 
     def __init__(self, plan: StreamPlan, frames: int) -> None:
         self._plan, self._frames = plan, frames
-        self._graph = _checked_shapes(retime(plan.time, frames))
+        streamed = {stage.node.name for stage in plan.stages} | plan.time.behaviours.keys()
+        self._graph = clip_graph(plan.time.graph, streamed, frames)
+        for stage in plan.reductions:
+            require_kept(plan.time.graph, self._graph, stage.node.outputs[0])
         self._nodes = {node.name: node for node in self._graph.nodes}
         self._marks = np.zeros(plan.buffer_bytes, np.int64)
         self._fresh = itertools.count(1)
         self._mark_of: dict[tuple[str, int], int] = {}
         self._inputs = len(self._graph.inputs)
+        self._reductions = {stage.node.name for stage in plan.reductions}
         self._made = [0] * (self._inputs + len(plan.stages))
         self._counter_of = self._counters()
         self._taken = [0 for _ in plan.time.row_outputs]
@@ -151,13 +156,9 @@ class ClipPlayer:
 
     def _rows_read(self, node: Node, name: str, row: int) -> list[int]:
         """Rows of ``name`` inside the clip that output row ``row`` of the batch model reads."""
-        node_view = view(self._graph, node)
-        behaviour = OPERATORS[node.op].time_behaviour(node_view, TIME_AXIS)
-        if behaviour is not TimeBehaviour.WINDOWED:
+        if node.name in self._reductions:
             return [row]
-        window, rows = row_window(node_view, behaviour), self._graph.tensors[name].shape[TIME_AXIS]
-        taps = (row * window.stride - window.top + k * window.dilation for k in range(window.taps))
-        return [read for read in taps if 0 <= read < rows]
+        return rows_read(node, row, self._rows(name))
 
     def _finish(self) -> None:
         for stage in self._plan.reductions:
@@ -209,11 +210,10 @@ class ClipPlayer:
     def _counters(self) -> dict[str, int]:
         """Which counter's ring holds a tensor."""
         numbers = {stage.node.name: stage.number for stage in self._plan.stages}
-        reductions = {stage.node.name for stage in self._plan.reductions}
         counters = {name: number for number, name in enumerate(self._graph.inputs)}
         for node in self._graph.nodes:
             if node.name in numbers:
-                if node.name not in reductions:
+                if node.name not in self._reductions:
                     counters[node.outputs[0]] = numbers[node.name]
             elif OPERATORS[node.op].is_alias and node.inputs[0] in counters:
                 counters[node.outputs[0]] = counters[node.inputs[0]]
@@ -276,15 +276,3 @@ class ClipPlayer:
 def _row_bytes(graph: Graph, tensor: str) -> int:
     found = graph.tensors[tensor]
     return found.size_bytes // found.shape[TIME_AXIS]
-
-
-def _checked_shapes(graph: Graph) -> Graph:
-    """The graph, whose every shape must be what its operators infer."""
-    for node in graph.nodes:
-        inferred = OPERATORS[node.op].infer_shape(view(graph, node))
-        if inferred != graph.tensors[node.outputs[0]].shape:
-            raise ToolkitError(
-                f"stream plan: the output of {node.name!r} must be {list(inferred)}; "
-                f"got {list(graph.tensors[node.outputs[0]].shape)}."
-            )
-    return graph

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from toolkit.measurement import Measurement, Provenance
+from toolkit.measurement import Measurement, Provenance, weakest
 from toolkit.targets import Power, Target
 
 
@@ -19,6 +19,13 @@ class Energy:
 def active_power_uw(power: Power, clock_hz: int) -> float:
     """Supply power while the core runs."""
     return power.voltage_v * power.active_ua_per_mhz * clock_hz / 1e6
+
+
+def current_provenance(power: Power, sleeps: bool) -> Provenance:
+    """That of the current of a part that runs, and sleeps in between or does not: estimated where
+    no document gives it."""
+    documented = power.active_documented and (power.sleep_documented or not sleeps)
+    return Provenance.MEASURED if documented else Provenance.ESTIMATED
 
 
 def energy_of(target: Target, busy_s: float, period_s: float) -> Energy | None:
@@ -51,10 +58,11 @@ def audio_measurements(
     ]
     energy = energy_of(target, busy, 1.0)
     if energy is not None and target.power is not None:
-        source = f"{clock}; {target.power.source}"
+        source = f"{provenance.value} {clock}; {target.power.source}"
+        found = weakest(provenance, current_provenance(target.power, sleeps=busy < 1))
         rows += [
-            Measurement("energy_uj_per_audio_second", energy.energy_uj, "uJ", provenance, source),
-            Measurement("average_power_uw", energy.average_power_uw, "uW", provenance, source),
+            Measurement("energy_uj_per_audio_second", energy.energy_uj, "uJ", found, source),
+            Measurement("average_power_uw", energy.average_power_uw, "uW", found, source),
         ]
     return rows
 
@@ -68,8 +76,7 @@ def inference_measurements(
     rows = [Measurement("latency_ms", 1e3 * seconds, "ms", provenance, clock)]
     energy = energy_of(target, seconds, seconds)
     if energy is not None and target.power is not None:
-        source = f"{clock}; {target.power.source}"
-        rows.append(
-            Measurement("energy_uj_per_inference", energy.energy_uj, "uJ", provenance, source)
-        )
+        source = f"{provenance.value} {clock}; {target.power.source}"
+        found = weakest(provenance, current_provenance(target.power, sleeps=False))
+        rows.append(Measurement("energy_uj_per_inference", energy.energy_uj, "uJ", found, source))
     return rows

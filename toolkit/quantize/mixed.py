@@ -1,4 +1,4 @@
-"""The fewest int16 activations with which a network keeps a stated signal-to-noise ratio."""
+"""A few int16 activations with which a network keeps a stated signal-to-noise ratio."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class MixedChoice:
     cases: int
 
 
-def fewest_wide(graph: Graph, trial: Trial, target_snr_db: float) -> MixedChoice:
+def choose_wide(graph: Graph, trial: Trial, target_snr_db: float) -> MixedChoice:
     """Int16 activations of ``graph`` (attention expanded where it is to be).
 
     It starts from attention's head (`head_tensors`), which always is among them: nothing chosen is

@@ -19,7 +19,7 @@ from toolkit.quantize.convert import Attention, convert
 from toolkit.quantize.given import is_given
 from toolkit.quantize.holdout import held_out
 from toolkit.quantize.lengths import Longest, calibrate_lengths, growing_head
-from toolkit.quantize.mixed import MixedChoice, Trial, fewest_wide
+from toolkit.quantize.mixed import MixedChoice, Trial, choose_wide
 from toolkit.quantize.outputs import Batch
 from toolkit.quantize.ranges import Method, Ranges, calibrate
 from toolkit.quantize.wide import head_tensors, named_tensors
@@ -34,7 +34,7 @@ class Recipe:
     """``bias_correction`` and ``equalize`` None mean: where the user gave calibration data, unless
     the model brings scales of its own.
 
-    ``mixed`` is auto (head, and the fewest further int16 activations that reach ``target_snr_db``),
+    ``mixed`` is auto (head, and a few further int16 activations that reach ``target_snr_db``),
     head (attention's result and what follows), none, or the names of the activations to keep in
     int16."""
 
@@ -114,7 +114,7 @@ def apply_recipe(graph: Graph, recipe: Recipe, ranges: Ranges | None, data: Data
         graph = expand_attention_builtin(graph)
     search = None
     if trial is not None:
-        search = fewest_wide(graph, replace(trial, growing=growing), recipe.target_snr_db)
+        search = choose_wide(graph, replace(trial, growing=growing), recipe.target_snr_db)
     if search is not None:
         wide = frozenset(search.wide)
     elif recipe.mixed in ("auto", "head"):

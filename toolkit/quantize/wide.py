@@ -36,6 +36,11 @@ def head_tensors(graph: Graph) -> frozenset[str]:
     return frozenset(wide)
 
 
+def int16_activations(quantized: Graph) -> tuple[str, ...]:
+    """Names of the activations of an integer graph that have 16 bits."""
+    return tuple(tensor.name for tensor in quantized.activations if tensor.dtype is DType.INT16)
+
+
 def wide_tensors(graph: Graph, chosen: Iterable[str]) -> frozenset[str]:
     """``chosen`` completed to what the integer graph can be.
 

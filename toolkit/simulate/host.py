@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from toolkit.errors import ToolFailedError
-from toolkit.simulate.result import SimulationResult
+from toolkit.simulate.result import HOST, SimulationResult
 
 _TIMEOUT_S = 600.0
 
@@ -32,4 +32,4 @@ def run_host(program: Path, input_bytes: bytes) -> SimulationResult:
             raise ToolFailedError(f"host: the program ended by signal {-done.returncode}.")
         output = folder / "output.bin"
         data = output.read_bytes() if output.exists() else b""
-    return SimulationResult("host", data, done.stdout + done.stderr, done.returncode, (), {})
+    return SimulationResult(HOST, data, done.stdout + done.stderr, done.returncode, (), {})

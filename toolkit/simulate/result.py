@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from toolkit.measurement import Provenance
 from toolkit.simulate.counts import Interval, merge
 from toolkit.targets import Access
+
+#: The workstation itself, which runs the same C natively.
+HOST = "host"
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +30,11 @@ class SimulationResult:
     intervals: tuple[Interval, ...]
     layers: Mapping[str, Interval]
     memory: tuple[Access, ...] = ()
+
+    @property
+    def provenance(self) -> Provenance:
+        """That of what it put out: a simulated core's, or this workstation's own."""
+        return Provenance.MEASURED if self.simulator == HOST else Provenance.SIMULATED
 
     @property
     def instructions(self) -> int:

@@ -26,11 +26,17 @@ class LinkerContext:
 
 @dataclass(frozen=True)
 class Power:
-    """Supply current, with where the figures come from; ``sleep_ua`` retains the RAM."""
+    """Supply current, with where the figures come from; ``sleep_ua`` retains the RAM.
+
+    ``active_documented`` and ``sleep_documented`` say of which current a document of the part, or a
+    measurement, stands behind it.
+    """
 
     voltage_v: float
     active_ua_per_mhz: float
     sleep_ua: float
+    active_documented: bool
+    sleep_documented: bool
     source: str
 
 

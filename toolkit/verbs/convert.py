@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from toolkit.compare.accuracy import data_issues, int8_agreement
 from toolkit.compare.import_match import import_cases, import_checks
-from toolkit.deploy.model import load
-from toolkit.errors import InputError
+from toolkit.deploy.model import Model, load
+from toolkit.errors import InputError, UnsupportedError
 from toolkit.ir import Shape
 from toolkit.measurement import Issue, Measurement, Provenance
 from toolkit.model.cases import model_cases
 from toolkit.model.int8 import Int8Model, Quantized
 from toolkit.model.synthetic import synthetic_batches
+from toolkit.ops.check import custom_operators
 from toolkit.profiling.int16_cost import WideCost, wide_costs
 from toolkit.quantize.advice import advice, attention_issues, summary
+from toolkit.quantize.convert import Attention
 from toolkit.quantize.holdout import LEAST_CASES
 from toolkit.quantize.layers import TensorError, tensor_errors
 from toolkit.quantize.mixed import MARGIN_DB
 from toolkit.quantize.outputs import Batch, real_outputs
 from toolkit.quantize.recipe import Mixed, Recipe
 from toolkit.quantize.snr import int8_snr_db
-from toolkit.quantize.wide import candidates
+from toolkit.quantize.wide import candidates, int16_activations
 from toolkit.report import Report
 from toolkit.report.accuracy import AccuracyReport, AccuracyRow
 from toolkit.report.accuracy import render as render_accuracy
@@ -34,12 +36,14 @@ from toolkit.report.accuracy import render as render_accuracy
 
 @dataclass(frozen=True)
 class ConvertRequest:
-    """What the user asked for: the model, the recipe, calibration and test data, and where the
+    """What the user asked for: the model, the recipe, how attention pooling is spelt (in place of
+    the recipe's; None: as TFLM runs it, where it can be), calibration and test data, and where the
     layer report goes (its suffix, .txt, .json or .html, is the format)."""
 
     model: str
     output: Path
     recipe: Recipe
+    attention: Attention | None = None
     calib: Path | None = None
     test: Path | None = None
     layer_report: Path | None = None
@@ -83,18 +87,21 @@ def convert(request: ConvertRequest) -> Report:
         raise InputError(
             f"{request.model}: is an int8 .tflite already.", hint="Build or verify it as it is."
         )
-    int8 = model.quantize(request.calib, recipe).int8
+    model = _quantized(model, request)
+    int8 = model.int8
     quantized = int8.quantized
     assert quantized is not None
-    basis = f"file, attention {recipe.attention}"
-    size = Measurement("tflite_bytes", len(int8.file), "B", Provenance.MEASURED, basis)
-    measurements = [size]
+    measurements = _file_figures(int8)
     cases: Sequence[Batch] = ()
     issues = int8.issues
     if request.test is not None:
         data = model_cases(request.test, float_graph)
         cases, issues = data.batches(float_graph), (*issues, *data_issues(data))
         measurements += int8_agreement(float_graph, int8.graph, data, request.test)
+        if int16_activations(int8.graph) and recipe.mixed != "auto":
+            plain = model.quantize(request.calib, replace(model.recipe, mixed="none")).int8.graph
+            snr, *_ = int8_agreement(float_graph, plain, data, request.test)
+            measurements.append(replace(snr, name="all_int8_snr_db"))
     costs = wide_costs(quantized.conversion)
     measurements += _mixed(quantized, costs)
     if request.layer_report is not None:
@@ -114,8 +121,41 @@ def convert(request: ConvertRequest) -> Report:
             import_cases(int8),
             has_time=int8.spec is not None and not float_graph.states,
         ),
-        issues=(*issues, *_findings(quantized, recipe)),
+        issues=(*issues, *_findings(quantized, recipe), *_custom(int8)),
     )
+
+
+def _quantized(model: Model, request: ConvertRequest) -> Model:
+    """The model made int8, its attention pooling as asked for."""
+    attention = request.attention or "fused"
+    found = model.quantize(request.calib, replace(request.recipe, attention=attention))
+    if request.attention is None and custom_operators(found.int8.graph):
+        try:
+            return model.quantize(request.calib, replace(found.recipe, attention="builtin"))
+        except UnsupportedError:  # of weights that have no builtin form
+            pass
+    return found
+
+
+def _file_figures(int8: Int8Model) -> list[Measurement]:
+    """Its size, and how many activations have how many bits."""
+    counts = (
+        ("tflite_bytes", len(int8.file), "B"),
+        ("activations", len(int8.graph.activations), "tensors"),
+        ("int16_activations", len(int16_activations(int8.graph)), "tensors"),
+    )
+    return [
+        Measurement(name, value, unit, Provenance.MEASURED, "file") for name, value, unit in counts
+    ]
+
+
+def _custom(int8: Int8Model) -> tuple[Issue, ...]:
+    """What stock TFLM lacks for the file."""
+    names = custom_operators(int8.graph)
+    if not names:
+        return ()
+    text = f"TFLM does not bring {', '.join(names)}: the toolkit's own firmware runs this file"
+    return (Issue("file.custom_operators", text),)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

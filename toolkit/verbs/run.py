@@ -106,6 +106,12 @@ def _row(
     return Row(path, clip.seconds, tuple(values.tolist()), cycles), timing
 
 
+def _model_of(library: Path) -> Path | None:
+    """The ``.tflite`` that the C of a library was made from."""
+    forms = (library / f"{library.name}{form}.tflite" for form in ("_fused", ""))
+    return next((path for path in forms if path.is_file()), None)
+
+
 def _deployment(request: RunRequest) -> Deployment:
     """The deployment that the build in a folder was made from."""
     folder = request.folder
@@ -113,7 +119,7 @@ def _deployment(request: RunRequest) -> Deployment:
         raise InputError(
             f"'{folder}' is no build.", hint="Make one: toolkit build MODEL --out DIR."
         )
-    models = [path for path in folder.glob("*/*.tflite") if path.stem == path.parent.name]
+    models = [path for library in folder.iterdir() if (path := _model_of(library)) is not None]
     try:
         table = json.loads((folder / _REPORT).read_text(encoding="utf-8"))
         target, schedule = str(table["target"]), str(table["schedule"])
