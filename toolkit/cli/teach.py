@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-
-if TYPE_CHECKING:
-    from toolkit.training.teach import Progress
 
 
 def _shard(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -84,22 +80,5 @@ def command(
     return 0
 
 
-def _tell(progress: Progress) -> None:
-    speed = progress.audio_seconds / max(progress.seconds, 1e-9)
-    click.echo(
-        f"{progress.done}/{progress.total} files, {progress.files_per_second:.1f} a second, "
-        f"{speed:.0f} times real time, {_time(progress.seconds_left)} left",
-        err=True,
-    )
-
-
-def _time(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    minutes, rest = divmod(rest, 60)
-    return (
-        f"{hours} h {minutes} min"
-        if hours
-        else f"{minutes} min {rest} s"
-        if minutes
-        else f"{rest} s"
-    )
+def _tell(line: str) -> None:
+    click.echo(line, err=True)

@@ -39,9 +39,9 @@ class TeachRequest:
     embeddings: bool
 
 
-def teach(request: TeachRequest, stage: Stage, tell: Callable[[Progress], None]) -> Report:
-    """Rate this process' share, and write the labels when no share is left; ``tell`` hears of every
-    part.
+def teach(request: TeachRequest, stage: Stage, tell: Callable[[str], None]) -> Report:
+    """Rate this process' share, and write the labels when no share is left; ``tell`` hears a line
+    after every part.
 
     Raises InputError for what cannot be used, ToolMissingError without the extra.
     """
@@ -65,8 +65,29 @@ def teach(request: TeachRequest, stage: Stage, tell: Callable[[Progress], None])
     with stage("Open the teacher"):
         teacher = open_teacher(request.teachers)
     with stage("Rate"):
-        progress = rate(teacher, job, tell)
+        progress = rate(teacher, job, lambda progress: tell(progress_line(progress)))
     return _report(request, job, teacher, progress)
+
+
+def progress_line(progress: Progress) -> str:
+    """How far a run is, how fast it goes and how long it will take, for people."""
+    speed = progress.audio_seconds / max(progress.seconds, 1e-9)
+    return (
+        f"{progress.done}/{progress.total} files, {progress.files_per_second:.1f} a second, "
+        f"{speed:.0f} times real time, {_time(progress.seconds_left)} left"
+    )
+
+
+def _time(seconds: float) -> str:
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, rest = divmod(rest, 60)
+    return (
+        f"{hours} h {minutes} min"
+        if hours
+        else f"{minutes} min {rest} s"
+        if minutes
+        else f"{rest} s"
+    )
 
 
 def listed(audio: tuple[Path, ...], folder: Path) -> dict[str, Path]:
