@@ -23,6 +23,7 @@ from tests.support.cli import refused, toolkit  # noqa: E402
 from tests.support.corpus import config_text, write_corpus  # noqa: E402
 from tests.support.quick import ROOT  # noqa: E402
 from toolkit.features.audio import load_clip  # noqa: E402
+from toolkit.metrics import concordance  # noqa: E402
 from toolkit.training.checkpoint import save_checkpoint  # noqa: E402
 from toolkit.training.nets import NETS, make_net  # noqa: E402
 from toolkit.training.teach import Job, merged, missing, teach  # noqa: E402
@@ -243,4 +244,7 @@ def test_a_dual_encoder_is_trained_and_distilled(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(config + taught + test, encoding="utf-8")
     done = toolkit("train", "c.toml", "--out", "run", "--cache", "cache", cwd=tmp_path)
     assert done.exit_code == 0, done
-    assert json.loads((tmp_path / "run/run.json").read_text())["ccc"]["test"]["arousal"] > 0.5
+    # How far the tiny teacher itself gets bounds what can be learned from it.
+    learned = json.loads((tmp_path / "run/run.json").read_text())["ccc"]["test"]["arousal"]
+    taught_ccc = concordance(heard, rated)
+    assert taught_ccc > 0.3 and learned > 0.7 * taught_ccc

@@ -23,8 +23,9 @@ from toolkit.errors import ModelError, one_line
 from toolkit.training.checkpoint import write_whole
 from toolkit.training.fake_quant import ActivationRounding, HardGate, rounded_weight
 
-#: What shares its input's scale: these only move values.
-_MOVES = {"reshape", "flatten", "transpose", "permute", "squeeze", "unsqueeze", "max_pool2d"}
+#: torch's functions that only move values: what they give shares its input's scale.
+_MOVING = (torch.reshape, torch.flatten, torch.transpose, torch.permute, torch.squeeze)
+_MOVES = {f.__name__ for f in (*_MOVING, torch.unsqueeze, torch.max_pool2d)}
 #: What a convolution does before it stores its output.
 _CLAMPS = {"relu", "relu6", "hardgate"}
 #: Part of the attention pooling's one operator, which stores only its result.
