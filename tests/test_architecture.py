@@ -52,7 +52,7 @@ APART = {
 #: What hands a checkpoint or a config to the training extra, at run time.
 EXCEPTIONS = {("model", "training"), ("verbs", "training")}
 
-HEAVY = {"torch", "tensorflow", "librosa"}
+HEAVY = {"torch", "tensorflow", "librosa", "transformers"}
 #: What no verb may load before it needs it: `toolkit --help` stays instant.
 LAZY = {
     "ai_edge_litert",

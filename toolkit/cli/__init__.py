@@ -26,6 +26,7 @@ VERBS = {
     "init": "A commented toolkit.toml for the model at hand.",
     "check": "Hold models against budgets and baselines, for CI.",
     "diff": "What changed between two builds, by layer and symbol.",
+    "teach": "Recordings and a large model to labels that small ones train on.",
     "train": "Recordings and a config to a model, its card and its log.",
     "export": "Trained weights to an ONNX with features, labels and ranges.",
     "eval": "Float, int8 and generated C side by side on labelled recordings.",

@@ -35,6 +35,7 @@ def _program(name: str) -> Callable[[], str | None]:
     return lambda: find_program(name)
 
 
+_TEACH = "pip install 'hearing-aid-toolkit[teach]' -c constraints.txt"
 TOOLS = (
     Tool("ziglang", _package("ziglang"), "pip install ziglang"),
     Tool("unicorn", _package("unicorn"), "pip install unicorn"),
@@ -43,6 +44,8 @@ TOOLS = (
     Tool("capstone", _package("capstone"), "pip install capstone"),
     Tool("matplotlib", _package("matplotlib"), "pip install 'hearing-aid-toolkit[plot]'"),
     Tool("torch", _package("torch"), "pip install 'hearing-aid-toolkit[train]' -c constraints.txt"),
+    Tool("transformers", _package("transformers"), _TEACH),
+    Tool("pyarrow", _package("pyarrow"), _TEACH),
     Tool("tflite-micro", _package("tflite-micro"), "pip install 'hearing-aid-toolkit[dev]'"),
     Tool(
         "arm-none-eabi-gcc",
@@ -64,6 +67,9 @@ NEEDS = {
     "build --toolchain gcc": ("onnx", *_SIMULATE, "arm-none-eabi-gcc"),
     "build --simulator qemu": ("onnx", *_SIMULATE, "qemu-system-arm"),
     "build model.safetensors": ("onnx", *_SIMULATE, "torch"),
+    "teach": ("torch", "pyarrow"),
+    "teach --teacher owner/name": ("torch", "pyarrow", "transformers"),
+    "train": ("torch",),
     "convert": _CONVERT,
     "profile": _CONVERT,
     "eval": ("onnx", *_SIMULATE),

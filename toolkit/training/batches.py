@@ -15,6 +15,7 @@ from toolkit.errors import InputError
 from toolkit.training.augment import augmented, decibels
 from toolkit.training.cache import Features, cached_features
 from toolkit.training.config import Config, Corpus
+from toolkit.training.guide import make_guide
 from toolkit.training.manifest import Recording, digest, load_manifest
 
 #: Beta distribution of mixup's shares.
@@ -52,12 +53,17 @@ class Clips:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Features [N, 1, T, bands], targets [N, 3], class numbers [N] (-1: not known), weights [N]."""
+    """Features [N, 1, T, bands], targets [N, 3], class numbers [N] (-1: not known), weights [N];
+    the teacher's embeddings and the directions asked for [N, width] (width 0 where no loss hears
+    them), and weights [N] that are 0 where the teacher said nothing."""
 
     features: Tensor
     targets: Tensor
     classes: Tensor
     weights: Tensor
+    embeddings: Tensor
+    directions: Tensor
+    guided: Tensor
 
 
 def load_clips(config: Config, cache: Path) -> tuple[Clips, dict[str, str]]:
@@ -93,9 +99,15 @@ class Batches:
         self.config, self.spec = config, config.spec
         self.clips = clips.of("train")
         self.classes = sorted({r.emotion for r in self.clips.recordings} - {""})
+        self._guide = make_guide(self.clips.recordings, config.loss)
         self._pools = [_pools(config, corpus, self.clips.recordings) for corpus in config.corpus]
         shares = zip(config.corpus, self._pools, strict=True)
         self._counts = _counts(config.batch, [c.share if pools else 0.0 for c, pools in shares])
+
+    @property
+    def taught(self) -> int:
+        """Width of the teacher's embeddings; 0 where no loss hears them."""
+        return int(self._guide.embeddings.shape[1])
 
     def draw(self, step: int, part: slice = slice(None)) -> Batch:
         """The batch of a step, or the ``part`` of it that one process sees."""
@@ -116,13 +128,20 @@ class Batches:
             items = [self._mix(a, b, share) for a, b in zip(items, others, strict=True)]
             second = [self.clips.recordings[chosen[partner[n]]].target for n in numbers]
             targets = [share * a + (1 - share) * b for a, b in zip(targets, second, strict=True)]
+        taught = self._guide.of([chosen[n] for n in numbers])
+        if mixed:
+            taught = taught.mixed(self._guide.of([chosen[partner[n]] for n in numbers]), share)
         about = [self.clips.recordings[chosen[n]] for n in numbers]
+        weights = torch.tensor([r.weight for r in about])
         known = [-1 if mixed or not r.emotion else self.classes.index(r.emotion) for r in about]
         return Batch(
             torch.from_numpy(np.stack(items))[:, None],
             torch.from_numpy(np.stack(targets).astype(np.float32)),
             torch.tensor(known),
-            torch.tensor([r.weight for r in about]),
+            weights,
+            torch.from_numpy(taught.embeddings),
+            torch.from_numpy(taught.directions),
+            weights * torch.from_numpy(taught.known),
         )
 
     def _rows(self, seconds: float) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -14,14 +15,15 @@ from torch import Tensor
 
 from toolkit.errors import ModelError
 from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec, from_json
-from toolkit.training.config import LABELS
-from toolkit.training.nets import NETS, net_name
-from toolkit.training.nets.base import Student
+from toolkit.training.nets import NETS, make_net, net_name
+from toolkit.training.nets.base import PUBLISHED, Shape, Student
 from toolkit.training.nets.wav2small import BINS, CHANNELS, POOLED_BANDS
 
 #: Which net it is; a file without is the published Wav2Small.
 NET_KEY = "toolkit.net"
-PUBLISHED = "wav2small"
+#: Which size of it, where it comes in sizes.
+SHAPE_KEY = "toolkit.shape"
+NET_OF_PUBLISHED = "wav2small"
 
 _HINT = "Use the weights of audeering/wav2small, or those written by `toolkit train`."
 _MEL_WEIGHTS = "vgg7.logmel_extractor.melW"
@@ -33,6 +35,8 @@ def save_checkpoint(model: Student, spec: FeatureSpec, path: Path) -> None:
     """Write every tensor of ``model``; which net it is and its features as metadata."""
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
     metadata = {METADATA_KEY: spec.to_json(), NET_KEY: net_name(model)}
+    if model.shape != PUBLISHED:
+        metadata[SHAPE_KEY] = json.dumps(asdict(model.shape))
     write_whole(path, _in_order(save(tensors, metadata=metadata)))
 
 
@@ -45,12 +49,12 @@ def load_checkpoint(path: Path) -> tuple[Student, FeatureSpec]:
     not finite.
     """
     tensors, metadata = _read(path)
-    name = metadata.get(NET_KEY, PUBLISHED)
+    name = metadata.get(NET_KEY, NET_OF_PUBLISHED)
     if name not in NETS:
         raise ModelError(f"'{path}': is of a net '{name}'; known are {', '.join(NETS)}.", _HINT)
     text = metadata.get(METADATA_KEY)
     spec = from_json(text) if text else WAV2SMALL
-    model = NETS[name].make(spec, len(LABELS))
+    model = make_net(name, spec, Shape(**json.loads(metadata.get(SHAPE_KEY, "{}"))))
     if problems := _violations(tensors, model.state_dict()):
         raise ModelError(f"'{path}': not a {name} checkpoint; {'; '.join(problems)}.", _HINT)
     model.load_state_dict(tensors, strict=True)

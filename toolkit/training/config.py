@@ -13,6 +13,7 @@ from typing import Any
 from toolkit.errors import InputError
 from toolkit.features.spec import FeatureSpec, LogMel, from_data, to_data
 from toolkit.training.nets import NETS
+from toolkit.training.nets.base import PUBLISHED, Shape
 from toolkit.training.tables import choice, number, read_table
 
 SPLITS = ("train", "validation", "test")
@@ -80,11 +81,27 @@ class Augment:
 
 @dataclass(frozen=True)
 class Loss:
-    """Weights of the losses: 1 - CCC, mean square, cross-entropy of the class (training only)."""
+    """Weights of the losses: 1 - CCC, mean square, cross-entropy of the class (training only);
+    distance from the teacher's embedding, and its norm and direction.
+
+    The direction is that of the teacher's own embedding, or of the mean embedding of the class,
+    where a class is a bin of the teacher's outputs: ``bins`` of each, equally full.  Both see the
+    student through a map that is used in training only, which drops ``dropout`` of its inputs.
+    """
 
     ccc: float = number(1.0)
     mse: float = number(2.0)
     classes: float = number(0.3)
+    features: float = number(0.0)
+    nd: float = number(0.0)
+    direction: str = choice("embedding", "bins")
+    bins: int = number(3, 2, 32)
+    dropout: float = number(0.1, 0, 0.9)
+
+    @property
+    def guided(self) -> bool:
+        """Whether a loss hears the teacher's embeddings."""
+        return self.features > 0 or self.nd > 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,14 @@ class Optimiser:
     weight_decay: float = number(2e-2)
     warmup: float = number(0.15, 0, 1)
     clip_norm: float = number(1.0, 1e-9)
+
+
+@dataclass(frozen=True)
+class Quantise:
+    """Steps after the training in which the network learns to live with int8 rounding; 0: none."""
+
+    steps: int = number(0)
+    learning_rate: float = number(1e-3, 1e-9)
 
 
 @dataclass(frozen=True)
@@ -120,10 +145,12 @@ class Config:
     threads: int = number(1, 1)
     device: str = choice("auto", "cpu", "cuda")
     amp: bool = True
+    shape: Shape = PUBLISHED
     features: Mapping[str, Any] = field(default_factory=dict)
     augment: Augment = Augment()
     loss: Loss = Loss()
     optimiser: Optimiser = Optimiser()
+    quantise: Quantise = Quantise()
 
     @property
     def spec(self) -> FeatureSpec:
@@ -194,6 +221,8 @@ def _augment_violations(augment: Augment) -> Iterator[str]:
 def _violations(config: Config) -> Iterator[str]:
     if config.net not in NETS:
         yield f"'net' must be {' or '.join(NETS)}; got {config.net!r}"
+    elif config.shape != PUBLISHED and not NETS[config.net].sized:
+        yield f"net '{config.net}' comes in one size; leave out 'shape'"
     if not config.corpus:
         yield "it must hold at least one [[corpus]]"
     names = [corpus.name for corpus in config.corpus]

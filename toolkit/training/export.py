@@ -6,6 +6,7 @@ import io
 import json
 import warnings
 from pathlib import Path
+from typing import Protocol
 
 import onnx
 import torch
@@ -24,8 +25,15 @@ _FRONT_END = ("vgg7.spectrogram_extractor", "vgg7.logmel_extractor")
 _FRONT_END_TOLERANCE = 1e-4
 
 
+class HasTrunk(Protocol):
+    """A network from features to outputs: a `Student`, or one `Rounded`, whose scales the file then
+    states."""
+
+    def trunk(self, features: Tensor) -> Tensor: ...
+
+
 class _Trunk(nn.Module):  # type: ignore[misc]
-    def __init__(self, model: Student) -> None:
+    def __init__(self, model: HasTrunk) -> None:
         super().__init__()
         self.model = model
 
@@ -33,7 +41,7 @@ class _Trunk(nn.Module):  # type: ignore[misc]
         return self.model.trunk(features)
 
 
-def export_onnx(model: Student, spec: FeatureSpec, path: Path) -> None:
+def export_onnx(model: HasTrunk, spec: FeatureSpec, path: Path) -> None:
     """Write the trunk: input ``features`` [1, 1, rows, bands], output ``adv`` [1, 3].
 
     ``rows`` is a symbolic dimension, so one file serves every clip length.  Batch normalisation

@@ -15,8 +15,8 @@ from toolkit.metrics import concordance
 from toolkit.training.batches import Batch, Batches, Clips
 from toolkit.training.cache import Features
 from toolkit.training.config import LABELS, Config, Optimiser
-from toolkit.training.losses import ccc_loss, class_loss, mse_loss
-from toolkit.training.nets import NETS
+from toolkit.training.losses import ccc_loss, class_loss, feature_loss, mse_loss, nd_loss
+from toolkit.training.nets import make_net
 from toolkit.training.nets.base import Student
 from toolkit.training.parallel import World
 
@@ -29,17 +29,26 @@ _START = 0.1
 
 
 class Learner(nn.Module):  # type: ignore[misc]
-    """A network and its auxiliary head, which is no part of what is kept."""
+    """A network and its auxiliary heads, which are no part of what is kept: scores of classes, and
+    a map to the teacher's embeddings."""
 
-    def __init__(self, net: Student, classes: int) -> None:
+    def __init__(self, net: Student, classes: int, taught: int, dropout: float) -> None:
         super().__init__()
         self.net = net
-        self.classes = nn.Linear(net.adv.in_features, classes) if classes else None
+        width = net.adv.in_features
+        self.classes = nn.Linear(width, classes) if classes else None
+        self.map = _taught_map(width, taught, dropout) if taught else None
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         embedded = self.net.embed(features)
         scores = embedded[:, :0] if self.classes is None else self.classes(embedded)
-        return self.net.adv(embedded), scores
+        mapped = embedded[:, :0] if self.map is None else self.map(embedded)
+        return self.net.adv(embedded), scores, mapped
+
+
+def _taught_map(width: int, taught: int, dropout: float) -> nn.Module:
+    """From what the last layer sees to the teacher's embeddings."""
+    return nn.Sequential(nn.BatchNorm1d(width), nn.Dropout(dropout), nn.Linear(width, taught))
 
 
 class Trainer:
@@ -51,13 +60,12 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.world, self.step = config, world, 0
         self.batches = Batches(config, clips)
-        net = NETS[config.net].make(config.spec, len(LABELS))
+        net = make_net(config.net, config.spec, config.shape)
         _start_at(net, self.batches.clips.targets.mean(axis=0))
         classes = self.batches.classes if config.loss.classes else []
         # channels_last: faster convolutions on CPUs
-        self.learner = Learner(net, len(classes)).to(
-            world.device, memory_format=torch.channels_last
-        )
+        learner = Learner(net, len(classes), self.batches.taught, config.loss.dropout)
+        self.learner = learner.to(world.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.learner.net)
         self.best, self.best_score = copy.deepcopy(net.state_dict()), -math.inf
         self._shared = world.wrapped(self.learner)
@@ -88,8 +96,8 @@ class Trainer:
         features = batch.features.to(device, memory_format=torch.channels_last)
         amp = self.config.amp and device.type == "cuda"
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
-            outputs, scores = self._shared(features)
-        outputs, scores = together(outputs.float()), together(scores.float())
+            heads = self._shared(features)
+        outputs, scores, mapped = (together(x.float()) for x in heads)
         targets, classes, weight = (
             together(x.to(device)) for x in (batch.targets, batch.classes, batch.weights)
         )
@@ -97,6 +105,12 @@ class Trainer:
         loss = loss + weights.ccc * ccc_loss(outputs, targets, weight)
         if scores.shape[1]:
             loss = loss + weights.classes * class_loss(scores, classes, weight)
+        if mapped.shape[1]:
+            teacher, direction, known = (
+                together(x.to(device)) for x in (batch.embeddings, batch.directions, batch.guided)
+            )
+            loss = loss + weights.features * feature_loss(mapped, teacher, known)
+            loss = loss + weights.nd * nd_loss(mapped, teacher, direction, known)
         return loss
 
     def note_score(self, score: float) -> None:

@@ -6,20 +6,25 @@ import csv
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from toolkit.errors import InputError, ToolMissingError
 from toolkit.training.config import COLUMNS, LABELS, SPLITS, Corpus
 from toolkit.training.targets import Target, pad_target, rated_target
 
 Row = dict[str, str]
+#: The column of a parquet in which `toolkit teach` leaves the teacher's embedding.
+EMBEDDING = "embedding"
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """A recording: its file, who speaks, which split, target [3] = A, D, V in 0..1, class (or "")
-    and the weight of its losses."""
+    """A recording: its file, who speaks, which split, target [3] = A, D, V in 0..1, class (or ""),
+    the weight of its losses, and what a teacher's last layer saw [width], where one left that."""
 
     path: Path
     corpus: str
@@ -28,6 +33,7 @@ class Recording:
     target: Target
     emotion: str
     weight: float
+    embedding: NDArray[np.float32] | None = None
 
 
 def load_manifest(corpus: Corpus) -> list[Recording]:
@@ -36,7 +42,7 @@ def load_manifest(corpus: Corpus) -> list[Recording]:
     Raises InputError for a file, column or value that cannot be used, a recording that is not
     there, or a speaker in two splits; ToolMissingError for parquet without pyarrow.
     """
-    rows = _rows(corpus.manifest)
+    rows, embeddings = _rows(corpus.manifest)
     names = _columns(corpus, rows[0])
     folder = corpus.manifest.parent / corpus.audio
     found = []
@@ -49,7 +55,8 @@ def load_manifest(corpus: Corpus) -> list[Recording]:
                 hint="docs/TRAINING.md shows a manifest.",
             ) from None
         if recording is not None:
-            found.append(recording)
+            embedding = embeddings[line - 2] if embeddings else None
+            found.append(replace(recording, embedding=embedding))
     absent = [r.path for r in found if not r.path.is_file()]
     if absent:
         raise InputError(
@@ -135,10 +142,14 @@ def _require_disjoint(corpus: Corpus, recordings: Sequence[Recording]) -> None:
         )
 
 
-def _rows(path: Path) -> list[Row]:
+Embeddings = list[NDArray[np.float32]] | None
+
+
+def _rows(path: Path) -> tuple[list[Row], Embeddings]:
+    """Its lines as text, and the embedding of each where there are any."""
     read = _parquet if path.suffix.lower() == ".parquet" else _csv
     try:
-        rows = read(path)
+        rows, embeddings = read(path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read: {error.strerror or error}.", "'manifest' of the [[corpus]]."
@@ -150,15 +161,16 @@ def _rows(path: Path) -> list[Row]:
         ) from None
     if not rows:
         raise InputError(f"{path}: holds no recordings.", hint="Add a line for each recording.")
-    return rows
+    return rows, embeddings
 
 
-def _csv(path: Path) -> list[Row]:
+def _csv(path: Path) -> tuple[list[Row], Embeddings]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        return [{k: v for k, v in row.items() if k} for row in csv.DictReader(file, restval="")]
+        rows = csv.DictReader(file, restval="")
+        return [{k: v for k, v in row.items() if k} for row in rows], None
 
 
-def _parquet(path: Path) -> list[Row]:
+def _parquet(path: Path) -> tuple[list[Row], Embeddings]:
     try:
         from pyarrow import ArrowInvalid
         from pyarrow.parquet import read_table
@@ -167,7 +179,12 @@ def _parquet(path: Path) -> list[Row]:
             f"{path}: parquet needs the package pyarrow.", "pip install pyarrow, or give a CSV."
         ) from None
     try:
-        rows = read_table(path).to_pylist()
+        table = read_table(path)
     except ArrowInvalid as error:
         raise ValueError(error) from None
-    return [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows]
+    embeddings = None
+    if EMBEDDING in table.column_names:
+        embeddings = [np.asarray(x, np.float32) for x in table[EMBEDDING].to_numpy()]
+        table = table.drop_columns([EMBEDDING])
+    rows = table.to_pylist()
+    return [{k: "" if v is None else str(v) for k, v in row.items()} for row in rows], embeddings

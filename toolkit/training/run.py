@@ -18,22 +18,31 @@ from toolkit.training.batches import Clips, load_clips
 from toolkit.training.checkpoint import save_checkpoint, write_whole
 from toolkit.training.config import LABELS, SPLITS, Config
 from toolkit.training.loop import Trainer, concordances
+from toolkit.training.nets import make_net
 from toolkit.training.nets.base import Student
 from toolkit.training.parallel import world
+from toolkit.training.qat import Rounded, save_rounded, train_rounded
 
 WEIGHTS = "model.safetensors"
+#: The weights and scales after training with rounding.
+ROUNDED = "rounded.safetensors"
 LOG = "log.csv"
 STATE = "state.pt"
+
+#: Whole training clips that give roundings their first ranges.
+ROUNDING_CLIPS = 100
 
 Row = dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a training gave: the net, the recordings, their digests, CCC by split and label, the
-    log, and the seconds of this process."""
+    """What a training gave: the net, the same with the device's rounding where it was asked for,
+    the recordings, their digests, CCC by split and label (of the net without rounding), the log,
+    and the seconds of this process."""
 
     net: Student
+    rounded: Rounded | None
     clips: Clips
     digests: Mapping[str, str]
     metrics: Mapping[str, Mapping[str, float]]
@@ -83,9 +92,27 @@ def train(
             return None
         net = trainer.finished()
     save_checkpoint(net, config.spec, out / WEIGHTS)
+    rounded = None
+    if config.quantise.steps:
+        rounded = _taught_rounding(config, net, trainer)
+        save_rounded(rounded, out / ROUNDED)
     parts = {split: clips.of(split) for split in SPLITS}
     metrics = {name: concordances(net, part) for name, part in parts.items() if part.recordings}
-    return Outcome(net, clips, digests, metrics, tuple(log), time.process_time() - started)
+    seconds = time.process_time() - started
+    return Outcome(net, rounded, clips, digests, metrics, tuple(log), seconds)
+
+
+def _taught_rounding(config: Config, net: Student, trainer: Trainer) -> Rounded:
+    """The finished net after its steps with rounding, on batches that it has not seen."""
+    clean = trainer.batches.clips.clean
+    looked_at = clean[:: -(-len(clean) // ROUNDING_CLIPS)]
+    return train_rounded(
+        net,
+        [torch.from_numpy(clip)[None, None] for clip in looked_at],
+        lambda step: trainer.batches.draw(config.steps + step).features,
+        config.quantise.steps,
+        config.quantise.learning_rate,
+    )
 
 
 def versions() -> dict[str, str]:
@@ -95,9 +122,7 @@ def versions() -> dict[str, str]:
 
 def average_of(config: Config, out: Path) -> Student:
     """The averaged weights in a run's state, finished or not."""
-    from toolkit.training.nets import NETS
-
-    net = NETS[config.net].make(config.spec, len(LABELS))
+    net = make_net(config.net, config.spec, config.shape)
     net.load_state_dict(_read_state(out / STATE)["average"])
     net.eval()
     return net

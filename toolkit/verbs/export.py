@@ -21,7 +21,7 @@ from toolkit.verbs.stages import Stage
 if TYPE_CHECKING:
     from toolkit.features.spec import FeatureSpec
     from toolkit.training.config import Config
-    from toolkit.training.nets.base import Student
+    from toolkit.training.export import HasTrunk
 
 RUN = "run.json"
 #: Training clips that give the ranges.
@@ -68,7 +68,7 @@ def export(request: ExportRequest, stage: Stage) -> bool:
     return bool(clips)
 
 
-def write_model(net: Student, spec: FeatureSpec, clips: Sequence[Array], output: Path) -> None:
+def write_model(net: HasTrunk, spec: FeatureSpec, clips: Sequence[Array], output: Path) -> None:
     """``net`` as ONNX, calibrated on ``clips``, features [rows, bands] each; none: no ranges."""
     from toolkit.training.export import export_onnx
 
@@ -96,15 +96,19 @@ def read_run(folder: Path) -> tuple[Config, dict[str, Any]]:
         ) from None
 
 
-def _weights(source: Path) -> tuple[Student, FeatureSpec, Config | None]:
+def _weights(source: Path) -> tuple[HasTrunk, FeatureSpec, Config | None]:
     from toolkit.training.checkpoint import load_checkpoint
-    from toolkit.training.run import WEIGHTS, average_of
+    from toolkit.training.qat import load_rounded
+    from toolkit.training.run import ROUNDED, WEIGHTS, average_of
 
     if not source.is_dir():
         return *load_checkpoint(source), None
     config, facts = read_run(source)
     if facts["status"] == "finished":
-        return *load_checkpoint(source / WEIGHTS), config
+        net, spec = load_checkpoint(source / WEIGHTS)
+        if config.quantise.steps:
+            return load_rounded(net, source / ROUNDED), spec, config
+        return net, spec, config
     return average_of(config, source), config.spec, config
 
 

@@ -94,7 +94,7 @@ def _write(request: TrainRequest, config: Config, outcome: Outcome, seconds: flo
     from toolkit.training.card import card_text
 
     out, trained = request.out, outcome.clips.of("train").clean
-    write_model(outcome.net, config.spec, trained, out / MODEL)
+    write_model(outcome.rounded or outcome.net, config.spec, trained, out / MODEL)
     parameters = sum(p.numel() for p in outcome.net.parameters() if p.requires_grad)
     card = card_text(config, outcome.clips, outcome.metrics, parameters)
     write_atomically(out / CARD, card.encode())

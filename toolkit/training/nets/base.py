@@ -2,8 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
+
+from toolkit.training.tables import choice, number
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What can be chosen of a net that comes in sizes.
+
+    ``width`` multiplies every layer's channels; ``head`` is the width of the last hidden layer (0:
+    as published); ``excite`` is what a squeeze-excite gate hears: the whole clip, as published, or
+    the bands of its own row, which streams.
+    """
+
+    width: float = number(1.0, 0.1, 4.0)
+    head: int = number(0)
+    excite: str = choice("clip", "bands")
+
+
+PUBLISHED = Shape()
 
 
 class Student(nn.Module):  # type: ignore[misc]
@@ -14,6 +35,8 @@ class Student(nn.Module):  # type: ignore[misc]
     """
 
     adv: nn.Linear
+    #: Of those that come in sizes, which one this is.
+    shape = PUBLISHED
 
     def embed(self, features: Tensor) -> Tensor:
         raise NotImplementedError
