@@ -24,8 +24,6 @@ from toolkit.profiling.timing import Timing
 from toolkit.toolchain import find_toolchain
 from toolkit.toolchain.tflm import Checkout, TflmToolchain
 
-#: Engines that run a model: the generated C; TFLM's interpreter beside it.
-ENGINES = ("c", "tflm")
 NAME = "tflm_application"
 #: Simulators that run the application: the target core's.
 _SIMULATOR = "qemu"
