@@ -183,6 +183,8 @@ def test_the_resolver_has_the_operators_of_the_file_alone() -> None:
 def test_what_tflm_cannot_do_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--schedule stream: TFLM"):
         built("wav2small", tmp_path, schedule=ScheduleRequest("stream"))
+    with pytest.raises(InputError, match="--hop-out: TFLM"):
+        built("wav2small", tmp_path, schedule=ScheduleRequest(hop_out_seconds=0.5))
     with pytest.raises(InputError, match="--tflm-dir goes with --engine tflm"):
         BuildRequest("wav2small", "cortex-m4", tmp_path, tflm_dir=tmp_path)
     with pytest.raises(InputError, match="no checkout of tflite-micro"):

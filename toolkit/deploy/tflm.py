@@ -60,7 +60,7 @@ class TflmApplication:
         workstation, or a guess."""
         if not self.model.custom:
             for found in tflm_arena(self.model.data):
-                what = "measured by TFLM on x86-64, more than a 32-bit core needs"
+                what = "measured by TFLM on x86-64, whose pointers are longer"
                 return Arena(_aligned(int(found.value)), comment_text(what))
         return self._guess
 

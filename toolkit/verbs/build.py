@@ -66,11 +66,16 @@ class BuildRequest:
     def __post_init__(self) -> None:
         if self.tflm_dir is not None and self.engine != "tflm":
             raise InputError("--tflm-dir goes with --engine tflm.")
-        if self.engine == "tflm" and self.schedule.schedule == "stream":
-            raise InputError(
-                "--schedule stream: TFLM's interpreter runs whole clips or steps.",
-                hint="Leave --schedule or --engine out.",
-            )
+        streams = {
+            "--schedule stream": self.schedule.schedule == "stream",
+            "--hop-out": self.schedule.hop_out_seconds is not None,
+        }
+        for option, given in streams.items():
+            if self.engine == "tflm" and given:
+                raise InputError(
+                    f"{option}: TFLM's interpreter runs whole clips or steps.",
+                    hint=f"Leave {option} or --engine out.",
+                )
 
     @property
     def batch_seconds(self) -> float:
