@@ -1,5 +1,5 @@
-"""What `wav2small-ha` takes on a hearing aid and on a Cortex-M4: ``python -m benchmarks.hearing_aid``
-rewrites its part of README.md."""
+"""What `wav2small-ha` takes on two targets: ``python -m benchmarks.hearing_aid`` rewrites its part
+of README.md."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ MODULE = "benchmarks.hearing_aid"
 TARGETS = ("hearing-aid", "cortex-m4")
 FORMS = ("balanced", "size")
 TEXT = """\
-Sizes *measured* (linker map), cycles *simulated* counts × the core's timing table, zero-wait memory;
-one second of audio, features included, streamed.
+Sizes *measured* (linker map), cycles *simulated* counts × the core's timing table, zero-wait
+memory; one second of audio, features included, streamed.
 """
 
 

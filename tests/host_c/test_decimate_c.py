@@ -6,6 +6,7 @@ import ctypes
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,6 +42,32 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
     sources = [name for name in SOURCES if name.endswith(".c")]
     compile_c([*host_compiler(), *flags, *sources, "-o", "decimate.so"], folder)
     return ctypes.CDLL(str(folder / "decimate.so"))
+
+
+def converted(library: ctypes.CDLL, samples: NDArray[Any]) -> Samples:
+    """int16 samples by `tk_samples_q31` or `tk_samples_f32`."""
+    suffix = {"int32": "q31", "float32": "f32"}[samples.dtype.name]
+    out = np.full(samples.size + 4, 12345, np.int16)
+    library[f"tk_samples_{suffix}"](
+        ctypes.c_void_p(samples.ctypes.data),
+        ctypes.c_size_t(samples.size),
+        ctypes.c_void_p(out.ctypes.data),
+    )
+    assert (out[samples.size :] == 12345).all()
+    return out[: samples.size]
+
+
+def test_wide_samples_are_rounded_to_the_nearest_halves_away_from_zero(
+    library: ctypes.CDLL,
+) -> None:
+    whole = np.concatenate([np.arange(-300, 300), [-32768, -32767, 32765, 32766]])
+    for fraction in (-0.5, -0.499, -0.25, 0.0, 0.25, 0.499, 0.5):
+        exact = np.clip(whole + fraction, -32768, 32767)
+        expected = np.trunc(exact + np.copysign(0.5, exact)).clip(-32768, 32767)
+        wide = (exact * 65536).astype(np.int32)
+        assert np.array_equal(converted(library, wide), expected), fraction
+        real = (exact / 32768).astype(np.float32)
+        assert np.array_equal(converted(library, real), expected), fraction
 
 
 def run_c(

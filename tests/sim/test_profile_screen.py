@@ -20,7 +20,7 @@ def test_estimates_of_a_run_show_their_errors(
     done = toolkit("profile", "wav2small", "--simulate", "--seconds", "0.3", cwd=tmp_path)
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert "measured: RAM, flash, stack; simulated: time, energy" in lines[1]
+    assert "measured: RAM, flash, stack; simulated: time; rest estimated" in lines[1]
     layers = [line for line in lines if line.startswith(("features ", "vgg7/", "one inference "))]
     assert len(layers) == 13 and all(re.search(r"[+−]\d+\.\d %", line) for line in layers)
     for title in ("RAM", "flash", "stack", "time"):

@@ -52,6 +52,22 @@ def test_recipes_parse_and_run_the_check() -> None:
         assert options <= {name for option in command_line.params for name in option.opts}
 
 
+def test_the_action_runs_the_check_with_options_that_there_are() -> None:
+    action = yaml.safe_load((DOCUMENT.parents[1] / "action.yml").read_text(encoding="utf-8"))
+    assert set(action) >= {"name", "description", "inputs", "outputs", "runs"}
+    assert action["runs"]["using"] == "composite"
+    for step in action["runs"]["steps"]:
+        assert ("uses" in step) != ("run" in step) and ("shell" in step) == ("run" in step)
+        if "uses" in step:
+            assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"])
+    script = action["runs"]["steps"][-1]["run"]
+    words = script.replace("\\\n", " ").partition("toolkit check ")[2].split()
+    options = {word for word in words if re.fullmatch("--?[a-z]+", word)}
+    assert options <= {name for option in command_line.params for name in option.opts}
+    used = set(re.findall(r"inputs\.([\w-]+)", json.dumps(action)))
+    assert used == set(action["inputs"])
+
+
 def test_actions_are_pinned_and_write_only_comments() -> None:
     found = recipes()
     check = found[".github/workflows/budget.yml"]

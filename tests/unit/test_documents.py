@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import re
 import shlex
 import tomllib
@@ -16,7 +17,12 @@ import pytest
 from toolkit.cli import cli
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted(
+    [
+        *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "STYLE")),
+        *(ROOT / "docs").glob("*.md"),
+    ]
+)
 GENERATED = re.compile(
     r"<!-- begin: written by `python -m ([\w.]+)`, do not edit -->(.*?)<!-- end -->", re.S
 )
@@ -148,3 +154,49 @@ def test_the_readme_says_of_weights_what_their_card_says(name: str) -> None:
     )
     text = " / ".join(f"{value + 1e-9:.2f}".removeprefix("0") for value in found)
     assert text in text_of(ROOT / "README.md")
+
+
+def cells(module: str) -> list[list[str]]:
+    """The rows below the head of the README's table that a program writes."""
+    (part,) = (p for m, p in GENERATED.findall(text_of(ROOT / "README.md")) if m == module)
+    lines = [line.strip("| ").split("|") for line in part.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line] for line in lines[2:]]
+
+
+def figures_of(budget: str) -> dict[str, float]:
+    """The figures of a baseline, which `make gate` holds builds against."""
+    baseline = json.loads(text_of(ROOT / "ci" / "baselines" / f"{budget}.json"))
+    return {name: value for name, value, *_ in baseline["figures"]}
+
+
+def test_the_readme_has_the_figures_of_the_baselines() -> None:
+    found = figures_of("wav2small-cortex-m4")
+    (row,) = (
+        r
+        for r in cells("benchmarks.results")
+        if r[1].endswith("stream, `--optimize speed`") and r[0].startswith("Wav2Small")
+    )
+    assert row[2:5] == [
+        f"{found['ram_static_bytes']:,}",
+        f"{found['flash_bytes']:,}",
+        f"**{found['cycles_per_audio_second'] / 1e6:.2f} M**",
+    ]
+    (row,) = (r for r in cells("benchmarks.hearing_aid") if r[0] == "hearing-aid, balanced")
+    found = figures_of("wav2small-ha-hearing-aid")
+    assert row[1:4] == [
+        f"{found['flash_bytes'] / 1000:.1f} KB",
+        f"{found['ram_static_bytes'] / 1000:.1f} KB",
+        f"{found['cycles_per_audio_second'] / 1e6:.1f} M",
+    ]
+
+
+def test_tflm_s_figures_in_the_readme_are_the_table_s() -> None:
+    with (ROOT / "benchmarks/peers/tflm_cmsis_nn.csv").open(encoding="utf-8") as file:
+        peers = {row["model"]: row for row in csv.DictReader(file)}
+    rows = [row for row in cells("benchmarks.results") if row[1] == "TFLM + CMSIS-NN"]
+    assert [row[0] for row in rows] == list(peers)
+    for title, _, ram, flash, cycles, *_ in rows:
+        peer = peers[title]
+        assert ram == f"{int(peer['arena_bytes']):,} (arena)"
+        assert flash == f"{int(peer['code_bytes']) + int(peer['model_bytes']):,}"
+        assert cycles == f"{int(peer['cycles']) / 1e6:.4g} M"

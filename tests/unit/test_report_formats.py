@@ -166,7 +166,7 @@ def test_the_page_shows_every_figure_with_its_provenance() -> None:
         "✗ FAIL tflm_match",
         "– no fits_flash",
         "— import_match not checked: no time",
-        "A required check fails",
+        "✗ DOES NOT FIT: 1,000 B too much for flash; tflm_match failed",
         "main 40 B 40 B",
         "60 B 100 B",
         "128 B alive at “second”",

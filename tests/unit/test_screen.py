@@ -19,10 +19,11 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.model import Alternative, LayerRow, Prediction, StackFrame
 from toolkit.report.savings import savings
-from toolkit.report.screen import print_profile, print_targets
+from toolkit.report.screen import print_build, print_profile, print_targets
 from toolkit.report.screen.compare import saving_lines
 from toolkit.report.screen.grid import bar, sparkline
 from toolkit.report.screen.memory import peak_rows
+from toolkit.report.verdict import verdict
 from toolkit.targets import list_targets, load_target
 
 #: A function of the model's second layer.
@@ -311,3 +312,49 @@ def test_the_picture_is_of_today() -> None:
     found = picture()
     assert PICTURE.read_text(encoding="utf-8") == found
     assert "url(http" not in found and "@font-face" not in found
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+@pytest.mark.parametrize("factor", [0.9, 2.7])
+def test_a_build_says_its_verdict_first_and_the_next_step_last(
+    streamed: Report, width: int, factor: float
+) -> None:
+    rows = [
+        replace(m, value=factor) if m.name == "realtime_factor" else m
+        for m in simulated(streamed).measurements
+    ]
+    report = replace(streamed, measurements=tuple(rows), library="wav2small")
+    to, text = console(width)
+    print_build(report, load_target("cortex-m4"), "balanced", to, "out/wav2small-cortex-m4")
+    lines = [line.rstrip() for line in text.getvalue().splitlines()]
+    assert lines[0].startswith("fits and keeps up: 90 %" if factor < 1 else "TOO SLOW on cortex-m4")
+    assert lines[-1].startswith("next   ") or lines[-2].startswith("next   ")
+    assert max(map(cell_len, lines)) <= width
+    assert "…" not in text.getvalue(), "a name is cut"
+    assert sum("cycles per s of audio" in line for line in lines) == 1
+
+
+def test_a_verdict_is_red_whoever_asks_for_it(streamed: Report) -> None:
+    """A target that promises no real time passes its checks, and is too slow all the same."""
+    rows = [
+        replace(m, value=2.6) if m.name == "realtime_factor" else m for m in streamed.measurements
+    ]
+    report = replace(streamed, measurements=tuple(rows))
+    assert report.passed
+    assert not verdict(report).good
+    assert verdict(report).text.startswith("TOO SLOW on cortex-m4: 2.6× the time, needs ")
+    assert verdict(streamed).good
+    wrong = Check("bit_match", False, "3 of 3 output bytes differ")
+    assert verdict(replace(streamed, checks=(wrong,))).text.startswith("WRONG BITS: 3 of 3")
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140])
+@pytest.mark.parametrize("words", ["targets", "boards", "doctor", "inspect wav2small"])
+def test_no_list_cuts_what_a_person_copies(
+    words: str, columns: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    done = toolkit(*words.split(), cwd=tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert "…" not in done.stdout
+    assert max(map(cell_len, done.stdout.splitlines())) <= columns

@@ -74,6 +74,9 @@ from toolkit.cli.options import (
 @click.option(
     "--allow-misfit", is_flag=True, help="Exit 0 although it does not fit the part or keep up."
 )
+@click.option(
+    "--all", "--details", "details", is_flag=True, help="Also every figure, with its provenance."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -107,6 +110,7 @@ def command(
     force: bool,
     arithmetic: str,
     allow_misfit: bool,
+    details: bool,
     as_json: bool,
 ) -> int:
     """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors; default: wav2small) for a
@@ -123,8 +127,8 @@ def command(
     from toolkit.plan.schedule import ScheduleRequest
     from toolkit.report.json_format import report_json
     from toolkit.report.render import require_formats, write_reports
-    from toolkit.report.terminal import print_layers, print_report
-    from toolkit.targets import Placement
+    from toolkit.report.screen import print_build
+    from toolkit.targets import Placement, load_target
     from toolkit.verbs.build import BOARD_STAGES, STAGES, TFLM_STAGES, BuildRequest, build
 
     require_formats(reports, force)
@@ -174,11 +178,7 @@ def command(
     if as_json:
         click.echo(report_json(report), nl=False)
     else:
-        console = Console()
-        title = f"\n{report.model_name} for {report.target}, in {out}"
-        console.print(title, markup=False, highlight=False)
-        print_layers(report.layers, console)
-        print_report(report, console)
+        print_build(report, load_target(report.target), optimize, Console(), str(out), details)
     if flash_it and report.passed:
         from toolkit.cli.flash import print_flashed
         from toolkit.verbs.flash import FlashRequest, flash

@@ -38,7 +38,9 @@ from toolkit.cli.options import (
 @placement_options
 @arithmetic_option
 @report_option
-@click.option("--details", is_flag=True, help="Also every figure with its provenance and basis.")
+@click.option(
+    "--all", "--details", "details", is_flag=True, help="Also every figure, with its provenance."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a report, or a list of them.")
 def command(
     model: str,

@@ -42,15 +42,12 @@ def command(as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=2))
         return
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("target", "core", "clock", "flash", "RAM", "memory", "simulators", "what"):
-        table.add_column(title, no_wrap=title in ("target", "core"))
-    for t in targets:
-        table.add_row(
+    from toolkit.report.screen.grid import listed
+
+    lines = [
+        (
             t.name,
             t.core.name,
             f"{t.clock_hz / 1e6:g} MHz",
@@ -60,4 +57,8 @@ def command(as_json: bool) -> None:
             ", ".join((*t.simulation.simulators, "host")),
             t.description,
         )
-    Console().print(table)
+        for t in targets
+    ]
+    titles = ("target", "core", "clock", "flash", "RAM", "memory", "simulators", "what")
+    console = Console()
+    console.print(listed(titles, lines, console.width, dispensable=("what", "simulators")))

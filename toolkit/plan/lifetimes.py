@@ -32,10 +32,6 @@ class Buffer:
     tensors: tuple[str, ...] = ()
     node: str = ""
 
-    def overlaps(self, other: Buffer) -> bool:
-        """Whether both are needed in some step."""
-        return self.first_step <= other.last_step and other.first_step <= self.last_step
-
 
 def find_buffers(graph: Graph, variants: Variants = PORTABLE_ONLY) -> tuple[Buffer, ...]:
     """Every buffer of ``graph``, activations in order of their first step, then scratch.

@@ -12,11 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from toolkit.ir import QuantParams, Shape, Tensor
+from toolkit.report.layer_names import short_names
 from toolkit.report.model import SCHEMA_VERSION
-from toolkit.report.text import compact, printable, tail
+from toolkit.report.text import compact, printable
 from toolkit.resources import __version__
-
-_NAME_WIDTH = 20
 
 
 @dataclass(frozen=True)
@@ -125,10 +124,11 @@ def _graph(nodes: tuple[NodeRow, ...]) -> Table:
         table.add_column(title, no_wrap=True)
     for title in ("shape", "type", "MACs"):
         table.add_column(title, justify="right", no_wrap=True)
+    names = short_names([node.output.name for node in nodes])
     for node in nodes:
         table.add_row(
             escape(node.op),
-            escape(tail(printable(node.output.name), _NAME_WIDTH)),
+            escape(names.of(node.output.name)),
             _shape(node.output.shape[1:]),
             _type(node.output),
             compact(node.macs),

@@ -8,30 +8,26 @@ from rich.markup import escape
 from rich.table import Table
 
 from toolkit.measurement import Check, Provenance
-from toolkit.report.model import WINDOWS, Group, LayerRow, Report
+from toolkit.report.model import WINDOWS, Group, Report
 from toolkit.report.names import figure, place
-from toolkit.report.text import (
-    compact,
-    errors_of_estimates,
-    format_value,
-    layer_cycles,
-    printable,
-    tail,
-)
-
-LAYER_WIDTH = 16
+from toolkit.report.text import errors_of_estimates, format_value, printable
 
 
 def print_report(report: Report, console: Console) -> None:
     """Print predictions, figures, checks and notes."""
     if report.predictions:
         console.print(_predictions(report))
-    if windows := [group for group in report.groups if group.by == WINDOWS]:
-        console.print(_windows(windows))
+    print_windows(report, console)
     print_figures(report, console)
     if report.checks or report.issues:
         console.print()
     print_findings(report, console)
+
+
+def print_windows(report: Report, console: Console) -> None:
+    """Print the outputs of every window of continuous mode, where there are any."""
+    if windows := [group for group in report.groups if group.by == WINDOWS]:
+        console.print(_windows(windows))
 
 
 def print_figures(report: Report, console: Console) -> None:
@@ -53,36 +49,6 @@ def print_findings(report: Report, console: Console) -> None:
         print_check(check, console)
     for issue in report.issues:
         console.print(f"[cyan]note[/] {escape(issue.message)}")
-
-
-def print_layers(rows: tuple[LayerRow, ...], console: Console) -> None:
-    """Print the per-layer table: work, bytes, chosen kernel, and cycles as predicted, as simulated
-    when the model ran, and at best."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("layer", overflow="ellipsis", no_wrap=True, max_width=LAYER_WIDTH)
-    table.add_column("kernel", no_wrap=True)
-    ran = any(layer_cycles(row, Provenance.SIMULATED) is not None for row in rows)
-    titles = ("MACs", "consts", "out B", "live B", "ideal", "est.")
-    for title in (*titles, *(("run",) if ran else ()), "share"):
-        table.add_column(title, justify="right", no_wrap=True)
-    decisive = Provenance.SIMULATED if ran else Provenance.ESTIMATED
-    total = sum(layer_cycles(row, decisive) or 0 for row in rows) or 1
-    for row in rows:
-        ideal = next((m.value for m in row.measurements if m.name == "cycles_ideal"), 0)
-        spent = layer_cycles(row, decisive) or 0
-        table.add_row(
-            escape(tail(printable(row.name), LAYER_WIDTH)),
-            row.variant,
-            compact(row.macs),
-            compact(row.weights_bytes),
-            compact(row.activation_bytes),
-            compact(row.live_bytes),
-            compact(ideal),
-            compact(layer_cycles(row, Provenance.ESTIMATED) or 0),
-            *((compact(spent),) if ran else ()),
-            f"{100 * spent / total:.1f}%",
-        )
-    console.print(table)
 
 
 def _predictions(report: Report) -> Table:

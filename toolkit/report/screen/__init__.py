@@ -1,4 +1,5 @@
-"""``toolkit profile`` on one screen: verdicts, layers, memory, ways to run, and what would help."""
+"""``toolkit profile`` and ``build`` on one screen: verdicts, layers, memory, ways to run, what
+would help."""
 
 from __future__ import annotations
 
@@ -16,11 +17,12 @@ from toolkit.report.screen.grid import labelled
 from toolkit.report.screen.layers import print_layers
 from toolkit.report.screen.memory import print_memory
 from toolkit.report.screen.verdicts import print_verdicts, provenance
-from toolkit.report.terminal import print_check, print_figures
+from toolkit.report.terminal import print_check, print_figures, print_windows
 from toolkit.report.text import printable
+from toolkit.report.verdict import verdict
 from toolkit.targets import Target
 
-__all__ = ["print_profile", "print_targets"]
+__all__ = ["print_build", "print_profile", "print_targets"]
 
 #: Checks that the verdicts show already.
 _SHOWN = frozenset({"fits_flash", "fits_ram", "fits_stack", "real_time"})
@@ -28,22 +30,61 @@ _SHOWN = frozenset({"fits_flash", "fits_ram", "fits_stack", "real_time"})
 _SAID = ("advice.", "estimate.energy")
 
 
+def print_build(
+    report: Report,
+    target: Target,
+    optimize: str,
+    console: Console,
+    folder: str,
+    details: bool = False,
+) -> None:
+    """Print the report of a build in ``folder``: the verdict, what ran, and the next step."""
+    found = verdict(report)
+    console.print(Text(found.text, "bold green" if found.good else "bold red"))
+    print_profile(report, target, optimize, console, details, every_estimate=False)
+    print_windows(report, console)
+    at, name = printable(folder), report.library
+    console.print()
+    console.print(
+        labelled(
+            "files", Text(f"{at}/{name}/ is the library (README.md there), {at}/report/ the report")
+        )
+    )
+    console.print(labelled("next", Text(_next_step(report, at))))
+
+
+def _next_step(report: Report, folder: str) -> str:
+    """The command that is most likely wanted after a build."""
+    if not report.passed:
+        return "toolkit profile MODEL --all-targets says where it fits, --optimize what it takes"
+    if report.clip is not None and report.schedule != "continuous":
+        return f"toolkit run {folder} --audio RECORDINGS runs it on yours"
+    return f"take {folder}/{report.library} into your firmware"
+
+
 def print_profile(
-    report: Report, target: Target, optimize: str, console: Console, details: bool = False
+    report: Report,
+    target: Target,
+    optimize: str,
+    console: Console,
+    details: bool = False,
+    every_estimate: bool = True,
 ) -> None:
     """Print the report of one target, as wide as the console at most; with ``details`` also every
-    figure with its provenance and basis, and layers without a kernel."""
+    figure with its provenance and basis, and layers without a kernel.  Without ``every_estimate``
+    an estimate stands beside what ran only where it is off by more than `WORTH_SAYING_PERCENT`.
+    """
     names = short_names([row.name for row in report.layers], symbols=report.symbols)
     title = Text.assemble((printable(report.model_name), "bold"), " on ", (report.target, "bold"))
     console.print(title.append(f": {target.description}", "dim"))
     how = f"{report.schedule}, --optimize {optimize}; "
     console.print(Text.assemble(how, (provenance(report), "italic")))
     console.print()
-    print_verdicts(report, target, names, console)
+    print_verdicts(report, target, names, console, every_estimate)
     if report.predictions:
         console.print(labelled("output", Text(", ".join(map(_prediction, report.predictions)))))
     console.print()
-    print_layers(report, names, console, aliases=details)
+    print_layers(report, names, console, details, every_estimate)
     console.print()
     print_memory(report, names, console)
     if report.alternatives:

@@ -9,6 +9,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+#: Error of an estimate from which on a screen of what ran shows it.
+WORTH_SAYING_PERCENT = 5.0
 _LEVELS = "▁▂▃▄▅▆▇█"
 _GAP = 2
 #: Of the labels of rows and lines.
@@ -65,6 +67,19 @@ def table(columns: Sequence[Column], title: bool = True) -> Table:
     for cells in zip(*(column.cells for column in columns), strict=True):
         found.add_row(*cells)
     return found
+
+
+def listed(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], width: int, dispensable: Sequence[str]
+) -> Table:
+    """Rows of text, nothing of which is cut: where ``width`` is short, the columns called
+    ``dispensable`` are left out, the first of them first."""
+    columns = [
+        Column(title, [Text(row[at]) for row in rows], worth=worth.get(title))
+        for worth in [{title: place for place, title in enumerate(dispensable)}]
+        for at, title in enumerate(titles)
+    ]
+    return table(fitting(columns, width))
 
 
 def labelled(title: str, text: Text) -> Table:

@@ -11,7 +11,7 @@ from rich.text import Text
 from toolkit.measurement import Provenance
 from toolkit.report.layer_names import LayerNames
 from toolkit.report.model import LayerRow, Report
-from toolkit.report.screen.grid import Column, bar, fitting, table
+from toolkit.report.screen.grid import WORTH_SAYING_PERCENT, Column, bar, fitting, table
 from toolkit.report.text import compact, layer_cycles, layer_value
 
 _BAR_WIDTH = 8
@@ -53,8 +53,15 @@ def layer_cells(report: Report, names: LayerNames, aliases: bool = False) -> lis
     return found + [_cells(row, names) for row in report.layers if aliases or row.kernel]
 
 
-def print_layers(report: Report, names: LayerNames, console: Console, aliases: bool) -> None:
-    """Print a line a layer, and their sum."""
+def print_layers(
+    report: Report,
+    names: LayerNames,
+    console: Console,
+    aliases: bool = False,
+    every_estimate: bool = True,
+) -> None:
+    """Print a line a layer, and their sum; of what ran an estimate without ``every_estimate`` only
+    where it is far off."""
     cells = layer_cells(report, names, aliases)
     whole = _whole(report, cells)
     total = whole.cycles or 1
@@ -76,9 +83,8 @@ def print_layers(report: Report, names: LayerNames, console: Console, aliases: b
         column("MACs", lambda row: compact(row.macs), worth=6),
         column("weights", lambda row: compact(row.weights_bytes), worth=7),
         column("state" if streams else "output B", lambda row: compact(row.output_bytes), worth=8),
-        column("cycles" if whole.run is None else "est.", lambda row: compact(row.estimate or 0)),
-        column("run", lambda row: compact(row.run or 0)),
-        column("error", _error),
+        column("cycles", lambda row: compact(row.cycles)),
+        column("est.", lambda row: _error(row, 0 if every_estimate else WORTH_SAYING_PERCENT)),
         column("ideal", lambda row: compact(row.ideal), worth=3),
         column("share", lambda row: f"{100 * row.cycles / total:.1f} %"),
         Column(
@@ -124,8 +130,9 @@ def _whole(report: Report, cells: Sequence[LayerCells]) -> LayerCells:
     )
 
 
-def _error(row: LayerCells) -> str:
-    """How far the estimate is off, in percent of what ran."""
+def _error(row: LayerCells, least: float) -> str:
+    """How far the estimate is off, in percent of what ran; nothing below ``least``."""
     if not row.run or row.estimate is None:
         return ""
-    return f"{100 * (row.estimate - row.run) / row.run:+.1f} %".replace("-", "−")
+    percent = 100 * (row.estimate - row.run) / row.run
+    return "" if abs(percent) < least else f"{percent:+.1f} %".replace("-", "−")

@@ -15,6 +15,7 @@ from toolkit.report.memory import memory_words
 from toolkit.report.model import Fit, Report
 from toolkit.report.screen.grid import (
     LABEL_WIDTH,
+    WORTH_SAYING_PERCENT,
     Column,
     fill_bar,
     fitting,
@@ -55,13 +56,22 @@ class Verdict:
     figure: str
 
 
-def print_verdicts(report: Report, target: Target, names: LayerNames, console: Console) -> None:
-    """Print RAM, flash, stack, time and energy."""
+def print_verdicts(
+    report: Report,
+    target: Target,
+    names: LayerNames,
+    console: Console,
+    every_estimate: bool = True,
+) -> None:
+    """Print RAM, flash, stack, time and energy; errors of estimates as `print_profile` says."""
     fits = {fit.region: fit for fit in report.fits}
     rows = [_memory(report, fits[r], names) for r in _REGIONS if r in fits]
     rows += _real_time(report, names)
     if rows:
-        _print_rows(rows, errors_of_estimates(report.measurements), console)
+        errors = errors_of_estimates(report.measurements)
+        least = 0 if every_estimate else WORTH_SAYING_PERCENT
+        shown = {name: percent for name, percent in errors.items() if abs(percent) >= least}
+        _print_rows(rows, shown, console)
     for title, text in (("time", _time(report, target)), ("energy", _energy(report, target))):
         label = "" if any(row.title == title for row in rows) else title
         console.print(labelled(label, text))
@@ -230,4 +240,7 @@ def provenance(report: Report) -> str:
     known = {m.provenance for m in report.measurements}
     if known <= {Provenance.ESTIMATED}:
         return "estimated: nothing was compiled"
-    return "measured: RAM, flash, stack; simulated: time, energy; rest estimated"
+    energy = decisive(report, "energy_uj_per_inference")
+    counted = energy is not None and energy.provenance is Provenance.SIMULATED
+    simulated = "time, energy" if counted else "time"
+    return f"measured: RAM, flash, stack; simulated: {simulated}; rest estimated"
