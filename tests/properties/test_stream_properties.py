@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.dead import with_dead_channels
 from tests.support.oracle import run_tflm
 from tests.support.random_streams import random_stream
 from tests.support.stream_host import (
@@ -19,6 +20,7 @@ from tests.support.stream_host import (
     Streamed,
     assert_streams_like_batch,
     batch_outputs,
+    random_clip,
     random_frames,
 )
 from tests.support.variants import dsp_variants
@@ -29,9 +31,10 @@ from toolkit.ir.cut import prefix_graph, suffix_graph
 from toolkit.model.load import load_source
 from toolkit.ops.check import check_operators
 from toolkit.ops.execute import run_graph
+from toolkit.passes.dead_channels import without_dead_channels
 from toolkit.plan import check_stream, plan_stream
 from toolkit.plan.stream import StreamPlan
-from toolkit.plan.time_axis import retime
+from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.convert import convert
 from toolkit.tflite.oracle import tflm_available
 from toolkit.tflite.read import load_tflite, read_tflite
@@ -98,6 +101,22 @@ def test_random_networks(tmp_path: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(QUICK, EXHAUSTIVE))
 def test_many_random_networks(tmp_path: Path, seed: int) -> None:
     check_random_network(tmp_path, seed, (*range(24, 65), 300, 1201, 4000))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 5])
+def test_random_networks_without_their_dead_channels(tmp_path: Path, seed: int) -> None:
+    """Streamed C of what is left gives the bytes of the whole network."""
+    whole = with_dead_channels(stream_of(seed), np.random.default_rng(seed))
+    lean, _ = without_dead_channels(whole)
+    assert lean is not whole
+    time = find_time_axis(whole)
+    plan = check_stream(lean, plan_stream(lean))
+    instance = Streamed(lean, plan, tmp_path).instance()
+    for frames in (plan.min_frames, 48, 77, 300):
+        rows = random_clip(whole, frames, seed)
+        values = run_graph(retime(time, frames), {whole.inputs[0]: rows[0][None]})
+        for name, have in zip(whole.outputs, instance.run(rows), strict=True):
+            np.testing.assert_array_equal(values[name].reshape(-1), have.reshape(-1))
 
 
 def check_random_network(folder: Path, seed: int, more: tuple[int, ...]) -> None:

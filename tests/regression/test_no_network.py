@@ -35,6 +35,8 @@ CALLS = {
     "run": "run out --audio clip.wav",
     "verify": "verify image.onnx --target cortex-m4 --inputs x.npy",
     "flash": f"flash out {_FLASH}",
+    "init": "init image.onnx --budget first.toml",
+    "completion": "completion bash",
     "check": "check --report out/report/report.json",
     "diff": "diff out out",
 }

@@ -50,14 +50,19 @@ def compile_c(command: Sequence[str], folder: Path) -> None:
 @contextlib.contextmanager
 def toolchains(keep_objects: bool) -> Iterator[None]:
     """Lets the toolkit's toolchains compile, in this process, as `gcc` and `zig` below do, or as
-    they are."""
-    with pytest.MonkeyPatch.context() as patch:
+    they are, with nothing kept from before."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as fresh:
+        kept_dir = KEPT / "toolchains" if keep_objects else Path(fresh)
+        patch.setattr("toolkit.toolchain.objects._kept_dir", lambda: kept_dir)
         patch.setattr("toolkit.toolchain.gcc.run_compiler", gcc if keep_objects else run_compiler)
         patch.setattr(ZigToolchain, "run", _run_zig if keep_objects else _ZIG_ITSELF)
         yield
 
 
-def _run_zig(_: ZigToolchain, arguments: Sequence[str], cwd: Path) -> str:
+def _run_zig(compiler: ZigToolchain, arguments: Sequence[str], cwd: Path) -> str:
+    """The toolkit keeps the objects of firmwares itself."""
+    if any(argument.endswith(".o") for argument in arguments):
+        return _ZIG_ITSELF(compiler, arguments, cwd)
     return zig(arguments, cwd)
 
 

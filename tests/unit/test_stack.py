@@ -9,6 +9,7 @@ import pytest
 
 from tests.support import tiny
 from toolkit.errors import ToolFailedError
+from toolkit.profiling.cycles import CycleModel, load_cycle_table
 from toolkit.profiling.disassembly import Disassembler
 from toolkit.profiling.frame import analyse_function
 from toolkit.profiling.stack import StackBound, bound_stack
@@ -178,3 +179,22 @@ def test_what_cannot_be_bounded_is_named(name: str, toolchain: str, tmp_path: Pa
 def test_unknown_root(tmp_path: Path) -> None:
     with pytest.raises(ToolFailedError, match="no function 'no_such'"):
         _bound(tiny.build_tiny(tmp_path / "tiny"), "no_such")
+
+
+def test_code_is_decoded_once_for_all_who_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[int] = []
+    decode = Disassembler._decode
+
+    def counted(self: Disassembler, address: int) -> object:
+        decoded.append(address)
+        return decode(self, address)
+
+    monkeypatch.setattr(Disassembler, "_decode", counted)
+    elf = read_elf(tiny.build_tiny(tmp_path / "tiny").elf)
+    first, entry = bound_stack(elf), elf.function("Reset_Handler")
+    before = len(decoded)
+    assert bound_stack(elf) == first and entry is not None
+    CycleModel(elf, load_cycle_table(tiny.TARGET)).core_cycles(entry.address, None)
+    assert len(decoded) == before == len(set(decoded)) > 0

@@ -23,6 +23,7 @@ VERBS = {
     "run": "Run an existing build again, on any recordings.",
     "convert": "ONNX model to an integer .tflite that TFLM runs.",
     "profile": "RAM, work and estimated cycles of a model, layer by layer.",
+    "init": "A commented toolkit.toml for the model at hand.",
     "check": "Hold models against budgets and baselines, for CI.",
     "diff": "What changed between two builds, by layer and symbol.",
     "train": "Recordings and a config to a model, its card and its log.",
@@ -33,6 +34,7 @@ VERBS = {
     "features": "Show, check or plot the audio front-end of a model or specification.",
     "targets": "List the microcontrollers that can be built for.",
     "boards": "List the boards that can be flashed, and the probes that are connected.",
+    "completion": "Completion of verbs and options for bash, zsh or fish.",
     "doctor": "Show which tools are present and which verbs they enable.",
 }
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from toolkit.errors import ToolFailedError
 from toolkit.ir import Graph
-from toolkit.measurement import Check
-from toolkit.model.reference import Case, stepwise
-from toolkit.tflite.oracle import run_tflm
+from toolkit.measurement import Check, Measurement, Provenance
+from toolkit.model.reference import Case, output_bytes, stepwise
+from toolkit.ops.check import custom_operators
+from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.write import write_tflite
+
+#: The check that what is left of a network gives the bits of all of it.
+DEAD_CHANNELS = "dead_channels"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,19 @@ class Mismatch:
             f"{self.total_bytes} bytes differ, the first at {self.first_offset}: "
             f"expected 0x{self.expected:02x}, found 0x{self.found:02x}"
         )
+
+
+def output_figures(
+    mismatches: Sequence[Mismatch], expected: Sequence[Sequence[bytes]], provenance: Provenance
+) -> tuple[Measurement, ...]:
+    """How many output bytes differ, and of how many; ``provenance`` is the run's."""
+    total = sum(len(data) for case in expected for data in case)
+    differing = sum(mismatch.differing_bytes for mismatch in mismatches)
+    counts = {"output_mismatches": differing, "output_bytes_compared": total}
+    basis = "device outputs against the numpy integer reference"
+    return tuple(
+        Measurement(name, count, "bytes", provenance, basis) for name, count in counts.items()
+    )
 
 
 def find_mismatches(
@@ -57,9 +74,25 @@ def find_mismatches(
     return tuple(mismatches)
 
 
+def dead_channels_check(
+    whole: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]
+) -> Check:
+    """Whether outputs are those of the network as it was with its dead channels, by TFLM's
+    interpreter where that can run it, else by the integer reference."""
+    if not custom_operators(whole) and tflm_available():
+        return replace(tflm_check(whole, cases, found), name=DEAD_CHANNELS)
+    expected = [output_bytes(whole, case) for case in cases]
+    mismatches = find_mismatches(whole.free_outputs, expected, found)
+    differing = sum(mismatch.differing_bytes for mismatch in mismatches)
+    detail = f"{differing} output bytes differ from those of the network with them"
+    return Check(DEAD_CHANNELS, not differing, detail)
+
+
 def tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:
     """Whether outputs are those of TFLM's interpreter, which must be able to run ``graph``; of a
     graph with states at every step of every case, each with an interpreter of its own."""
+    if not tflm_available():
+        return Check.not_checked("tflm_match", "tflite-micro is not installed")
     clips = [stepwise(graph, case) for case in cases]
     columns = [np.concatenate([clip[name] for clip in clips]) for name in graph.free_inputs]
     steps = [len(clip[graph.free_inputs[0]]) for clip in clips]

@@ -26,7 +26,7 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.profiling.alternatives import omissions, time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
-from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
+from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
 from toolkit.profiling.planned_fit import fit_checks, planned_fits
 from toolkit.report import Report
 from toolkit.targets import Target
@@ -141,6 +141,7 @@ class Deployment:
         fits = planned_fits(plan, found, target)
         measurements = (
             *plan_measurements(plan, front_end),
+            *saved_measurements(self.model.saved),
             *estimate_measurements(found, target, front_end),
         )
         return Report(

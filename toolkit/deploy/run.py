@@ -11,7 +11,12 @@ from toolkit.compare.front_end import feature_findings, feature_issues
 from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.compare.near_float import NAME as NEAR_FLOAT
 from toolkit.compare.near_float import near_float_of_clip, near_float_on, output_pairs
-from toolkit.compare.outputs import find_mismatches, tflm_check
+from toolkit.compare.outputs import (
+    dead_channels_check,
+    find_mismatches,
+    output_figures,
+    tflm_check,
+)
 from toolkit.deploy.first_wrong_layer import first_wrong_layer
 from toolkit.deploy.harness import Execution, Harness
 from toolkit.deploy.stimulus import Stimulus
@@ -30,7 +35,7 @@ from toolkit.profiling.alternatives import time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.linked_fit import firmware_fits, stack_frames
-from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements
+from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.simulated import (
     function_rows,
@@ -47,7 +52,6 @@ from toolkit.quantize.outputs import decoded
 from toolkit.report import Report
 from toolkit.report.model import Group, Prediction, RunClip
 from toolkit.targets import Target
-from toolkit.tflite.oracle import tflm_available
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,12 +173,11 @@ class Run:
         checks = [self._bit_match]
         if self._features is not None:
             checks.append(self._features[1])
+        whole = self.model.whole_at(self.graph) if exact else None
+        if whole is not None:
+            checks.append(dead_channels_check(whole, self.cases, self.outputs))
         if exact and not custom_operators(self.graph):
-            checks.append(
-                tflm_check(self.graph, self.cases, self.outputs)
-                if tflm_available()
-                else Check.not_checked("tflm_match", "tflite-micro is not installed")
-            )
+            checks.append(tflm_check(self.graph, self.cases, self.outputs))
         features = None if self.clip is None else self.clip.features
         has_time = not self.graph.states and (
             self.model.spec is not None or self.plan.stream is not None
@@ -203,6 +206,7 @@ class Run:
             measurements=(
                 *size_measurements(linked),
                 *plan_measurements(plan, front_end),
+                *saved_measurements(self.model.saved),
                 *costs,
                 *self._comparison,
                 *tflm_arena(self.model.builtin),
@@ -268,12 +272,7 @@ class Run:
     def _comparison(self) -> tuple[Measurement, ...]:
         """How far device outputs and features are from the references."""
         mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
-        differing = sum(m.differing_bytes for m in mismatches)
-        ran = self.execution.result.provenance
-        total = sum(len(data) for case in self.expected for data in case)
-        basis = "device outputs against the numpy integer reference"
-        counts = {"output_mismatches": differing, "output_bytes_compared": total}
-        found = [Measurement(name, count, "bytes", ran, basis) for name, count in counts.items()]
+        found = output_figures(mismatches, self.expected, self.execution.result.provenance)
         features = () if self._features is None else self._features[0]
         continuous = self.plan.continuous
         windows = (

@@ -19,9 +19,8 @@ def fresh(graph: Graph, name: str) -> str:
 
 def fresh_node(graph: Graph, name: str) -> str:
     """A node name that ``graph`` does not use, ``name`` itself where possible."""
-    taken = {node.name for node in graph.nodes}
     candidate, counter = name, 0
-    while candidate in taken:
+    while graph.node(candidate) is not None:
         counter += 1
         candidate = f"{name}@{counter}"
     return candidate
@@ -61,16 +60,11 @@ def substitute(
     ``tensors`` are added or replaced; every other node reads ``uses[name]`` in place of ``name``.
     Graph outputs are not redirected: a caller that eliminates one renames instead.
     """
-    removed = {node.name for node in old}
-    last = max(i for i, node in enumerate(graph.nodes) if node.name in removed)
-    nodes: list[Node] = []
-    for index, node in enumerate(graph.nodes):
-        if node.name not in removed:
-            nodes.append(_with_inputs(node, uses or {}))
-        if index == last:
-            nodes += new
-    added = {tensor.name: tensor for tensor in tensors}
-    return replace(graph, nodes=tuple(nodes), tensors={**graph.tensors, **added})
+    gone = [node for node in map(graph.node, {n.name: n for n in old}) if node is not None]
+    names = {node.name for node in gone}
+    readers = (reader for name in uses or () for reader in graph.consumers(name))
+    changed = {r.name: _with_inputs(r, uses or {}) for r in readers if r.name not in names}
+    return graph.rewired(gone, new, changed, {tensor.name: tensor for tensor in tensors})
 
 
 def forward(graph: Graph, node: Node, source: str) -> Graph | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,11 @@ class Node:
     inputs: tuple[str | None, ...]
     outputs: tuple[str, ...]
     attrs: object = None
+
+    @cached_property
+    def findings(self) -> dict[Hashable, Any]:
+        """What has been found out about it, see `toolkit.ops.parts.kept`; no part of its value."""
+        return {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +88,13 @@ class Graph:
                     found.setdefault(name, []).append(node)
         return {name: tuple(nodes) for name, nodes in found.items()}
 
+    @cached_property
+    def _named(self) -> Mapping[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    def node(self, name: str) -> Node | None:
+        return self._named.get(name)
+
     def producer(self, tensor: str) -> Node | None:
         return self._producers.get(tensor)
 
@@ -106,6 +119,28 @@ class Graph:
     def with_metadata(self, **entries: str) -> Graph:
         return replace(self, metadata={**self.metadata, **entries})
 
+    def rewired(
+        self,
+        gone: Sequence[Node],
+        added: Sequence[Node],
+        changed: Mapping[str, Node],
+        tensors: Mapping[str, Tensor],
+    ) -> Graph:
+        """The graph with ``added`` nodes where the last of those ``gone`` stood, others
+        ``changed``, by name, and further ``tensors``; it knows of the rest what this one does, so
+        that a small edit of a large graph costs little."""
+        nodes = list(self.nodes)
+        for node in changed.values():
+            nodes[nodes.index(self._named[node.name])] = node
+        places = sorted(nodes.index(node) for node in gone)
+        nodes[places[-1] : places[-1] + 1] = added
+        for place in reversed(places[:-1]):
+            del nodes[place]
+        graph = replace(self, nodes=tuple(nodes), tensors={**self.tensors, **tensors})
+        removed = [*gone, *(self._named[name] for name in changed)]
+        _carry_over(self, graph, removed, [*added, *changed.values()])
+        return graph
+
     def pruned(self) -> Graph:
         """Drop nodes that no output needs, and tensors that no remaining node mentions."""
         needed = set(self.outputs)
@@ -118,6 +153,26 @@ class Graph:
         used = needed | set(self.inputs) | {name for n in kept for name in n.outputs}
         tensors = {name: t for name, t in self.tensors.items() if name in used}
         return replace(self, nodes=tuple(kept), tensors=tensors)
+
+
+def _carry_over(old: Graph, new: Graph, removed: Sequence[Node], added: Sequence[Node]) -> None:
+    """Let ``new`` know who makes and reads its tensors without looking at every node."""
+    named, producers = dict(old._named), dict(old._producers)
+    consumers = dict(old._consumers)
+    for node in removed:
+        named.pop(node.name, None)
+        for name in node.outputs:
+            producers.pop(name, None)
+        for name in filter(None, node.inputs):
+            consumers[name] = tuple(n for n in consumers.get(name, ()) if n is not node)
+    for node in added:
+        named[node.name] = node
+        producers.update(dict.fromkeys(node.outputs, node))
+        for name in dict.fromkeys(filter(None, node.inputs)):
+            readers = (*consumers.get(name, ()), node)
+            ordered = readers if len(readers) == 1 else sorted(readers, key=new.nodes.index)
+            consumers[name] = tuple(ordered)
+    new.__dict__.update(_named=named, _producers=producers, _consumers=consumers)
 
 
 class GraphBuilder:

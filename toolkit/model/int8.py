@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from toolkit.errors import NotStreamableError, UnsupportedError
-from toolkit.features.audio import load_clip
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
@@ -24,13 +23,14 @@ from toolkit.model.expected import (
     expected_error,
     read_expected_error,
 )
-from toolkit.model.inputs import audio_files
 from toolkit.model.load import load_source
-from toolkit.model.longest import longest_clip
+from toolkit.model.longest import longer_batches, longest_clip
 from toolkit.model.origin import ORIGIN_KEY, Origin
 from toolkit.model.source import Source
-from toolkit.model.synthetic import SYNTHETIC_CASES, features_of, synthetic_batches
+from toolkit.model.synthetic import synthetic_batches
 from toolkit.ops.check import custom_operators
+from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.passes.dead_channels import Saved, without_dead_channels
 from toolkit.plan.any_length import about_length, one_length, with_one_length
 from toolkit.plan.other_length import baked_nodes
 from toolkit.plan.time_axis import find_time_axis, retime
@@ -64,7 +64,8 @@ class Int8Model:
     """A model as it will run: the bytes of its ``.tflite`` and the graph read back from them.
 
     ``source`` is what it was made from, ``quantized`` how (None for a model that came as int8),
-    ``calib`` the data that gave its scales, if they were the user's.
+    ``calib`` the data that gave its scales, if they were the user's.  Where it had dead channels,
+    ``whole`` is the graph with them and ``saved`` what that it has none saves.
     """
 
     source: Source
@@ -73,6 +74,8 @@ class Int8Model:
     issues: tuple[Issue, ...]
     quantized: Quantized | None = None
     calib: Path | None = None
+    whole: Graph | None = None
+    saved: Saved = field(default_factory=Saved)
 
     @property
     def name(self) -> str:
@@ -111,9 +114,8 @@ class Int8Model:
         if self.quantized is None or self.expected_error is None:
             return self.data
         text = self.expected_error.to_json()
-        return write_tflite(
-            self.quantized.conversion.quantized.with_metadata(**{EXPECTED_ERROR_KEY: text})
-        )
+        graph = self.quantized.conversion.quantized if self.whole is None else self.graph
+        return write_tflite(graph.with_metadata(**{EXPECTED_ERROR_KEY: text}))
 
     @cached_property
     def builtin(self) -> bytes | None:
@@ -124,10 +126,10 @@ class Int8Model:
         if self.float_graph is None:
             return None
         try:
-            data = quantize_source(self.source, Recipe(attention="builtin"), self.calib).data
+            model = to_int8(self.source, Recipe(attention="builtin"), self.calib)
         except UnsupportedError:  # of weights that have no builtin form
             return None
-        return None if custom_operators(read_tflite(data, self.source.name)) else data
+        return None if custom_operators(model.graph) else model.data
 
     @cached_property
     def answer(self) -> Answer:
@@ -138,6 +140,16 @@ class Int8Model:
     def labels(self) -> tuple[str, ...]:
         """Names of the values of its answer."""
         return self.answer.labels
+
+    def whole_at(self, graph: Graph) -> Graph | None:
+        """`whole` at the clip length of ``graph``, a form of this one's; None where it has lost
+        nothing."""
+        if self.whole is None:
+            return None
+        entry = graph.tensors[graph.inputs[0]].shape
+        if self.whole.tensors[graph.inputs[0]].shape == entry:
+            return self.whole
+        return retime(find_time_axis(self.whole), entry[TIME_AXIS])
 
     def float_at(self, rows: int) -> Graph | None:
         """The float network for a clip of ``rows`` feature rows; None where its file has another
@@ -159,16 +171,34 @@ def _takes(graph: Graph, spec: FeatureSpec, rows: int) -> bool:
 
 
 def to_int8(source: Source, recipe: Recipe, calib: Path | None = None) -> Int8Model:
-    """Quantise a source as `quantize_source` does; one that is a ``.tflite`` passes unchanged."""
+    """Quantise a source as `quantize_source` does; one that is a ``.tflite`` keeps its numbers.
+    Neither keeps a dead channel."""
     if source.tflite is not None:
         graph = read_tflite(source.tflite, source.name)
         tied = {**baked_nodes(graph), **one_length(graph)}
         graph = with_one_length(graph, tied) if tied else graph
-        return Int8Model(source, source.tflite, graph, source.issues)
+        return _lean(Int8Model(source, source.tflite, graph, source.issues))
     quantized = quantize_source(source, recipe, calib)
     graph = read_tflite(quantized.data, source.name)
     issues = (*source.issues, *quantized.issues)
-    return Int8Model(source, quantized.data, graph, issues, quantized, calib)
+    return _lean(Int8Model(source, quantized.data, graph, issues, quantized, calib))
+
+
+def _lean(model: Int8Model) -> Int8Model:
+    """The model without its dead channels, in its bytes as well; itself where it has none."""
+    graph, saved = without_dead_channels(model.graph)
+    if graph is model.graph:
+        return model
+    data = write_tflite(graph)
+    found = Issue("channels.dead", str(saved))
+    return replace(
+        model,
+        data=data,
+        graph=read_tflite(data, model.name),
+        issues=(*model.issues, found),
+        whole=model.graph,
+        saved=saved,
+    )
 
 
 def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -> Quantized:
@@ -200,7 +230,7 @@ def quantize_source(source: Source, recipe: Recipe, calib: Path | None = None) -
         bias_correction=corrects if recipe.bias_correction is None else recipe.bias_correction,
         equalize=corrects if recipe.equalize is None else recipe.equalize,
     )
-    longer = None if longest is None else Longest(longest, _longer_batches(graph, longest, calib))
+    longer = None if longest is None else Longest(longest, longer_batches(graph, longest, calib))
     conversion = apply_recipe(graph, recipe, ranges, Data(batches, recordings, longer))
     issues = (*issues, *notes, *_given_issues(source, graph, conversion.quantized))
     origin = _origin(source, recipe, calib, batches if ranges is None else ())
@@ -230,26 +260,6 @@ def _origin(source: Source, recipe: Recipe, calib: Path | None, batches: Sequenc
         cases_sha256=digest.hexdigest() if batches else "",
         recipe=asdict(recipe),
     )
-
-
-def _longer_batches(graph: Graph, frames: int, calib: Path | None) -> list[Batch]:
-    """Clips of ``frames`` frames: some recordings of ``calib`` over and over, made-up sound without
-    it; none where the user gave arrays."""
-    longer = retime(find_time_axis(graph), frames)
-    if calib is None:
-        return synthetic_batches(longer)[0]
-    spec = feature_spec(graph)
-    if spec is None or not calib.is_dir():
-        return []
-    files, entry = audio_files(calib), longer.tensors[longer.inputs[0]]
-    batches: list[Batch] = []
-    for file in files[:: -(-len(files) // SYNTHETIC_CASES)]:
-        most = spec.samples_for_rows(frames)
-        samples = load_clip(file, spec.sample_rate_hz, most).samples
-        if samples.size:
-            looped = np.resize(samples, spec.samples_for_rows(frames))
-            batches.append({entry.name: features_of(looped, spec, frames, entry.shape)})
-    return batches
 
 
 def _fallback_note(what: str, have_ranges: bool) -> Issue:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
+
 from toolkit.errors import InputError
+from toolkit.features.audio import load_clip
 from toolkit.features.metadata import feature_spec
+from toolkit.ir import Graph
 from toolkit.measurement import Issue
+from toolkit.model.inputs import audio_files
 from toolkit.model.source import Source
+from toolkit.model.synthetic import SYNTHETIC_CASES, features_of, synthetic_batches
 from toolkit.ops.parts.rows import TIME_AXIS
+from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.lengths import grows
+from toolkit.quantize.outputs import Batch
 
 
 def longest_clip(source: Source) -> tuple[int | None, tuple[Issue, ...]]:
@@ -37,3 +47,23 @@ def longest_clip(source: Source) -> tuple[int | None, tuple[Issue, ...]]:
             hint="State a longer clip, or a shorter one with --seconds.",
         )
     return frames, ()
+
+
+def longer_batches(graph: Graph, frames: int, calib: Path | None) -> list[Batch]:
+    """Clips of ``frames`` frames: some recordings of ``calib`` over and over, made-up sound without
+    it; none where the user gave arrays."""
+    longer = retime(find_time_axis(graph), frames)
+    if calib is None:
+        return synthetic_batches(longer)[0]
+    spec = feature_spec(graph)
+    if spec is None or not calib.is_dir():
+        return []
+    files, entry = audio_files(calib), longer.tensors[longer.inputs[0]]
+    batches: list[Batch] = []
+    for file in files[:: -(-len(files) // SYNTHETIC_CASES)]:
+        most = spec.samples_for_rows(frames)
+        samples = load_clip(file, spec.sample_rate_hz, most).samples
+        if samples.size:
+            looped = np.resize(samples, spec.samples_for_rows(frames))
+            batches.append({entry.name: features_of(looped, spec, frames, entry.shape)})
+    return batches

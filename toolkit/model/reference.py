@@ -9,7 +9,7 @@ import numpy as np
 
 from toolkit.ir import Graph, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.execute import run_graph, run_steps
+from toolkit.ops.execute import run_outputs, run_steps
 
 #: One case: an array a model input; of a model with states a clip, steps on the first axis.
 Case: TypeAlias = Sequence[Array]
@@ -25,8 +25,7 @@ def run_case(graph: Graph, case: Case) -> list[Array]:
         name: array.reshape(graph.tensors[name].shape)
         for name, array in zip(graph.inputs, case, strict=True)
     }
-    values = run_graph(graph, shaped)
-    return [values[name] for name in graph.outputs]
+    return run_outputs(graph, shaped)
 
 
 def stepwise(graph: Graph, case: Case) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import same_types
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, Ties, channel_count, same_channels
 
 #: Inputs the kernel takes.
 MAX_INPUTS = 4
@@ -88,6 +90,23 @@ class Concatenation(Operator[ConcatenationAttrs]):
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         return self.run_float(view, inputs)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        if self._joins_channels(view):
+            low, high = ([getattr(b, end) for b in inputs] for end in ("low", "high"))
+            return Bounds(np.concatenate(low), np.concatenate(high))
+        return reduce(Bounds.joined, inputs)
+
+    def channel_ties(self, view: View) -> Ties:
+        if not self._joins_channels(view):
+            return same_channels(view.inputs, view.output)
+        labels = np.arange(channel_count(view.output))
+        ends = np.cumsum([channel_count(view.input(i)) for i in range(len(view.inputs))])
+        return Ties(tuple(np.split(labels, ends[:-1])), labels)
+
+    @staticmethod
+    def _joins_channels(view: View) -> bool:
+        return view.attrs.axis == len(view.output.shape) - 1
 
     def work(self, view: View) -> Work:
         blocks = math.prod(view.output.shape[: view.attrs.axis])

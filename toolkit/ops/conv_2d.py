@@ -3,12 +3,16 @@ bias, or int16 with an int64 bias."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 
 from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import kernel_name
 from toolkit.ops.parts.base import KernelCall, Work
+from toolkit.ops.parts.channels import Bounds, thinned
 from toolkit.ops.parts.convolution import (
     Convolution,
     View,
@@ -16,7 +20,8 @@ from toolkit.ops.parts.convolution import (
     convolution_multipliers,
     portable_params,
 )
-from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.parts.weighted import centred, dense_bounds, thinned_outputs
+from toolkit.ops.parts.window import WindowedAttrs, taps_inside
 from toolkit.ops.variants.conv_2d_s8_dsp import conv_2d_call
 from toolkit.ops.variants.conv_2d_s8_short import conv_2d_short_call
 from toolkit.ops.variants.conv_2d_s8_winograd2 import winograd2_call
@@ -39,9 +44,24 @@ class Conv2D(Convolution):
     weight_axis = 0
     constraints = convolution_constraints(channels_match, 0)
 
-    def products(self, view: View, x: Array, weights: Array) -> Array:
-        patches = windows(x, view.attrs.window, 0)
+    def products(self, view: View, patches: Array, weights: Array) -> Array:
         return np.tensordot(patches, weights, axes=((3, 4, 5), (1, 2, 3)))
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        ends = centred(view.input(0), inputs[0], view.attrs.window.is_padded)
+        return dense_bounds(view, self.channel_weights(view), ends, convolution_multipliers(view))
+
+    def channel_weights(self, view: View) -> Array:
+        out_c, *_, in_c = view.input(1).shape
+        return view.input(1).values.reshape(out_c, -1, in_c)
+
+    def pads(self, view: View) -> bool:
+        return view.attrs.window.is_padded
+
+    def with_channels(self, view: View, inputs: Sequence[Array | None], output: Array) -> View:
+        x, weights, *bias = thinned_outputs(view, 0, output)
+        assert weights is not None and inputs[0] is not None
+        return replace(view, inputs=(x, thinned(weights, 3, inputs[0]), *bias))
 
     def work(self, view: View) -> Work:
         out_h, out_w, out_c = view.output.shape[1:]

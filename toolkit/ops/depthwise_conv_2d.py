@@ -4,6 +4,7 @@ with an int32 bias, or int16 with an int64 bias."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import kernel_name
 from toolkit.ops.parts.base import KernelCall, Work
+from toolkit.ops.parts.channels import Bounds, Ties
 from toolkit.ops.parts.convolution import (
     Convolution,
     View,
@@ -19,7 +21,8 @@ from toolkit.ops.parts.convolution import (
     convolution_multipliers,
     portable_params,
 )
-from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
+from toolkit.ops.parts.weighted import bounds_of_sums, centred, thinned_outputs
+from toolkit.ops.parts.window import WindowedAttrs, taps_inside
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
 
 DepthwiseConv2DAttrs = WindowedAttrs
@@ -56,16 +59,32 @@ class DepthwiseConv2D(Convolution):
         """Output channels for each input channel."""
         return view.input(1).shape[3] // view.input(0).shape[3]
 
-    def products(self, view: View, x: Array, weights: Array) -> Array:
-        patches = windows(x, view.attrs.window, 0)
+    def products(self, view: View, patches: Array, weights: Array) -> Array:
         multiplier = self.depth_multiplier(view)
         kernel_h, kernel_w = patches.shape[3:5]
-        acc = np.zeros((*patches.shape[:3], weights.shape[3]), x.dtype)
+        acc = np.zeros((*patches.shape[:3], weights.shape[3]), patches.dtype)
         for ky in range(kernel_h):
             for kx in range(kernel_w):
                 tap = np.repeat(patches[:, :, :, ky, kx], multiplier, axis=-1)
                 acc += tap * weights[0, ky, kx]
         return acc
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        ends = centred(view.input(0), inputs[0], view.attrs.window.is_padded)
+        weights = view.input(1).values.astype(np.int64)
+        low, high = (np.repeat(end, self.depth_multiplier(view)) for end in ends)
+        up = np.maximum(weights, 0).sum(axis=(0, 1, 2))
+        down = np.minimum(weights, 0).sum(axis=(0, 1, 2))
+        sums = up * low + down * high, up * high + down * low
+        return bounds_of_sums(view, *sums, *convolution_multipliers(view))
+
+    def channel_ties(self, view: View) -> Ties:
+        labels = np.arange(view.input(0).shape[3])
+        constants = [None] * (len(view.inputs) - 1)
+        return Ties((labels, *constants), np.repeat(labels, self.depth_multiplier(view)))
+
+    def with_channels(self, view: View, inputs: Sequence[Array | None], output: Array) -> View:
+        return replace(view, inputs=thinned_outputs(view, 3, output))
 
     def work(self, view: View) -> Work:
         _, kernel_h, kernel_w, _ = view.input(1).shape

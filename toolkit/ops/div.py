@@ -21,6 +21,7 @@ from toolkit.ops.numerics.fixed_point import (
 from toolkit.ops.numerics.gemmlowp import one_over_one_plus_x
 from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, loop_depth
 from toolkit.ops.parts.base import KernelCall
+from toolkit.ops.parts.channels import Bounds, any_value
 
 DivAttrs = ArithmeticAttrs
 
@@ -70,6 +71,10 @@ class Div(Arithmetic):
         call = super().kernel_call(view)
         params = {**call.params, "reciprocals": reciprocals()}
         return KernelCall(call.kernel, params, call.inputs, call.outputs)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        """A quotient jumps where the divisor changes its sign."""
+        return any_value(view.output)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         return self.finish_float(view, inputs[0] / inputs[1])

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from toolkit.ir import DType, Graph
+from toolkit.ir import DType, Graph, Node
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import view
@@ -20,16 +20,32 @@ def run_graph(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """
     values: dict[str, Array] = {name: inputs[name] for name in graph.inputs}
     for node in graph.nodes:
-        operator, node_view = OPERATORS[node.op], view(graph, node)
-        arguments = [
-            tensor.values if tensor.is_constant else values[tensor.name]
-            for tensor in node_view.inputs
-            if tensor is not None
-        ]
-        is_float = node_view.output.dtype is DType.FLOAT32
-        run = operator.run_float if is_float else operator.run_int
-        values[node_view.output.name] = run(node_view, arguments)
+        values[node.outputs[0]] = _run(graph, node, values)
     return values
+
+
+def run_outputs(graph: Graph, inputs: Mapping[str, Array]) -> list[Array]:
+    """The outputs as `run_graph` has them, in their order; whatever lies between is given up with
+    its last reader, so that a long clip takes little memory."""
+    values: dict[str, Array] = {name: inputs[name] for name in graph.inputs}
+    last = {name: node.name for node in graph.nodes for name in node.inputs if name is not None}
+    for node in graph.nodes:
+        values[node.outputs[0]] = _run(graph, node, values)
+        for name in filter(None, {*node.inputs, *node.outputs} - {*graph.outputs}):
+            if last.get(name, node.name) == node.name:
+                values.pop(name, None)
+    return [values[name] for name in graph.outputs]
+
+
+def _run(graph: Graph, node: Node, values: Mapping[str, Array]) -> Array:
+    operator, node_view = OPERATORS[node.op], view(graph, node)
+    arguments = [
+        tensor.values if tensor.is_constant else values[tensor.name]
+        for tensor in node_view.inputs
+        if tensor is not None
+    ]
+    is_float = node_view.output.dtype is DType.FLOAT32
+    return (operator.run_float if is_float else operator.run_int)(node_view, arguments)
 
 
 def run_steps(graph: Graph, inputs: Mapping[str, Array]) -> dict[str, Array]:

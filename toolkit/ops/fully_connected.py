@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,9 @@ from toolkit.ops.numerics.int16 import (
     weighted_types,
 )
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, any_value, channel_count, thinned
 from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights_symmetric
+from toolkit.ops.parts.weighted import centred, dense_bounds, thinned_outputs
 from toolkit.ops.variants.fully_connected_s8_dsp import fully_connected_call
 
 
@@ -55,7 +57,7 @@ def accumulator_fits(view: View) -> str | None:
     """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or after
     it is rescaled"""
     bits = ACCUMULATOR_BITS[view.input(0).dtype]
-    return sum_problem(view, 0, bits, max(_ratios(view)))
+    return sum_problem(view, 0, bits, _ratios(view))
 
 
 def multiplier_fits(view: View) -> str | None:
@@ -125,6 +127,26 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         out = rescaled(view.input(0), acc, *self.multipliers(view)) + view.output.zero_point
         clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
         return clipped.astype(x.dtype).reshape(view.output.shape)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        weights = self.channel_weights(view)
+        if weights is None:
+            return any_value(view.output)
+        ends = centred(view.input(0), inputs[0], padded=False)
+        return dense_bounds(view, weights, ends, self.multipliers(view))
+
+    def channel_weights(self, view: View) -> Array | None:
+        outputs, depth = view.input(1).shape
+        channels = channel_count(view.input(0))
+        if depth % channels:
+            return None  # rows of the matrix and channels do not meet
+        return view.input(1).values.reshape(outputs, depth // channels, channels)
+
+    def with_channels(self, view: View, inputs: Sequence[Array | None], output: Array) -> View:
+        x, weights, *bias = thinned_outputs(view, 0, output)
+        assert weights is not None and inputs[0] is not None
+        kept = np.tile(inputs[0], weights.shape[1] // len(inputs[0]))
+        return replace(view, inputs=(x, thinned(weights, 1, kept), *bias))
 
     @staticmethod
     def multipliers(view: View) -> tuple[Array, Array]:

@@ -14,12 +14,14 @@ from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.numerics.int16 import same_types, symmetric_int16
+from toolkit.ops.parts.channels import Bounds, any_value
 from toolkit.ops.parts.reduction import (
     ReductionAttrs,
     SumReduction,
     View,
     axes_neighbouring,
     reduced,
+    reduces_around_channels,
     resolved_axes,
 )
 
@@ -69,6 +71,18 @@ class Mean(SumReduction):
         out = requantize(total, *self.multiplier(view, reduced(view))) + view.output.zero_point
         clipped: Array = np.clip(out, *view.output.dtype.limits)
         return clipped.astype(view.output.dtype.numpy)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        """The mean of values that are not below 0 is not below 0, and so on; how another one is
+        rounded depends on how many values there are."""
+        if not reduces_around_channels(view):
+            return any_value(view.output)
+        x, zero, out = inputs[0], view.input(0).zero_point, view.output
+        low, high = out.dtype.limits
+        return Bounds(
+            np.where(x.low >= zero, out.zero_point, low),
+            np.where(x.high <= zero, out.zero_point, high),
+        )
 
     @staticmethod
     def multiplier(view: View, count: int) -> tuple[int, int]:

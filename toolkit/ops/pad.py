@@ -13,6 +13,7 @@ from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import same_types
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 from toolkit.ops.parts.constraints import same_quantization
 from toolkit.ops.parts.strided_copy import line_work
 
@@ -71,6 +72,18 @@ class Padding(Operator[AttrsT], Generic[AttrsT]):
 
     def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
         return np.pad(inputs[0], view.attrs.paddings, constant_values=self.fill(view))
+
+    def channel_bounds(self, view: NodeView[AttrsT], inputs: Sequence[Bounds]) -> Bounds:
+        *around, channels = view.attrs.paddings
+        (x,), fill = inputs, self.fill(view)
+        low, high = (np.pad(end, channels, constant_values=fill) for end in (x.low, x.high))
+        padded, filled = Bounds(low, high), np.full_like(low, fill)
+        return padded.joined(Bounds(filled, filled)) if any(map(any, around)) else padded
+
+    def channel_ties(self, view: NodeView[AttrsT]) -> Ties | None:
+        if any(view.attrs.paddings[-1]):
+            return None
+        return same_channels(view.inputs, view.output)
 
     def work(self, view: NodeView[AttrsT]) -> Work:
         return line_work(view)

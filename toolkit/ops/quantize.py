@@ -12,6 +12,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ir.tensor import quantize as quantize_real
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 from toolkit.ops.parts.constraints import rescale_bounded
 from toolkit.ops.parts.lookup import INT8_VALUES
 
@@ -58,6 +59,14 @@ class Quantize(Operator[None]):
         scaled = requantize(inputs[0].astype(np.int64) - x.zero_point, *self.multiplier(view))
         clipped: Array = np.clip(scaled + out.zero_point, *out.dtype.limits)
         return clipped.astype(out.dtype.numpy)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        (x,) = inputs
+        low, high = (self.run_int(view, (ends,)).astype(np.int64) for ends in (x.low, x.high))
+        return Bounds(low, high)
+
+    def channel_ties(self, view: View) -> Ties:
+        return same_channels(view.inputs, view.output)
 
     @staticmethod
     def multiplier(view: View) -> tuple[int, int]:

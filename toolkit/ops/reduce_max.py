@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import same_types, symmetric_int16
 from toolkit.ops.parts.base import KernelCall, OutputRange
+from toolkit.ops.parts.channels import Bounds, any_value
 from toolkit.ops.parts.constraints import same_quantization
 from toolkit.ops.parts.reduction import (
     BuiltinReduction,
     View,
     axes_neighbouring,
     reduced_layout,
+    reduces_around_channels,
     resolved_axes,
 )
 
@@ -33,6 +35,9 @@ class ReduceMax(BuiltinReduction):
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         return self.run_float(view, inputs)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        return inputs[0] if reduces_around_channels(view) else any_value(view.output)
 
     def kernel_call(self, view: View) -> KernelCall:
         x = view.input(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,10 @@ class Reshape(Alias[ReshapeAttrs]):
 
     def tflite_constants(self, view: View) -> tuple[Array, ...]:
         return (np.array(view.attrs.shape, np.int32),)
+
+    def with_channels(self, view: View, inputs: Sequence[Array | None], output: Array) -> View:
+        shape = (*view.attrs.shape[:-1], int(output.sum()))
+        return replace(view, attrs=ReshapeAttrs(shape))
 
     def infer_shape(self, view: View) -> Shape:
         x, shape = view.input(0), view.attrs.shape

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.ir import Shape, Tensor
+from toolkit.ir.tensor import Array
 from toolkit.ops.parts.alias import Alias
 from toolkit.ops.parts.base import NodeView
 
@@ -40,6 +41,10 @@ class Squeeze(Alias[SqueezeAttrs]):
     def write_options(self, view: View, options: Any) -> Any:
         options.squeezeDims = np.array(view.attrs.axes, np.int32)
         return options
+
+    def with_channels(self, view: View, inputs: Sequence[Array | None], output: Array) -> View:
+        ones = tuple(axis for axis, size in enumerate(view.input(0).shape) if size == 1)
+        return replace(view, attrs=SqueezeAttrs(view.attrs.axes or ones))
 
     def infer_shape(self, view: View) -> Shape:
         shape = view.input(0).shape

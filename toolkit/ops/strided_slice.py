@@ -21,6 +21,7 @@ from toolkit.ops.parts.base import (
     TimeBehaviour,
     Work,
 )
+from toolkit.ops.parts.channels import Bounds, Ties, any_value, same_channels
 from toolkit.ops.parts.constraints import same_quantization
 from toolkit.ops.parts.strided_copy import element_strides, line_work, strided_copy_call
 
@@ -142,6 +143,14 @@ class StridedSlice(Operator[StridedSliceAttrs]):
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         return self.run_float(view, inputs)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        whole = view.attrs.ranges[-1] == WHOLE
+        return inputs[0] if whole else any_value(view.output)
+
+    def channel_ties(self, view: View) -> Ties | None:
+        whole = view.attrs.ranges[-1] == WHOLE
+        return same_channels(view.inputs, view.output) if whole else None
 
     def work(self, view: View) -> Work:
         return line_work(view)

@@ -12,6 +12,7 @@ from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import same_types
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, Ties, any_value, same_channels
 from toolkit.ops.parts.constraints import same_quantization
 from toolkit.ops.parts.strided_copy import (
     KERNEL_DIMS,
@@ -78,6 +79,12 @@ class Transpose(Operator[TransposeAttrs]):
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         return self.run_float(view, inputs)
 
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        return inputs[0] if _keeps_channels(view) else any_value(view.output)
+
+    def channel_ties(self, view: View) -> Ties | None:
+        return same_channels(view.inputs, view.output) if _keeps_channels(view) else None
+
     def work(self, view: View) -> Work:
         return line_work(view)
 
@@ -88,3 +95,7 @@ class Transpose(Operator[TransposeAttrs]):
     def kernel_call(self, view: View) -> KernelCall:
         strides = element_strides(view.input(0).shape)
         return strided_copy_call(view, 0, [strides[axis] for axis in view.attrs.perm])
+
+
+def _keeps_channels(view: View) -> bool:
+    return view.attrs.perm[-1] == len(view.attrs.perm) - 1

@@ -23,12 +23,11 @@ def rewrite(graph: Graph, stage: str, *rules: Rule) -> Graph:
     """Apply ``rules`` to every node, in order, until none applies; check the result."""
     for _ in range(_MAX_SWEEPS):
         before = graph
-        nodes = {node.name: node for node in graph.nodes}
-        for name in list(nodes):
+        for name in [node.name for node in graph.nodes]:
             for rule in rules:
-                node = nodes.get(name)
+                node = graph.node(name)
                 if node is not None and (result := rule(graph, node)) is not None:
-                    graph, nodes = result, {n.name: n for n in result.nodes}
+                    graph = result
         if graph is before:
             return check_graph(graph.pruned(), stage)
         graph = graph.pruned()

@@ -10,13 +10,17 @@ from typing import Any
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE_ONLY, Variants, row_call
+from toolkit.ops.kernels import PORTABLE_ONLY, Variants, fast_calls, kernel_call, on_whole, row_call
 from toolkit.ops.parts.base import KernelCall, NodeView, TimeBehaviour, Work, view
 from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.targets import Target
 
 #: No node is streamed.
 BATCH: Mapping[str, TimeBehaviour] = {}
+
+
+#: Nothing is known of what a plan has free.
+NO_ROOM: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -73,12 +77,17 @@ def predicted_cycles(
 
 
 def choose_variants(
-    graph: Graph, target: Target, optimize: str, behaviours: Mapping[str, TimeBehaviour] = BATCH
+    graph: Graph,
+    target: Target,
+    optimize: str,
+    behaviours: Mapping[str, TimeBehaviour] = BATCH,
+    room_bytes: Mapping[str, int] = NO_ROOM,
 ) -> Variants:
     """The kernel of each node; the leanest first, then whatever saves most cycles for a byte of
     flash until the allowance is spent.
 
     ``optimize`` is a key of `ALLOWANCES`; ``behaviours`` those of the nodes that are streamed.
+    ``room_bytes`` is what a plan has free while a node runs: scratch that fits there costs nothing.
     """
     if not target.dsp:
         return PORTABLE_ONLY
@@ -89,7 +98,8 @@ def choose_variants(
         if OPERATORS[node.op].is_alias:
             continue
         node_view = view(graph, node)
-        scratch_bytes = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
+        allowed = max(SMALL_SCRATCH_BYTES, allowance.scratch * target.ram_bytes)
+        scratch_bytes = max(allowed, room_bytes.get(node.name, 0))
         options = _options(node_view, target, scratch_bytes, behaviours.get(node.name))
         lean = min(options, key=lambda o: (not o.is_lean, o.cycles))
         chosen[node.name] = lean.call.variant
@@ -128,11 +138,10 @@ class _Option:
 def _options(
     node: NodeView[Any], target: Target, scratch_bytes: float, behaviour: TimeBehaviour | None
 ) -> list[_Option]:
-    operator = OPERATORS[node.node.op]
     if behaviour is None:
-        node = operator.on_whole(node)
-    portable = operator.kernel_call(node)
-    calls = [portable, *(c for c in operator.dsp_calls(node) if c.scratch_bytes <= scratch_bytes)]
+        node = on_whole(node)
+    portable = kernel_call(node)
+    calls = [portable, *(c for c in fast_calls(node) if c.scratch_bytes <= scratch_bytes)]
     base = constants_bytes(portable)
     return [
         # Leaves room for records of requantisation, not for wider weights.

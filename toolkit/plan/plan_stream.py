@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from toolkit.errors import NotStreamableError
 from toolkit.ir import Graph
 from toolkit.ir.cut import suffix_graph
 from toolkit.ops import OPERATORS
@@ -14,6 +15,7 @@ from toolkit.ops.parts.rows import TIME_AXIS, row_view
 from toolkit.plan.any_length import longest_frames
 from toolkit.plan.arena import place
 from toolkit.plan.lifetimes import Buffer, find_buffers
+from toolkit.plan.play import Move, Trace, play
 from toolkit.plan.row_outputs import RowPort
 from toolkit.plan.stream import (
     ALIGNMENT_BYTES,
@@ -26,9 +28,11 @@ from toolkit.plan.stream import (
     StreamPlan,
     aligned,
 )
-from toolkit.plan.stream_schedule import Stage, Trace, find_stages, play
+from toolkit.plan.stream_schedule import Stage, find_stages
 from toolkit.plan.time_axis import TimeAxis, find_time_axis
 
+#: Of frames seen, squared, times stages: a schedule of that many steps takes about ten seconds.
+MOST_STEPS = 200_000_000
 #: Frames that the counters hold with room to spare.
 _MAX_FRAMES = 1 << 30
 
@@ -53,7 +57,9 @@ def plan_stream(
     outputs = [counters[output.rows] for output in time.row_outputs]
     rings_only = {n: name for n, name in tensors.items() if name not in time.collected}
     passing = [size if n in rings_only else 0 for n, size in enumerate(bytes_of)]
-    trace = play(stages, passing, time.least_frames, outputs)
+    moves = tuple(stage.move for stage in stages)
+    _require_playable(graph.name, moves)
+    trace = play(moves, tuple(passing), time.least_frames, tuple(outputs))
     finish_graph = _finish_graph(time, stages)
     wanted = [
         *_row_buffers(stages, trace, rings_only, bytes_of),
@@ -92,6 +98,15 @@ def plan_stream(
         lower_bound_bytes=kept + counters_bytes,
         max_frames=min(_max_frames(time, stages), longest or _MAX_FRAMES),
     )
+
+
+def _require_playable(name: str, moves: Sequence[Move]) -> None:
+    """Raise NotStreamableError where layers follow layers so often that the schedule, and every end
+    of a clip in it, would take minutes to play."""
+    ahead = sum((move.window.span - 1) * move.count.step for move in moves)
+    if ahead**2 * len(moves) > MOST_STEPS:
+        why = f"its {len(moves):,} layers together see {ahead:,} frames, too many to plan for"
+        raise NotStreamableError(name, [("", why)])
 
 
 def _ports(time: TimeAxis, counters: Sequence[int], delays: Sequence[int]) -> tuple[RowPort, ...]:

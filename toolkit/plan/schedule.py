@@ -134,12 +134,28 @@ def stream_state_bytes(graph: Graph) -> int | None:
 
 
 def _plan_batch(graph: Graph, request: ScheduleRequest, target: Target) -> ArenaPlan:
-    fast = plan_arena(graph, choose_variants(graph, target, request.optimize))
+    fast = _filled(graph, request.optimize, target)
     limit_bytes = ALLOWANCES[request.optimize].state * target.ram_bytes
     if fast.arena_bytes <= limit_bytes:
         return fast
-    lean = plan_arena(graph, choose_variants(graph, target, "size"))
+    lean = _filled(graph, "size", target)
     return lean if lean.arena_bytes <= limit_bytes else fast
+
+
+def _filled(graph: Graph, optimize: str, target: Target) -> ArenaPlan:
+    """The plan with the kernels of ``optimize``, and with those whose scratch fits beside what
+    lives while they run, where its arena is no larger for it."""
+    plan = plan_arena(graph, choose_variants(graph, target, optimize))
+    room = {
+        node.name: plan.arena_bytes - live + (call.scratch_bytes if call else 0)
+        for node, live in zip(plan.graph.nodes, plan.live_bytes, strict=False)
+        for call in (plan.calls.get(node.name),)
+    }
+    fuller = choose_variants(graph, target, optimize, room_bytes=room)
+    if fuller == plan.variants:
+        return plan
+    other = plan_arena(graph, fuller)
+    return other if other.arena_bytes <= plan.arena_bytes else plan
 
 
 def _plan_stream(

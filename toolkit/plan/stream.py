@@ -18,8 +18,9 @@ from toolkit.measurement import Measurement, MemoryMap, MemoryRow, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import Variants, kernel_calls
 from toolkit.ops.parts.base import KernelCall, TimeBehaviour, view
+from toolkit.plan.play import Trace, period_frames
 from toolkit.plan.row_outputs import RowPort, laid_out, row_tensor
-from toolkit.plan.stream_schedule import Stage, Trace, period_frames
+from toolkit.plan.stream_schedule import Stage
 from toolkit.plan.time_axis import TimeAxis, retime
 
 #: Suits the 64-bit sums.
@@ -235,7 +236,7 @@ class StreamPlan:
     @property
     def period_frames(self) -> int:
         """Frames after which the same stages run again."""
-        return period_frames(self.stages)
+        return period_frames([stage.move for stage in self.stages])
 
     @property
     def frame_bytes(self) -> int:

@@ -8,7 +8,7 @@ from toolkit.toolchain.elf import ElfImage
 
 
 class Disassembler:
-    """Instructions by address; each is decoded once."""
+    """Instructions by address; each of an ELF is decoded once, whoever asks."""
 
     def __init__(self, elf: ElfImage) -> None:
         from capstone import CS_ARCH_ARM, CS_MODE_MCLASS, CS_MODE_THUMB, Cs
@@ -16,7 +16,7 @@ class Disassembler:
         self._engine = Cs(CS_ARCH_ARM, CS_MODE_THUMB | CS_MODE_MCLASS)
         self._engine.detail = True
         self._elf = elf
-        self._known: dict[int, Any] = {}
+        self._known = elf.decoded
 
     def at(self, address: int) -> Any:
         """Return capstone's instruction at ``address``, or None where the bytes are none."""

@@ -11,6 +11,7 @@ from toolkit.measurement import Measurement, Provenance
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import kernel_calls
 from toolkit.ops.parts.base import KernelCall, view
+from toolkit.passes.dead_channels import Saved
 from toolkit.plan import Plan, plan_arena
 from toolkit.plan.choose import executed_work, predicted_cycles
 from toolkit.plan.schedule import stream_state_bytes
@@ -43,6 +44,21 @@ def plan_measurements(plan: Plan, front_end: FrontEnd | None) -> list[Measuremen
         value, basis = streamed + feature_bytes, "stream schedule, any clip length"
         rows.append(Measurement("stream_state_bytes", value, "B", estimated, basis))
     return rows
+
+
+def saved_measurements(saved: Saved) -> list[Measurement]:
+    """What the dead channels of a model took; nothing where it had none."""
+    basis = "bounds of the integer arithmetic, for every input"
+    figures = {
+        "dead_channels": (saved.channels, "channels"),
+        "dead_weights": (saved.weights, "weights"),
+        "dead_macs": (saved.macs, "MACs"),
+    }
+    return [
+        Measurement(name, value, unit, Provenance.ESTIMATED, basis)
+        for name, (value, unit) in figures.items()
+        if value
+    ]
 
 
 def _algorithmic_delay(plan: Plan, front_end: FrontEnd | None) -> list[Measurement]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from toolkit.errors import ToolFailedError
 
@@ -66,6 +67,11 @@ class ElfImage:
         equal where there is none."""
         hot = next((section for section in self.sections if section.name == HOT_CODE), None)
         return (0, 0) if hot is None else (hot.address, hot.address + hot.size_bytes)
+
+    @cached_property
+    def decoded(self) -> dict[int, Any]:
+        """Instructions decoded so far, by address, for all who read its code."""
+        return {}
 
     @cached_property
     def _starts(self) -> list[int]:

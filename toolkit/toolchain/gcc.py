@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,10 +21,10 @@ from toolkit.toolchain.base import (
     linker_script,
     run_compiler,
 )
+from toolkit.toolchain.objects import compile_objects
 
 _COMPILER = "arm-none-eabi-gcc"
 _LINK_FLAGS = ("-nostdlib", "-Wl,--gc-sections")
-_JOBS = 2
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,18 @@ class GccToolchain:
         defines: Mapping[str, str | int],
     ) -> Binaries:
         """See ``Toolchain.compile``."""
-        elf = out_dir.resolve() / "firmware.elf"
+        elf, version = out_dir.resolve() / "firmware.elf", f"{self.name} {self.version}"
         core = target.compiler_flags(self.name)
-        flags = [*core, *LANGUAGE_FLAGS, *DEVICE_FLAGS, *define_flags(defines)]
-        flags += include_flags(project_dir)
+        own = [*core, *LANGUAGE_FLAGS, *DEVICE_FLAGS, *define_flags(defines)]
+        flags = [*own, *include_flags(project_dir)]
+
+        def make(source: str, name: Path) -> None:
+            command = [_COMPILER, *flags, "-c", source, "-o", str(name)]
+            run_compiler(command, project_dir, _COMPILER)
+
         with tempfile.TemporaryDirectory(prefix="toolkit-gcc-") as temporary:
             folder = Path(temporary)
-            objects = [source.replace("/", "__")[:-2] + ".o" for source in sources]
-
-            def build(source: str, name: str) -> None:
-                command = [_COMPILER, *flags, "-c", source, "-o", str(folder / name)]
-                run_compiler(command, project_dir, _COMPILER)
-
-            with ThreadPoolExecutor(_JOBS) as pool:
-                list(pool.map(build, sources, objects))
+            objects = compile_objects(project_dir, sources, (version, *own), make, folder)
             shutil.copy(project_dir / linker_script(project_dir), folder)
             link = [*_LINK_FLAGS, "-Wl,-T,linker.ld", "-Wl,-Map,firmware.map"]
             arguments = [*core, *link, *objects, "-lgcc", "-o", elf.name]
@@ -74,7 +71,7 @@ class GccToolchain:
             shutil.copy(folder / elf.name, elf)
             map_text = (folder / "firmware.map").read_text(encoding="utf-8")
         one_line = (_COMPILER, *flags, *link, *sources, "-lgcc", "-o", elf.name)
-        return finish(elf, map_text, one_line, f"{self.name} {self.version}")
+        return finish(elf, map_text, one_line, version)
 
     def compile_host(
         self,

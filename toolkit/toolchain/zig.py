@@ -26,6 +26,7 @@ from toolkit.toolchain.base import (
     run_compiler,
 )
 from toolkit.toolchain.cache import user_cache_dir
+from toolkit.toolchain.objects import compile_objects
 
 _LINK_FLAGS = (
     "-Wl,--gc-sections",
@@ -63,24 +64,24 @@ class ZigToolchain:
         defines: Mapping[str, str | int],
     ) -> Binaries:
         """See ``Toolchain.compile``."""
-        elf = out_dir.resolve() / "firmware.elf"
-        flags = [
-            *target.compiler_flags(self.name),
-            *LANGUAGE_FLAGS,
-            *DEVICE_FLAGS,
-            *define_flags(defines),
-            *include_flags(project_dir),
-            *_LINK_FLAGS,
-            f"-Wl,-T,{linker_script(project_dir)}",
-            *sources,
-        ]
+        elf, version = out_dir.resolve() / "firmware.elf", f"{self.name} {self.version}"
+        core = [*target.compiler_flags(self.name), *LANGUAGE_FLAGS, *DEVICE_FLAGS]
+        core += define_flags(defines)
+        flags = [*core, *include_flags(project_dir)]
+        link = [*_LINK_FLAGS, f"-Wl,-T,{linker_script(project_dir)}"]
+
+        def make(source: str, name: Path) -> None:
+            self.run([*flags, "-c", source, "-o", str(name)], project_dir)
+
         with tempfile.TemporaryDirectory(prefix="toolkit-link-") as scratch:
-            linked = Path(scratch) / elf.name
-            printed = self.run([*flags, "-o", str(linked)], project_dir)
+            folder, made_with = Path(scratch), (version, *core)
+            names = compile_objects(project_dir, sources, made_with, make, folder)
+            linked, objects = folder / elf.name, [str(folder / name) for name in names]
+            printed = self.run([*core, *link, *objects, "-o", str(linked)], project_dir)
             shutil.copy(linked, elf)  # a full disk crashes the linker; the copy names it
-        map_text = _CACHE_PATH.sub(r"\1", printed)
-        command = ("zig", "cc", *flags, "-o", elf.name)
-        return finish(elf, map_text, command, f"{self.name} {self.version}")
+        map_text = _CACHE_PATH.sub(r"\1", printed).replace(f"{scratch}{os.sep}", "")
+        command = ("zig", "cc", *flags, *link, *sources, "-o", elf.name)
+        return finish(elf, map_text, command, version)
 
     def compile_host(
         self,

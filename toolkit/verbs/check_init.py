@@ -44,6 +44,18 @@ tighten = true              # say where a baseline has become loose
 """
 
 
+def model_here(folder: Path) -> str:
+    """The only .onnx or .tflite of a folder.  Raises InputError where there is none, or several."""
+    found = sorted(p for p in folder.iterdir() if p.suffix in (".onnx", ".tflite"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found[:3]) or "none"
+        raise InputError(
+            f"this folder must have one .onnx or .tflite; it has {len(found)}: {names}.",
+            hint="Name the model: toolkit init MODEL.",
+        )
+    return str(found[0])
+
+
 def init_budgets(model: str, targets: Sequence[str], path: Path, stage: Stage) -> str:
     """Write budgets of ``model`` for the targets to ``path``; return what to do next.
 

@@ -35,10 +35,14 @@ def quantize_multiplier(value: float) -> tuple[int, int]:
 
 def quantize_multipliers(values: Sequence[float]) -> tuple[Array, Array]:
     """Per-channel `quantize_multiplier`: int32 multipliers and int8 shifts."""
-    pairs = [quantize_multiplier(v) for v in values]
+    fractions, exponents = np.frexp(np.asarray(values, np.float64))
+    multipliers = np.floor(fractions * (1 << 31) + 0.5).astype(np.int64)
+    shifts = exponents.astype(np.int64) + (multipliers == 1 << 31)
+    multipliers = np.where(multipliers == 1 << 31, 1 << 30, multipliers)
+    flushed = (multipliers == 0) | (shifts < -31)
     return (
-        np.array([m for m, _ in pairs], np.int32),
-        np.array([s for _, s in pairs], np.int8),
+        np.where(flushed, 0, multipliers).astype(np.int32),
+        np.where(flushed, 0, shifts).astype(np.int8),
     )
 
 

@@ -49,7 +49,8 @@ def output_ratios(view: NodeView[Any], channels: int) -> list[float]:
     scales = weights.quant.scale
     if len(scales) == 1:
         scales = scales * channels
-    return [view.input(0).scale * s / view.output.scale for s in scales]
+    x_scale, out_scale = view.input(0).scale, view.output.scale
+    return [x_scale * s / out_scale for s in scales]
 
 
 def ratio_bounded(tensor: Tensor, ratios: list[float]) -> str | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, Ties, channel_count
 
 AttrsT = TypeVar("AttrsT")
 
@@ -32,6 +35,16 @@ class Alias(Operator[AttrsT], Generic[AttrsT]):
 
     def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
         return inputs[0].reshape(self.infer_shape(view))
+
+    def channel_bounds(self, view: NodeView[AttrsT], inputs: Sequence[Bounds]) -> Bounds:
+        return inputs[0].of_count(channel_count(view.output))
+
+    def channel_ties(self, view: NodeView[AttrsT]) -> Ties | None:
+        before, after = channel_count(view.input(0)), channel_count(view.output)
+        both = min(before, after)
+        if max(before, after) % both:
+            return None
+        return Ties((np.arange(before) % both,), np.arange(after) % both)
 
     def work(self, view: NodeView[AttrsT]) -> Work:
         return Work()

@@ -14,6 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.numerics.int16 import kernel_name, kernel_params, same_types, symmetric_int16
 from toolkit.ops.parts.base import Constraint, KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 
 #: Loop nest of the kernels.
 KERNEL_DIMS = 4
@@ -101,6 +102,19 @@ class Arithmetic(Operator[ArithmeticAttrs]):
 
     def infer_shape(self, view: View) -> Shape:
         return np.broadcast_shapes(view.input(0).shape, view.input(1).shape)
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        """Of the results at the ends of both operands: all three rise or fall with each."""
+        a, b = inputs
+        ends = [
+            self.run_int(view, np.broadcast_arrays(x, y)).astype(np.int64)
+            for x in (a.low, a.high)
+            for y in (b.low, b.high)
+        ]
+        return Bounds(np.minimum.reduce(ends), np.maximum.reduce(ends))
+
+    def channel_ties(self, view: View) -> Ties:
+        return same_channels(view.inputs, view.output)
 
     def work(self, view: View) -> Work:
         """One run of values for each index before the innermost loop."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from toolkit.ir import DType, Graph, Node, Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops.parts.channels import Bounds, Ties, any_value, channel_count, thinned
 
 AttrsT = TypeVar("AttrsT")
 
@@ -206,6 +207,39 @@ class Operator(ABC, Generic[AttrsT]):
     def fixed_quant(self, view: NodeView[AttrsT], dtype: DType) -> tuple[float, int]:
         """Scale and zero point when ``output_range`` is FIXED."""
         raise NotImplementedError
+
+    # --- channels, the last axis --------------------------------------------------------------
+    def channel_bounds(self, view: NodeView[AttrsT], inputs: Sequence[Bounds]) -> Bounds:
+        """Bounds of the integer output from those of the inputs that are there; they hold for
+        every clip length."""
+        return any_value(view.output)
+
+    def channel_ties(self, view: NodeView[AttrsT]) -> Ties | None:
+        """Which channels of inputs and output belong together; None: all of them stay."""
+        return None
+
+    def channel_weights(self, view: NodeView[AttrsT]) -> Array | None:
+        """Weights ``[outputs, taps, channels]`` of an operator that sums over the channels of its
+        first input, each alike wherever it stands; None for all others, which have `channel_ties`.
+        """
+        return None
+
+    def pads(self, view: NodeView[AttrsT]) -> bool:
+        """Whether those sums may have the input's zero point in place of a value of a channel."""
+        return False
+
+    def with_channels(
+        self, view: NodeView[AttrsT], inputs: Sequence[Array | None], output: Array
+    ) -> NodeView[AttrsT]:
+        """The node with those channels of inputs (None: a constant) and output alone, bool
+        ``[channels]`` each: its constants and attributes; activations keep their shapes."""
+        constants = (
+            thinned(tensor, -1, output)
+            if tensor is not None and tensor.is_constant and channel_count(tensor) == len(output)
+            else tensor
+            for tensor in view.inputs
+        )
+        return replace(view, inputs=tuple(constants))
 
     # --- device -------------------------------------------------------------------------------
     @abstractmethod

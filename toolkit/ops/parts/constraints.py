@@ -6,12 +6,14 @@ docs/SUPPORTED_OPS.md and in error messages.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.ir import DType, Tensor
+from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import NodeView
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 
@@ -130,24 +132,25 @@ def rescale_bounded(view: NodeView[Any]) -> str | None:
 
 
 def sum_problem(
-    view: NodeView[Any], channel_axis: int, limit_bits: int, ratio: float
+    view: NodeView[Any], channel_axis: int, limit_bits: int, ratios: Sequence[float]
 ) -> str | None:
     """What is wrong when a sum of products and bias leaves ``limit_bits`` bits, or does not fit
-    after it is rescaled by ``ratio``."""
-    bound = accumulator_bound(view.input(1), channel_axis, view.input(0), view.optional(2))
-    if bound < 1 << (limit_bits - 1) and bound * ratio < RESCALED_LIMIT:
+    after it is rescaled by its channel's of the ``ratios``."""
+    bounds = accumulator_bounds(view.input(1), channel_axis, view.input(0), view.optional(2))
+    rescaled = bounds * np.array(ratios)
+    if bounds.max() < 1 << (limit_bits - 1) and rescaled.max() < RESCALED_LIMIT:
         return None
-    return f"up to {bound}, rescaled by {ratio:g}"
+    worst = int(rescaled.argmax() if rescaled.max() >= RESCALED_LIMIT else bounds.argmax())
+    return f"up to {bounds[worst]}, rescaled by {ratios[worst]:g}"
 
 
-def accumulator_bound(weights: Tensor, channel_axis: int, x: Tensor, bias: Tensor | None) -> int:
-    """Largest magnitude a dense or convolutional accumulator of any channel can take."""
+def accumulator_bounds(weights: Tensor, channel_axis: int, x: Tensor, bias: Tensor | None) -> Array:
+    """Largest magnitude that a dense or convolutional accumulator of each channel can take, int64
+    ``[channels]``."""
     if not weights.is_constant or (bias is not None and not bias.is_constant):
-        return 0  # refused by `weights_constant`
+        return np.zeros(weights.shape[channel_axis], np.int64)  # refused by `weights_constant`
     low, high = x.dtype.limits
     reach = max(x.zero_point - low, high - x.zero_point)
     others = tuple(i for i in range(len(weights.shape)) if i != channel_axis)
-    bound = np.abs(weights.values.astype(np.int64)).sum(axis=others) * reach
-    if bias is not None:
-        bound = bound + np.abs(bias.values.astype(np.int64))
-    return int(bound.max())
+    bounds: Array = np.abs(weights.values.astype(np.int64)).sum(axis=others) * reach
+    return bounds if bias is None else bounds + np.abs(bias.values.astype(np.int64))

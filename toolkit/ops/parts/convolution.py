@@ -38,10 +38,14 @@ from toolkit.ops.parts.window import (
     read_padding,
     window_fields,
     windowed_shape,
+    windows,
     write_padding,
 )
 
 View = NodeView[WindowedAttrs]
+
+#: What the integer reference works on at once: windows, and the steps of rescaling their sums.
+_ROWS_BYTES, _STEPS = 1 << 21, 10
 
 
 def convolution_ratios(view: NodeView[Any]) -> list[float]:
@@ -67,7 +71,7 @@ def convolution_constraints(channels: Constraint, channel_axis: int) -> tuple[Co
         """no sum of products and bias may leave 32 bits (int16 activations: 47 bits), before or
         after it is rescaled"""
         bits = ACCUMULATOR_BITS[view.input(0).dtype]
-        return sum_problem(view, channel_axis, bits, max(convolution_ratios(view)))
+        return sum_problem(view, channel_axis, bits, convolution_ratios(view))
 
     return (
         weighted_types,
@@ -91,8 +95,8 @@ class Convolution(Operator[WindowedAttrs]):
     weight_input, bias_input = 1, 2
 
     @abstractmethod
-    def products(self, view: View, x: Array, weights: Array) -> Array:
-        """Sums of products over the windows of ``x``, whose padding is 0, in ``x``'s own type."""
+    def products(self, view: View, patches: Array, weights: Array) -> Array:
+        """Sums of products over some rows of `windows`, whose padding is 0, in their own type."""
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
@@ -128,22 +132,27 @@ class Convolution(Operator[WindowedAttrs]):
         return windowed_shape(view.attrs.window, view.input(0).shape, channels)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
-        out = self.products(view, inputs[0], inputs[1])
+        out = self.products(view, windows(inputs[0], view.attrs.window, 0), inputs[1])
         if len(inputs) > 2:
             out = out + inputs[2]
         return clamp_float(view.attrs.activation, out)
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
-        # Sums stay below 2**47, so float64 is exact.
-        x = inputs[0].astype(np.float64) - view.input(0).zero_point
-        acc = self.products(view, x, inputs[1].astype(np.float64))
-        if len(inputs) > 2:
-            acc = acc + inputs[2]
+        # Sums stay below 2**47, so float64 is exact; some rows at a time bound what it takes.
+        weights, zero = inputs[1].astype(np.float64), view.input(0).zero_point
+        bias = inputs[2] if len(inputs) > 2 else 0
         multipliers, shifts = convolution_multipliers(view)
-        acc = acc.astype(np.int64)
-        out = rescaled(view.input(0), acc, multipliers, shifts) + view.output.zero_point
-        clipped: Array = np.clip(out, *clamp_limits(view.attrs.activation, view.output))
-        return clipped.astype(view.output.dtype.numpy)
+        limits = clamp_limits(view.attrs.activation, view.output)
+        patches = windows(inputs[0], view.attrs.window, zero)
+        out = np.empty((*patches.shape[:3], view.output.shape[3]), view.output.dtype.numpy)
+        row_values = patches[:, :1].size + _STEPS * out[:, :1].size
+        rows = max(1, _ROWS_BYTES // (8 * row_values))
+        for first in range(0, patches.shape[1], rows):
+            part = patches[:, first : first + rows].astype(np.float64) - zero
+            sums = (self.products(view, part, weights) + bias).astype(np.int64)
+            scaled = rescaled(view.input(0), sums, multipliers, shifts) + view.output.zero_point
+            out[:, first : first + rows] = np.clip(scaled, *limits)
+        return out
 
     def on_whole(self, view: View) -> View:
         return laid_down(view)

@@ -10,6 +10,7 @@ import numpy as np
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import Constraint, KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 from toolkit.ops.parts.constraints import unary_types_int8
 
 AttrsT = TypeVar("AttrsT")
@@ -28,6 +29,17 @@ class Lookup(Operator[AttrsT], Generic[AttrsT]):
 
     def tflite_version(self, view: NodeView[AttrsT]) -> int:
         return 2
+
+    def channel_bounds(self, view: NodeView[AttrsT], inputs: Sequence[Bounds]) -> Bounds:
+        table, (x,) = self.run_int(view, (INT8_VALUES,)).astype(np.int64), inputs
+        reached = [table[a + 128 : b + 129] for a, b in zip(x.low, x.high, strict=True)]
+        return Bounds(
+            np.array([values.min() for values in reached]),
+            np.array([values.max() for values in reached]),
+        )
+
+    def channel_ties(self, view: NodeView[AttrsT]) -> Ties:
+        return same_channels(view.inputs, view.output)
 
     def work(self, view: NodeView[AttrsT]) -> Work:
         return Work(elementwise=view.output.elements)

@@ -20,6 +20,7 @@ from toolkit.ops.parts.base import (
     TimeBehaviour,
     Work,
 )
+from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 from toolkit.ops.parts.constraints import (
     MAX_KERNEL_ROWS,
     batch_one,
@@ -110,6 +111,13 @@ class Pool2D(Operator[WindowedAttrs]):
     def infer_shape(self, view: View) -> Shape:
         shape = view.input(0).shape
         return windowed_shape(view.attrs.window, shape, shape[3])
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        """Padding counts in neither pool."""
+        return inputs[0].clipped(*clamp_limits(view.attrs.activation, view.output))
+
+    def channel_ties(self, view: View) -> Ties:
+        return same_channels(view.inputs, view.output)
 
     def work(self, view: View) -> Work:
         """Padding is skipped."""

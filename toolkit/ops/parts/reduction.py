@@ -14,6 +14,7 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier
 from toolkit.ops.numerics.int16 import kernel_name, kernel_params
 from toolkit.ops.parts.base import CodeFacts, KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.channels import Ties, same_channels
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ def resolved_axes(view: NodeView[Any]) -> frozenset[int]:
     """The reduced axes, counted from the front."""
     rank = len(view.input(0).shape)
     return frozenset(range(rank)[axis] for axis in view.attrs.axes)
+
+
+def reduces_around_channels(view: NodeView[Any]) -> bool:
+    """Whether the last axis stays, so that each channel is reduced by itself."""
+    return len(view.input(0).shape) - 1 not in resolved_axes(view)
 
 
 def reduced(view: NodeView[Any]) -> int:
@@ -94,6 +100,9 @@ class BuiltinReduction(Reduction[ReductionAttrs]):
 
     def tflite_version(self, view: View) -> int:
         return 2
+
+    def channel_ties(self, view: View) -> Ties | None:
+        return same_channels(view.inputs, view.output) if reduces_around_channels(view) else None
 
     def work(self, view: View) -> Work:
         return Work(accumulators=view.output.elements, elementwise=view.input(0).elements)

@@ -9,6 +9,7 @@ from toolkit.ir import Tensor
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.base import TIME_AXIS as TIME_AXIS
 from toolkit.ops.parts.base import NodeView, TimeBehaviour
+from toolkit.ops.parts.kept import kept
 from toolkit.ops.parts.window import WindowedAttrs
 from toolkit.ops.strided_slice import StridedSliceAttrs
 
@@ -54,6 +55,7 @@ def row_window(view: NodeView[Any], behaviour: TimeBehaviour) -> RowWindow:
     )
 
 
+@kept
 def row_view(view: NodeView[Any], behaviour: TimeBehaviour) -> NodeView[Any]:
     """The node on exactly the rows that make one output row, without padding along time."""
     rows, attrs = row_window(view, behaviour).span, view.attrs

@@ -59,6 +59,11 @@ class Window:
     def span_w(self) -> int:
         return (self.kernel_w - 1) * self.dilation_w + 1
 
+    @property
+    def is_padded(self) -> bool:
+        """Whether a window may reach beyond the input."""
+        return self.padding != Padding()
+
     def output_hw(self, in_h: int, in_w: int) -> tuple[int, int]:
         """Height and width of the output."""
         p = self.padding

@@ -11,7 +11,7 @@ import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.parts.base import NodeView
-from toolkit.ops.parts.constraints import accumulator_bound
+from toolkit.ops.parts.constraints import accumulator_bounds
 
 #: Sums, and what is added to round them, stay below.
 _LIMIT = 1 << 30
@@ -21,10 +21,10 @@ def requantize_problem(
     view: NodeView[Any], channel_axis: int, multipliers: Array, shifts: Array
 ) -> str | None:
     """What keeps a layer's sums from ``tk_dsp_requantize``, None where nothing does."""
-    bound = _bound(view, channel_axis)
-    if bound >= _LIMIT:
-        return f"sums up to {bound}"
-    right = _right(bound, multipliers, shifts)
+    bounds = _bounds(view, channel_axis)
+    if bounds.max() >= _LIMIT:
+        return f"sums up to {bounds.max()}"
+    right = _right(bounds, multipliers, shifts)
     if right.min() < 1:
         return f"scaled by up to 2**{-right.min()}"
     rounding = (abs(view.output.zero_point) + 1) << right
@@ -43,18 +43,18 @@ def requantize_records(
     start = -view.input(0).zero_point * weights.values.astype(np.int64).sum(axis=others)
     if bias is not None:
         start = start + bias.values
-    right = _right(_bound(view, channel_axis), multipliers, shifts)
+    right = _right(_bounds(view, channel_axis), multipliers, shifts)
     kept = np.where(right == -shifts.astype(np.int64), multipliers, 0)
     rounding = (2 * view.output.zero_point + 1) << (right - 1)
     return np.stack([factor * start, kept, rounding, right], axis=1).astype(np.int32)
 
 
-def _bound(view: NodeView[Any], channel_axis: int) -> int:
-    return accumulator_bound(view.input(1), channel_axis, view.input(0), view.optional(2))
+def _bounds(view: NodeView[Any], channel_axis: int) -> Array:
+    return accumulator_bounds(view.input(1), channel_axis, view.input(0), view.optional(2))
 
 
-def _right(bound: int, multipliers: Array, shifts: Array) -> Array:
+def _right(bounds: Array, multipliers: Array, shifts: Array) -> Array:
     """Shifts to the right; 1 for channels whose sums are scaled down to nothing."""
     right = -shifts.astype(np.int64)
-    nothing = (multipliers == 0) | (bound < np.int64(1) << np.maximum(right - 1, 0))
+    nothing = (multipliers == 0) | (bounds < np.int64(1) << np.maximum(right - 1, 0))
     return np.where(nothing, 1, right)
