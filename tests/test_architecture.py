@@ -170,6 +170,26 @@ def test_one_file_an_operator() -> None:
         assert type(operator).__module__ == f"toolkit.ops.{name}", name
 
 
+def test_no_list_of_operators_outside_their_files() -> None:
+    """What other layers must know of an operator is an attribute of it."""
+    from toolkit.ops import OPERATORS
+
+    found = []
+    for path in _modules():
+        if _part(path) in ("ops", "frontend"):  # the table; ONNX's names
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            items: list[ast.expr | None] = []
+            if isinstance(node, ast.Tuple | ast.List | ast.Set):
+                items = [*node.elts]
+            elif isinstance(node, ast.Dict):
+                items = [*node.keys]
+            names = {i.value for i in items if isinstance(i, ast.Constant)}
+            if len(names & OPERATORS.keys()) > 2:
+                found.append(f"{path}:{node.lineno}")
+    assert not found
+
+
 def test_one_module_a_fast_kernel() -> None:
     from toolkit.resources import kernel_path
 

@@ -22,10 +22,12 @@ from tests.ops import (
     test_concatenation,
     test_conv_2d,
     test_depthwise_conv_2d,
+    test_extremum,
     test_fully_connected,
     test_int16,
     test_lookup,
     test_mean,
+    test_normalization,
     test_pad,
     test_pooling,
     test_quantize,
@@ -35,6 +37,7 @@ from tests.ops import (
     test_streaming,
     test_strided_slice,
     test_sum,
+    test_table,
     test_transpose,
     test_variance,
 )
@@ -64,6 +67,15 @@ CASES: list[AddCase] = [
     test_mean.case,
     test_sum.case,
     test_reduce_max.case,
+    *(
+        partial(test_extremum.case, op, kind)
+        for op in test_extremum.OPS
+        for kind in (DType.INT8, DType.INT16)
+    ),
+    test_extremum.prelu_case,
+    test_extremum.square_case,
+    *(partial(test_normalization.case, kinds) for kinds in test_normalization.KINDS),
+    *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
     test_variance.case,
     test_variance.weighted_case,
     test_attention_pool.broadcast_case,

@@ -13,6 +13,7 @@ from onnx import numpy_helper
 
 from tests.support.cli import image_model, refused, speech_model, toolkit, tree
 from tests.support.onnx_models import ModelMaker
+from tests.support.tflite_maker import TfliteMaker
 from toolkit.features.spec import WAV2SMALL_RUNNING
 from toolkit.resources import data_dir
 
@@ -50,17 +51,25 @@ def test_truncated_tflite(tmp_path: Path, models_dir: Path, share: float) -> Non
     assert "cut" in build_refused(tmp_path, "cut.tflite")
 
 
-def test_float_tflite_is_refused_with_the_remedy(tmp_path: Path, models_dir: Path) -> None:
-    line = build_refused(tmp_path, models_dir / "mlperf_tiny_kws_float32.tflite")
+def test_partly_quantised_tflite_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    maker = TfliteMaker()
+    main = maker.main
+    x, real, out = main.tensor([1, 4]), main.tensor([1, 4], "float32"), main.tensor([1, 4])
+    main.op("DEQUANTIZE", [x], [real])
+    half = main.tensor([1, 4], "float32")
+    main.op("LOGISTIC", [real], [half])
+    main.op("QUANTIZE", [half], [out])
+    (tmp_path / "m.tflite").write_bytes(maker.data([x], [out]))
+    line = build_refused(tmp_path, "m.tflite")
     assert "only partly quantised" in line and "toolkit convert" in line
 
 
 def test_missing_operators_are_named_with_their_nodes(tmp_path: Path) -> None:
     m = ModelMaker(1, 1, 8, 8)
-    x = m.op("Celu", m.op("Det", m.op("Relu", "x")))
+    x = m.op("Hardmax", m.op("Det", m.op("Relu", "x")))
     onnx.save(m.model(x), tmp_path / "m.onnx")
     line = build_refused(tmp_path, "m.onnx")
-    assert "Det (node 'Det_1')" in line and "Celu (node 'Celu_2')" in line
+    assert "Det (node 'Det_1')" in line and "Hardmax (node 'Hardmax_2')" in line
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

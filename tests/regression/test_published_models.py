@@ -76,6 +76,5 @@ def test_build_compares_with_tflm(models_dir: Path, tmp_path: Path) -> None:
     assert checks.pop("device_near_float") is None  # a .tflite brings no float network
     assert checks == {"fits_flash": True, "fits_ram": True, "fits_stack": True}
     (library,) = (path.parent for path in (tmp_path / "out").glob("*/include"))
-    for suffix in ("", "_tflm"):
-        built = library / f"{library.name}{suffix}.tflite"
-        assert built.read_bytes() == model.read_bytes()
+    built = library / f"{library.name}.tflite"
+    assert built.read_bytes() == model.read_bytes()

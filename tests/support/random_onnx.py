@@ -13,6 +13,7 @@ import onnx
 from onnx import helper
 
 from tests.support.random_onnx_compute import COMPUTE
+from tests.support.random_onnx_everyday import EVERYDAY
 from tests.support.random_onnx_graph import IR_VERSION, Draft, info
 from tests.support.random_onnx_patterns import PATTERNS
 from tests.support.random_onnx_shapes import SHAPES
@@ -27,7 +28,7 @@ from toolkit.passes.optimize import optimize
 #: Largest difference from onnxruntime, relative to the largest value of the output.
 TOLERANCE = 1e-4
 
-_STEPS = (*COMPUTE, *SHAPES, *PATTERNS)
+_STEPS = (*COMPUTE, *SHAPES, *PATTERNS, *EVERYDAY)
 _MAX_STEPS, _MAX_TRIES = 8, 60
 
 

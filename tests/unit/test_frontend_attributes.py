@@ -15,7 +15,9 @@ from tests.support.onnx_models import ModelMaker
 from tests.support.random_onnx import difference, imported, outside
 from toolkit.errors import ToolkitError
 from toolkit.frontend.load import LOWERINGS
+from toolkit.frontend.reader import MAX_OPSET
 from toolkit.frontend.schema import schema_of
+from toolkit.ops.numerics.functions import FUNCTIONS
 
 
 def floats(*shape: int) -> np.ndarray:
@@ -26,6 +28,9 @@ def ints(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
 
 
+#: Functions of one value that are a row of `numerics.functions`.
+ROWS = tuple(row.onnx for row in FUNCTIONS.values() if row.onnx)
+
 #: An input, constants after it and the attributes of a node, for each operator that computes.
 BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Add": ((2, 3), [floats(3)], {}),
@@ -35,6 +40,7 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Clip": ((2, 3), [np.float32(0), np.float32(6)], {}),
     "Concat": ((2, 3), [floats(2, 3)], {"axis": 1}),
     "Conv": ((1, 4, 7, 8), [floats(4, 2, 3, 3)], {"group": 2}),
+    "ConvTranspose": ((1, 4, 5, 6), [floats(4, 2, 3, 3)], {}),
     "Div": ((2, 3), [floats(3)], {}),
     "Dropout": ((2, 3), [], {}),
     "Einsum": ((2, 3), [floats(3, 4)], {"equation": "ab,bc->ac"}),
@@ -48,6 +54,15 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "HardSigmoid": ((2, 3), [], {}),
     "HardSwish": ((2, 3), [], {}),
     "Identity": ((2, 3), [], {}),
+    "GroupNormalization": ((1, 4, 5), [floats(4), floats(4)], {"num_groups": 2}),
+    "InstanceNormalization": ((1, 3, 5), [floats(3), floats(3)], {}),
+    "LayerNormalization": ((2, 3, 5), [floats(5), floats(5)], {}),
+    "MeanVarianceNormalization": ((2, 3, 4, 5), [], {}),
+    "RMSNormalization": ((2, 3, 5), [floats(5)], {}),
+    "LeakyRelu": ((2, 3), [], {}),
+    "Max": ((2, 3), [floats(3)], {}),
+    "Min": ((2, 3), [floats(2, 3)], {}),
+    "PRelu": ((2, 3), [floats(3) - 1], {}),
     "MatMul": ((2, 3), [floats(3, 4)], {}),
     "MaxPool": ((1, 2, 7, 8), [], {"kernel_shape": [3, 3]}),
     "Mul": ((2, 3), [floats(3)], {}),
@@ -59,6 +74,11 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Relu": ((2, 3), [], {}),
     "Reshape": ((2, 3, 4), [ints(2, -1)], {}),
     "Shape": ((2, 3, 4), [], {}),
+    "Resize": ((1, 2, 3, 4), ["", np.array([1, 1, 2, 3], np.float32)], {}),
+    **{f"Reduce{kind}": ((2, 3, 4), [], {}) for kind in ("L1", "L2", "LogSum", "LogSumExp")},
+    **{f"Reduce{kind}": ((2, 3, 4), [], {}) for kind in ("Min", "SumSquare")},
+    "DepthToSpace": ((1, 12, 2, 3), [], {"blocksize": 2}),
+    "SpaceToDepth": ((1, 3, 4, 6), [], {"blocksize": 2}),
     "Sigmoid": ((2, 3), [], {}),
     "Slice": ((4, 5), [ints(1), ints(3)], {}),
     "Softmax": ((2, 3, 4), [], {}),
@@ -69,28 +89,51 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     "Tanh": ((2, 3), [], {}),
     "Transpose": ((2, 3, 4), [], {}),
     "Unsqueeze": ((2, 3), [ints(1)], {}),
+    **{op: ((2, 3), [], {}) for op in ("Gelu", "Neg", *ROWS)},
 }  # fmt: skip
 #: Values of every attribute that an operator has in some operator set, defaults and others.
 VALUES: dict[str, list[Any]] = {
     "allowzero": [0, 1],
     "alpha": [1.0, 0.5],
+    "approximate": ["none", "tanh"],
     "auto_pad": ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"],
+    "antialias": [0, 1],
     "axes": [[0], [-1], [0, 1]],
     "axis": [0, 1, -1],
     "beta": [1.0, 0.5],
+    "blocksize": [1, 2],
+    "coordinate_transformation_mode": [
+        "half_pixel",
+        "pytorch_half_pixel",
+        "align_corners",
+        "asymmetric",
+        "half_pixel_symmetric",
+    ],
+    "cubic_coeff_a": [-0.75, -0.5],
+    "exclude_outside": [0, 1],
+    "extrapolation_value": [0.0],
+    "bias": [0.0, 0.25],
     "ceil_mode": [0, 1],
     "count_include_pad": [0, 1],
     "dilations": [[1, 1], [2, 1]],
     "end": [1, 2, -1, 9],
     "equation": ["ab,bc->ac", "ab,bc->ca", "ab,bc->abc", "ab,bc->b"],
     "epsilon": [1e-5, 0.5],
+    "gamma": [1.0, 2.0],
     "group": [1, 2],
+    "keep_aspect_ratio_policy": ["stretch", "not_larger"],
     "keepdims": [0, 1],
     "kernel_shape": [[3, 3], [2, 3]],
-    "mode": ["constant", "reflect", "edge", "wrap"],
+    "lambd": [0.5, 1.0],
+    "mode": ["constant", "reflect", "edge", "wrap", "nearest", "linear", "cubic", "DCR", "CRD"],
+    "nearest_mode": ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"],
     "momentum": [0.9, 0.1],
     "noop_with_empty_axes": [0, 1],
+    "num_groups": [1, 2],
+    "stash_type": [1],
     "num_outputs": [1, 2],
+    "output_padding": [[0, 0], [0, 1]],
+    "output_shape": [[9, 9]],
     "pads": [[0, 0, 0, 0], [1, 0, 2, 1]],
     "round_mode": ["up", "down"],
     "saturate": [0, 1],
@@ -112,9 +155,9 @@ def stated(op: str, opset: int, attrs: dict[str, Any]) -> onnx.ModelProto:
     maker = ModelMaker(*shape)
     one = maker.constant(np.ones(1, np.float32))
     x = maker.op("Add", "x", one)
-    if op == "Sqrt":  # of what has a root
-        x = maker.op("Mul", x, x)
-    names = [maker.constant(values) for values in constants]
+    if op in ("Log", "Reciprocal", "ReduceLogSum", "Sqrt"):  # of what has one
+        x = maker.op("Add", maker.op("Mul", x, x), one)
+    names = ["" if isinstance(v, str) else maker.constant(v) for v in constants]
     operands = [names[0], x] if op == "Concat" else [x, *names]
     y = maker.op(op, *operands, **{**base, **attrs})
     if op == "Shape":
@@ -126,7 +169,7 @@ def stated(op: str, opset: int, attrs: dict[str, Any]) -> onnx.ModelProto:
 def versions(op: str) -> Iterator[int]:
     """The operator sets from 13 on in which the meaning of ``op`` changed."""
     seen = set()
-    for opset in range(13, 24):
+    for opset in range(13, MAX_OPSET + 1):
         try:
             schema = defs.get_schema(op, opset)
         except defs.SchemaError:

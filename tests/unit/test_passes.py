@@ -273,3 +273,10 @@ def test_a_rewrite_that_never_settles_is_reported() -> None:
 
     with pytest.raises(ToolkitError, match="does not settle"):
         rewrite(chain(), "restless", restless)
+
+
+@pytest.mark.parametrize("op", ["Max", "Min", "PRelu"])
+def test_an_activation_behind_what_has_none_of_its_own_stays(op: str, tmp_path: Path) -> None:
+    maker = ModelMaker(1, 2, 6, 6)
+    other = maker.weights(2, 1, 1)
+    assert "relu" in ops(imported(maker, maker.op("Relu", maker.op(op, "x", other)), tmp_path))

@@ -181,7 +181,7 @@ def test_activation_parameters_represent_zero_and_both_ends() -> None:
 
 def test_an_activation_that_is_always_zero_gets_a_usable_scale() -> None:
     quant = activation_params(0.0, 0.0, DType.INT8)
-    assert quant.tensor_scale == 2.0**-24
+    assert quant.tensor_scale == np.float32(1 / 255)
     assert quant.zero_point == (-128,)
 
 

@@ -92,9 +92,10 @@ _HINT = "`toolkit check --update` writes one."
 def _document(
     name: str, facts: Facts, judged: Sequence[Measurement], accepted: Accepted
 ) -> dict[str, Any]:
-    sources = sorted({source for m in judged for source in _explaining(m)} & facts.shares.keys())
-    ram = any("ram" in _explaining(m) for m in judged)
-    stack = any("stack" in _explaining(m) for m in judged)
+    known = [_explaining(m, facts.shares) for m in judged]
+    sources = sorted({source for found in known for source in found} & facts.shares.keys())
+    ram = any("ram" in found for found in known)
+    stack = any("stack" in found for found in known)
     small = {source: _small(facts.of(source)) for source in sources if source != "snr"}
     shares = {s: folded(facts.of(s), small[s], {}) for s in small}
     if "error" in shares:
@@ -122,9 +123,9 @@ def _document(
     return document
 
 
-def _explaining(m: Measurement) -> tuple[str, ...]:
+def _explaining(m: Measurement, shares: Mapping[str, Shares]) -> tuple[str, ...]:
     """The sources that explain a figure, and whether its peak or chain does."""
-    source = source_of(m)
+    source = source_of(m, shares)
     return {
         "ram": ("ram", "objects"),
         "accuracy": ("error", "snr"),

@@ -24,7 +24,7 @@ def explain(found: Measurement, now: Facts, then: Facts | None) -> str:
     origin = figure(found.name).origin
     if origin in _KINDS:
         return _KINDS[origin](found, now, then)
-    source = source_of(found)
+    source = source_of(found, now.shares)
     if not source or source not in now.shares:
         return ""
     unit = "cycles" if origin == "cycles" else found.unit  # a time comes from cycles

@@ -105,11 +105,16 @@ def folded(shares: Shares, small: float, known: Shares) -> dict[Contributor, flo
     return found
 
 
-def source_of(found: Measurement) -> str:
-    """Which shares add up to a figure; "" where none do."""
+def source_of(found: Measurement, shares: Mapping[str, Shares]) -> str:
+    """Which of ``shares`` add up to a figure; "" where none do.
+
+    What time is made of is counted where it can be, also of a figure that is estimated for another
+    reason (energy of an undocumented current).
+    """
     origin = figure(found.name).origin
     if origin in ("cycles", "instructions"):
-        return f"{origin} {found.provenance.value}"
+        known = (f"{origin} {provenance.value}" for provenance in Provenance)
+        return next((source for source in known if shares.get(source)), "")
     return origin
 
 

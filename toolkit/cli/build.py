@@ -113,7 +113,7 @@ def command(
     details: bool,
     as_json: bool,
 ) -> int:
-    """Build MODEL (zoo name, .onnx, int8 .tflite, Wav2Small .safetensors; default: wav2small) for a
+    """Build MODEL (zoo name, .onnx, .tflite, Wav2Small .safetensors; default: wav2small) for a
     target.
 
     The firmware runs in the target's simulator (`--simulator host`: on this workstation), on a

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +13,6 @@ from toolkit.frontend.lowering import (
     Lowering,
     attribute,
     axis_of,
-    has_input,
     no_effect,
     unsupported,
 )
@@ -92,16 +92,6 @@ def sqrt(low: Lowering, node: OnnxNode) -> str:
     return low.append("sqrt", [low.value(node.inputs[0])], None, node)
 
 
-def power(low: Lowering, node: OnnxNode) -> str:
-    """Pow with an exponent of 2 or one half."""
-    x, exponent = low.value(node.inputs[0]), low.constant(node, 1)
-    if exponent.size != 1 or float(exponent.reshape(-1)[0]) not in (0.5, 2.0):
-        raise unsupported(node, "the exponent must be 2 or one half", hint="Multiply instead.")
-    if float(exponent.reshape(-1)[0]) == 0.5:
-        return low.append("sqrt", [x], None, node)
-    return low.append("mul", [x, x], ArithmeticAttrs(), node)
-
-
 def hard_swish(low: Lowering, node: OnnxNode) -> str:
     """HardSwish."""
     return low.append("hard_swish", [low.value(node.inputs[0])], None, node)
@@ -116,24 +106,6 @@ def hard_sigmoid(low: Lowering, node: OnnxNode) -> str:
     shifted = low.add(x, np.full(1, 6 * beta, np.float32), node)
     gate = low.append("relu6", [shifted], None, node)
     return low.multiply(gate, np.full(1, 1 / 6, np.float32), node)
-
-
-def clip(low: Lowering, node: OnnxNode) -> str:
-    """Clip to the limits of ReLU or ReLU6, the ones integer kernels have; a lower limit alone by
-    way of ReLU."""
-    limits = (_limit(low, node, "min", 1), _limit(low, node, "max", 2))
-    if limits[0] not in (0.0, -np.inf) and limits[1] == np.inf:
-        least = np.full(1, limits[0], np.float32)
-        above = low.append("relu", [low.add(low.value(node.inputs[0]), -least, node)], None, node)
-        return low.add(above, least, node)
-    kind = {(0.0, np.inf): "relu", (0.0, 6.0): "relu6"}.get(limits)
-    if kind is None:
-        raise unsupported(
-            node,
-            f"limits must be those of ReLU or ReLU6; got {limits[0]:g} and {limits[1]:g}",
-            hint="Use ReLU or ReLU6.",
-        )
-    return low.append(kind, [low.value(node.inputs[0])], None, node)
 
 
 def softmax(low: Lowering, node: OnnxNode) -> str:
@@ -198,15 +170,6 @@ def _broadcasts(low: Lowering, reader: OnnxNode, name: str, shape: Shape) -> boo
     return others[0] in low.values and low.shape(others[0]) == shape
 
 
-def _limit(low: Lowering, node: OnnxNode, name: str, index: int) -> float:
-    unbounded = -np.inf if name == "min" else np.inf
-    if has_input(node, index):
-        value = float(low.constant(node, index).reshape(-1)[0])
-    else:
-        value = attribute(node, name, float, unbounded)
-    return float(unbounded) if abs(value) > 1e30 else value
-
-
 def _split_constant(low: Lowering, node: OnnxNode) -> tuple[str, Array, bool] | None:
     """The computed operand, the constant one, and whether the constant came first; None when
     both are computed.  The computed operand gets the rank of the result."""
@@ -225,17 +188,19 @@ def _constant_quant(low: Lowering, node: OnnxNode) -> QuantParams | None:
     return next((low.quants[name] for name in node.inputs if name in low.quants), None)
 
 
-def _aligned(low: Lowering, node: OnnxNode) -> list[str]:
-    """Both computed operands, brought to the same number of dimensions."""
-    tensors = [low.value(name) for name in node.inputs]
+def aligned(low: Lowering, tensors: Sequence[str]) -> list[str]:
+    """Computed operands, brought to the same number of dimensions."""
     rank = max(len(low.tensor_shape(t)) for t in tensors)
     shapes = [(1,) * (rank - len(low.tensor_shape(t))) + low.tensor_shape(t) for t in tensors]
     return [low.reshape(t, shape) for t, shape in zip(tensors, shapes, strict=True)]
 
 
+def _aligned(low: Lowering, node: OnnxNode) -> list[str]:
+    return aligned(low, [low.value(name) for name in node.inputs])
+
+
 LOWERINGS: dict[str, Lower] = {
     "Add": add,
-    "Clip": clip,
     "Div": div,
     "Dropout": dropout,
     "Exp": exp,
@@ -245,7 +210,6 @@ LOWERINGS: dict[str, Lower] = {
     "Cast": cast,
     "Identity": identity,
     "Mul": mul,
-    "Pow": power,
     "Relu": relu,
     "Sigmoid": sigmoid,
     "Softmax": softmax,

@@ -8,7 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.errors import InputError, ModelError, ToolkitError, UnsupportedError, one_line
-from toolkit.frontend import convolution, elementwise, matmul, quantization, shapes
+from toolkit.frontend import (
+    conv_transpose,
+    convolution,
+    elementwise,
+    functions,
+    matmul,
+    normalization,
+    quantization,
+    rearrange,
+    reductions,
+    resize,
+    shapes,
+)
 from toolkit.frontend.fold import FOLDS, fold
 from toolkit.frontend.inferred import check_shapes
 from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
@@ -23,10 +35,16 @@ from toolkit.ir.tensor import MAX_RANK, Array
 
 #: One function an ONNX operator.
 LOWERINGS: dict[str, Lower] = {
+    **conv_transpose.LOWERINGS,
     **convolution.LOWERINGS,
     **elementwise.LOWERINGS,
+    **functions.LOWERINGS,
     **matmul.LOWERINGS,
+    **normalization.LOWERINGS,
     **quantization.LOWERINGS,
+    **rearrange.LOWERINGS,
+    **reductions.LOWERINGS,
+    **resize.LOWERINGS,
     **shapes.LOWERINGS,
 }
 

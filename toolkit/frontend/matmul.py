@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +15,10 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
+from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
+
+#: Matrices of a batch of constants; each becomes a layer of its own.
+MAX_HEADS = 16
 
 
 def gemm(low: Lowering, node: OnnxNode) -> str:
@@ -68,27 +73,74 @@ def _biased(low: Lowering, node: OnnxNode, product: str, beta: float) -> str:
 
 
 def matmul(low: Lowering, node: OnnxNode) -> str:
-    """MatMul: a dense layer where the second factor is constant, else a product of two tensors."""
+    """MatMul: a dense layer where one factor is constant, else a product of two tensors."""
     a, b = node.inputs
     if a in low.constants:
         return _constant_first(low, node)
     x = low.value(a)
     shape = low.tensor_shape(x)
     if b not in low.constants:
-        y = low.value(b)
-        if len(low.tensor_shape(y)) != len(shape) or len(shape) < 2:
-            raise unsupported(node, f"factors {list(shape)} and {list(low.tensor_shape(y))}")
-        return low.append("batch_matmul", [x, y], BatchMatmulAttrs(), node)
+        return _computed(low, node, x, low.value(b))
     weights = low.constants[b]
-    if weights.ndim not in (1, 2):
-        raise unsupported(node, f"constant factor must be 1-D or 2-D; got {weights.ndim}-D")
-    _check_columns(low, node, x, weights.shape[0])
-    matrix = weights.reshape(len(weights), -1)
+    leading = weights.shape[:-2]
+    if math.prod(leading) > 1:
+        return _batched(low, node, x, low.floats(b))
+    if len(leading) > max(len(shape) - 2, 0):
+        x = low.reshape(x, (*leading[: len(leading) - max(len(shape) - 2, 0)], *shape))
+        shape = low.tensor_shape(x)
+    kept = weights.shape[-1:] if weights.ndim > 1 else ()
+    matrix = weights.reshape(weights.shape[-2] if weights.ndim > 1 else len(weights), -1)
+    _check_columns(low, node, x, len(matrix))
     rows = low.reshape(x, (1, *shape)) if len(shape) == 1 else x
     inputs = [rows, low.weights(b, _packed(matrix.T), axis=0)]
     attrs = FullyConnectedAttrs(keep_num_dims=len(shape) > 2)
     product = low.append("fully_connected", inputs, attrs, node)
-    return low.reshape(product, (*shape[:-1], *weights.shape[1:]))
+    return low.reshape(product, (*shape[:-1], *kept))
+
+
+def _computed(low: Lowering, node: OnnxNode, x: str, y: str) -> str:
+    """A product of two tensors of any rank: vectors are matrices of one row or column."""
+    first, second = low.tensor_shape(x), low.tensor_shape(y)
+    wide = (1, *first) if len(first) == 1 else first
+    tall = (*second, 1) if len(second) == 1 else second
+    rank = max(len(wide), len(tall))
+    wide, tall = ((1,) * (rank - len(s)) + s for s in (wide, tall))
+    leading = np.broadcast_shapes(wide[:-2], tall[:-2])
+    x, y = (
+        s
+        if math.prod(low.tensor_shape(s)[:-2]) == 1
+        else low.expand(s, (*leading, *shape[-2:]), node)
+        for s, shape in ((low.reshape(x, wide), wide), (low.reshape(y, tall), tall))
+    )
+    product = low.append("batch_matmul", [x, y], BatchMatmulAttrs(), node)
+    made = list(low.tensor_shape(product))
+    if len(second) == 1:
+        del made[-1]
+    if len(first) == 1:
+        del made[-1 if len(second) == 1 else -2]
+    return low.reshape(product, made)
+
+
+def _batched(low: Lowering, node: OnnxNode, x: str, weights: Array) -> str:
+    """``x @ c`` for a batch of constants, as of heads: a dense layer on a part of ``x`` each."""
+    shape, heads = low.tensor_shape(x), math.prod(weights.shape[:-2])
+    leading = np.broadcast_shapes(shape[:-2], weights.shape[:-2])
+    if len(shape) < 2 or heads > MAX_HEADS or math.prod(leading) != heads:
+        raise unsupported(node, f"factors {list(shape)} and {list(weights.shape)}")
+    _check_columns(low, node, x, weights.shape[-2])
+    alike = math.prod(shape[:-2]) == 1
+    rows = low.reshape(x, (1 if alike else heads, *shape[-2:]))
+    parts, inner = [], replace(node, outputs=(f"{node.outputs[0]}@head",))
+    for head, matrix in enumerate(weights.reshape(heads, *weights.shape[-2:])):
+        ranges = ((head, head + 1 if head + 1 < heads else None, 1), WHOLE, WHOLE)
+        own = (
+            rows if alike else low.append("strided_slice", [rows], StridedSliceAttrs(ranges), inner)
+        )
+        constant = low.builder.constant(f"{node.inputs[1]}@{head}", _packed(matrix.T))
+        attrs = FullyConnectedAttrs(keep_num_dims=True)
+        parts.append(low.append("fully_connected", [own, constant], attrs, inner))
+    joined = low.join(parts, 0, node)
+    return low.reshape(joined, (*leading, shape[-2], weights.shape[-1]))
 
 
 def _constant_first(low: Lowering, node: OnnxNode) -> str:

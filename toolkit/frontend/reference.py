@@ -72,7 +72,10 @@ def _is_bounded(model: Any) -> bool:
     """Whether ONNX infers a size for every output, and one within the budget."""
     from onnx import shape_inference
 
-    inferred = shape_inference.infer_shapes(model, data_prop=True, strict_mode=True)
+    try:
+        inferred = shape_inference.infer_shapes(model, data_prop=True, strict_mode=True)
+    except shape_inference.InferenceError:
+        return False
     for output in inferred.graph.output:
         kind = output.type.tensor_type
         dims = [dim.dim_value for dim in kind.shape.dim]

@@ -1,4 +1,4 @@
-"""Lowering of reductions and of what only moves data: reshapes, transposes, concatenation, pad."""
+"""Lowering of what only moves data: reshapes, transposes, concatenation, slices."""
 
 from __future__ import annotations
 
@@ -8,41 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.errors import ModelError
-from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, has_input, unsupported
+from toolkit.frontend.lowering import Lower, Lowering, attribute, axis_of, unsupported
 from toolkit.frontend.node import OnnxNode
 from toolkit.ir.tensor import Array
-from toolkit.ops.mean import MeanAttrs
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs, bounded
-from toolkit.ops.sum import SumAttrs
-
-
-def global_average_pool(low: Lowering, node: OnnxNode) -> str:
-    """GlobalAveragePool: the mean over all spatial axes."""
-    x = low.value(node.inputs[0])
-    axes = tuple(range(2, len(low.tensor_shape(x))))
-    return low.append("mean", [x], MeanAttrs(axes, keep_dims=True), node)
-
-
-def reduce_mean(low: Lowering, node: OnnxNode) -> str:
-    """ReduceMean."""
-    axes, keep = _reduced(low, node)
-    return low.append("mean", [low.value(node.inputs[0])], MeanAttrs(axes, keep), node)
-
-
-def reduce_sum(low: Lowering, node: OnnxNode) -> str:
-    """ReduceSum."""
-    axes, keep = _reduced(low, node)
-    return low.append("sum", [low.value(node.inputs[0])], SumAttrs(axes, keep), node)
-
-
-def reduce_max(low: Lowering, node: OnnxNode) -> str:
-    """ReduceMax."""
-    axes, keep = _reduced(low, node)
-    attrs = ReductionAttrs(axes, keep)
-    return low.append("reduce_max", [low.value(node.inputs[0])], attrs, node)
 
 
 def reshape(low: Lowering, node: OnnxNode) -> str:
@@ -161,7 +132,7 @@ def slice_(low: Lowering, node: OnnxNode) -> str:
         if 0 < end < size and _follows_length(low, node, end):
             end -= size
         parts[axis] = slice(start, end, step)
-    return _part(low, node, x, parts)
+    return part(low, node, x, parts)
 
 
 #: Fewer frames are numbers that a model may have for other reasons.
@@ -195,54 +166,14 @@ def split(low: Lowering, node: OnnxNode) -> str:
     for size, output in zip(sizes, node.outputs, strict=True):
         parts = [slice(None)] * len(shape)
         parts[axis] = slice(start, start + size)
-        results.append(_part(low, replace(node, outputs=(output,)), x, parts))
+        results.append(part(low, replace(node, outputs=(output,)), x, parts))
         if output:
             low.values[output] = results[-1]
         start += size
     return results[0]
 
 
-def gather(low: Lowering, node: OnnxNode) -> str:
-    """Gather of one index, which drops its axis."""
-    x, index = low.value(node.inputs[0]), low.constant(node, 1)
-    shape = low.tensor_shape(x)
-    axis = axis_of(node, attribute(node, "axis", int, 0), len(shape))
-    if index.ndim:
-        raise unsupported(
-            node, f"indices must be one number; got {list(index.shape)}", hint="Use Slice or Split."
-        )
-    at = int(index)
-    axis_of(node, at, shape[axis])
-    parts = [slice(None)] * len(shape)
-    parts[axis] = slice(at, at + 1 if at != -1 else None)
-    return low.reshape(_part(low, node, x, parts), (*shape[:axis], *shape[axis + 1 :]))
-
-
-def pad(low: Lowering, node: OnnxNode) -> str:
-    """Pad with a constant."""
-    if attribute(node, "mode", str, "constant") != "constant":
-        raise unsupported(node, "padding must be constant", hint="Use zero padding.")
-    x = low.value(node.inputs[0])
-    rank = len(low.tensor_shape(x))
-    pads = low.integers(node, "pads", 1) or ()
-    axes = low.integers(node, "axes", 3) or tuple(range(rank))
-    if len(pads) != 2 * len(axes) or min(pads, default=0) < 0:
-        raise unsupported(node, f"pads must be {2 * len(axes)} values of at least 0; got {pads}")
-    table = [(0, 0)] * rank
-    for axis, before, after in zip(axes, pads, pads[len(axes) :], strict=False):
-        table[axis_of(node, axis, rank)] = (before, after)
-    if has_input(node, 2):
-        value = float(low.constant(node, 2).reshape(-1)[0])
-    else:
-        value = attribute(node, "value", float, 0.0)
-    if not any(map(any, table)):
-        return x
-    if value == 0.0:
-        return low.append("pad", [x], PadAttrs(tuple(table)), node)
-    return low.append("pad_v2", [x], PadV2Attrs(tuple(table), value), node)
-
-
-def _part(low: Lowering, node: OnnxNode, x: str, parts: list[slice]) -> str:
+def part(low: Lowering, node: OnnxNode, x: str, parts: list[slice]) -> str:
     """A regular part of ``x``; all of it is ``x`` itself."""
     ranges = []
     for part, size in zip(parts, low.tensor_shape(x), strict=True):
@@ -255,26 +186,9 @@ def _part(low: Lowering, node: OnnxNode, x: str, parts: list[slice]) -> str:
     return low.append("strided_slice", [x], StridedSliceAttrs(tuple(ranges)), node)
 
 
-def _reduced(low: Lowering, node: OnnxNode) -> tuple[tuple[int, ...], bool]:
-    """Reduced axes, and whether they stay with size 1."""
-    rank = len(low.shape(node.inputs[0]))
-    axes = low.integers(node, "axes", 1)
-    keep = bool(attribute(node, "keepdims", int, 1))
-    nothing = attribute(node, "noop_with_empty_axes", int, 0)
-    if not axes:
-        axes = () if nothing else tuple(range(rank))
-    return tuple(sorted({axis_of(node, axis, rank) for axis in axes})), keep
-
-
 LOWERINGS: dict[str, Lower] = {
     "Concat": concat,
     "Flatten": flatten,
-    "Gather": gather,
-    "GlobalAveragePool": global_average_pool,
-    "Pad": pad,
-    "ReduceMax": reduce_max,
-    "ReduceMean": reduce_mean,
-    "ReduceSum": reduce_sum,
     "Reshape": reshape,
     "Slice": slice_,
     "Split": split,

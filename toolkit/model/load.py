@@ -27,6 +27,7 @@ from toolkit.quantize.given import attach, given_params
 from toolkit.quantize.ranges import Ranges, load_ranges
 from toolkit.tflite.metadata import with_metadata
 from toolkit.tflite.read import load_tflite, stripped_ends
+from toolkit.tflite.read_float import is_float, read_float_tflite
 from toolkit.tflite.write import write_tflite
 
 
@@ -69,7 +70,9 @@ def model_shape(model: str) -> tuple[int | str, ...]:
     _require_model_file(path)
     shapes: list[tuple[int | str, ...]]
     if path.suffix.lower() == ".tflite":
-        graph = load_tflite(path)
+        data = path.read_bytes()
+        floats = is_float(data, path.stem)
+        graph = read_float_tflite(data, path.stem) if floats else load_tflite(path)
         shapes = [graph.tensors[name].shape for name in graph.inputs]
     elif path.suffix.lower() == ".onnx":
         shapes = [tuple(source.dims) for source in read_onnx(path).inputs]
@@ -93,7 +96,7 @@ def _require_model_file(path: Path) -> None:
         meant = f"Did you mean '{near[0]}'? " if near else ""
         raise InputError(
             f"unknown model '{path}'.",
-            hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, an int8 .tflite "
+            hint=f"{meant}Give a zoo name ({', '.join(zoo_models())}), an .onnx, a .tflite "
             "or a Wav2Small .safetensors.",
         )
     require_file(path)
@@ -191,6 +194,8 @@ def _from_tflite(path: Path, name: str, clip_seconds: float, stated: Stated) -> 
             hint="Leave the option out.",
         )
     with reading(path, "a network that the toolkit can take", "Convert it again."):
+        if is_float(path.read_bytes(), name):
+            return _from_float_tflite(path, name, stated)
         graph = load_tflite(path)  # refuse what cannot be used before any work is done
         data = path.read_bytes()
         ends = stripped_ends(data, name)
@@ -207,6 +212,27 @@ def _from_tflite(path: Path, name: str, clip_seconds: float, stated: Stated) -> 
         data = with_metadata(data, METADATA_KEY, features.to_json())
     stated = replace(stated, features=features)
     return Source(str(path), name, _sha256(path), tflite=data, issues=issues, stated=stated)
+
+
+def _from_float_tflite(path: Path, name: str, stated: Stated) -> Source:
+    from toolkit.passes.optimize import optimize
+
+    imported = read_float_tflite(path.read_bytes(), name)
+    features, issues = attached(stated.features, feature_spec(imported))
+    if features is not None:
+        require_rows(imported, features)
+        imported = imported.with_metadata(**{METADATA_KEY: features.to_json()})
+    graph = optimize(imported)
+    return Source(
+        argument=str(path),
+        name=name,
+        sha256=_sha256(path),
+        float_graph=graph,
+        imported=imported,
+        issues=issues,
+        one_length=baked_nodes(graph),
+        stated=replace(stated, features=features),
+    )
 
 
 def _from_checkpoint(path: Path, name: str, clip_seconds: float, stated: Stated) -> Source:

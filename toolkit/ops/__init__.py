@@ -17,13 +17,18 @@ from toolkit.ops.exp import Exp
 from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
 from toolkit.ops.hard_swish import HardSwish
+from toolkit.ops.leaky_relu import LeakyRelu
 from toolkit.ops.logistic import Logistic
 from toolkit.ops.max_pool_2d import MaxPool2D
+from toolkit.ops.maximum import Maximum
 from toolkit.ops.mean import Mean
+from toolkit.ops.minimum import Minimum
 from toolkit.ops.mul import Mul
+from toolkit.ops.normalization import Normalization
 from toolkit.ops.pad import Pad
 from toolkit.ops.pad_v2 import PadV2
 from toolkit.ops.parts.base import Operator
+from toolkit.ops.prelu import Prelu
 from toolkit.ops.quantize import Quantize
 from toolkit.ops.reduce_max import ReduceMax
 from toolkit.ops.relu import Relu
@@ -31,10 +36,12 @@ from toolkit.ops.relu6 import Relu6
 from toolkit.ops.reshape import Reshape
 from toolkit.ops.softmax import Softmax
 from toolkit.ops.sqrt import Sqrt
+from toolkit.ops.squared_difference import SquaredDifference
 from toolkit.ops.squeeze import Squeeze
 from toolkit.ops.strided_slice import StridedSlice
 from toolkit.ops.sub import Sub
 from toolkit.ops.sum import Sum
+from toolkit.ops.table import Table
 from toolkit.ops.tanh import Tanh
 from toolkit.ops.transpose import Transpose
 from toolkit.ops.variance import Variance
@@ -56,12 +63,17 @@ OPERATORS: dict[str, Operator[Any]] = {
         ExpandDims(),
         FullyConnected(),
         HardSwish(),
+        LeakyRelu(),
         Logistic(),
         MaxPool2D(),
+        Maximum(),
         Mean(),
+        Minimum(),
         Mul(),
+        Normalization(),
         Pad(),
         PadV2(),
+        Prelu(),
         Quantize(),
         ReduceMax(),
         Relu(),
@@ -69,10 +81,12 @@ OPERATORS: dict[str, Operator[Any]] = {
         Reshape(),
         Softmax(),
         Sqrt(),
+        SquaredDifference(),
         Squeeze(),
         StridedSlice(),
         Sub(),
         Sum(),
+        Table(),
         Tanh(),
         Transpose(),
         Variance(),

@@ -48,7 +48,8 @@ class Add(Arithmetic):
     name = "add"
     tflite_name = "ADD"
     tflite_options = "AddOptions"
-    onnx_names = ("Add",)
+    onnx_names = ("Add", "BatchNormalization")
+    function = "add"
     kernel_stem = "tk_add"
     constraints = (*Arithmetic.constraints, output_scale_fits)
 

@@ -30,6 +30,7 @@ class AveragePool2D(Pool2D):
     name = "average_pool_2d"
     tflite_name = "AVERAGE_POOL_2D"
     onnx_names: ClassVar[tuple[str, ...]] = ("AveragePool", "GlobalAveragePool")
+    scale_transparent = True
     constraints = (*Pool2D.constraints, sum_fits)
     kernel_stem = "tk_average_pool_2d"
     global_stem = "tk_average_pool_global"

@@ -81,6 +81,7 @@ class BatchMatmul(Operator[BatchMatmulAttrs]):
     tflite_name = "BATCH_MATMUL"
     tflite_options = "BatchMatMulOptions"
     onnx_names = ("Einsum", "MatMul")
+    int16_follows = True
     opaque_reason = "a matrix product mixes all frames"
     constraints = (same_types, symmetric_int16, inputs_computed, batches_match, depth_bounded)
 

@@ -56,7 +56,9 @@ class Concatenation(Operator[ConcatenationAttrs]):
     name = "concatenation"
     tflite_name = "CONCATENATION"
     tflite_options = "ConcatenationOptions"
-    onnx_names = ("Concat",)
+    onnx_names = ("Concat", "Gather", "Pad", "Resize")
+    one_scale = True
+    int16_follows = True
     opaque_reason = "it joins tensors along time"
     constraints = (same_types, same_quantisation, input_count, inputs_computed)
 

@@ -56,6 +56,7 @@ class Div(Arithmetic):
     tflite_name = "DIV"
     tflite_options = "DivOptions"
     onnx_names = ("Div",)
+    function = "div"
     kernel_stem = "tk_div"
     constraints = (types_int8, loop_depth, quotient_bounded)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from toolkit.ops import OPERATORS
 from toolkit.ops.check import rule_and_remedy
+from toolkit.ops.numerics.functions import FUNCTIONS
 from toolkit.ops.parts.base import Operator
 
 _INTRODUCTION = """\
@@ -18,11 +19,18 @@ Integer results are, bit for bit, those of TFLM's reference kernels; custom oper
 definition. The constraints hold for the quantised graph that goes to the device. ONNX names say
 where an operator usually comes from; converting an ONNX model may combine or split operators.
 
-What a `.tflite` may have besides, for it becomes something else on the way in: `SPLIT` and
-`SPLIT_V` (slices), `CALL_ONCE`, `VAR_HANDLE`, `READ_VARIABLE` and `ASSIGN_VARIABLE` (states, see
+What a `.tflite` may have besides, for it becomes something else on the way in: `SPLIT`, `SPLIT_V`,
+`SLICE`, `UNPACK`, `PACK`, `MIRROR_PAD`, `DEPTH_TO_SPACE`, `SPACE_TO_DEPTH` and `GATHER` of known
+indices (slices, reshapes, transposes, concatenations), slices that drop an axis, `CONCATENATION` of
+any number, `CONV_2D` in groups, `TRANSPOSE_CONV` (a dense one and a reshape), `SPACE_TO_BATCH_ND`
+and `BATCH_TO_SPACE_ND` around a convolution (a dilated one), arithmetic on shapes, `CALL_ONCE`,
+`VAR_HANDLE`, `READ_VARIABLE` and `ASSIGN_VARIABLE` (states, see
 [STREAMING.md](STREAMING.md#state)), `QUANTIZE` and `DEQUANTIZE` between its integers and inputs,
 outputs or variables of float32 or uint8 (left out: the device has the integers), and subgraphs that
 nothing runs.
+
+A float `.tflite` goes the way of an ONNX file; there `ELU`, `GELU`, `LOG`, `ABS`, `NEG`, `SIN`,
+`COS`, `RSQRT`, `SQUARE`, `SIGN`, `FLOOR`, `CEIL`, `ROUND` and `RELU_N1_TO_1` are taken as well.
 
 | operator | TFLite | ONNX |
 |---|---|---|
@@ -32,7 +40,17 @@ nothing runs.
 def document() -> str:
     """The whole page."""
     operators = sorted(OPERATORS.values(), key=lambda op: op.name)
-    return _INTRODUCTION + "".join(map(_row, operators)) + "".join(map(_section, operators))
+    rows, sections = map(_row, operators), map(_section, operators)
+    return _INTRODUCTION + "".join(rows) + _functions() + "".join(sections)
+
+
+def _functions() -> str:
+    """The functions of one value that a table computes."""
+    names = sorted(row.onnx for row in FUNCTIONS.values() if row.onnx)
+    return (
+        "\nFunctions of one value that [table](#table) computes, alone or several in a row with "
+        f"numbers\nbetween them: {', '.join([*names, 'Clip', 'Gelu', 'Pow'])}.\n"
+    )
 
 
 def _row(operator: Operator[Any]) -> str:

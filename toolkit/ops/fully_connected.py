@@ -71,7 +71,8 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
     name = "fully_connected"
     tflite_name = "FULLY_CONNECTED"
     tflite_options = "FullyConnectedOptions"
-    onnx_names = ("Einsum", "Gemm", "MatMul")
+    onnx_names = ("Einsum", "Gemm", "MatMul", "Resize")
+    int16_follows = True
     weight_input, weight_axis, bias_input = 1, None, 2
     opaque_reason = "a dense layer over flattened time exists for one clip length only"
     constraints = (

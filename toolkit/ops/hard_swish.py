@@ -29,6 +29,8 @@ class HardSwish(PlainLookup):
     tflite_name = "HARD_SWISH"
     tflite_options = "HardSwishOptions"
     onnx_names = ("HardSwish",)
+    function = "hard_swish"
+    int16_by_others = True
     constraints = (*PlainLookup.constraints, scales_fit)
 
     def tflite_version(self, view: NodeView[None]) -> int:

@@ -29,6 +29,7 @@ class Logistic(PlainLookup):
     name = "logistic"
     tflite_name = "LOGISTIC"
     onnx_names = ("Sigmoid",)
+    function = "sigmoid"
     output_range = OutputRange.FIXED
     constraints = (*PlainLookup.constraints, output_quantization)
 

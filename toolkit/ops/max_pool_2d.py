@@ -25,6 +25,7 @@ class MaxPool2D(Pool2D):
     name = "max_pool_2d"
     tflite_name = "MAX_POOL_2D"
     onnx_names = ("MaxPool", "GlobalMaxPool")
+    scale_transparent = True
     kernel_stem = "tk_max_pool_2d"
     global_stem = "tk_max_pool_global"
 

@@ -32,7 +32,8 @@ class Mul(Arithmetic):
     name = "mul"
     tflite_name = "MUL"
     tflite_options = "MulOptions"
-    onnx_names = ("Mul",)
+    onnx_names = ("Mul", "BatchNormalization", "Expand", "HardSigmoid", "Neg")
+    function = "mul"
     kernel_stem = "tk_mul"
     constraints = (*Arithmetic.constraints, product_bounded)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -12,7 +12,15 @@ import numpy as np
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import same_types
-from toolkit.ops.parts.base import KernelCall, NodeView, Operator, OutputRange, TimeBehaviour, Work
+from toolkit.ops.parts.base import (
+    KernelCall,
+    Layout,
+    NodeView,
+    Operator,
+    OutputRange,
+    TimeBehaviour,
+    Work,
+)
 from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 from toolkit.ops.parts.constraints import same_quantization
 from toolkit.ops.parts.strided_copy import line_work
@@ -51,11 +59,16 @@ class Padding(Operator[AttrsT], Generic[AttrsT]):
 
     onnx_names = ("Pad",)
     output_range = OutputRange.SAME_AS_INPUT
+    layout = Layout.PER_AXIS
     constraints = (same_types, rank_at_most_four, same_quantization)
 
     @abstractmethod
     def fill(self, view: NodeView[AttrsT]) -> int:
         """What is added, of the quantised type."""
+
+    def reordered(self, attrs: AttrsT, order: Sequence[int | None]) -> AttrsT:
+        edges = tuple((0, 0) if axis is None else attrs.paddings[axis] for axis in order)
+        return replace(attrs, paddings=edges)
 
     def write_options(self, view: NodeView[AttrsT], options: Any) -> Any:
         return options
@@ -115,6 +128,7 @@ class Pad(Padding[PadAttrs]):
     name = "pad"
     tflite_name = "PAD"
     tflite_options = "PadOptions"
+    scale_transparent = True
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

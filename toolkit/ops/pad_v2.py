@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from toolkit.ir import Tensor
-from toolkit.ir.tensor import Array
+from toolkit.ir.tensor import Array, quantize
 from toolkit.ops.pad import PadAttrs, Padding, read_paddings
 from toolkit.ops.parts.base import NodeView
 
@@ -40,6 +40,12 @@ class PadV2(Padding[PadV2Attrs]):
         if value.dtype is not output.dtype or value.quant != output.quant:
             raise ValueError("the padding value is quantised otherwise than the output")
         return PadV2Attrs(read_paddings(inputs), value.values.item())
+
+    def integer_form(self, view: View) -> tuple[str, object]:
+        out = view.output
+        assert out.quant is not None
+        value = int(quantize(np.array(view.attrs.value), out.quant, out.dtype))
+        return self.name, replace(view.attrs, value=value)
 
     def tflite_constants(self, view: View) -> tuple[Array, ...]:
         value = np.array([view.attrs.value], view.output.dtype.numpy)

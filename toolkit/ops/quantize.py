@@ -11,7 +11,7 @@ from toolkit.ir import DType, Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ir.tensor import quantize as quantize_real
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.base import KernelCall, Layout, NodeView, Operator, TimeBehaviour, Work
 from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 from toolkit.ops.parts.constraints import rescale_bounded
 from toolkit.ops.parts.lookup import INT8_VALUES
@@ -34,6 +34,7 @@ class Quantize(Operator[None]):
     tflite_name = "QUANTIZE"
     tflite_options = "QuantizeOptions"
     onnx_names = ("QuantizeLinear",)
+    layout = Layout.ELEMENTWISE
     constraints = (types, rescale_bounded)
 
     def read_options(self, options: Any, inputs: Sequence[Tensor | None], output: Tensor) -> None:

@@ -24,7 +24,7 @@ class ReduceMax(BuiltinReduction):
 
     name = "reduce_max"
     tflite_name = "REDUCE_MAX"
-    onnx_names = ("ReduceMax",)
+    onnx_names = ("ReduceMax", "ReduceMin")
     output_range = OutputRange.SAME_AS_INPUT
     constraints = (same_types, symmetric_int16, axes_neighbouring, same_quantization)
 

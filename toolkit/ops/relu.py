@@ -20,6 +20,9 @@ class Relu(PlainLookup):
     name = "relu"
     tflite_name = "RELU"
     onnx_names = ("Relu",)
+    function = "relu"
+    scale_transparent = True
+    fused_as = Activation.RELU
 
     constraints = (*PlainLookup.constraints, rescale_bounded)
 

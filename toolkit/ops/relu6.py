@@ -19,6 +19,8 @@ class Relu6(PlainLookup):
     name = "relu6"
     tflite_name = "RELU6"
     onnx_names = ("Clip",)
+    function = "relu6"
+    fused_as = Activation.RELU6
     output_range = OutputRange.SAME_AS_INPUT
     constraints = (*PlainLookup.constraints, same_quantization)
 

@@ -32,6 +32,7 @@ class Reshape(Alias[ReshapeAttrs]):
     tflite_name = "RESHAPE"
     tflite_options = "ReshapeOptions"
     onnx_names = ("Reshape", "Flatten")
+    int16_follows = True
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

@@ -68,6 +68,7 @@ class Softmax(Operator[SoftmaxAttrs]):
     tflite_name = "SOFTMAX"
     tflite_options = "SoftmaxOptions"
     onnx_names = ("Softmax",)
+    on_last_axis = True
     output_range = OutputRange.FIXED
     opaque_reason = "it is a softmax over time"
     constraints = (types, output_quantization, input_symmetric, terms_bounded)

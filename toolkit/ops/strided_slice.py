@@ -15,6 +15,7 @@ from toolkit.ops.numerics.int16 import same_types
 from toolkit.ops.parts.base import (
     TIME_AXIS,
     KernelCall,
+    Layout,
     NodeView,
     Operator,
     OutputRange,
@@ -87,6 +88,8 @@ class StridedSlice(Operator[StridedSliceAttrs]):
     onnx_names = ("Slice", "Split", "Gather")
     opaque_reason = "it takes a part of time that depends on the clip's length"
     merges = False
+    layout = Layout.PER_AXIS
+    moves = True
     constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
 
@@ -113,6 +116,11 @@ class StridedSlice(Operator[StridedSliceAttrs]):
         if len(ranges) != len(x.shape):
             raise ValueError(f"{len(ranges)} ranges for {len(x.shape)} dimensions")
         return StridedSliceAttrs(tuple(ranges))
+
+    def reordered(self, attrs: StridedSliceAttrs, order: Sequence[int | None]) -> StridedSliceAttrs:
+        return StridedSliceAttrs(
+            tuple(WHOLE if axis is None else attrs.ranges[axis] for axis in order)
+        )
 
     def write_options(self, view: View, options: Any) -> Any:
         options.endMask = sum(

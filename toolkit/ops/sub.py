@@ -19,6 +19,7 @@ class Sub(Arithmetic):
     tflite_name = "SUB"
     tflite_options = "SubOptions"
     onnx_names = ("Sub",)
+    function = "sub"
     kernel_stem = "tk_sub"
     constraints = (*Arithmetic.constraints, output_scale_fits)
 

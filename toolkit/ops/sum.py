@@ -49,7 +49,14 @@ class Sum(SumReduction):
 
     name = "sum"
     tflite_name = "SUM"
-    onnx_names = ("ReduceSum",)
+    onnx_names = (
+        "ReduceSum",
+        "ReduceL1",
+        "ReduceL2",
+        "ReduceLogSum",
+        "ReduceLogSumExp",
+        "ReduceSumSquare",
+    )
     constraints = (same_types, symmetric_int16, axes_neighbouring, sum_fits)
     kernel_stem = "tk_reduce_sum"
     count_field = "summed"

@@ -29,6 +29,7 @@ class Tanh(PlainLookup):
     name = "tanh"
     tflite_name = "TANH"
     onnx_names = ("Tanh",)
+    function = "tanh"
     output_range = OutputRange.FIXED
     constraints = (*PlainLookup.constraints, output_quantization)
 

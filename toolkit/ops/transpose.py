@@ -44,10 +44,12 @@ class Transpose(Operator[TransposeAttrs]):
     name = "transpose"
     tflite_name = "TRANSPOSE"
     tflite_options = "TransposeOptions"
-    onnx_names = ("Transpose",)
+    onnx_names = ("Transpose", "DepthToSpace", "SpaceToDepth")
+    int16_follows = True
     opaque_reason = "it moves or mixes the time axis"
     constraints = (same_types, same_quantization, rank_bounded)
     output_range = OutputRange.SAME_AS_INPUT
+    moves = True
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor

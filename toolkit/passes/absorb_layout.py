@@ -13,10 +13,10 @@ from toolkit.errors import ModelError
 from toolkit.ir import Graph, Node, Shape, Tensor
 from toolkit.ir.edit import fresh, fresh_node, rename_tensors, substitute
 from toolkit.ir.tensor import Array
+from toolkit.ops import OPERATORS
 from toolkit.ops.fully_connected import FullyConnectedAttrs
-from toolkit.ops.pad import PadAttrs
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.strided_slice import MAX_RANK, WHOLE, StridedSliceAttrs
+from toolkit.ops.strided_slice import MAX_RANK
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.cancel_transposes import cancel_transposes
 from toolkit.passes.rewrite import (
@@ -25,7 +25,7 @@ from toolkit.passes.rewrite import (
     producer_of,
     rewrite,
 )
-from toolkit.passes.transposes import ELEMENTWISE, INDIFFERENT, Perm, inverse, perm_of
+from toolkit.passes.transposes import Perm, inverse, is_elementwise, is_indifferent, perm_of
 
 #: Graph metadata: input name to the axes of the exported model's input, in the graph's order.
 INPUT_AXES_KEY = "toolkit.input_axes"
@@ -123,7 +123,7 @@ def _wanted_layout(graph: Graph, name: str) -> Perm | None:
         for reader in graph.consumers(tensor):
             if reader.op == "transpose":
                 perms.add(perm_of(reader))
-            elif reader.op in (*INDIFFERENT, "concatenation"):
+            elif is_indifferent(reader) or reader.op == "concatenation":
                 ahead += {*reader.outputs} - seen
                 seen.update(reader.outputs)
             else:
@@ -191,7 +191,7 @@ def _reshape_through(graph: Graph, node: Node) -> Graph | None:
     """``f(reshape(x))`` becomes ``reshape(f(x))`` where the reshape drops one axis of size 1, as
     behind one-dimensional convolutions, so that ``f`` can be fused, or keeps rows, which are so
     one axis of time."""
-    if node.op not in INDIFFERENT:
+    if not is_indifferent(node):
         return None
     (output,) = node.outputs
     inputs, sources = list(node.inputs), set()
@@ -207,13 +207,14 @@ def _reshape_through(graph: Graph, node: Node) -> Graph | None:
     dropped = _dropped_axis(wide, narrow)
     attrs, constants = node.attrs, []
     if dropped is not None:
-        if node.op not in ELEMENTWISE:
+        if not is_elementwise(node):
             if len(wide) > MAX_RANK:
                 return None
-            attrs = _with_axis(attrs, dropped)
+            order = [*range(dropped), None, *range(dropped, len(narrow))]
+            attrs = OPERATORS[node.op].reordered(attrs, order)
         elif narrow != graph.tensors[output].shape:
             return None
-    elif not _keeps_rows(wide, narrow) or node.op not in ELEMENTWISE:
+    elif not _keeps_rows(wide, narrow) or not is_elementwise(node):
         return None
     for index, name in enumerate(inputs):
         data = graph.tensors[name or ""].data
@@ -245,15 +246,6 @@ def _moved_constant(data: Array, wide: Shape, dropped: int | None) -> Array | No
     if data.size != data.shape[-1]:
         return None
     return data.reshape((1,) * (len(wide) - 1) + (-1,))
-
-
-def _with_axis(attrs: object, axis: int) -> object:
-    """Attributes of a padding or a slice of a tensor with one more axis, which stays."""
-    if isinstance(attrs, PadAttrs):
-        paddings = (*attrs.paddings[:axis], (0, 0), *attrs.paddings[axis:])
-        return replace(attrs, paddings=paddings)
-    assert isinstance(attrs, StridedSliceAttrs)
-    return StridedSliceAttrs((*attrs.ranges[:axis], WHOLE, *attrs.ranges[axis:]))
 
 
 def _dense_on_rows(graph: Graph, node: Node) -> Graph | None:

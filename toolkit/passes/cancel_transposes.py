@@ -15,21 +15,20 @@ import numpy as np
 
 from toolkit.ir import Graph, Node, Shape, Tensor
 from toolkit.ir.edit import forward, fresh, fresh_node, substitute
+from toolkit.ops import OPERATORS
 from toolkit.ops.batch_matmul import BatchMatmulAttrs
 from toolkit.ops.concatenation import ConcatenationAttrs
 from toolkit.ops.fully_connected import FullyConnectedAttrs
-from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.reduction import ReductionAttrs
 from toolkit.ops.reshape import ReshapeAttrs
-from toolkit.ops.strided_slice import StridedSliceAttrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.rewrite import only_reader, producer_of, rewrite
 from toolkit.passes.transposes import (
-    ELEMENTWISE,
-    INDIFFERENT,
     Perm,
     first_input,
     inverse,
+    is_elementwise,
+    is_indifferent,
     perm_of,
     sink,
     transposed,
@@ -69,7 +68,7 @@ def _merge(graph: Graph, node: Node) -> Graph | None:
 
 
 def _through_indifferent(graph: Graph, node: Node) -> Graph | None:
-    if node.op not in INDIFFERENT or (found := _common_perm(graph, node)) is None:
+    if not is_indifferent(node) or (found := _common_perm(graph, node)) is None:
         return None
     perm, inputs = found
     if len(perm) != len(graph.tensors[node.outputs[0]].shape):
@@ -83,7 +82,7 @@ def _through_indifferent(graph: Graph, node: Node) -> Graph | None:
 def _through_gate(graph: Graph, node: Node) -> Graph | None:
     """A vector that broadcasts, as that of squeeze-and-excite, has its axes in any order: where it
     meets a transposed tensor, a reshape, which costs nothing, turns it instead."""
-    if node.op not in ELEMENTWISE or len(node.inputs) != 2:
+    if not is_elementwise(node) or len(node.inputs) != 2:
         return None
     names = [name for name in node.inputs if name is not None]
     for index, name in enumerate(names):
@@ -114,12 +113,7 @@ def with_axes(graph: Graph, node: Node, order: Perm) -> tuple[object, dict[int, 
             moved = np.ascontiguousarray(data.transpose(order))
             quant = graph.tensors[name].quant
             constants[index] = Tensor.constant(fresh(graph, name), moved, quant)
-    if isinstance(node.attrs, PadAttrs):
-        paddings = tuple(node.attrs.paddings[axis] for axis in order)
-        return replace(node.attrs, paddings=paddings), constants
-    if isinstance(node.attrs, StridedSliceAttrs):
-        return StridedSliceAttrs(tuple(node.attrs.ranges[axis] for axis in order)), constants
-    return node.attrs, constants
+    return OPERATORS[node.op].reordered(node.attrs, order), constants
 
 
 def _through_reduction(graph: Graph, node: Node) -> Graph | None:
@@ -207,7 +201,8 @@ def _axis_groups(before: Shape, after: Shape) -> list[tuple[list[int], list[int]
 def _through_last_axis(graph: Graph, node: Node) -> Graph | None:
     """What treats the last axis, for every index of the others alike, minds no order of those."""
     dense = isinstance(node.attrs, FullyConnectedAttrs) and node.attrs.keep_num_dims
-    found = transposed(graph, node.inputs[0]) if dense or node.op == "softmax" else None
+    rows = dense or OPERATORS[node.op].on_last_axis
+    found = transposed(graph, node.inputs[0]) if rows else None
     if found is None:
         return None
     perm, source = found

@@ -23,9 +23,6 @@ from toolkit.passes.rewrite import only_reader
 #: A channel's scale changes by at most this factor.
 MAX_FACTOR = 16.0
 
-#: What a positive factor for a channel passes through unchanged.
-_TRANSPARENT = ("max_pool_2d", "average_pool_2d", "average_pool_padded", "pad", "relu")
-
 
 def equalize(graph: Graph, peaks: Mapping[str, Array]) -> Graph:
     """An equal graph in which layers pass each other channels of balanced ranges.
@@ -53,7 +50,7 @@ def _reader(graph: Graph, node: Node) -> Node | None:
         if reader.op in ("conv_2d", "depthwise_conv_2d"):
             same = _constant(graph, reader, 1).shape[-1] == graph.tensors[name].shape[-1]
             return reader if same else None
-        if reader.op not in _TRANSPARENT or not _passes(reader):
+        if not OPERATORS[reader.op].scale_transparent or not _passes(reader):
             return None
         name = reader.outputs[0]
     return None

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from toolkit.ir import Graph, Node, Tensor
-from toolkit.ir.edit import fresh, substitute
+from toolkit.ir.edit import forward, fresh, substitute
 from toolkit.ir.tensor import Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.numerics.activation import Activation
-from toolkit.passes.rewrite import only_reader, rewrite
+from toolkit.passes.rewrite import moved_from, only_reader, rewrite
 
 
 def fold_batchnorm(graph: Graph) -> Graph:
@@ -26,26 +26,50 @@ def _fold(graph: Graph, node: Node) -> Graph | None:
     if node.op not in ("mul", "add") or _activation(node) is not Activation.NONE:
         return None
     source, constant = node.inputs[0], _constant(graph, node)
-    layer = None if source is None else graph.producer(source)
-    if source is None or constant is None or layer is None or only_reader(graph, source) is None:
+    if source is None or constant is None:
+        return None
+    made = moved_from(graph, source)
+    layer = graph.producer(made)
+    if layer is None or only_reader(graph, made) is None:
         return None
     operator = OPERATORS[layer.op]
     if operator.weight_input is None or _activation(layer) is not Activation.NONE:
         return None
-    channels = graph.tensors[source].shape[-1]
-    if constant.size not in (1, channels) or constant.size != constant.shape[-1]:
+    channels = graph.tensors[made].shape[-1]
+    if constant.size != constant.shape[-1] or not _is_channel(graph, made, source, constant.size):
         return None
     weights = graph.tensors[_name(layer.inputs[operator.weight_input])]
     if weights.data is None:
         return None
-    vector = np.broadcast_to(constant.reshape(-1), (channels,)).astype(np.float64)
+    vector = np.resize(constant.reshape(-1), channels).astype(np.float64)
     bias = _bias(graph, layer, channels)
     if node.op == "add":
-        return _with_weights(graph, layer, node, weights.values, bias + vector)
-    axis = _channel_axis(layer)
-    shape = [-1 if i == axis else 1 for i in range(len(weights.shape))]
-    scaled = weights.values * vector.reshape(shape)
-    return _with_weights(graph, layer, node, scaled, bias * vector)
+        made_of = (weights.values, bias + vector)
+    else:
+        axis = _channel_axis(layer)
+        shape = [-1 if i == axis else 1 for i in range(len(weights.shape))]
+        made_of = (weights.values * vector.reshape(shape), bias * vector)
+    if made == source:
+        return _with_weights(graph, layer, node, *made_of)
+    changed = _with_weights(graph, layer, layer, *made_of)
+    return forward(changed, node, source)
+
+
+def _is_channel(graph: Graph, made: str, name: str, size: int) -> bool:
+    """Whether the last axis of ``name``, the layer's output ``made`` moved, has some of its
+    channels, and those after them are the same again and again; for one number: in any case."""
+    if size == 1:
+        return True
+    while name != made:
+        node = graph.producer(name)
+        assert node is not None and node.inputs[0] is not None
+        before, after = (graph.tensors[n].shape[-1] for n in (node.inputs[0], name))
+        if node.op == "transpose" or before % after:
+            return False
+        if node.op == "strided_slice" and before != after:
+            return False
+        name = node.inputs[0]
+    return bool(graph.tensors[made].shape[-1] % size == 0)
 
 
 def _with_weights(graph: Graph, layer: Node, node: Node, weights: Array, bias: Array) -> Graph:

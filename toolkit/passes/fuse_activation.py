@@ -6,33 +6,38 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from toolkit.ir import Graph, Node
-from toolkit.ir.edit import substitute
+from toolkit.ir.edit import forward, substitute
+from toolkit.ops import OPERATORS
 from toolkit.ops.numerics.activation import Activation
-from toolkit.passes.rewrite import only_reader, rewrite
-
-_ACTIVATIONS = {"relu": Activation.RELU, "relu6": Activation.RELU6}
+from toolkit.passes.rewrite import moved_from, only_reader, rewrite
 
 
 def fuse_activation(graph: Graph) -> Graph:
-    """``relu(f(x))`` becomes ``f`` with a fused activation, where ``f`` takes one."""
+    """``relu(f(x))`` becomes ``f`` with a fused activation, where ``f`` takes one; also where the
+    values that it gives are moved first."""
     return rewrite(graph, "fuse_activation", _fuse)
 
 
 def _fuse(graph: Graph, node: Node) -> Graph | None:
-    if node.op not in _ACTIVATIONS or (source := node.inputs[0]) is None:
+    activation = OPERATORS[node.op].fused_as
+    if activation is None or (source := node.inputs[0]) is None:
         return None
-    before = graph.producer(source)
-    if before is None or only_reader(graph, source) is None or not _accepts(before.attrs):
+    made = moved_from(graph, source)
+    before = graph.producer(made)
+    if before is None or only_reader(graph, made) is None or not _accepts(before):
         return None
     attrs: Any = before.attrs
-    fused = replace(attrs, activation=_ACTIVATIONS[node.op])
-    merged = replace(before, outputs=node.outputs, attrs=fused)
-    return substitute(graph, [before, node], [merged])
+    fused = replace(before, attrs=replace(attrs, activation=activation))
+    if made == source:
+        return substitute(graph, [before, node], [replace(fused, outputs=node.outputs)])
+    return forward(substitute(graph, [before], [fused]), node, source)
 
 
-def _accepts(attrs: object) -> bool:
+def _accepts(node: Node) -> bool:
+    attrs = node.attrs
     return (
-        is_dataclass(attrs)
+        OPERATORS[node.op].takes_activation
+        and is_dataclass(attrs)
         and any(field.name == "activation" for field in fields(attrs))
         and getattr(attrs, "activation", None) is Activation.NONE
     )

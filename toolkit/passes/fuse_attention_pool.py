@@ -24,7 +24,7 @@ from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.softmax import SoftmaxAttrs
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.rewrite import drop_identity_reshape, producer_of, rewrite
-from toolkit.passes.transposes import ELEMENTWISE
+from toolkit.passes.transposes import is_elementwise
 from toolkit.passes.weighted_sum import Axes, WeightedSum, origin, weighted_sum
 
 #: What is added to a divisor lest it be 0, and no more.
@@ -175,7 +175,7 @@ def _is_time(graph: Graph, weights: _Weights) -> bool:
             return False
         if OPERATORS[node.op].weight_input is not None:
             return at != len(graph.tensors[name].shape) - 1
-        if node.op not in ELEMENTWISE or node.inputs[0] is None:
+        if not is_elementwise(node) or node.inputs[0] is None:
             return True
         if graph.tensors[node.inputs[0]].shape != graph.tensors[name].shape:
             return True

@@ -10,7 +10,9 @@ from toolkit.passes.fold_pad import fold_pad
 from toolkit.passes.fold_slice import fold_slice
 from toolkit.passes.fuse_activation import fuse_activation
 from toolkit.passes.fuse_attention_pool import fuse_attention_pool
+from toolkit.passes.fuse_function import fuse_function
 from toolkit.passes.fuse_hard_swish import fuse_hard_swish
+from toolkit.passes.fuse_normalization import fuse_normalization
 from toolkit.passes.fuse_variance import fuse_variance
 from toolkit.passes.gather_axes import gather_axes
 
@@ -23,7 +25,9 @@ def optimize(graph: Graph) -> Graph:
     for rewrite in (
         fuse_attention_pool,
         fuse_variance,
+        fuse_normalization,
         fuse_hard_swish,
+        fuse_function,
         cancel_transposes,
         absorb_layout,
         gather_axes,

@@ -46,6 +46,18 @@ def only_reader(graph: Graph, name: str) -> Node | None:
     return readers[0] if len(readers) == 1 and name not in graph.outputs else None
 
 
+def moved_from(graph: Graph, name: str) -> str:
+    """What a tensor was before nodes that only move values, which nothing else reads."""
+    while only_reader(graph, name) is not None:
+        node = graph.producer(name)
+        if node is None or not OPERATORS[node.op].moves or node.inputs[0] is None:
+            break
+        if only_reader(graph, node.inputs[0]) is None:
+            break
+        name = node.inputs[0]
+    return name
+
+
 def drop_identity_reshape(graph: Graph, node: Node) -> Graph | None:
     """The rule that removes a reshape to the shape it gets."""
     source = node.inputs[0]

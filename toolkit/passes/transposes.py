@@ -8,30 +8,23 @@ from dataclasses import replace
 
 from toolkit.ir import DType, Graph, Node, Tensor
 from toolkit.ir.edit import fresh, fresh_node, substitute
+from toolkit.ops import OPERATORS
+from toolkit.ops.parts.base import Layout
 from toolkit.ops.transpose import TransposeAttrs
 from toolkit.passes.rewrite import inferred, producer_of
 
 #: Axis ``perm[i]`` becomes axis ``i``.
 Perm = tuple[int, ...]
 
-#: Operators that treat every element alike, with constants that broadcast.
-ELEMENTWISE = (
-    "add",
-    "div",
-    "exp",
-    "hard_swish",
-    "logistic",
-    "mul",
-    "quantize",
-    "relu",
-    "relu6",
-    "sqrt",
-    "sub",
-    "tanh",
-)
 
-#: Operators for which the order of axes is a matter of their attributes and constants.
-INDIFFERENT = (*ELEMENTWISE, "pad", "pad_v2", "strided_slice")
+def is_elementwise(node: Node) -> bool:
+    """Whether the node treats every element alike, with constants that broadcast."""
+    return OPERATORS[node.op].layout is Layout.ELEMENTWISE
+
+
+def is_indifferent(node: Node) -> bool:
+    """Whether the order of axes is a matter of the node's attributes and constants."""
+    return OPERATORS[node.op].layout is not Layout.FIXED
 
 
 def perm_of(node: Node) -> Perm:

@@ -84,7 +84,7 @@ def _of(
         own = names[len(names) - len(shape) :]
         labels = zip(own, shape, strict=True)
         return Axes(
-            name, tuple(k if n != 1 or (k, sizes[k]) == ("t", 1) else "" for k, n in labels)
+            name, tuple(k if n != 1 or (k, sizes.get(k)) == ("t", 1) else "" for k, n in labels)
         )
 
     (a, b), (first, second) = product.inputs, labels

@@ -22,9 +22,11 @@ def scale_groups(graph: Graph, wide: frozenset[str]) -> dict[str, str]:
     for state in graph.states:
         groups.join(state.read, state.write)
     for node in graph.nodes:
-        if node.op == "concatenation":
+        if OPERATORS[node.op].one_scale:
             for name in node.inputs:
                 assert name is not None
+                if graph.tensors[name].is_constant:
+                    continue
                 if graph.tensors[name].quant is not None and name not in wide:
                     continue  # it came with parameters of its own
                 if name in wide or groups.serves_only(name, node):

@@ -7,7 +7,7 @@ import numpy as np
 from toolkit.ir import DType, QuantParams
 from toolkit.ir.tensor import Array
 
-#: Smallest activation scale.  An activation that never leaves zero would otherwise get a scale
+#: Smallest activation scale.  An activation that hardly leaves zero would otherwise get a scale
 #: whose requantisation multiplier overflows.
 MIN_SCALE = 2.0**-24
 
@@ -25,6 +25,8 @@ def activation_params(low: float, high: float, dtype: DType) -> QuantParams:
     int8 is asymmetric over all 256 steps, int16 symmetric with zero point 0.
     """
     low, high = min(low, 0.0), max(high, 0.0)
+    if low == high:  # never left zero: any scale will do, but neighbours are rescaled to it
+        high = 1.0
     if dtype is DType.INT16:
         return QuantParams.per_tensor(max(max(-low, high) / 32767.0, MIN_SCALE), 0)
     scale = float(np.float32(max((high - low) / 255.0, MIN_SCALE)))

@@ -14,8 +14,7 @@ from toolkit.ir.tensor import quantize as quantize_values
 from toolkit.ops import OPERATORS
 from toolkit.ops.attention_pool import AttentionPoolAttrs, weight_table
 from toolkit.ops.numerics.int16 import BIAS_TYPES
-from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.parts.base import OutputRange, view
+from toolkit.ops.parts.base import NodeView, OutputRange, view
 from toolkit.quantize.groups import scale_groups
 from toolkit.quantize.parameters import (
     activation_params,
@@ -170,13 +169,12 @@ class _Quantizer:
             logits = self.builder.tensors[inputs[1]]
             table = weight_table(logits.scale, logits.zero_point, node.attrs.weights)
             inputs.append(self.builder.constant(f"{node.name}.table", table))
-        tensor, attrs = self._tensor(output), node.attrs
-        if isinstance(attrs, PadV2Attrs):
-            value = quantize_values(np.array(attrs.value), self.plan.params[output], tensor.dtype)
-            attrs = replace(attrs, value=int(value))
+        tensor = self._tensor(output)
+        tensors = tuple(None if name is None else self.builder.tensors[name] for name in inputs)
+        op, attrs = operator.integer_form(NodeView(node, tensors, (tensor,), node.attrs))
         if output in self.graph.free_outputs and tensor.dtype is not DType.INT8:
             tensor = replace(tensor, name=f"{output}@{tensor.dtype.value}")
-        self.names[output] = self.builder.add_node(node.op, inputs, tensor, attrs, node.name)
+        self.names[output] = self.builder.add_node(op, inputs, tensor, attrs, node.name)
 
     def _operand(self, node: Node, name: str) -> str:
         """The integer tensor a node reads in place of the float tensor ``name``."""
@@ -185,12 +183,15 @@ class _Quantizer:
         tensor = self.graph.tensors[name]
         if tensor.data is not None:
             quant = tensor.quant if dtype is DType.INT8 else None
+            if OPERATORS[node.op].one_scale:
+                quant = self.plan.params[output]
             quant = quant or activation_params(*_limits(tensor.data), dtype)
             return self.builder.constant(name, quantize_values(tensor.data, quant, dtype), quant)
-        if node.op == "concatenation":
+        if OPERATORS[node.op].one_scale:
             return self._convert(name, dtype, self.plan.params[output])
         have = self.builder.tensors[self.names[name]]
-        if have.dtype is dtype:
+        any_width = OPERATORS[node.op].reads_any_width and dtype is DType.INT16
+        if have.dtype is dtype or any_width:
             return have.name
         if dtype is DType.INT16:
             return self._convert(name, dtype, QuantParams.per_tensor(have.scale / _WIDENING, 0))

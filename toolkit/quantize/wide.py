@@ -12,9 +12,6 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import NodeView, OutputRange
 from toolkit.plan.row_outputs import layout_nodes
 
-#: Operators with an int16 kernel whose activations may follow their input into 16 bits.
-_FOLLOWERS = ("batch_matmul", "concatenation", "fully_connected", "reshape", "transpose")
-
 _ANY_SCALE = QuantParams.per_tensor(1.0, 0)
 
 
@@ -30,7 +27,7 @@ def head_tensors(graph: Graph) -> frozenset[str]:
         (output,) = node.outputs
         is_pool = node.op == "attention_pool"
         is_weights = node.op == "softmax" and output not in answers
-        follows = node.op in _FOLLOWERS and wide.intersection(node.inputs)
+        follows = OPERATORS[node.op].int16_follows and wide.intersection(node.inputs)
         if is_pool or is_weights or follows:
             wide.add(output)
     return frozenset(wide)
@@ -90,8 +87,8 @@ def named_tensors(graph: Graph, names: Iterable[str]) -> frozenset[str]:
 def has_int16_form(graph: Graph, node: Node) -> bool:
     """Whether the device has an int16 kernel for ``node``."""
     operator = OPERATORS[node.op]
-    if operator.reads_int8 or node.op == "hard_swish":
-        return True  # by a kernel of its own, spelt out
+    if operator.reads_int8 or operator.int16_by_others:
+        return True  # by a kernel of its own, by those of what it is made of
     types_rule = operator.constraints[0] if operator.constraints else None
     return types_rule is None or types_rule(int16_view(graph, node)) is None
 

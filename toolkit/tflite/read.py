@@ -7,7 +7,7 @@ lists all of it at once.  Nothing else is raised, whatever the bytes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,14 @@ from toolkit.ir.check import check_graph
 from toolkit.ir.tensor import MAX_RANK, Array
 from toolkit.ops import OPERATORS
 from toolkit.ops.check import check_operators
+from toolkit.ops.numerics.functions import Formula
 from toolkit.ops.parts.base import Operator, view
+from toolkit.ops.table import Table, TableAttrs
 from toolkit.passes.fold_pad import fold_pad
+from toolkit.tflite.expand import OPTIONS as EXPANDED_OPTIONS
+from toolkit.tflite.expand import expand
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawState, RawTensor, parse
 from toolkit.tflite.float_ends import strip_float_ends
-from toolkit.tflite.split import expand_splits
 from toolkit.tflite.variables import OPTIONS as VARIABLE_OPTIONS
 from toolkit.tflite.variables import resolve_variables
 from toolkit.tflite.write import TENSOR_TYPES
@@ -34,6 +37,7 @@ MAX_TENSOR_BYTES = (1 << 31) - 1
 
 _DTYPES = {code: dtype for dtype, code in TENSOR_TYPES.items()}
 _TYPE_NAMES = {v: k for k, v in vars(schema.TensorType).items() if not k.startswith("_")}
+_NO_FUNCTIONS: Mapping[str, Formula] = {}
 _BY_TFLITE_NAME = {(op.tflite_name, op.custom): op for op in OPERATORS.values()}
 _HINT_QUANTIZE = (
     "Convert the ONNX with `toolkit convert`, or quantise to full int8 with int8 inputs and"
@@ -55,13 +59,13 @@ def load_tflite(path: Path) -> Graph:
 def read_tflite(data: bytes, name: str) -> Graph:
     """The quantised graph in ``data``, with padding operators folded into their consumers, and
     int8 at the ends where the file has float or uint8 (`stripped_ends`)."""
-    model, _ = strip_float_ends(_parse(data, name))
-    problems = [*_tensor_problems(model), *_operator_problems(model)]
+    model, _ = strip_float_ends(parsed(data, name))
+    problems = [*tensor_problems(model), *operator_problems(model)]
     if problems:
         listed = "; ".join(problems[:8])
         more = f"; and {len(problems) - 8} more" if len(problems) > 8 else ""
         raise UnsupportedError(f"{name}: {listed}{more}", _hint(problems))
-    graph = check_graph(_Assembler(model, name).graph(), name)
+    graph = check_graph(Assembler(model, name).graph(), name)
     if not graph.nodes:
         raise UnsupportedError(
             f"{name}: it has no operators: nothing is computed.", hint="Export the model again."
@@ -72,24 +76,30 @@ def read_tflite(data: bytes, name: str) -> Graph:
 
 def stripped_ends(data: bytes, name: str) -> tuple[str, ...]:
     """Inputs and outputs that are float or uint8 in the file, and int8 in the graph."""
-    return strip_float_ends(_parse(data, name))[1]
+    return strip_float_ends(parsed(data, name))[1]
 
 
-def _parse(data: bytes, name: str) -> RawModel:
+def parsed(data: bytes, name: str) -> RawModel:
+    """The model in operators of ours, as far as there are rules; raises ModelError."""
     wanted = frozenset(op.tflite_options for op in OPERATORS.values() if op.tflite_options)
-    model = parse(data, name, wanted | VARIABLE_OPTIONS)
-    return expand_splits(resolve_variables(model, name), name)
+    model = parse(data, name, wanted | VARIABLE_OPTIONS | EXPANDED_OPTIONS)
+    return expand(resolve_variables(model, name), name)
 
 
 # --- what is not supported ----------------------------------------------------------------------
-def _operator_problems(model: RawModel) -> Iterator[str]:
+def operator_problems(
+    model: RawModel, functions: Mapping[str, Formula] = _NO_FUNCTIONS
+) -> Iterator[str]:
+    """What there is no operator for, nor one of ``functions``."""
     for index, op in enumerate(model.operators):
-        if (op.name, op.custom) not in _BY_TFLITE_NAME:
+        known = not op.custom and op.name in functions
+        if not known and (op.name, op.custom) not in _BY_TFLITE_NAME:
             kind = "custom operator" if op.custom else "operator"
             yield f"unsupported {kind} {op.name!r} at node {index} (output {_output(model, op)!r})"
 
 
-def _tensor_problems(model: RawModel) -> Iterator[str]:
+def tensor_problems(model: RawModel) -> Iterator[str]:
+    """Tensors that no int8 model has."""
     floats = []
     for tensor in _used(model):
         dtype = _DTYPES.get(tensor.type_code)
@@ -132,17 +142,21 @@ def _output(model: RawModel, op: RawOperator) -> str:
 
 
 # --- assembly -----------------------------------------------------------------------------------
-class _Assembler:
-    """Turns a parsed model into a graph, checking every index, size and parameter on the way."""
+class Assembler:
+    """Turns a parsed model into a graph, checking everything on the way; ``functions`` of one
+    value, by their TFLite names, become tables."""
 
-    def __init__(self, model: RawModel, name: str) -> None:
-        self._model = model
+    def __init__(
+        self, model: RawModel, name: str, functions: Mapping[str, Formula] = _NO_FUNCTIONS
+    ) -> None:
+        self._model, self._functions = model, functions
         self._name = name
         self._builder = GraphBuilder(name, model.metadata)
         self._names: dict[int, str] = {}
         self._inputs = frozenset((*model.inputs, *(state.read for state in model.states)))
 
     def graph(self) -> Graph:
+        """The graph; raises ModelError."""
         model, builder = self._model, self._builder
         if len(self._inputs) != len(model.inputs) + len(model.states):
             raise self._error("an input is listed twice")
@@ -163,8 +177,9 @@ class _Assembler:
         """What a state begins as."""
         numpy_type = tensor.dtype.numpy
         if state.initial is None or state.initial.data is None:
-            low, high = tensor.dtype.limits
-            zero = 0 if tensor.quant is None else min(max(tensor.zero_point, low), high)
+            zero = 0
+            if tensor.quant is not None:
+                zero = int(np.clip(tensor.zero_point, *tensor.dtype.limits))
             return np.full(tensor.shape, zero, numpy_type)
         data = state.initial.data
         if data.size != tensor.size_bytes:
@@ -174,7 +189,8 @@ class _Assembler:
 
     def _node(self, index: int, raw: RawOperator) -> Node:
         label = f"node {index} ({raw.name}, output {_output(self._model, raw)!r})"
-        operator = _BY_TFLITE_NAME[raw.name, raw.custom]
+        function = None if raw.custom else self._functions.get(raw.name)
+        operator = _BY_TFLITE_NAME.get((raw.name, raw.custom), OPERATORS[Table.name])
         inputs = tuple(None if i == -1 else self._declare(i, label) for i in raw.inputs)
         if len(raw.outputs) != 1:
             raise self._error(f"{label}: one output expected; got {len(raw.outputs)}")
@@ -184,12 +200,16 @@ class _Assembler:
             raise self._error(f"{label}: its output is a constant")
         try:
             resolved = [None if n is None else tensors[n] for n in inputs]
-            attrs = operator.read_options(_options(operator, raw), resolved, tensors[output])
+            if function is None:
+                attrs = operator.read_options(_options(operator, raw), resolved, tensors[output])
+            else:
+                operator, attrs = OPERATORS[Table.name], TableAttrs(function)
             node = Node(output, operator.name, inputs, (output,), attrs)
             node_view = view(Graph(self._name, tensors, (node,), (), (output,)), node)
             shape = operator.infer_shape(node_view)
             problem = _constants_problem(operator, resolved, shape)
-            kept = max(1, len(inputs) - len(operator.tflite_constants(node_view)))
+            attached = 0 if function else len(operator.tflite_constants(node_view))
+            kept = max(1, len(inputs) - attached)
         except (AssertionError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             reason = f": {error}" if isinstance(error, ValueError) else ""
             raise self._error(f"{label}: its inputs or options are malformed{reason}") from error

@@ -30,7 +30,10 @@ def inspect(
     """
     source = load_source(model, clip_seconds, Stated(shapes or {}))
     if source.float_graph is not None:
-        graph, kind = source.float_graph, "QDQ ONNX" if source.given else "float ONNX"
+        graph = source.float_graph
+        kind = "QDQ ONNX" if source.given else "float ONNX"
+        if source.argument.lower().endswith(".tflite"):
+            kind = "float TFLite"
     else:
         from toolkit.tflite.read import read_tflite
 

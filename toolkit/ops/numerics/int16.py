@@ -18,7 +18,8 @@ BIAS_TYPES = {DType.INT8: DType.INT32, DType.INT16: DType.INT64}
 #: Bits of the sums of products of each activation type.
 ACCUMULATOR_BITS = {DType.INT8: 32, DType.INT16: 47}
 
-_SUFFIX = {DType.INT8: "s8", DType.INT16: "s16"}
+#: What names of kernels call each activation type.
+SUFFIX = {DType.INT8: "s8", DType.INT16: "s16"}
 
 
 def weighted_types(view: NodeView[Any]) -> str | None:
@@ -70,7 +71,7 @@ def no_bias(x: Tensor, channels: int) -> Array:
 
 
 def kernel_name(stem: str, x: Tensor) -> str:
-    return f"{stem}_{_SUFFIX[x.dtype]}"
+    return f"{stem}_{SUFFIX[x.dtype]}"
 
 
 def kernel_params(x: Tensor, params: Mapping[str, int | Array]) -> Mapping[str, int | Array]:

@@ -26,6 +26,7 @@ class Alias(Operator[AttrsT], Generic[AttrsT]):
     """The output is the input's bytes."""
 
     is_alias = True
+    moves = True
     opaque_reason = "it splits, merges or moves frames, which fits one clip length only"
     output_range = OutputRange.SAME_AS_INPUT
     constraints = (same_type_and_quantization,)

@@ -13,7 +13,15 @@ from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.activation import Activation, clamp_float, clamp_limits
 from toolkit.ops.numerics.int16 import kernel_name, kernel_params, same_types, symmetric_int16
-from toolkit.ops.parts.base import Constraint, KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.base import (
+    Constraint,
+    KernelCall,
+    Layout,
+    NodeView,
+    Operator,
+    TimeBehaviour,
+    Work,
+)
 from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 
 #: Loop nest of the kernels.
@@ -86,6 +94,7 @@ class Arithmetic(Operator[ArithmeticAttrs]):
     opaque_reason = (
         "an operand has another extent of time, or a constant differs from frame to frame"
     )
+    layout = Layout.ELEMENTWISE
     kernel_stem: ClassVar[str]
 
     def read_options(

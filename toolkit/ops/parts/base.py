@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from toolkit.ir import DType, Graph, Node, Shape, Tensor
 from toolkit.ir.tensor import Array
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.parts.calls import CodeFacts as CodeFacts
+from toolkit.ops.parts.calls import KernelCall as KernelCall
+from toolkit.ops.parts.calls import LinkedFunction as LinkedFunction
+from toolkit.ops.parts.calls import Work as Work
 from toolkit.ops.parts.channels import Bounds, Ties, any_value, channel_count, thinned
 
 AttrsT = TypeVar("AttrsT")
@@ -25,6 +30,14 @@ class TimeBehaviour(Enum):
     WINDOWED = "windowed"  # a bounded window of time steps (ring buffer)
     REDUCING = "reducing"  # all of time into one value (running accumulator)
     OPAQUE = "opaque"  # mixes time in another way: cannot stream
+
+
+class Layout(Enum):
+    """What an operator makes of the order of its activations' axes."""
+
+    FIXED = "fixed"  # axes have a meaning each
+    PER_AXIS = "per axis"  # attributes say something of every axis: `Operator.reordered`
+    ELEMENTWISE = "elementwise"  # every element is treated alike; constants broadcast
 
 
 class OutputRange(Enum):
@@ -61,84 +74,6 @@ def view(graph: Graph, node: Node) -> NodeView[Any]:
     return NodeView(node, graph.input_tensors(node), graph.output_tensors(node), node.attrs)
 
 
-@dataclass(frozen=True)
-class Work:
-    """What one inference of a node costs in principle; targets turn it into cycles."""
-
-    macs: int = 0
-    accumulators: int = 0  # results finished: rounded, clamped and stored; runs of values begun
-    elementwise: int = 0  # simple per-element operations other than MACs
-
-
-@dataclass(frozen=True)
-class LinkedFunction:
-    """A C function that a layer links from a kernel file which is linked function by function.
-
-    Its code depends on the ``pairs`` of products that it sums up.  ``stack_apart``: a core's code
-    table states the layer's stack without this one's.
-    """
-
-    symbol: str
-    stem: str
-    pairs: int
-    stack_apart: bool = False
-
-
-@dataclass(frozen=True)
-class CodeFacts:
-    """What a kernel's code depends on, besides its name and variant, and what it links.
-
-    ``size`` decides which loops an inlined kernel unrolls, ``form`` names a further difference of
-    its code; a core's code table has rows by both.  One that ``divides`` links the compiler's
-    division of 64 bits.
-    """
-
-    form: str = ""
-    size: int | None = None
-    functions: tuple[LinkedFunction, ...] = ()
-    divides: bool = False
-
-
-@dataclass(frozen=True)
-class KernelCall:
-    """How generated code runs a node.
-
-    ``kernel`` is the stem of ``firmware_templates/kernels/<kernel>.{c,h}``, the function's name and
-    the prefix of its parameter struct ``<kernel>_params``.  ``params`` are that struct's fields in
-    declaration order: an int, or an array placed in flash.  The call is
-    ``kernel(&params, inputs..., outputs..., [scratch])`` with activation tensors only.  A kernel
-    with the parameter ``element_bytes`` works on either element type and takes pointers to void.
-
-    A streamed WINDOWED kernel that makes several ``rows`` of output a call is named
-    ``<kernel>_rows`` and takes a pointer for each, NULL for one that the clip does not have.
-    One that is ``inlined`` is a header alone, folded into the layer with constant parameters.
-    ``work`` is what it executes where that is not the operator's work: ``macs`` are executed
-    multiplications, ``elementwise`` the values that it gathers or transforms.  ``code`` is what is
-    known of its code in flash.
-    """
-
-    kernel: str
-    params: Mapping[str, int | Array]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    scratch_bytes: int = 0
-    extra_kernels: tuple[str, ...] = field(default=())  # further kernel files it needs
-    variant: str = "portable"
-    inlined: bool = False
-    rows: int = 1
-    work: Work | None = None
-    code: CodeFacts = CodeFacts()
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Stems of all kernel files that it needs."""
-        return (self.kernel, *self.extra_kernels)
-
-    @property
-    def untyped(self) -> bool:
-        return "element_bytes" in self.params
-
-
 #: A constraint returns None, or what was found instead; its docstring states the rule.
 Constraint = Callable[[NodeView[Any]], str | None]
 
@@ -163,6 +98,28 @@ class Operator(ABC, Generic[AttrsT]):
     bias_input: ClassVar[int | None] = None
     #: Whether it reads int8 activations alone, whatever the type of what it makes.
     reads_int8: ClassVar[bool] = False
+    #: What the order of axes is to it.
+    layout: ClassVar[Layout] = Layout.FIXED
+    #: Whether a positive factor for a channel passes through it unchanged.
+    scale_transparent: ClassVar[bool] = False
+    #: Whether all activations that it reads are brought to the output's scale.
+    one_scale: ClassVar[bool] = False
+    #: Whether, behind a value in 16 bits that matters, its result is to have 16 bits too.
+    int16_follows: ClassVar[bool] = False
+    #: Whether its integer form, which is others', has 16 bits where its own kernel has not.
+    int16_by_others: ClassVar[bool] = False
+    #: Whether an activation that its attributes can state is carried out.
+    takes_activation: ClassVar[bool] = True
+    #: The activation that it is where the operator before it takes one.
+    fused_as: ClassVar[Activation | None] = None
+    #: Whether each row of the last axis is treated on its own, all alike.
+    on_last_axis: ClassVar[bool] = False
+    #: Whether its output's values are values of its input, moved.
+    moves: ClassVar[bool] = False
+    #: The function of `numerics.functions` that it is, "" for none.
+    function: ClassVar[str] = ""
+    #: Whether its result in 16 bits is made from activations of any width.
+    reads_any_width: ClassVar[bool] = False
     #: Whether the device does nothing: the output is the input's bytes under another shape.
     is_alias: ClassVar[bool] = False
     #: Whether the sums of a REDUCING node over parts of a clip give those of the whole.
@@ -203,6 +160,21 @@ class Operator(ABC, Generic[AttrsT]):
     @abstractmethod
     def run_int(self, view: NodeView[AttrsT], inputs: Sequence[Array]) -> Array:
         """The integer reference: TFLM's reference kernel, bit for bit (contract C1)."""
+
+    def integer_form(self, view: NodeView[AttrsT]) -> tuple[str, object]:
+        """Name of the operator and attributes of the integer form: ``view`` has integer tensors,
+        and attributes that state real values where that makes a difference."""
+        return self.name, view.attrs
+
+    def function_numbers(self, attrs: AttrsT) -> tuple[float, ...]:
+        """What its `function` takes besides its operands."""
+        return ()
+
+    def reordered(self, attrs: AttrsT, order: Sequence[int | None]) -> AttrsT:
+        """Attributes for activations whose axis ``i`` was axis ``order[i]``, None being a new axis
+        of size 1; of operators whose layout is not FIXED."""
+        assert self.layout is Layout.ELEMENTWISE, self.name
+        return attrs
 
     def fixed_quant(self, view: NodeView[AttrsT], dtype: DType) -> tuple[float, int]:
         """Scale and zero point when ``output_range`` is FIXED."""

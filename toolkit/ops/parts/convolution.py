@@ -91,7 +91,7 @@ class Convolution(Operator[WindowedAttrs]):
     """Base of the convolutions over height and width of an NHWC tensor; ``weight_axis`` is that of
     the output channels."""
 
-    onnx_names = ("Conv",)
+    onnx_names = ("Conv", "ConvTranspose")
     weight_input, bias_input = 1, 2
 
     @abstractmethod

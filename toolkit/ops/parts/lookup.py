@@ -9,7 +9,15 @@ import numpy as np
 
 from toolkit.ir import Shape, Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.parts.base import Constraint, KernelCall, NodeView, Operator, TimeBehaviour, Work
+from toolkit.ops.parts.base import (
+    Constraint,
+    KernelCall,
+    Layout,
+    NodeView,
+    Operator,
+    TimeBehaviour,
+    Work,
+)
 from toolkit.ops.parts.channels import Bounds, Ties, same_channels
 from toolkit.ops.parts.constraints import unary_types_int8
 
@@ -23,6 +31,7 @@ class Lookup(Operator[AttrsT], Generic[AttrsT]):
     """Applies `run_int` value by value; subclasses say what it computes."""
 
     constraints: ClassVar[tuple[Constraint, ...]] = (unary_types_int8,)
+    layout = Layout.ELEMENTWISE
 
     def infer_shape(self, view: NodeView[AttrsT]) -> Shape:
         return view.input(0).shape

@@ -1,0 +1,84 @@
+"""Square of a difference (SQUARED_DIFFERENCE), int8: operands meet at 2^-7 of twice the larger
+scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from toolkit.ir import DType, Tensor
+from toolkit.ir.tensor import Array
+from toolkit.ops.numerics.activation import Activation
+from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, loop_depth
+from toolkit.ops.parts.channels import Bounds, any_value
+
+#: Head room given to operands before they are rescaled.
+_LEFT_SHIFT = 7
+
+
+def types_int8(view: View) -> str | None:
+    """both operands and the output must be int8"""
+    kinds = [view.input(0).dtype, view.input(1).dtype, view.output.dtype]
+    return None if set(kinds) == {DType.INT8} else "/".join(kind.value for kind in kinds)
+
+
+def output_scale_fits(view: View) -> str | None:
+    """the output scale must exceed 2^-14 times the square of twice the larger input scale"""
+    ratio = _ratios(view)["out"]
+    return None if ratio * (1 + 2.0**-30) < 1 else f"{ratio * (1 << 14):g} times"
+
+
+def _ratios(view: View) -> Mapping[str, float]:
+    a, b, out = (t.scale for t in (view.input(0), view.input(1), view.output))
+    larger = 2.0 * max(a, b)
+    room = 1 << (2 * _LEFT_SHIFT)
+    return {"a": a / larger, "b": b / larger, "out": larger * larger / (room * out)}
+
+
+class SquaredDifference(Arithmetic):
+    """``(a - b)`` times itself, element by element, with broadcasting."""
+
+    name = "squared_difference"
+    tflite_name = "SQUARED_DIFFERENCE"
+    tflite_options = "SquaredDifferenceOptions"
+    takes_activation = False
+    kernel_stem = "tk_squared_difference"
+    constraints = (types_int8, loop_depth, output_scale_fits)
+
+    def read_options(
+        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
+    ) -> ArithmeticAttrs:
+        return ArithmeticAttrs(Activation.NONE)
+
+    def write_options(self, view: View, options: Any) -> Any:
+        return options
+
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        return any_value(view.output)  # it turns where the operands meet
+
+    def rescaling(self, view: View) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for operand, ratio in _ratios(view).items():
+            multiplier, shift = quantize_multiplier(ratio)
+            found |= {f"{operand}_multiplier": multiplier, f"{operand}_shift": shift}
+        return found
+
+    def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
+        difference = inputs[0] - inputs[1]
+        return np.asarray(difference * difference)
+
+    def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
+        r = self.rescaling(view)
+        a, b = (
+            requantize(
+                (values.astype(np.int64) - view.input(i).zero_point) << _LEFT_SHIFT,
+                r[f"{side}_multiplier"],
+                r[f"{side}_shift"],
+            )
+            for i, (values, side) in enumerate(zip(inputs, "ab", strict=True))
+        )
+        squares = (a - b) * (a - b)
+        return self.finish_int(view, requantize(squares, r["out_multiplier"], r["out_shift"]))
