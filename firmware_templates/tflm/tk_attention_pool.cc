@@ -53,6 +53,7 @@ class TempTensor {
 };
 
 TfLiteStatus CheckTable(TfLiteContext *context, const TfLiteTensor *table) {
+    (void)context; // not used where TFLM leaves its messages out
     TF_LITE_ENSURE_TYPES_EQ(context, table->type, kTfLiteUInt32);
     TF_LITE_ENSURE(context, tflite::IsConstantTensor(table));
     TF_LITE_ENSURE_EQ(context, tflite::NumElements(table), kTableEntries);
@@ -65,6 +66,7 @@ TfLiteStatus CheckTable(TfLiteContext *context, const TfLiteTensor *table) {
 
 TfLiteStatus CheckShapes(TfLiteContext *context, const TfLiteTensor *lin,
                          const TfLiteTensor *logits, const TfLiteTensor *out) {
+    (void)context;
     TF_LITE_ENSURE_EQ(context, tflite::NumDimensions(lin), 4);
     TF_LITE_ENSURE(context, TfLiteIntArrayEqual(lin->dims, logits->dims));
     TF_LITE_ENSURE_EQ(context, lin->dims->data[0], 1);

@@ -2,7 +2,7 @@
 
 $TOOLKIT_DATA, $TOOLKIT_MODELS and $TOOLKIT_CASES name their folders; tests/conftest.py sets those
 that are not set where the folder lies beside the checkout.  $TOOLKIT_TYMPAN names what
-``toolkit build --tympan-dir`` takes.
+``toolkit build --tympan-dir`` takes, $TOOLKIT_TFLM what ``--tflm-dir`` does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 DATA, MODELS, CASES = "TOOLKIT_DATA", "TOOLKIT_MODELS", "TOOLKIT_CASES"
-TYMPAN = "TOOLKIT_TYMPAN"
+TYMPAN, TFLM = "TOOLKIT_TYMPAN", "TOOLKIT_TFLM"
 
 
 def folder(variable: str) -> Path:

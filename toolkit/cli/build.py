@@ -37,6 +37,18 @@ from toolkit.cli.options import (
     type=click.Path(path_type=Path),
     help="Of Tympan_Library, cores, Wire, SPI, SD, SdFat: compiles the sketch (teensy41).",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["c", "tflm"]),
+    default="c",
+    show_default=True,
+    help="tflm: also an application for TFLM's interpreter, in batch or step by step.",
+)
+@click.option(
+    "--tflm-dir",
+    type=click.Path(path_type=Path),
+    help="A checkout of tflite-micro: compiles that and runs it in QEMU.",
+)
 @click.option("--audio", type=click.Path(path_type=Path), help="Clip to run on (default: shipped).")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
 @click.option("--name", help="Of the library and all its names (default: the model's).")
@@ -73,6 +85,8 @@ def command(
     application: str,
     flash_it: bool,
     tympan_dir: Path | None,
+    engine: str,
+    tflm_dir: Path | None,
     audio: Path | None,
     out: Path | None,
     name: str | None,
@@ -115,7 +129,7 @@ def command(
     from toolkit.report.render import require_formats, write_reports
     from toolkit.report.screen import print_build
     from toolkit.targets import Placement, load_target
-    from toolkit.verbs.build import BOARD_STAGES, STAGES, BuildRequest, build
+    from toolkit.verbs.build import BOARD_STAGES, STAGES, TFLM_STAGES, BuildRequest, build
 
     require_formats(reports, force)
     if board is not None:
@@ -154,8 +168,11 @@ def command(
         board=board,
         application=application,
         tympan_dir=tympan_dir,
+        engine=engine,
+        tflm_dir=tflm_dir,
     )
     stages = STAGES + (0 if board is None else BOARD_STAGES)
+    stages += TFLM_STAGES if engine == "tflm" else 0
     report = build(request, Stages(stages, quiet=as_json))
     write_reports(report, reports)
     if as_json:

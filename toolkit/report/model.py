@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from toolkit.ir import Shape
@@ -161,6 +162,14 @@ class Report:
     library: str = ""
     clip: RunClip | None = None
     groups: tuple[Group, ...] = ()
+
+    def adding(self, measurements: Iterable[Measurement], checks: Iterable[Check]) -> Report:
+        """The same with what else was found."""
+        return replace(
+            self,
+            measurements=(*self.measurements, *measurements),
+            checks=(*self.checks, *checks),
+        )
 
     def allowing_misfit(self) -> Report:
         """The same where a firmware that does not fit or keep up is no failure."""

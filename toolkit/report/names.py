@@ -121,6 +121,11 @@ FIGURES: Mapping[str, Figure] = {
     "int16_ram_bytes": Figure("RAM that int16 adds"),
     "int16_cycles": Figure("cycles that int16 adds"),
     "tflm_arena_bytes": Figure("stock TFLM arena, builtin form"),
+    "tflm_flash_bytes": Figure("TFLM application, flash"),
+    "tflm_ram_static_bytes": Figure("TFLM application, static RAM"),
+    "tflm_core_arena_bytes": Figure("of that its arena", part=True),
+    "tflm_stack_painted_bytes": Figure("TFLM application, stack"),
+    "tflm_cycles_per_inference": Figure("TFLM application, cycles"),
     "continuous_max_deviation": Figure("continuous, largest deviation"),
     "continuous_max_same_level_deviation": Figure("continuous, largest deviation, same level"),
 }

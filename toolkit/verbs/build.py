@@ -10,6 +10,7 @@ from toolkit.boards import load_board
 from toolkit.deploy.application import Application, add_application
 from toolkit.deploy.cost import costs_of
 from toolkit.deploy.model import load
+from toolkit.deploy.tflm import TflmApplication
 from toolkit.deploy.tympan import sketch, sketch_check
 from toolkit.emit import FirmwareProject, staged_directory, write_files
 from toolkit.emit.write import REPORTS
@@ -20,11 +21,12 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.report.json_format import report_json
 from toolkit.targets import IN_FLASH, Placement, load_target
+from toolkit.toolchain.tflm import Checkout
 from toolkit.verbs.stages import Stage
 
 STAGES = 8
-#: More of them for a board.
-BOARD_STAGES = 1
+#: More of them for a board, and for TFLM's interpreter.
+BOARD_STAGES = TFLM_STAGES = 1
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,34 @@ class BuildRequest:
     tympan_dir: Path | None = (
         None  # the Tympan Library and Teensy's core, to compile the sketch with
     )
+    engine: str = "c"  # tflm: an application for TFLM's interpreter too
+    tflm_dir: Path | None = None  # a checkout of tflite-micro, to compile it with
+
+    def __post_init__(self) -> None:
+        if self.tflm_dir is not None and self.engine != "tflm":
+            raise InputError("--tflm-dir goes with --engine tflm.")
+        streams = {
+            "--schedule stream": self.schedule.schedule == "stream",
+            "--hop-out": self.schedule.hop_out_seconds is not None,
+        }
+        for option, given in streams.items():
+            if self.engine == "tflm" and given:
+                raise InputError(
+                    f"{option}: TFLM's interpreter runs whole clips or steps.",
+                    hint=f"Leave {option} or --engine out.",
+                )
 
     @property
     def batch_seconds(self) -> float:
         """Clip length that the int8 model is made for."""
         return DEFAULT_CLIP_SECONDS if self.clip_seconds is None else self.clip_seconds
+
+    @property
+    def asked_schedule(self) -> ScheduleRequest:
+        """The schedule: TFLM's interpreter, and what is compared with it, runs in batch."""
+        asked = self.schedule
+        batch = self.engine == "tflm" and asked.schedule == "auto"
+        return replace(asked, schedule="batch") if batch else asked
 
 
 def build(request: BuildRequest, stage: Stage) -> Report:
@@ -74,6 +99,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
     """
     target = load_target(request.target, request.policy).placing(request.placement)
     board = None if request.board is None else load_board(request.board)
+    tflm = request.engine == "tflm"
+    checkout = None if request.tflm_dir is None else Checkout.at(request.tflm_dir)
     simulator = request.simulator or target.default_simulator
     with staged_directory(request.out) as folder:
         with stage("Load the model"):
@@ -93,7 +120,7 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             _ = model.int8.builtin  # made here, where the stage says so
         with stage("Plan memory"):
             deployment = model.deploy(
-                target, request.schedule, request.arithmetic, name=request.name
+                target, request.asked_schedule, request.arithmetic, name=request.name
             )
             stimulus = deployment.stimulus(request.audio, whole=request.clip_seconds is None)
         with stage("Generate C"):
@@ -109,6 +136,10 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             with stage(f"Link for {board.name}"):
                 application = Application(run, project, board, request.application)
                 report = with_image(report, application, request, folder)
+        if tflm:
+            with stage("Write the application for TFLM" if checkout is None else "Run in TFLM"):
+                measurements, check = TflmApplication(run, project).write(folder, checkout)
+                report = report.adding(measurements, [check])
         with stage("Report"):
             report = report.allowing_misfit() if request.allow_misfit else report
             costs = project.cost_files(costs_of(report, target, project.name))
@@ -133,8 +164,4 @@ def with_image(
     if files:
         write_files(FirmwareProject(files), folder)
         checks = (*checks, sketch_check(folder, name, request.tympan_dir))
-    return replace(
-        report,
-        measurements=(*report.measurements, *measurements),
-        checks=(*report.checks, *checks),
-    )
+    return report.adding(measurements, checks)
