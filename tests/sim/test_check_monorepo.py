@@ -15,7 +15,7 @@ import pytest
 from tests.support.cli import Run, image_model, toolkit
 from tests.support.gates import gates, problem, verdicts
 from tests.support.onnx_models import ModelMaker
-from toolkit.deploy import run as deploy_run
+from toolkit.compare import outputs as compare_outputs
 from toolkit.verbs import check_make
 
 TARGETS = ("cortex-m4", "cortex-m33", "cortex-m0plus")
@@ -215,7 +215,7 @@ def test_a_check_that_this_machine_cannot_make(
     assert run.exit_code == 0 and verdicts(run, name)["tflm_match check"]["outcome"] == "holds"
     baseline = (tmp_path / "b.json").read_bytes()
     (tmp_path / "b.json").unlink()
-    monkeypatch.setattr(deploy_run, "tflm_available", lambda: False)
+    monkeypatch.setattr(compare_outputs, "tflm_available", lambda: False)
     run = toolkit("check", "--update", "--json", cwd=tmp_path)
     assert run.exit_code == 0, run
     found = verdicts(run, name)["tflm_match check"]

@@ -250,6 +250,7 @@ def write_project(folder: Path, cases: Sequence[Case]) -> Path:
         "tk_matmul_s16.h",
         "tk_matmul_s16.c",
         "tk_dsp.h",
+        "tk_common.h",
         "tk_compiler.h",
     )
     sources = [*templates.glob("*.c"), *templates.glob("*.h")]

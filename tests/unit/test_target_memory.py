@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.silicon import best, read_published
+from benchmarks.published import TOOLS, Time, best, read_times
 from toolkit.measurement import Measurement, Provenance
 from toolkit.profiling.memory import memory_issue, rates_words
 from toolkit.report.memory import memory_words
@@ -73,21 +73,21 @@ def test_words_say_whether_a_time_has_the_memory_in_it() -> None:
     assert rates_words(load_target("apollo510")) == "cortex-m55 rates, core alone"
 
 
-def test_published_times_are_the_best_of_each(tmp_path: Path) -> None:
-    table = tmp_path / "mlperf_tiny.csv"
-    assert read_published(table) == ()
-    table.write_text(
-        "round,submitter,system,task,inferences_per_s,latency_ms\n"
-        "1.2,STMicroelectronics,NUCLEO_L4R5ZI,kws,23,43.2\n"
-        "1.0,STMicroelectronics,NUCLEO_L4R5ZI,kws,13,75.1\n"
-        "1.0,OctoML,microtvm_native NUCLEO_L4R5ZI,kws,7,144.0\n"
-        "1.0,nobody,NUCLEO_L4R5ZI,kws,7,1.0\n"
-        "1.3,STMicroelectronics,NUCLEO_U575ZI_Q,kws,34,29.0\n",
-        encoding="utf-8",
-    )
-    found = best(read_published(table), "stm32l4r5", "MLPerf Tiny DS-CNN")
-    assert found == {"ST Edge AI": 43.2}
-    assert best(read_published(table), "nrf52840", "MLPerf Tiny DS-CNN") == {}
+def test_published_times_are_the_best_of_each() -> None:
+    times = [
+        Time("1.2", "ST Edge AI", "NUCLEO_L4R5ZI", "kws", 43.2),
+        Time("1.0", "ST Edge AI", "NUCLEO_L4R5ZI", "kws", 75.1),
+        Time("1.2", "Plumerai", "NUCLEO_L4R5ZI", "ic", 1.0),
+        Time("1.3", "ST Edge AI", "NUCLEO_U575ZI_Q", "kws", 29.0),
+    ]
+    assert best(times, ("L4R5",), "kws") == {"ST Edge AI": 43.2}
+    assert best(times, (), "kws") == best(times, ("L4R5",), None) == {}
+
+
+def test_published_times_are_of_tools_that_the_tables_have() -> None:
+    times = read_times()
+    assert {time.tool for time in times} == set(TOOLS.values())
+    assert not [time for time in times if "native" in time.system]
 
 
 def test_validation_without_the_published_code_says_so() -> None:

@@ -44,7 +44,9 @@ class SharedKernels:
 
 def _function(caller: StageText | Step, number: int, users: int) -> SharedKernel:
     """The function of a group, from its first layer."""
-    rows = ("const int8_t *const *",) if isinstance(caller, StageText) and caller.windowed else ()
+    rows: tuple[str, ...] = ()
+    if isinstance(caller, StageText) and caller.windowed:
+        rows = (f"const {caller.row_type} *const *",)
     return SharedKernel(
         name=Identifier(f"model_shared_{number}"),
         kernel=caller.kernel,

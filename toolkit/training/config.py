@@ -79,6 +79,10 @@ class Augment:
     mixup: float = number(0.0, 0, 1)
 
 
+#: Fields of `Loss` for students of teachers.
+_DISTILLING = ("features", "nd", "direction", "bins", "dropout")
+
+
 @dataclass(frozen=True)
 class Loss:
     """Weights of the losses: 1 - CCC, mean square, cross-entropy of the class (training only);
@@ -163,10 +167,26 @@ class Config:
 
     @property
     def sha256(self) -> str:
-        """Of everything but where files lie and how often the run looks at itself."""
+        """Of everything but where files lie, how often the run looks at itself, and `LATER` keys
+        that are as they would be without them: configs of before keep theirs."""
         corpora = tuple(replace(c, manifest=Path(c.manifest.name)) for c in self.corpus)
         quiet = config_data(replace(self, corpus=corpora, validate_every=1))
+        for path, default in LATER.items():
+            *tables, key = path.split(".")
+            table = quiet
+            for name in tables:
+                table = table[name]
+            if table.get(key) == default:
+                del table[key]
         return sha256(json.dumps(quiet, sort_keys=True).encode()).hexdigest()
+
+
+#: Keys that came after configs had been trained with, and what each is where it is left out.
+LATER: Mapping[str, Any] = {
+    "shape": asdict(PUBLISHED),
+    "quantise": asdict(Quantise()),
+    **{f"loss.{key}": value for key, value in asdict(Loss()).items() if key in _DISTILLING},
+}
 
 
 def config_data(config: Config) -> dict[str, Any]:
