@@ -24,6 +24,9 @@ from toolkit.ops.numerics.functions import (
 from toolkit.ops.table import TableAttrs
 from toolkit.passes.rewrite import only_reader, rewrite
 
+#: Functions one behind the other that become one at most; what stands before them is its argument.
+MOST_DEEP = 24
+
 
 @dataclass(frozen=True)
 class _Made:
@@ -53,15 +56,16 @@ def _fuse(graph: Graph, node: Node) -> Graph | None:
     return substitute(graph, [node], [fused])
 
 
-def _of_node(graph: Graph, node: Node) -> _Made | None:
-    """The output of ``node`` as a formula of a tensor; None where it is more or less than that."""
+def _of_node(graph: Graph, node: Node, deep: int = MOST_DEEP) -> _Made | None:
+    """The output of ``node`` as a formula, at most ``deep`` nodes deep, of a tensor; None where it
+    is more or less than that."""
     attrs = node.attrs
     own = attrs.formula if isinstance(attrs, TableAttrs) else None
     function = OPERATORS[node.op].function
     fused = getattr(attrs, "activation", Activation.NONE) is not Activation.NONE
     if fused or (own is None and not function):
         return None
-    made = [_operand(graph, node, name) for name in node.inputs]
+    made = [_operand(graph, node, name, deep - 1) for name in node.inputs]
     roots = {operand.root for operand in made if isinstance(operand, _Made)}
     if len(roots) != 1 or None in made:
         return None
@@ -85,7 +89,7 @@ def _of_node(graph: Graph, node: Node) -> _Made | None:
     return _Made(roots.pop(), Formula(tuple(steps)))
 
 
-def _operand(graph: Graph, node: Node, name: str | None) -> _Made | float | None:
+def _operand(graph: Graph, node: Node, name: str | None, deep: int) -> _Made | float | None:
     """An operand: a number, or a formula; None for a constant of several numbers."""
     if name is None:
         return None
@@ -93,5 +97,5 @@ def _operand(graph: Graph, node: Node, name: str | None) -> _Made | float | None
         return float(data.reshape(-1)[0]) if data.size == 1 else None
     maker = graph.producer(name)
     alone = only_reader(graph, name) is not None
-    found = _of_node(graph, maker) if maker is not None and alone else None
+    found = _of_node(graph, maker, deep) if maker is not None and alone and deep else None
     return _Made(name) if found is None else found
