@@ -65,9 +65,9 @@ def test_init_fits_the_bands_to_the_model(folder: Path) -> None:
         "features", "init", "fixed.onnx", "--preset", "nemo", "-o", "fitted.toml", cwd=folder
     )
     assert run.exit_code == 0
-    # 101 x 40: two axes that rows could lie on, so that the preset's 80 bands stay.
-    assert "n_mels = 80" in (folder / "fitted.toml").read_text()
-    assert "no axis of the input has" in (folder / "fitted.toml").read_text()
+    # 101 x 40: two axes that rows could lie on; the shorter is taken, and said.
+    assert "n_mels = 40" in (folder / "fitted.toml").read_text()
+    assert "A row has 40 values instead of the preset's 80" in run.stderr
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,32 @@ def test_audio_for_a_model_without_features_says_how_to_attach_them(folder: Path
         *("build", "fixed.onnx", "--audio", "calib/speech.wav", "--target", "cortex-m4"), cwd=folder
     )
     assert "Attach one with --features spec.toml" in refused(run)
+
+
+@pytest.mark.parametrize("channel", [False, True])
+def test_rows_may_be_the_last_axis_of_a_picture(channel: bool, tmp_path: Path) -> None:
+    """A Conv2d on [1, bands, rows] or [1, 1, bands, rows], as torchaudio lays features out."""
+    torch = pytest.importorskip("torch")
+
+    class Net(torch.nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.head = torch.nn.Conv2d(1, 4, 3, stride=2), torch.nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = x if channel else x.unsqueeze(1)
+            return self.head(torch.relu(self.conv(x)).mean((2, 3)))
+
+    shape = (1, 1, 64, 51) if channel else (1, 64, 51)
+    torch.manual_seed(0)
+    torch.onnx.export(Net().eval(), (torch.zeros(shape),), tmp_path / "m.onnx", dynamo=False)
+    options = ("features", "init", "m.onnx", "--preset", "torchaudio", "-o", "s.toml")
+    assert toolkit(*options, cwd=tmp_path).exit_code == 0
+    run = toolkit(
+        *("build", "m.onnx", "--features", "s.toml", "--target", "cortex-m4", "--json"),
+        *("--simulator", "host"),
+        cwd=tmp_path,
+    )
+    assert run.exit_code == 0, run.stderr
+    checks = {row["name"]: row["passed"] for row in run.json["checks"]}
+    assert checks["bit_match"] and checks["import_match"]

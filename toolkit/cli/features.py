@@ -76,7 +76,7 @@ def init_command(model: str, preset: str, out: Path | None) -> None:
     """
     from toolkit.verbs.features_init import init
 
-    text = init(model, preset)
+    text, notes = init(model, preset)
     if out is None:
         click.echo(text, nl=False)
     else:
@@ -84,6 +84,8 @@ def init_command(model: str, preset: str, out: Path | None) -> None:
 
         write_atomically(out, text.encode())
         click.echo(f"wrote {out}")
+        for note in notes:
+            click.echo(f"note {note}", err=True)
 
 
 @command.command("check")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from toolkit.errors import InputError
 from toolkit.features.spec import FeatureSpec
 from toolkit.ir import Graph
@@ -21,6 +23,22 @@ def attached(
     return given, (Issue("features.replaced", note),)
 
 
+def rows_axis(imported: Graph, graph: Graph, spec: FeatureSpec) -> int | None:
+    """The axis of the file's only input that counts rows of ``spec``, where the input of ``graph``
+    has it elsewhere than as axis 1; None where nothing need be turned, or several could be it."""
+    if len(graph.inputs) != 1 or len(imported.inputs) != 1:
+        return None
+    now, file = (g.tensors[g.inputs[0]].shape for g in (graph, imported))
+    if len(now) < 3 or math.prod(now[2:]) == spec.row_values:
+        return None
+    axes = [
+        axis
+        for axis in range(1, len(file))
+        if file[axis] * spec.row_values == math.prod(file[1:]) and file[axis] > 1
+    ]
+    return axes[0] if len(axes) == 1 else None
+
+
 def require_rows(graph: Graph, spec: FeatureSpec) -> None:
     """Raise InputError unless rows of ``spec`` fill the one input of ``graph``, in its file's
     layout: an axis as long as a row, or all of them in one."""
@@ -31,5 +49,12 @@ def require_rows(graph: Graph, spec: FeatureSpec) -> None:
         raise InputError(
             f"--features: rows of {spec.row_values} values do not fit the model's inputs "
             f"{[list(shape) for shape in shapes]}.",
-            hint="Correct the number of bands or coefficients in the specification.",
+            hint="Correct the number of bands or coefficients in the specification"
+            f"{_likely(shapes)}.",
         )
+
+
+def _likely(shapes: list[tuple[int, ...]]) -> str:
+    """Sizes that a row may have, for a hint."""
+    sizes = sorted({size for shape in shapes[:1] for size in shape if size > 1})
+    return f"; a row may have {' or '.join(map(str, sizes))}" if 1 <= len(sizes) <= 3 else ""

@@ -18,7 +18,7 @@ from toolkit.features.metadata import (
 from toolkit.features.spec import METADATA_KEY, from_json
 from toolkit.ir import Graph
 from toolkit.measurement import Issue
-from toolkit.model.attach import attached, require_rows
+from toolkit.model.attach import attached, require_rows, rows_axis
 from toolkit.model.source import Source
 from toolkit.model.stated import Stated, longer_shape, named_shapes
 from toolkit.model.zoo import ZooModel, zoo_model, zoo_models
@@ -151,6 +151,8 @@ def _from_onnx(path: Path, name: str, clip_seconds: float, stated: Stated) -> So
         graph = optimize(imported)
         if stated.time_axis is not None and rows is None:  # no features say it
             graph = put_time_first(graph, stated.time_axis)
+        elif spec is not None and (axis := rows_axis(imported, graph, spec)) is not None:
+            graph = put_time_first(graph, axis)
         return imported, graph
 
     known = [source for source in model.inputs if source.name in shapes]
