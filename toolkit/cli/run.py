@@ -38,9 +38,9 @@ def command(folder: Path, audio: Path, simulator: str | None, as_json: bool) -> 
     from rich.table import Table
 
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown.add_column("recording")
-    for title in ("seconds", *table.labels, "cycles"):
-        shown.add_column(_shown(title), justify="right")
+    shown.add_column("recording", overflow="fold", min_width=9)
+    for title in ("seconds", *table.labels, "cycles"):  # numbers are folded before they are cut
+        shown.add_column(_shown(title), justify="right", no_wrap=title == "cycles", overflow="fold")
     for row in table.rows:
         if row.refused:
             shown.add_row(_shown(row.path.name), _shown(row.refused))
