@@ -16,7 +16,8 @@ def _waits(target: Target) -> str:
     if target.is_zero_wait:
         return "zero wait"
     waits = sorted({setting.wait_states for setting in target.code_settings})
-    return f"{' to '.join(map(str, waits))} wait states"
+    plural = "" if waits == [1] else "s"
+    return f"{' to '.join(map(str, waits))} wait state{plural}"
 
 
 @click.command("targets")

@@ -264,7 +264,10 @@ def _origin(source: Source, recipe: Recipe, calib: Path | None, batches: Sequenc
 
 def _fallback_note(what: str, have_ranges: bool) -> Issue:
     use = "measured" if have_ranges else "calibrated"
-    note = f"{use} on {what} only: int8 accuracy may suffer; give --calib for real figures"
+    note = (
+        f"{use} on {what} only: int8 accuracy may suffer; "
+        "--calib of build and convert takes real data"
+    )
     return Issue("calibration.fallback", note)
 
 

@@ -80,7 +80,7 @@ def run(request: RunRequest) -> RunTable:
             row = Row(path, 0.0, (), None, error.message)
         rows.append(row)
     return RunTable(
-        model=deployment.model.name,
+        model=deployment.name,
         target=deployment.target.name,
         simulator=simulator,
         basis=bases[0] if bases else "",
@@ -138,4 +138,5 @@ def _deployment(request: RunRequest) -> Deployment:
             hint="Use a build for whole clips.",
         )
     model = load(models[0])
-    return model.deploy(target, ScheduleRequest("auto" if schedule == "step" else schedule))
+    asked = ScheduleRequest("auto" if schedule == "step" else schedule)
+    return model.deploy(target, asked, name=models[0].parent.name)
