@@ -9,6 +9,7 @@ import click
 from toolkit.cli.options import (
     arithmetic_option,
     continuous_options,
+    details_option,
     features_option,
     given_shapes,
     max_seconds_option,
@@ -74,9 +75,7 @@ from toolkit.cli.options import (
 @click.option(
     "--allow-misfit", is_flag=True, help="Exit 0 although it does not fit the part or keep up."
 )
-@click.option(
-    "--all", "--details", "details", is_flag=True, help="Also every figure, with its provenance."
-)
+@details_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,

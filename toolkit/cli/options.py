@@ -64,6 +64,18 @@ def continuous_options(function: F) -> F:
     return hop_out(window(level(function)))
 
 
+def details_option(function: F) -> F:
+    """``--all``."""
+    option = click.option(
+        "--all",
+        "--details",
+        "details",
+        is_flag=True,
+        help="Also every figure, with its provenance.",
+    )
+    return option(function)
+
+
 def features_option(function: F) -> F:
     """``--features``."""
     option = click.option(

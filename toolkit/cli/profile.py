@@ -8,6 +8,7 @@ import click
 
 from toolkit.cli.options import (
     arithmetic_option,
+    details_option,
     features_option,
     given_shapes,
     max_seconds_option,
@@ -38,9 +39,7 @@ from toolkit.cli.options import (
 @placement_options
 @arithmetic_option
 @report_option
-@click.option(
-    "--all", "--details", "details", is_flag=True, help="Also every figure, with its provenance."
-)
+@details_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a report, or a list of them.")
 def command(
     model: str,

@@ -12,6 +12,7 @@ from toolkit.compare.import_match import import_cases, import_checks
 from toolkit.compare.near_float import NAME as NEAR_FLOAT
 from toolkit.compare.near_float import near_float_of_clip, near_float_on, output_pairs
 from toolkit.compare.outputs import (
+    Mismatch,
     dead_channels_check,
     find_mismatches,
     output_figures,
@@ -233,9 +234,13 @@ class Run:
         )
 
     @cached_property
+    def _mismatches(self) -> tuple[Mismatch, ...]:
+        return find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
+
+    @cached_property
     def _bit_match(self) -> Check:
         """Whether every output byte is the integer reference's; where not, which layer is wrong."""
-        mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
+        mismatches = self._mismatches
         total = sum(len(data) for case in self.outputs for data in case)
         differing = sum(m.differing_bytes for m in mismatches)
         detail = f"{differing} of {total} output bytes differ from the integer reference"
@@ -271,16 +276,12 @@ class Run:
     @property
     def _comparison(self) -> tuple[Measurement, ...]:
         """How far device outputs and features are from the references."""
-        mismatches = find_mismatches(self.graph.free_outputs, self.expected, self.outputs)
-        found = output_figures(mismatches, self.expected, self.execution.result.provenance)
+        found = output_figures(self._mismatches, self.expected, self.execution.result.provenance)
         features = () if self._features is None else self._features[0]
         continuous = self.plan.continuous
-        windows = (
-            ()
-            if continuous is None or self.clip is None
-            else agreement(continuous, [self.clip.samples])
-        )
-        return (*features, *found, *windows)
+        if continuous is None or self.clip is None:
+            return (*features, *found)
+        return (*features, *found, *agreement(continuous, [self.clip.samples]))
 
     @cached_property
     def _features(self) -> tuple[tuple[Measurement, ...], Check] | None:

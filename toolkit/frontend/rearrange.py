@@ -12,6 +12,7 @@ from toolkit.frontend.node import OnnxNode
 from toolkit.frontend.shapes import part
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
+from toolkit.ops.strided_slice import neighbouring
 
 #: Pieces that picked values may fall into; each is a layer.
 MAX_PIECES = 64
@@ -19,12 +20,7 @@ MAX_PIECES = 64
 
 def picked(low: Lowering, node: OnnxNode, x: str, axis: int, indices: Sequence[int]) -> str:
     """The values of known indices of an axis: slices of neighbouring ones, one after the other."""
-    runs: list[tuple[int, int]] = []
-    for index in indices:
-        if runs and runs[-1][1] == index:
-            runs[-1] = (runs[-1][0], index + 1)
-        else:
-            runs.append((index, index + 1))
+    runs = neighbouring(indices)
     if len(runs) > MAX_PIECES:
         raise unsupported(
             node,

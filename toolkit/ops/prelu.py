@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from toolkit.ir import DType, Tensor
+from toolkit.ir import DType
 from toolkit.ir.tensor import Array
-from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, loop_depth
+from toolkit.ops.parts.arithmetic import Arithmetic, View, loop_depth
 from toolkit.ops.parts.base import KernelCall
 from toolkit.ops.parts.channels import Bounds, any_value
 from toolkit.ops.parts.constraints import RESCALED_LIMIT
@@ -45,14 +43,6 @@ class Prelu(Arithmetic):
     kernel_stem = "tk_prelu"
     takes_activation = False
     constraints = (types_int8, loop_depth, slopes_constant, product_bounded)
-
-    def read_options(
-        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
-    ) -> ArithmeticAttrs:
-        return ArithmeticAttrs(Activation.NONE)
-
-    def write_options(self, view: View, options: Any) -> Any:
-        return options
 
     def tflite_version(self, view: View) -> int:
         return 1

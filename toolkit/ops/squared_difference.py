@@ -4,15 +4,13 @@ scale."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from toolkit.ir import DType, Tensor
+from toolkit.ir import DType
 from toolkit.ir.tensor import Array
-from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, loop_depth
+from toolkit.ops.parts.arithmetic import Arithmetic, View, loop_depth
 from toolkit.ops.parts.channels import Bounds, any_value
 
 #: Head room given to operands before they are rescaled.
@@ -47,14 +45,6 @@ class SquaredDifference(Arithmetic):
     takes_activation = False
     kernel_stem = "tk_squared_difference"
     constraints = (types_int8, loop_depth, output_scale_fits)
-
-    def read_options(
-        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
-    ) -> ArithmeticAttrs:
-        return ArithmeticAttrs(Activation.NONE)
-
-    def write_options(self, view: View, options: Any) -> Any:
-        return options
 
     def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
         return any_value(view.output)  # it turns where the operands meet

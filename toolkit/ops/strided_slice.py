@@ -78,6 +78,17 @@ def rank_bounded(view: View) -> str | None:
     return None if rank <= MAX_RANK else str(rank)
 
 
+def neighbouring(indices: Sequence[int]) -> list[tuple[int, int]]:
+    """Indices as slices of neighbouring ones, in order: the first, and the one behind the last."""
+    runs: list[tuple[int, int]] = []
+    for index in indices:
+        if runs and runs[-1][1] == index:
+            runs[-1] = (runs[-1][0], index + 1)
+        else:
+            runs.append((index, index + 1))
+    return runs
+
+
 class StridedSlice(Operator[StridedSliceAttrs]):
     """Copies every element between begin and end, in steps; steps are positive.  Of time, streamed:
     all but some frames at its ends, every nth, or a few of the first or the last."""

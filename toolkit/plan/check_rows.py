@@ -17,6 +17,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.parts.base import TIME_AXIS, view
 from toolkit.ops.parts.pooling import Pool2D, is_global
+from toolkit.ops.parts.rows import with_rows
 from toolkit.ops.parts.window import Padding, WindowedAttrs
 from toolkit.ops.reshape import ReshapeAttrs
 from toolkit.ops.strided_slice import StridedSliceAttrs
@@ -30,7 +31,7 @@ def clip_graph(graph: Graph, streamed: Container[str], frames: int) -> Graph:
     layer of rows cannot be.
     """
     tensors = dict(graph.tensors)
-    tensors |= {name: _rows(tensors[name], frames) for name in graph.inputs}
+    tensors |= {name: with_rows(tensors[name], frames) for name in graph.inputs}
     nodes = []
     for node in graph.nodes:
         if node.name in streamed:
@@ -68,11 +69,6 @@ def rows_read(node: Node, row: int, rows: int) -> list[int]:
     else:
         places = range(row, row + 1)
     return [place for place in places if 0 <= place < rows]
-
-
-def _rows(tensor: Tensor, rows: int) -> Tensor:
-    shape = (*tensor.shape[:TIME_AXIS], rows, *tensor.shape[TIME_AXIS + 1 :])
-    return replace(tensor, shape=shape)
 
 
 def _on_rows(graph: Graph, node: Node, tensors: dict[str, Tensor]) -> Node:

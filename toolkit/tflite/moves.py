@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ai_edge_litert import schema_py_generated as schema
 
 from toolkit.ops.concatenation import MAX_INPUTS
+from toolkit.ops.strided_slice import neighbouring
 from toolkit.tflite.draft import Draft, axis_of
 from toolkit.tflite.flatbuffer import RawOperator
 
@@ -88,12 +89,7 @@ def gather(draft: Draft, op: RawOperator) -> bool:
 
 def _picked(draft: Draft, source: int, output: int, axis: int, indices: Sequence[int]) -> None:
     """Values of known indices of an axis: slices of neighbouring ones, one after the other."""
-    runs: list[tuple[int, int]] = []
-    for index in indices:
-        if runs and runs[-1][1] == index:
-            runs[-1] = (runs[-1][0], index + 1)
-        else:
-            runs.append((index, index + 1))
+    runs = neighbouring(indices)
     shape, parts = draft.shape(source), []
     for run in runs:
         part = draft.like(output, [*shape[:axis], run[1] - run[0], *shape[axis + 1 :]])

@@ -100,10 +100,13 @@ class Arithmetic(Operator[ArithmeticAttrs]):
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
     ) -> ArithmeticAttrs:
+        if not self.takes_activation:
+            return ArithmeticAttrs(Activation.NONE)
         return ArithmeticAttrs(Activation(options.fusedActivationFunction))
 
     def write_options(self, view: View, options: Any) -> Any:
-        options.fusedActivationFunction = view.attrs.activation.value
+        if self.takes_activation:
+            options.fusedActivationFunction = view.attrs.activation.value
         return options
 
     def tflite_version(self, view: View) -> int:

@@ -4,15 +4,13 @@ TFLM compares the integers as they are, so that all have one scale."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from toolkit.ir import Tensor
 from toolkit.ir.tensor import Array
-from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.numerics.int16 import same_types
-from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, broadcast, loop_depth
+from toolkit.ops.parts.arithmetic import Arithmetic, View, broadcast, loop_depth
 from toolkit.ops.parts.base import KernelCall
 
 
@@ -31,14 +29,6 @@ class Extremum(Arithmetic):
     constraints = (same_types, one_quantisation, loop_depth)
     #: Whether the larger value counts.
     largest: ClassVar[bool]
-
-    def read_options(
-        self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
-    ) -> ArithmeticAttrs:
-        return ArithmeticAttrs(Activation.NONE)
-
-    def write_options(self, view: View, options: Any) -> Any:
-        return options
 
     def rescaling(self, view: View) -> Mapping[str, int]:
         return {}
