@@ -60,7 +60,6 @@ results: $(VENV)/.dev ## Rewrite the figures of README.md and docs/RESULTS.md (5
 	$(BIN)/python -m benchmarks.silicon
 	$(BIN)/python -m benchmarks.estimates
 	$(BIN)/python -m benchmarks.features
-	$(BIN)/python -m benchmarks.picture
 
 bench-check: $(VENV)/.dev ## Fail when an instruction count rose by more than 1 %
 	$(BIN)/python -m benchmarks.baseline
@@ -70,8 +69,9 @@ example: $(VENV)/.installed ## Regenerate the library under examples/
 	rm -rf examples/wav2small_cortex_m4
 	cp -r build/example/wav2small examples/wav2small_cortex_m4
 
-docs: $(VENV)/.dev ## Regenerate the generated documentation
+docs: $(VENV)/.dev ## Regenerate the generated documentation: operators, pictures of screens
 	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md
+	$(BIN)/python -m tools.screens
 
 lock: ## Pin what pyproject.toml asks for by hash, and list it; pins that still fit stay (needs PyPI)
 	$(PYTHON) -m venv build/lock

@@ -33,7 +33,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
 #: Files and folders beside the budget: what is judged, and what it is calibrated and measured on.
 _PATHS = ("calib", "test", "labels", "audio", "clip", "elf", "map")
 _NUMBERS = ("seconds", "max_seconds", "hop_out", "window")
-_TEXTS = ("name", "target", "model", "baseline", "policy", *_PATHS, *_CHOICES)
+_TEXTS = ("name", "target", "model", "baseline", "policy", "features", *_PATHS, *_CHOICES)
 _OTHERS = ("time_axis", "label_range", "state", "checks", "tighten", "limits", "growth")
 _KEYS = (*_TEXTS, *_NUMBERS, *_OTHERS)
 #: What a budget that cannot be used is still known by.
@@ -168,6 +168,8 @@ def _subject(table: dict[str, Any], folder: Path) -> Subject:
         options["model"] = (
             str(folder / table["model"]) if Path(table["model"]).suffix else (table["model"])
         )
+    if Path(table.get("features", "")).suffix:  # a preset as it is, a file relative to the budget
+        options["features"] = str(folder / table["features"])
     options["state"] = _names(table, "state")
     axis = table.get("time_axis")
     if "time_axis" in table and (isinstance(axis, bool) or not isinstance(axis, int)):

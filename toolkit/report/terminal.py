@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from toolkit.measurement import Check, Provenance
+from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.report.model import WINDOWS, Group, Report
 from toolkit.report.names import figure, place
 from toolkit.report.text import errors_of_estimates, format_value, printable
@@ -32,7 +34,12 @@ def print_windows(report: Report, console: Console) -> None:
 
 def print_figures(report: Report, console: Console) -> None:
     """Print every figure with its provenance and what that rests on."""
-    table, bases = _figures(report)
+    print_measurements(report.measurements, console)
+
+
+def print_measurements(measurements: Sequence[Measurement], console: Console) -> None:
+    """The same of figures that are no report's."""
+    table, bases = _figures(measurements)
     console.print(table)
     for number, basis in enumerate(bases, 1):
         console.print(f"[dim]({number}) {escape(basis)}[/]", highlight=False)
@@ -73,15 +80,15 @@ def _windows(groups: list[Group]) -> Table:
     return table
 
 
-def _figures(report: Report) -> tuple[Table, list[str]]:
+def _figures(measurements: Sequence[Measurement]) -> tuple[Table, list[str]]:
     """The figures, and the distinct bases they refer to by number."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("figure", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("provenance", no_wrap=True)
     bases: list[str] = []
-    errors = errors_of_estimates(report.measurements)
-    for m in sorted(report.measurements, key=lambda m: place(m.name)):
+    errors = errors_of_estimates(tuple(measurements))
+    for m in sorted(measurements, key=lambda m: place(m.name)):
         if m.basis not in bases:
             bases.append(m.basis)
         note = f"{m.provenance.value} [dim]({bases.index(m.basis) + 1})[/]"

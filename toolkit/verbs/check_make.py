@@ -161,12 +161,12 @@ def _kept(workshop: Workshop, key: str | None) -> Report | None:
 def _key(subject: Subject) -> str:
     """The hash of everything that a report is made of: model and data by content, the toolkit with
     its templates, kernels and tools, the options."""
-    content = [
-        _content(Path(p)) for p in (subject.model, subject.elf, subject.map, subject.clip) if p
-    ]
+    files = (subject.model, subject.elf, subject.map, subject.clip, subject.features)
+    content = [_content(Path(p)) for p in files if p]
     options = replace(
         subject, calib=None, test=None, labels=None, audio=None, clip=None, elf=None, map=None
     )
+    options = replace(options, features=None)
     name = subject.model and Path(subject.model).stem
     data = sorted(data_identity(subject).items())
     words = (content, data, replace(options, model=name), _toolkit())

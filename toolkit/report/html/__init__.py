@@ -10,7 +10,7 @@ from toolkit.report.html.layers import layer_bars
 from toolkit.report.html.page import figure_rows, fit_bars, stack_bars
 from toolkit.report.html.roofline import roofline
 from toolkit.report.html.timeline import timeline
-from toolkit.report.layer_names import short_names
+from toolkit.report.layer_names import layer_names
 from toolkit.report.model import Report
 from toolkit.report.text import printable
 from toolkit.report.verdict import verdict
@@ -24,7 +24,7 @@ __all__ = ["report_html"]
 
 def report_html(report: Report) -> str:
     """The report as an HTML document; same report, same bytes."""
-    names = short_names([row.name for row in report.layers], symbols=report.symbols)
+    names = layer_names(report)
     return _template().render(
         report=report,
         verdict=verdict(report),
