@@ -106,6 +106,7 @@ def command(
     window: float | None,
     level: str,
     reports: tuple[Path, ...],
+    against: Path | None,
     force: bool,
     arithmetic: str,
     allow_misfit: bool,
@@ -130,7 +131,7 @@ def command(
     from toolkit.targets import Placement, load_target
     from toolkit.verbs.build import BOARD_STAGES, STAGES, TFLM_STAGES, BuildRequest, build
 
-    require_formats(reports, force)
+    require_formats(reports, force, against)
     if board is not None:
         from toolkit.boards import load_board
 
@@ -173,7 +174,7 @@ def command(
     stages = STAGES + (0 if board is None else BOARD_STAGES)
     stages += TFLM_STAGES if engine == "tflm" else 0
     report = build(request, Stages(stages, quiet=as_json))
-    write_reports(report, reports)
+    write_reports(report, reports, against)
     if as_json:
         click.echo(report_json(report), nl=False)
     else:
