@@ -7,7 +7,7 @@ JOBS   ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] firmware_templates/*/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs lock format clean
+.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs site lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ docs: $(VENV)/.dev ## Regenerate the generated documentation: operators, picture
 	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md
 	$(BIN)/python -m tools.screens
 
+site: $(VENV)/.dev ## The documentation as a site, in build/site/html; a warning or a broken link fails
+	$(BIN)/python -m tools.site
+
 lock: ## Pin what pyproject.toml asks for by hash, and list it; pins that still fit stay (needs PyPI)
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check -q install uv==0.13.9
@@ -99,5 +102,5 @@ $(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed constraints.txt
-	$(PIP) install -c constraints.txt -e '.[train,teach,flash,dev]'
+	$(PIP) install -c constraints.txt -e '.[train,teach,flash,dev,docs]'
 	touch $@
