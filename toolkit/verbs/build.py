@@ -127,8 +127,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             project = deployment.project()
         with stage(f"Compile with {request.toolchain}"):
             firmware = deployment.compile_in(folder, request.toolchain, project)
-        with stage(f"Run on {simulator}"):
-            run = firmware.run_on(stimulus, simulator)
+        with stage(f"Run on {simulator}") as tell:
+            run = firmware.run_on(stimulus, simulator, tell)
         with stage("Compare with the references"):
             _ = run.checks
         report = run.report
