@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -113,7 +112,9 @@ def screen(verb: str, width: int) -> str:
         contextlib.redirect_stderr(io.StringIO()),
     ):
         os.environ.pop("NO_COLOR", None)
-        cli.main(SCREENS[verb].split(), prog_name="toolkit", standalone_mode=False)
+        code = cli.main(SCREENS[verb].split(), prog_name="toolkit", standalone_mode=False)
+    if code not in (None, 0, 1):  # 1: what `check` finds exceeded
+        raise RuntimeError(f"toolkit {SCREENS[verb]} ended with {code}: {out.getvalue()}")
     return out.getvalue()
 
 
@@ -156,15 +157,15 @@ def path_of(verb: str, width: int) -> Path:
     return FOLDER / f"{verb}-{width}.svg"
 
 
-def main(*verbs: str) -> None:
-    """Draw the verbs, or all."""
+def main() -> None:
+    """Draw all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with workshop():
-        for verb in verbs or SCREENS:
+        for verb in SCREENS:
             for width in WIDTHS:
                 text = picture(verb, width, screen(verb, width))
                 path_of(verb, width).write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

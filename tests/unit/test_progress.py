@@ -27,7 +27,7 @@ with progress.Stages(2)("Rate") as tell:
 """
 
 
-def on_terminal(*command: str, **variables: str) -> str:
+def on_terminal(*command: str, exit_code: int = 0, **variables: str) -> str:
     """What a command prints, standard error among it, where both are a terminal of 100 columns."""
     leader, follower = pty.openpty()
     env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")}
@@ -43,7 +43,7 @@ def on_terminal(*command: str, **variables: str) -> str:
             if not parts[-1]:
                 break
     os.close(leader)
-    assert process.returncode == 0
+    assert process.returncode == exit_code
     return b"".join(parts).decode()
 
 
@@ -73,3 +73,12 @@ def test_colours_are_for_terminals_that_want_them(verb: str, tmp_path: Path) -> 
     piped = toolkit_process(*verb.split(), cwd=tmp_path)
     again = toolkit(*verb.split(), cwd=tmp_path)
     assert piped.stdout == again.stdout and "\x1b" not in piped.stdout
+
+
+def test_an_error_is_one_line_in_a_pipe_and_whole_words_on_a_terminal(tmp_path: Path) -> None:
+    verb = ("build", "wav2small", "--target", "no-such-target")
+    words = (sys.executable, "-P", "-m", "toolkit", *verb)
+    lines = on_terminal(*words, exit_code=2, COLUMNS="80").splitlines()
+    (line,) = toolkit(*verb, cwd=tmp_path).messages
+    assert len(lines) > 1 and max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines).split()) == line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,6 +15,9 @@ from toolkit.cli.options import (
     state_option,
     time_axis_option,
 )
+
+if TYPE_CHECKING:
+    from toolkit.report import Report
 
 
 @click.command("convert")
@@ -101,10 +104,12 @@ def command(
     The network as imported is compared with onnxruntime. Exit code 1 when they differ.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from toolkit.quantize.recipe import Recipe
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_report
+    from toolkit.report.verdict import verdict
     from toolkit.verbs.convert import ConvertRequest, convert, mixed_of
 
     recipe = Recipe(
@@ -135,6 +140,18 @@ def command(
         click.echo(report_json(report), nl=False)
     else:
         console = Console()
-        console.print(f"wrote {output}", markup=False, highlight=False)
+        found = verdict(report)
+        same = "its float network equals onnxruntime's" if _compared(report) else found.text
+        said = f"wrote {output}: {same if found.good else found.text}"
+        console.print(Text(said, "bold green" if found.good else "bold red"), soft_wrap=True)
         print_report(report, console)
+        if found.good:
+            console.print()
+            step = f"next   toolkit build {output} --target cortex-m4"
+            console.print(step, markup=False, highlight=False, soft_wrap=True)
     return 0 if report.passed else 1
+
+
+def _compared(report: Report) -> bool:
+    """Whether the network as imported was compared with an interpreter of others."""
+    return any(check.name == "import_match" and check.passed for check in report.checks)

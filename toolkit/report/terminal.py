@@ -8,6 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.report.model import WINDOWS, Group, Report
@@ -46,8 +47,8 @@ def print_measurements(measurements: Sequence[Measurement], console: Console) ->
 
 
 def print_check(check: Check, console: Console) -> None:
-    """Print a check with its detail."""
-    console.print(_check_line(check))
+    """Print a check with its detail, wrapped beside the mark."""
+    console.print(_marked(_mark(check), f"{check.name}: {printable(check.detail)}"))
 
 
 def print_findings(report: Report, console: Console) -> None:
@@ -55,7 +56,7 @@ def print_findings(report: Report, console: Console) -> None:
     for check in report.checks:
         print_check(check, console)
     for issue in report.issues:
-        console.print(f"[cyan]note[/] {escape(issue.message)}")
+        console.print(_marked(Text("note", "cyan"), printable(issue.message)))
 
 
 def _predictions(report: Report) -> Table:
@@ -99,10 +100,17 @@ def _figures(measurements: Sequence[Measurement]) -> tuple[Table, list[str]]:
     return table, bases
 
 
-def _check_line(check: Check) -> str:
-    verdict = "[green]pass[/]"
+def _mark(check: Check) -> Text:
     if check.passed is None:
-        verdict = "[yellow]—   [/]"
-    elif check.failed:
-        verdict = "[red]FAIL[/]" if check.required else "[yellow]no  [/]"
-    return f"{verdict} {check.name}: {escape(printable(check.detail))}"
+        return Text("—", "yellow")
+    if not check.failed:
+        return Text("pass", "green")
+    return Text("FAIL", "red") if check.required else Text("no", "yellow")
+
+
+def _marked(mark: Text, text: str) -> Table:
+    found = Table.grid(padding=(0, 1, 0, 0))
+    found.add_column(width=4, no_wrap=True)
+    found.add_column(overflow="fold")
+    found.add_row(mark, Text(text))
+    return found
