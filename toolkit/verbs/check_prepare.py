@@ -66,7 +66,9 @@ def _model(budget: Budget) -> None:
         if subject.mode == "firmware":
             return
         raise InputError("no model is named.", hint="Name it in the budget, or give MODEL.")
-    labels = _labels(subject.model, clip_seconds(subject), subject.features)
+    path = Path(subject.model)
+    model = str(path.resolve()) if path.suffix else subject.model
+    labels = _labels(model, clip_seconds(subject), subject.features)
     for rule in budget.rules:
         prefix = next((p for p in FAMILIES if rule.figure.startswith(p)), None)
         if prefix is None or rule.figure in FIGURES or prefix == "continuous_ccc_" or not labels:
