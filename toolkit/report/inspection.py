@@ -107,11 +107,11 @@ def print_inspection(found: Inspection, model: str, console: Console) -> None:
         about.add_row("state", f"{kept}, then {_text(state.becomes)}; {state.initial} at first")
     if found.labels:
         about.add_row("labels", _text(", ".join(found.labels)))
-    for title, line in zip(["features", *[""] * len(found.features)], found.features, strict=False):
-        about.add_row(title, _text(line))
-    for at, (key, value) in enumerate((found.origin or {}).items()):
-        if value != "":
-            about.add_row("" if at else "origin", f"{_text(_words(key))}: {_text(_plain(value))}")
+    stated = [(key, value) for key, value in (found.origin or {}).items() if value != ""]
+    origin = [f"{_words(key)}: {_plain(value)}" for key, value in stated]
+    for title, lines in (("features", found.features), ("origin", origin)):
+        for at, line in enumerate(lines):
+            about.add_row("" if at else title, _text(line))
     for key in found.metadata:
         about.add_row("metadata", f"{_text(key)}, {len(found.metadata[key])} characters")
     wide = sum(node.output.dtype == "int16" for node in found.nodes)
