@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #ifdef ARDUINO
-/* No floating contraction: every compiler and machine gives the same bits.  Arduino's build takes no
- * flags of a library. */
+/* No floating contraction: every compiler and machine gives the same bits.  Arduino's build takes
+ * no flags of a library. */
 #if defined(__clang__)
 #pragma clang fp contract(off)
 #elif defined(__GNUC__)
