@@ -59,10 +59,10 @@ REASONS: Mapping[str, str] = {
     "10.6": "a product or choice of small integers whose range is known",
     "10.8": "a cast of a whole expression is what the arithmetic means there",
     "11.4": "a limit of an array as an address",
-    "11.5": "an arena and a state are bytes: tensors in them are read by their own types, at offsets "
-    "that the planner aligns",
+    "11.5": "an arena and a state are bytes: tensors in them are read by their own types, at "
+    "offsets that the planner aligns",
     "12.1": "precedence that a reader of C knows; clang-format and -Wparentheses look at it",
-    "12.3": "several variables of one kind in a declaration, two counters in a loop",
+    "12.3": "several variables of one kind in a declaration, loops with two counters",
     "13.3": "`*p++`, the idiom of a walk through memory",
     "14.2": "loops whose step depends on what is left",
     "14.4": "an integer that is 0 or 1, or a pointer",
