@@ -270,3 +270,26 @@ def test_esp_idf_manifest(packages: Path, tmp_path: Path) -> None:
     where = ("--project-dir", packages / "esp-idf" / NAME, "--dest-dir", tmp_path)
     ran(compote, "component", "pack", "--name", NAME, *where, HOME=str(tmp_path))
     assert list(tmp_path.glob(f"{NAME}_*.tgz"))
+
+
+@pytest.mark.exhaustive
+def test_esp_idf_builds_and_runs_the_example(packages: Path, tmp_path: Path) -> None:
+    """With ESP-IDF itself, as its export.sh leaves the environment, for its target `linux`."""
+    idf, environment = folder("IDF_PATH"), folder("IDF_PYTHON_ENV_PATH")
+    if not Path("/usr/include/bsd/sys/cdefs.h").is_file():
+        pytest.skip("libbsd-dev is not installed")
+    component, out = tmp_path / NAME, tmp_path / "build"
+    shutil.copytree(packages / "esp-idf" / NAME, component)
+    path = os.pathsep.join((str(environment / "bin"), os.environ["PATH"]))
+    given = {"IDF_PATH": str(idf), "IDF_TARGET": "linux", "PATH": path, "HOME": str(tmp_path)}
+    options = ("-DIDF_TARGET=linux", "-DPYTHON_DEPS_CHECKED=1", "-DCOMPONENTS=main")
+    python = f"-DPYTHON={environment}/bin/python"
+    example = component / "examples" / f"{NAME}_example"
+    ran("cmake", "-S", example, "-B", out, *options, python, **given, PYTHONPATH="")
+    ran("cmake", "--build", out, **given, PYTHONPATH="")
+    command = [out / f"{NAME}_example.elf"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        line = next((text for text in running.stdout if text.startswith(f"{NAME}: ")), "")
+        running.kill()
+    assert line == f"{NAME}: as built (0)\n"
