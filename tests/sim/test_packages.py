@@ -13,7 +13,6 @@ import onnx
 import pytest
 
 from tests.support.cli import built, image_model, speech_model, toolkit
-from tests.support.onnx_models import ModelMaker
 from tests.support.outside import folder
 from toolkit.emit.packages import FORMS
 from toolkit.resources import find_program
@@ -113,9 +112,14 @@ def test_arrays_run(arrays: Path, tmp_path: Path) -> None:
     assert host_run(arrays / "platformio" / NAME, tmp_path) == f"{NAME}: as built (0)\n"
 
 
-def _steps() -> onnx.ModelProto:
-    m = ModelMaker(1, 4)
-    return m.model(m.op("Sigmoid", m.dense("x", 4, 4)))
+def _smooth() -> onnx.ModelProto:
+    """A level that a step leaves for the next one."""
+    return onnx.parser.parse_model("""
+        <ir_version: 8, opset_import: ["" : 17]>
+        smooth (float[1,4] x, float[1,4] h) => (float[1,4] y, float[1,4] h_out)
+        <float[1] kept = {0.9}, float[1] new = {0.1}>
+        { a = Mul(h, kept)  b = Mul(x, new)  h_out = Add(a, b)  y = Sigmoid(h_out) }
+    """)
 
 
 @pytest.mark.exhaustive
@@ -126,9 +130,9 @@ def _steps() -> onnx.ModelProto:
         (speech_model, ("--schedule", "batch"), "as built (0)"),
         (speech_model, ("--hop-out", "0.5"), "as built (0)"),
         (speech_model, ("--arithmetic", "fixed"), "as built (0)"),
-        (_steps, (), "as built (0)"),
+        (_smooth, ("--state", "h=h_out"), "as built (0)"),
     ],
-    ids=["frames", "batch", "continuous", "fixed", "dense"],
+    ids=["frames", "batch", "continuous", "fixed", "steps"],
 )
 def test_every_kind_of_model_runs(
     model: object, options: tuple[str, ...], printed: str, tmp_path: Path
