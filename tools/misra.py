@@ -19,11 +19,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.documents import with_generated
+
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "examples" / "wav2small_cortex_m4"
 PAGE = ROOT / "docs" / "MISRA.md"
 CACHE = ROOT / "build" / "misra"
-BEGIN, END = "<!-- begin: python -m tools.misra -->", "<!-- end -->"
+MODULE = "tools.misra"
 
 #: gcc for a Cortex-M4 with its FPU, as far as the C asks.
 _DEFINES = (
@@ -192,9 +194,7 @@ def block(found: Iterable[Finding], library: Path) -> str:
 
 def page(text: str, new: str) -> str:
     """The page with another block between its marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{new}\n{END}{after}"
+    return with_generated(text, MODULE, new)
 
 
 def main() -> None:

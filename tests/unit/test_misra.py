@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.misra import BEGIN, END, EXAMPLE, PAGE, REASONS, Finding, block, findings, page
+from benchmarks.documents import END, begin
+from tools.misra import EXAMPLE, MODULE, PAGE, REASONS, Finding, block, findings, page
 
 _ROW = re.compile(r"^\| `(\S+)` \| (\d+) \| (.+) \|$", re.MULTILINE)
 needs_cppcheck = pytest.mark.skipif(
@@ -19,7 +20,7 @@ needs_cppcheck = pytest.mark.skipif(
 def rows() -> dict[str, str]:
     """Findings of every file of the page."""
     text = PAGE.read_text(encoding="utf-8")
-    inside = text[text.index(BEGIN) : text.index(END)]
+    inside = text[text.index(begin(MODULE)) : text.index(END)]
     return {name: shown for name, _, shown in _ROW.findall(inside)}
 
 
@@ -43,7 +44,8 @@ def test_rules_and_files_count_the_same() -> None:
 
 
 def test_only_the_block_is_rewritten() -> None:
-    assert page(f"a\n{BEGIN}\nold\n{END}\nb\n", "new") == f"a\n{BEGIN}\nnew\n{END}\nb\n"
+    marked = f"a\n{begin(MODULE)}\n\nold\n\n{END}\nb\n"
+    assert page(marked, "new") == marked.replace("old", "new")
 
 
 _C = (
