@@ -63,6 +63,11 @@ def load_budgets(path: Path, model: str | None = None) -> tuple[Budget, ...]:
     ``model`` is what those take that name none.  A budget whose table says what it must not has a
     ``problem``; InputError where the file as a whole cannot be read.
     """
+    if not path.exists():
+        raise InputError(
+            f"'{path}' does not exist.",
+            hint="`toolkit init MODEL` writes one; docs/CI.md shows more.",
+        )
     with reading(path, "TOML with budgets", _HINT):
         text = path.read_text(encoding="utf-8")
         return parse_budgets(tomllib.loads(text), path, find_lines(text), model)

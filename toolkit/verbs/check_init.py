@@ -49,9 +49,9 @@ def model_here(folder: Path) -> str:
     """The only .onnx or .tflite of a folder.  Raises InputError where there is none, or several."""
     found = sorted(p for p in folder.iterdir() if p.suffix in (".onnx", ".tflite"))
     if len(found) != 1:
-        names = ", ".join(path.name for path in found[:3]) or "none"
+        names = f"{len(found)}: {', '.join(path.name for path in found[:3])}" if found else "none"
         raise InputError(
-            f"this folder must have one .onnx or .tflite; it has {len(found)}: {names}.",
+            f"this folder must have one .onnx or .tflite; it has {names}.",
             hint="Name the model: toolkit init MODEL.",
         )
     return str(found[0])
