@@ -22,6 +22,7 @@ from tests.ops import (
     test_concatenation,
     test_conv_2d,
     test_depthwise_conv_2d,
+    test_div,
     test_extremum,
     test_fully_connected,
     test_int16,
@@ -80,8 +81,12 @@ CASES: list[AddCase] = [
         for op in test_extremum.OPS
         for kind in (DType.INT8, DType.INT16)
     ),
-    test_extremum.prelu_case,
-    test_extremum.square_case,
+    *(
+        partial(made, kind)
+        for made in (test_extremum.prelu_case, test_extremum.leaky_case, test_extremum.square_case)
+        for kind in test_extremum.BOTH
+    ),
+    partial(test_div.wide_case, DType.INT16),
     *(partial(test_normalization.case, kinds) for kinds in test_normalization.KINDS),
     *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
     test_recurrent.lstm,
