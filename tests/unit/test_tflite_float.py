@@ -89,10 +89,23 @@ def variance() -> bytes:
     return m.model(out)
 
 
+def resized() -> bytes:
+    """By both rules, then what normalises the last axis."""
+    m = Floats(1, 6, 5, 3)
+    y, z = m.made([1, 12, 9, 3]), m.made([1, 24, 18, 3])
+    half = schema.ResizeBilinearOptionsT(halfPixelCenters=True)
+    m.main.op("RESIZE_BILINEAR", [m.x, m.main.integers(12, 9)], [y], half)
+    nearest = schema.ResizeNearestNeighborOptionsT()
+    m.main.op("RESIZE_NEAREST_NEIGHBOR", [y, m.main.integers(24, 18)], [z], nearest)
+    y = m.unary("L2_NORMALIZATION", z, schema.L2NormOptionsT())
+    return m.model(m.unary("LOG_SOFTMAX", y, schema.LogSoftmaxOptionsT()))
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "convolutions": convolutions,
     "functions": functions,
     "variance": variance,
+    "resized": resized,
     "hello": lambda: file(CASES, "models/real/tflm_hello_float.tflite").read_bytes(),
 }
 

@@ -32,7 +32,8 @@ def operator_problems(
         if not known and (op.name, op.custom) not in BY_TFLITE_NAME:
             kind = "custom operator" if op.custom else "operator"
             at = f"node {index} (output {output_name(model, op)!r})"
-            of = f" of {_type_name(model, op)}" if op.name in INT8_FUNCTIONS else ""
+            made = [model.tensors[i] for i in op.outputs if 0 <= i < len(model.tensors)]
+            of = f" of {_type_name(made[0])}" if made and op.name in INT8_FUNCTIONS else ""
             yield f"unsupported {kind} {op.name!r}{of} at {at}"
 
 
@@ -49,7 +50,7 @@ def tensor_problems(model: RawModel) -> Iterator[str]:
         if tensor.unsupported:
             yield f"{label} uses {tensor.unsupported}"
         elif dtype is None or dtype is DType.BOOL:
-            yield f"{label} has the unsupported type {_TYPE_NAMES.get(tensor.type_code)}"
+            yield f"{label} has the unsupported type {_type_name(tensor)}"
         elif dtype is DType.FLOAT32:
             floats.append(tensor)
         elif dtype is DType.UINT8 and tensor.scale:
@@ -94,11 +95,8 @@ def _used(model: RawModel) -> Iterator[RawTensor]:
     return (model.tensors[i] for i in sorted(used) if 0 <= i < len(model.tensors))
 
 
-def _type_name(model: RawModel, op: RawOperator) -> str:
-    """The type of what an operator makes."""
-    index = op.outputs[0] if op.outputs else -1
-    inside = 0 <= index < len(model.tensors)
-    return str(_TYPE_NAMES.get(model.tensors[index].type_code)) if inside else "?"
+def _type_name(tensor: RawTensor) -> str:
+    return str(_TYPE_NAMES.get(tensor.type_code, tensor.type_code))
 
 
 def output_name(model: RawModel, op: RawOperator) -> str:
