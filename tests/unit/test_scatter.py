@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from tests.support.onnx_models import ModelMaker, save
+from tests.support.outside import CASES, file
 from tests.support.random_onnx import difference, imported, outside
 from tests.support.whole_way import all_the_way
 from toolkit.errors import UnsupportedError
@@ -60,3 +62,11 @@ def test_other_places_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedError, match="no block of the data, in order") as error:
         load_onnx(save(maker.model("t2"), tmp_path))
     assert "neighbouring" in error.value.hint
+
+
+def test_a_published_denoiser_is_onnxruntimes(tmp_path: Path) -> None:
+    """GTCRN, whose states are written slice by slice."""
+    model = onnx.load(file(CASES, "models/real/gtcrn.onnx"))
+    want, graphs = outside(model, 0), imported(model, tmp_path)
+    assert want is not None and isinstance(graphs, dict), graphs
+    assert {difference(graph, want) for graph in graphs.values()} == {""}
