@@ -74,6 +74,12 @@ if TYPE_CHECKING:
 @shape_option
 @time_axis_option
 @state_option
+@click.option(
+    "--via",
+    type=click.Choice(["tensorflow"]),
+    help="Convert by onnx2tf and TensorFlow too (extra tensorflow): their figures stand beside "
+    "ours, their file is written where ours refuses the model.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -93,6 +99,7 @@ def command(
     shapes: tuple[str, ...],
     time_axis: int | None,
     states: tuple[str, ...],
+    via: Literal["tensorflow"] | None,
     as_json: bool,
 ) -> int:
     """Convert MODEL (zoo name, .onnx, Wav2Small .safetensors; default: wav2small) to an integer
@@ -134,6 +141,7 @@ def command(
             shapes=given_shapes(shapes),
             time_axis=time_axis,
             states=states,
+            via=via,
         )
     )
     if as_json:
@@ -141,7 +149,7 @@ def command(
     else:
         console = Console()
         found = verdict(report)
-        same = "its float network equals onnxruntime's" if _compared(report) else found.text
+        same = "its float network equals an outside interpreter's" if _compared(report) else found.text
         said = f"wrote {output}: {same if found.good else found.text}"
         console.print(Text(said, "bold green" if found.good else "bold red"), soft_wrap=True)
         print_report(report, console)
