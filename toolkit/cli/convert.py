@@ -149,7 +149,7 @@ def command(
     else:
         console = Console()
         found = verdict(report)
-        same = "its float network equals an outside interpreter's" if _compared(report) else found.text
+        same = "its float network is the file's" if _compared(report) else found.text
         said = f"wrote {output}: {same if found.good else found.text}"
         console.print(Text(said, "bold green" if found.good else "bold red"), soft_wrap=True)
         print_report(report, console)
