@@ -71,15 +71,22 @@ def depthwise_conv_2d(view: NodeView[Any]) -> KernelCall | None:
     return depthwise_conv_2d_call(view, *convolution_multipliers(view))
 
 
-def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
-    """One filter a channel, without dilation; half of the kernels 3x3 at stride 1."""
-    in_h, in_w, channels = (int(n) for n in rng.integers((1, 1, 4), (9, 30, 14)))
-    window = random_window(rng, in_h, in_w, dilated=False)
+def strips(rng: np.random.Generator, in_h: int, in_w: int) -> Window:
+    """Any window, or for every second one 3x3 at stride 1 along the row; dilated or not."""
     if rng.integers(2):
-        window = Window(3, 3, int(rng.integers(1, 3)), 1, padding=Padding(1, 1, 1, 1))
+        return random_window(rng, in_h, in_w, dilated=bool(rng.integers(2)))
+    down, apart, stride = (int(n) for n in rng.integers(1, (4, 4, 3)))
+    pads = Padding(down, down, apart, apart)
+    return Window(3, 3, 1 if down > 1 else stride, 1, down, apart, pads)
+
+
+def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """One filter a channel or up to three."""
+    in_h, in_w, channels = (int(n) for n in rng.integers((1, 1, 4), (9, 30, 14)))
+    window, multiplier = strips(rng, in_h, in_w), max(1, int(rng.integers(-1, 4)))
     x_quant = quant(rng)
     x = add_input(builder, (1, in_h, in_w, channels), x_quant)
-    shape = (1, window.kernel_h, window.kernel_w, channels)
+    shape = (1, window.kernel_h, window.kernel_w, channels * multiplier)
     inputs: list[str | None] = [x, *add_weights(builder, rng, shape, 3, x_quant.tensor_scale)]
     attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
     return add_node(builder, "depthwise_conv_2d", inputs, quant(rng, 1e-3, 10), attrs)
