@@ -30,7 +30,7 @@ from tests.support.dsp_firmware import (
 from tests.support.operators import AddCase, add_input, add_node, case_inputs, pack, quant
 from tests.support.oracle import run_numpy
 from tests.support.windows import ACTIVATIONS, add_weights, random_window
-from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ir import DType, GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
 from toolkit.ops.parts.base import KernelCall, NodeView, view
 from toolkit.ops.parts.convolution import convolution_multipliers
@@ -92,7 +92,7 @@ def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
     return add_node(builder, "depthwise_conv_2d", inputs, quant(rng, 1e-3, 10), attrs)
 
 
-def max_pool(builder: GraphBuilder, rng: np.random.Generator) -> str:
+def pool(op: str, dtype: DType, builder: GraphBuilder, rng: np.random.Generator) -> str:
     """Mostly 3x3 at stride 2, with and without padding."""
     in_h, in_w, channels = (int(n) for n in rng.integers((1, 2, 1), (9, 12, 14)))
     window = random_window(rng, in_h, in_w, dilated=False)
@@ -101,10 +101,11 @@ def max_pool(builder: GraphBuilder, rng: np.random.Generator) -> str:
         window = Window(3, 3, int(rng.integers(1, 3)), 2, padding=pads)
         if min(window.output_hw(in_h, in_w)) < 1:
             window = replace(window, padding=Padding(1, 1, 1, 1))
-    quantisation = quant(rng)
-    x = add_input(builder, (1, in_h, in_w, channels), quantisation)
+    wide = dtype is DType.INT16
+    quantisation = QuantParams.per_tensor(1e-4, 0) if wide else quant(rng)
+    x = add_input(builder, (1, in_h, in_w, channels), quantisation, dtype)
     attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
-    return add_node(builder, "max_pool_2d", [x], quantisation, attrs)
+    return add_node(builder, op, [x], quantisation, attrs, dtype)
 
 
 def every_length() -> Iterator[Case]:
@@ -158,7 +159,10 @@ KERNELS: Sweep = [
     (test_recurrent.other, (first_fast,)),
     (test_recurrent.begun, (first_fast,)),
     (test_recurrent.begun_lstm, (first_fast,)),
-    (max_pool, (portable,)),
+    (partial(pool, "max_pool_2d", DType.INT8), (portable,)),
+    (partial(pool, "max_pool_2d", DType.INT16), (portable,)),
+    (partial(pool, "average_pool_2d", DType.INT8), (portable,)),
+    (partial(pool, "average_pool_2d", DType.INT16), (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
 ]
 

@@ -110,6 +110,16 @@ TK_DSP_OP1(tk_sxtb16_ror8, "sxtb16 %0, %1, ror #8", uint32_t, uint32_t,
 TK_DSP_OP2(tk_sxtab16, "sxtab16", uint32_t, uint32_t,
            tk_pack16(tk_low16(a) + (int8_t)(uint8_t)b, tk_high16(a) + (int8_t)(uint8_t)(b >> 16)))
 
+TK_INLINE uint32_t tk_sxtab16_ror8(uint32_t a, uint32_t b) {
+#if TK_DSP_INSTRUCTIONS
+    uint32_t result;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return tk_sxtab16(a, b >> 8);
+#endif
+}
+
 /* Clamp to int16, to int8 and to uint8. */
 TK_DSP_OP1(tk_ssat16, "ssat %0, #16, %1", int32_t, int32_t,
            a < -32768 ? -32768 : (a > 32767 ? 32767 : a))
@@ -140,6 +150,22 @@ TK_INLINE uint32_t tk_larger8(uint32_t a, uint32_t b) {
     const uint32_t larger = ((~a & b) | (~(a ^ b) & rest)) & tops;
     const uint32_t mask = (larger << 1) - (larger >> 7);
     return (a & mask) | (b & ~mask);
+#endif
+}
+
+/* The larger of each two halves. */
+TK_INLINE uint32_t tk_larger16(uint32_t a, uint32_t b) {
+#if TK_DSP_INSTRUCTIONS
+    uint32_t result;
+    __asm__("ssub16 %0, %1, %2\n\t"
+            "sel %0, %1, %2"
+            : "=&r"(result)
+            : "r"(a), "r"(b));
+    return result;
+#else
+    const int32_t low = tk_low16(a) > tk_low16(b) ? tk_low16(a) : tk_low16(b);
+    const int32_t high = tk_high16(a) > tk_high16(b) ? tk_high16(a) : tk_high16(b);
+    return tk_pack16(low, high);
 #endif
 }
 
