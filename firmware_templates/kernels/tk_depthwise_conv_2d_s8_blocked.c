@@ -70,20 +70,27 @@ TK_INLINE void two_pixels_3x3(const params *p, const int8_t *const *rows, int32_
     }
 }
 
+static int8_t *fill(int8_t *to, int32_t count, int32_t value) {
+    for (; count > 0; --count) {
+        *to++ = (int8_t)value;
+    }
+    return to;
+}
+
 /* The columns under the windows of two pixels, those of the padding filled in: a row each. */
 static void gather_3x3(const params *p, const int8_t *const *rows, int32_t first, int8_t *to,
                        const int8_t **found) {
     const int32_t columns = 3 + p->stride_w, in_c = p->in_c;
+    const tk_span inside = tk_taps_inside(first, columns, 1, p->in_w);
     for (int32_t ky = 0; ky < 3; ++ky) {
+        const int32_t begin = rows[ky] == NULL ? columns : inside.begin;
         found[ky] = to;
-        for (int32_t at = first; at < first + columns; ++at, to += in_c) {
-            if (rows[ky] != NULL && at >= 0 && at < p->in_w) {
-                TK_COPY(to, rows[ky] + at * in_c, (size_t)in_c);
-            } else {
-                for (int32_t c = 0; c < in_c; ++c) {
-                    to[c] = (int8_t)p->in_zero_point;
-                }
-            }
+        to = fill(to, begin * in_c, p->in_zero_point);
+        if (rows[ky] != NULL) {
+            const int32_t count = (inside.end - inside.begin) * in_c;
+            const int8_t *from = rows[ky] + (first + inside.begin) * in_c;
+            TK_COPY(to, from, (size_t)count);
+            to = fill(to + count, (columns - inside.end) * in_c, p->in_zero_point);
         }
     }
 }
