@@ -121,10 +121,22 @@ TK_INLINE uint32_t tk_sxtab16_ror8(uint32_t a, uint32_t b) {
 }
 
 /* Clamp to int16, to int8 and to uint8. */
-TK_DSP_OP1(tk_ssat16, "ssat %0, #16, %1", int32_t, int32_t,
-           a < -32768 ? -32768 : (a > 32767 ? 32767 : a))
-TK_DSP_OP1(tk_ssat8, "ssat %0, #8, %1", int32_t, int32_t, a < -128 ? -128 : (a > 127 ? 127 : a))
-TK_DSP_OP1(tk_usat8, "usat %0, #8, %1", int32_t, int32_t, a < 0 ? 0 : (a > 255 ? 255 : a))
+#if TK_SATURATING_INSTRUCTIONS
+#define TK_DSP_SATURATE(name, instruction, low, high)                                              \
+    TK_INLINE int32_t name(int32_t a) {                                                            \
+        int32_t result;                                                                            \
+        __asm__(instruction " %1" : "=r"(result) : "r"(a));                                        \
+        return result;                                                                             \
+    }
+#else
+#define TK_DSP_SATURATE(name, instruction, low, high)                                              \
+    TK_INLINE int32_t name(int32_t a) {                                                            \
+        return a < (low) ? (low) : (a > (high) ? (high) : a);                                      \
+    }
+#endif
+TK_DSP_SATURATE(tk_ssat16, "ssat %0, #16,", -32768, 32767)
+TK_DSP_SATURATE(tk_ssat8, "ssat %0, #8,", -128, 127)
+TK_DSP_SATURATE(tk_usat8, "usat %0, #8,", 0, 255)
 
 /* Low half of a with the low half of b above it; high half of a with the high half of b below. */
 TK_INLINE uint32_t tk_pkhbt(uint32_t a, uint32_t b) {
