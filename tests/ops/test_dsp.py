@@ -16,7 +16,10 @@ from tests.ops import (
     test_conv_2d,
     test_depthwise_conv_2d,
     test_fully_connected,
+    test_lookup,
     test_recurrent,
+    test_softmax,
+    test_table,
 )
 from tests.support import tiny
 from tests.support.dsp_firmware import (
@@ -164,6 +167,9 @@ KERNELS: Sweep = [
     (partial(pool, "average_pool_2d", DType.INT8), (portable,)),
     (partial(pool, "average_pool_2d", DType.INT16), (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
+    (partial(test_lookup.case, "tanh"), (portable,)),
+    (partial(test_table.case, (DType.INT8, DType.INT16)), (portable,)),
+    (test_softmax.case, (portable,)),
 ]
 
 
