@@ -14,7 +14,8 @@ import numpy as np
 
 from toolkit.ir import DType, Graph
 from toolkit.ir.tensor import Array
-from toolkit.ops.kernels import kernel_call
+from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import on_whole
 from toolkit.ops.parts.base import KernelCall, view
 from toolkit.resources import data_dir
 from toolkit.targets import Target
@@ -48,7 +49,7 @@ def firmware_text(graphs: Sequence[Graph], inputs: Sequence[Sequence[Array]]) ->
     """A program that runs the only node of every graph on its inputs and writes what comes out."""
     text, copies, body = _MAIN, "", ""
     for number, (graph, given) in enumerate(zip(graphs, inputs, strict=True)):
-        call = kernel_call(view(graph, graph.nodes[0]))
+        call = _portable(graph)
         arrays = {k: v for k, v in call.params.items() if not isinstance(v, int)}
         if "shifts" in arrays:
             arrays["shifts"] = arrays["shifts"].astype(np.int32)
@@ -111,6 +112,13 @@ def _run(command: Sequence[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"CMSIS-NN: {done.stderr.strip()[-2000:]}")
+
+
+def _portable(graph: Graph) -> KernelCall:
+    """Our portable kernel for the operator as which CMSIS-NN runs the node."""
+    node = view(graph, graph.nodes[0])
+    whole = on_whole(node)
+    return OPERATORS[node.node.op].kernel_call(whole if whole.node.op == node.node.op else node)
 
 
 def _constant(name: str, array: Array) -> str:

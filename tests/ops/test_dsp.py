@@ -35,6 +35,7 @@ from tests.support.oracle import run_numpy
 from tests.support.windows import ACTIVATIONS, add_weights, random_window
 from toolkit.ir import DType, GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import on_whole
 from toolkit.ops.parts.base import KernelCall, NodeView, view
 from toolkit.ops.parts.convolution import convolution_multipliers
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
@@ -146,6 +147,11 @@ def fully_connected(view: NodeView[Any], choice: int = 0) -> KernelCall | None:
     return calls[choice] if calls else None
 
 
+def of_the_whole(view: NodeView[Any]) -> KernelCall | None:
+    """A convolution as the dense layer that it is."""
+    return first_fast(on_whole(view))
+
+
 def portable(view: NodeView[Any]) -> KernelCall:
     return OPERATORS[view.node.op].kernel_call(view)
 
@@ -154,6 +160,7 @@ def portable(view: NodeView[Any]) -> KernelCall:
 Sweep = list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]]
 KERNELS: Sweep = [
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
+    (test_conv_2d.whole, (of_the_whole,)),
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
     (test_depthwise_conv_2d.case, (of_few_channels,)),
