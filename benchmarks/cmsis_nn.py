@@ -23,10 +23,11 @@ from benchmarks.tables import markdown
 from toolkit.deploy.harness import Harness
 from toolkit.deploy.stimulus import Stimulus
 from toolkit.emit import write_files
+from toolkit.ir import Graph
 from toolkit.model.inputs import random_inputs
 from toolkit.model.reference import output_bytes
 from toolkit.ops import OPERATORS
-from toolkit.ops.kernels import PORTABLE
+from toolkit.ops.kernels import PORTABLE, Variants
 from toolkit.ops.parts.base import view
 from toolkit.plan import plan_arena
 from toolkit.plan.choose import choose_variants
@@ -76,7 +77,15 @@ def our_layers(layers: Sequence[Layer], target: Target, folder: Path) -> list[tu
         for name, choice in zip(nodes, alone, strict=True)
         for variant in choice.values()
     }
-    plan, cases = plan_arena(graph, variants), random_inputs(graph, 1)
+    cycles = ours_on(graph, graph, variants, target, folder)
+    return [(cycles[name], variants.get(name, PORTABLE)) for name in nodes]
+
+
+def ours_on(
+    graph: Graph, runs: Graph, variants: Variants, target: Target, folder: Path
+) -> dict[str, int]:
+    """Cycles of each layer of ``runs``, which has to give the bytes of ``graph``."""
+    plan, cases = plan_arena(runs, variants), random_inputs(graph, 1)
     harness = Harness(plan, target, b"")
     project = harness.project()
     write_files(project, folder)
@@ -84,18 +93,15 @@ def our_layers(layers: Sequence[Layer], target: Target, folder: Path) -> list[tu
     stimulus = Stimulus(cases=cases).encode(plan)
     done = harness.run(linked.binaries.elf, stimulus, target.default_simulator, project.symbols)
     found, expected = done.output.cases[0].outputs, output_bytes(graph, cases[0])
-    for layer, have, want in zip(layers, found, expected, strict=True):
+    for name, have, want in zip(graph.outputs, found, expected, strict=True):
         if have != want:
-            raise SystemExit(f"{target.name}, {layer.title}: our bytes are others")
+            raise SystemExit(f"{target.name}, {graph.name}: our bytes of {name} are others")
     timing = Timing(linked.elf, done.result, target)
-    return [(timing.layers[n].cycles, variants.get(n, PORTABLE)) for n in nodes]
+    return {name: row.cycles for name, row in timing.layers.items()}
 
 
-def their_layers(
-    layers: Sequence[Layer], target: Target, cmsis_nn: Path, folder: Path
-) -> list[int]:
-    """Cycles of each layer by CMSIS-NN; wrong bytes end the program."""
-    graphs = [layer.graph() for layer in layers]
+def theirs_on(graphs: Sequence[Graph], target: Target, cmsis_nn: Path, folder: Path) -> list[int]:
+    """Cycles of the only layer of each graph by CMSIS-NN; wrong bytes end the program."""
     cases = [random_inputs(graph, 1)[0] for graph in graphs]
     library = folder / "library"
     library.mkdir()
@@ -107,10 +113,10 @@ def their_layers(
     watch = Watch(100 * EVERYTHING.limit_instructions, named, memory_watch(elf, target))
     result = simulate(program, b"", target.default_simulator, target, watch)
     at = 0
-    for layer, graph, case in zip(layers, graphs, cases, strict=True):
+    for graph, case in zip(graphs, cases, strict=True):
         (expected,) = output_bytes(graph, case)
         if result.output[at : at + len(expected)] != expected:
-            raise SystemExit(f"{target.name}, {layer.title}: CMSIS-NN's bytes are others")
+            raise SystemExit(f"{target.name}, {graph.name}: CMSIS-NN's bytes are others")
         at += len(expected)
     timing = Timing(elf, result, target)
     return [timing.layers[str(number)].cycles for number in range(len(graphs))]
@@ -122,7 +128,7 @@ def measure(target: Target, cmsis_nn: Path, layers: Sequence[Layer] = LAYERS) ->
         folder = Path(name)
         (folder / "ours").mkdir()
         ours = our_layers(layers, target, folder / "ours")
-        theirs = their_layers(layers, target, cmsis_nn, folder)
+        theirs = theirs_on([layer.graph() for layer in layers], target, cmsis_nn, folder)
     return [Cost(*mine[:1], other, mine[1]) for mine, other in zip(ours, theirs, strict=True)]
 
 

@@ -178,9 +178,9 @@ def _dense(p: Mapping[str, Any], suffix: str) -> str:
     limits = f"{{{p['out_min']}, {p['out_max']}}}"
     if suffix == "s8":
         name = "arm_fully_connected_wrapper_s8"
-        quant = (
-            "const cmsis_nn_quant_params q = {(int32_t *)multipliers_@, (int32_t *)shifts_@, 0};"
-        )
+        arrays = "(int32_t *)multipliers_@, (int32_t *)shifts_@"
+        by_output = int(len(np.unique([p["multipliers"], p["shifts"]], axis=1)[0]) > 1)
+        quant = f"const cmsis_nn_quant_params q = {{{arrays}, {by_output}}};"
     else:
         name = "arm_fully_connected_s16"
         quant = "const cmsis_nn_per_tensor_quant_params q = {multipliers_@[0], shifts_@[0]};"

@@ -48,14 +48,6 @@ TK_INLINE void multiply_all(int32_t *sums, const int16_t *in, const uint32_t *w,
 #endif
 }
 
-static void requantize(const tk_fully_connected_s16_dsp_params *p, const int32_t *sums,
-                       const int32_t *records, int16_t *out, int32_t outputs) {
-    for (int32_t o = 0; o < outputs; ++o, records += 2) {
-        const int32_t v = tk_dsp_requantize_s16(sums[o], records);
-        out[o] = (int16_t)tk_clamp(v, p->out_min, p->out_max);
-    }
-}
-
 /* `outputs` (a constant, at most 4) outputs for one vector; low and high are the inputs behind the
  * last four. */
 TK_INLINE const uint32_t *some_outputs(const tk_fully_connected_s16_dsp_params *p, int32_t outputs,
@@ -79,14 +71,17 @@ TK_INLINE const uint32_t *some_outputs(const tk_fully_connected_s16_dsp_params *
         multiply(sums, low, high, w, outputs);
         w += outputs;
     }
-    requantize(p, sums, record, out, outputs);
+    for (int32_t o = 0; o < outputs; ++o, record += 2) {
+        out[o] = (int16_t)tk_dsp_requantize_s16(sums[o], record);
+    }
     return w;
 }
 
 void tk_fully_connected_s16_dsp(const tk_fully_connected_s16_dsp_params *p, const int16_t *in,
                                 int16_t *out) {
     const int32_t left = p->inputs % 4;
-    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs, out += p->outputs) {
+    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs) {
+        int16_t *const to = out + b * p->outputs;
         const int16_t *const last = in + p->inputs - left;
         const uint32_t low = left > 0 ? tk_pack16(last[0], left > 1 ? last[1] : 0) : 0;
         const uint32_t high = left > 2 ? tk_pack16(last[2], 0) : 0;
@@ -94,14 +89,15 @@ void tk_fully_connected_s16_dsp(const tk_fully_connected_s16_dsp_params *p, cons
         const uint32_t *w = p->weights;
         int32_t o = 0;
         for (; o + 4 <= p->outputs; o += 4, record += 8) {
-            w = some_outputs(p, 4, in, low, high, w, record, out + o);
+            w = some_outputs(p, 4, in, low, high, w, record, to + o);
         }
         if (p->outputs - o == 3) {
-            some_outputs(p, 3, in, low, high, w, record, out + o);
+            some_outputs(p, 3, in, low, high, w, record, to + o);
         } else if (p->outputs - o == 2) {
-            some_outputs(p, 2, in, low, high, w, record, out + o);
+            some_outputs(p, 2, in, low, high, w, record, to + o);
         } else if (p->outputs > o) {
-            some_outputs(p, 1, in, low, high, w, record, out + o);
+            some_outputs(p, 1, in, low, high, w, record, to + o);
         }
     }
+    tk_dsp_clamp_s16(out, p->batches * p->outputs, p->out_min, p->out_max);
 }

@@ -50,7 +50,8 @@ TK_INLINE void multiply_all(int32_t *sums, const int8_t *in, const uint32_t *w, 
 #endif
 }
 
-/* Both for weights of 16 bits: of an output the pairs (k0, k2) and (k1, k3) in a row. */
+/* Both for weights of 16 bits, `words` a multiple of four: of an output the pairs (k0, k2) and
+ * (k1, k3) in a row. */
 TK_INLINE void multiply_16(int32_t *sums, uint32_t x, const uint32_t *w, int32_t outputs) {
     const uint32_t even = tk_sxtb16(x), odd = tk_sxtb16_ror8(x);
     for (int32_t o = 0; o < outputs; ++o) {
@@ -77,7 +78,7 @@ TK_INLINE void multiply_all_16(int32_t *sums, const int8_t *in, const uint32_t *
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     uint32_t even, odd, s, t, u, v;
     if (words > 0) {
-        __asm__ volatile("1:\n\t" FOUR_16 FOUR_16 "cmp %[in], %[end]\n\tbne 1b"
+        __asm__ volatile("1:\n\t" FOUR_16 FOUR_16 FOUR_16 FOUR_16 "cmp %[in], %[end]\n\tbne 1b"
                          : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
                            [in] "+r"(in), [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd),
                            [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v)
@@ -90,15 +91,6 @@ TK_INLINE void multiply_all_16(int32_t *sums, const int8_t *in, const uint32_t *
         multiply_16(sums, tk_load32(in + 4 * i), w + 8 * i, 4);
     }
 #endif
-}
-
-static void requantize(const tk_fully_connected_s8_dsp_params *p, const int32_t *sums,
-                       const int32_t *records, int8_t *out, int32_t outputs) {
-    for (int32_t o = 0; o < outputs; ++o, records += 4) {
-        const int32_t doubled = p->weight_bits == 8 ? 2 * sums[o] : sums[o];
-        const int32_t v = tk_dsp_requantize(doubled, records);
-        out[o] = (int8_t)tk_clamp(v, p->out_min, p->out_max);
-    }
 }
 
 /* Four inputs by weights of either width. */
@@ -122,10 +114,11 @@ TK_INLINE const uint32_t *some_outputs(const tk_fully_connected_s8_dsp_params *p
         sums[o] = record[4 * o];
     }
     if (outputs == 4) {
-        i = words & ~1;
         if (wide) {
+            i = words & ~3;
             multiply_all_16(sums, in, w, i);
         } else {
+            i = words & ~1;
             multiply_all(sums, in, w, i);
         }
         w += each * i;
@@ -137,7 +130,9 @@ TK_INLINE const uint32_t *some_outputs(const tk_fully_connected_s8_dsp_params *p
         multiply_word(wide, sums, tail, w, outputs);
         w += each;
     }
-    requantize(p, sums, record, out, outputs);
+    for (int32_t o = 0; o < outputs; ++o, record += 4) {
+        out[o] = (int8_t)tk_ssat8(tk_dsp_requantize(wide ? sums[o] : 2 * sums[o], record));
+    }
     return w;
 }
 
@@ -165,11 +160,14 @@ TK_INLINE void vector(const tk_fully_connected_s8_dsp_params *p, int32_t wide, c
 
 void tk_fully_connected_s8_dsp(const tk_fully_connected_s8_dsp_params *p, const int8_t *in,
                                int8_t *out) {
-    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs, out += p->outputs) {
+    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs) {
         if (p->weight_bits == 16) {
-            vector(p, 1, in, out);
+            vector(p, 1, in, out + b * p->outputs);
         } else {
-            vector(p, 0, in, out);
+            vector(p, 0, in, out + b * p->outputs);
         }
+    }
+    if (p->out_min > INT8_MIN || p->out_max < INT8_MAX) {
+        tk_dsp_clamp(out, p->batches * p->outputs, p->out_min, p->out_max);
     }
 }
