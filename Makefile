@@ -7,7 +7,7 @@ JOBS   ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] firmware_templates/*/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs lock format clean
+.PHONY: help demo quick check check-all sweeps lint types test check-wheel gate gate-update bench results bench-check example docs lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ check: lint types test ## Lint, types and the tests (what CI runs)
 
 check-all: $(VENV)/.dev ## The tests and the exhaustive sweeps
 	$(PYTEST) -m "exhaustive or not exhaustive"
+
+sweeps: $(VENV)/.dev ## Run the exhaustive sweeps that docs/RESULTS.md quotes and write their table there
+	$(BIN)/python -m tools.sweeps --jobs $(JOBS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

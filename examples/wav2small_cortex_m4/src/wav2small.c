@@ -14,8 +14,8 @@
 #include "tk_attention_pool_s8_s16_d6a46b48.h"
 #include "tk_batch_matmul_s16_a613df82.h"
 #include "tk_concatenation_a77ff931.h"
-#include "tk_conv_2d_s8_short_874dce17.h"
-#include "tk_conv_2d_s8_winograd2_0c54d4b5.h"
+#include "tk_conv_2d_s8_short_ceee0176.h"
+#include "tk_conv_2d_s8_winograd2_0b0bd0c3.h"
 #include "tk_fully_connected_s16_dsp_1aa773c2.h"
 #include "tk_max_pool_2d_s8_6548873c.h"
 #include "tk_quantize_s16_s8_bfbd5baa.h"
@@ -157,7 +157,7 @@ static const tk_563db406_stream_stage wav2small_stages[ROW_COUNTERS] = {
     },
 };
 
-static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_l1_Relu_output_0_params = {
+static const tk_ceee0176_conv_2d_s8_short_params wav2small_vgg7_l1_Relu_output_0_params = {
     .in_h = 3,
     .in_w = 26,
     .in_c = 1,
@@ -182,7 +182,7 @@ static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_l1_Relu_output_0
     .stream = wav2small_weights.vgg7_l1_Relu_output_0_stream.values,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l2_Relu_output_0_params = {
+static const tk_0b0bd0c3_conv_2d_s8_winograd2_params wav2small_vgg7_l2_Relu_output_0_params = {
     .tiles.out_w = 26,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -199,7 +199,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l2_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l3_Relu_output_0_params = {
+static const tk_0b0bd0c3_conv_2d_s8_winograd2_params wav2small_vgg7_l3_Relu_output_0_params = {
     .tiles.out_w = 26,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -232,7 +232,7 @@ static const tk_6548873c_max_pool_2d_s8_params wav2small_vgg7_maxpool_MaxPool_ou
     .out_max = 127,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l4_Relu_output_0_params = {
+static const tk_0b0bd0c3_conv_2d_s8_winograd2_params wav2small_vgg7_l4_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -249,7 +249,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l4_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l5_Relu_output_0_params = {
+static const tk_0b0bd0c3_conv_2d_s8_winograd2_params wav2small_vgg7_l5_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -266,7 +266,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l5_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l6_Relu_output_0_params = {
+static const tk_0b0bd0c3_conv_2d_s8_winograd2_params wav2small_vgg7_l6_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -283,7 +283,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l6_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l7_Relu_output_0_params = {
+static const tk_0b0bd0c3_conv_2d_s8_winograd2_params wav2small_vgg7_l7_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -300,7 +300,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l7_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_sof_Conv_output_0_params = {
+static const tk_ceee0176_conv_2d_s8_short_params wav2small_vgg7_sof_Conv_output_0_params = {
     .in_h = 1,
     .in_w = 13,
     .in_c = 13,
@@ -325,7 +325,7 @@ static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_sof_Conv_output_
     .stream = wav2small_weights.vgg7_sof_Conv_output_0_stream.values,
 };
 
-static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_lin_Conv_output_0_params = {
+static const tk_ceee0176_conv_2d_s8_short_params wav2small_vgg7_lin_Conv_output_0_params = {
     .in_h = 1,
     .in_w = 13,
     .in_c = 13,
@@ -398,9 +398,9 @@ static const tk_bfbd5baa_quantize_s16_s8_params wav2small_adv_params = {
     .shift = -5,
 };
 
-/* tk_0c54d4b5_conv_2d_s8_winograd2 for 2 layers of one shape. */
-TK_NOINLINE static void wav2small_shared_1(const tk_0c54d4b5_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
-    const tk_0c54d4b5_conv_2d_s8_winograd2_params p = {
+/* tk_0b0bd0c3_conv_2d_s8_winograd2 for 2 layers of one shape. */
+TK_NOINLINE static void wav2small_shared_1(const tk_0b0bd0c3_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
+    const tk_0b0bd0c3_conv_2d_s8_winograd2_params p = {
         .tiles.out_w = 26,
         .tiles.in_c = 13,
         .tiles.out_c = 13,
@@ -416,12 +416,12 @@ TK_NOINLINE static void wav2small_shared_1(const tk_0c54d4b5_conv_2d_s8_winograd
         .right = 1,
         .in_zero_point = -128,
     };
-    tk_0c54d4b5_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
+    tk_0b0bd0c3_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
 }
 
-/* tk_0c54d4b5_conv_2d_s8_winograd2 for 4 layers of one shape. */
-TK_NOINLINE static void wav2small_shared_2(const tk_0c54d4b5_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
-    const tk_0c54d4b5_conv_2d_s8_winograd2_params p = {
+/* tk_0b0bd0c3_conv_2d_s8_winograd2 for 4 layers of one shape. */
+TK_NOINLINE static void wav2small_shared_2(const tk_0b0bd0c3_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
+    const tk_0b0bd0c3_conv_2d_s8_winograd2_params p = {
         .tiles.out_w = 13,
         .tiles.in_c = 13,
         .tiles.out_c = 13,
@@ -437,7 +437,7 @@ TK_NOINLINE static void wav2small_shared_2(const tk_0c54d4b5_conv_2d_s8_winograd
         .right = 2,
         .in_zero_point = -128,
     };
-    tk_0c54d4b5_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
+    tk_0b0bd0c3_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
 }
 
 /* conv_2d, windowed: /vgg7/l1/Relu_output_0
@@ -452,7 +452,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_l1_Relu_output_0_stage(wav2small *m, 
     for (int32_t k = 0; k < 3; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_874dce17_conv_2d_s8_short_row(&wav2small_vgg7_l1_Relu_output_0_params, rows,
+    tk_ceee0176_conv_2d_s8_short_row(&wav2small_vgg7_l1_Relu_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_l1_Relu_output_0_rows], m->rows[wav2small_vgg7_l1_Relu_output_0_rows]),
         (void *)(void *)(m->buffers + 0));
     m->rows[wav2small_vgg7_l1_Relu_output_0_rows] = end;
@@ -615,7 +615,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_sof_Conv_output_0_stage(wav2small *m,
     for (int32_t k = 0; k < 1; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_874dce17_conv_2d_s8_short_row(&wav2small_vgg7_sof_Conv_output_0_params, rows,
+    tk_ceee0176_conv_2d_s8_short_row(&wav2small_vgg7_sof_Conv_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_sof_Conv_output_0_rows], m->rows[wav2small_vgg7_sof_Conv_output_0_rows]),
         (void *)(void *)(m->buffers + 344));
     m->rows[wav2small_vgg7_sof_Conv_output_0_rows] = end;
@@ -634,7 +634,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_lin_Conv_output_0_stage(wav2small *m,
     for (int32_t k = 0; k < 1; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_874dce17_conv_2d_s8_short_row(&wav2small_vgg7_lin_Conv_output_0_params, rows,
+    tk_ceee0176_conv_2d_s8_short_row(&wav2small_vgg7_lin_Conv_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_lin_Conv_output_0_rows], m->rows[wav2small_vgg7_lin_Conv_output_0_rows]),
         (void *)(void *)(m->buffers + 688));
     m->rows[wav2small_vgg7_lin_Conv_output_0_rows] = end;

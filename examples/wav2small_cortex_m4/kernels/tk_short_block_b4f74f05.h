@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sums of up to 64 products: all output channels of three pixels, nine sums at a time, with two of
- * the three pixels' values in floating-point registers and the rest on the stack. */
+ * the three pixels' values in floating-point registers and the rest on the stack.
+ *
+ * The stream, in words, with P pairs a sum; w[c][j] is the doubled weights of channel c for pair j,
+ * int16, the pair's first value in the low half.  For each three channels c, c + 1, c + 2:
+ *     word 0..2: biases     3 + 3 * j + i: w[c + i][j]
+ *          3 + 3 * P + 3 * i: multiplier, rounding, shift of channel c + i
+ * then for each channel that is left:
+ *     word 0: bias     1 + j: w[c][j]     1 + P: multiplier, rounding, shift
+ */
 #ifndef TK_SHORT_BLOCK_H
 #define TK_SHORT_BLOCK_H
 
@@ -11,20 +19,17 @@
 
 /* What does not change between the pixels, and where the outputs go. */
 typedef struct {
-    /* For each three channels {3 biases, pairs of products times 3 words of doubled weights, 3
-     * times {multiplier, rounding, shift}}, then the same for single ones: see tk_13e654a5_dsp_requantize.
-     */
-    const uint32_t *stream;
+    const uint32_t *stream; /* its records: see tk_13e654a5_dsp_requantize */
     const uint32_t *threes_end, *end;
     int8_t *out;    /* the first pixel's first channel */
     int32_t stride; /* from pixel to pixel */
-} tk_a14a2bc5_short_job;
+} tk_b4f74f05_short_job;
 
 /* x0, x1, x2: 2 * pairs int8 of each pixel, filled up to a multiple of four.  Of each four values
  * k0..k3 the pairs are (k0, k2) and (k1, k3).  may_be_negative: 0 where the output's zero point is
  * -128, so that rounding of sums below 0 does not matter. */
-TK_INLINE void tk_a14a2bc5_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
-                              const tk_a14a2bc5_short_job *job, int32_t pairs, int32_t may_be_negative);
+TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+                              const tk_b4f74f05_short_job *job, int32_t pairs, int32_t may_be_negative);
 
 #if TK_DSP_BLOCKS
 
@@ -33,20 +38,20 @@ TK_INLINE void tk_a14a2bc5_short_block(const int8_t *x0, const int8_t *x1, const
         f(18) f(19) f(20) f(21) f(22) f(23) f(24) f(25) f(26) f(27) f(28) f(29) f(30) f(31) f(32)
 
 #define TK_SHORT_DECLARE(n)                                                                        \
-    void tk_a14a2bc5_short_block_##n(const int8_t *, const int8_t *, const int8_t *, const tk_a14a2bc5_short_job *); \
-    void tk_a14a2bc5_short_block_##n##_negative(const int8_t *, const int8_t *, const int8_t *,             \
-                                       const tk_a14a2bc5_short_job *);
+    void tk_b4f74f05_short_block_##n(const int8_t *, const int8_t *, const int8_t *, const tk_b4f74f05_short_job *); \
+    void tk_b4f74f05_short_block_##n##_negative(const int8_t *, const int8_t *, const int8_t *,             \
+                                       const tk_b4f74f05_short_job *);
 TK_SHORT_EACH(TK_SHORT_DECLARE)
 
-TK_INLINE void tk_a14a2bc5_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
-                              const tk_a14a2bc5_short_job *job, int32_t pairs, int32_t may_be_negative) {
+TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+                              const tk_b4f74f05_short_job *job, int32_t pairs, int32_t may_be_negative) {
     switch (pairs) {
 #define TK_SHORT_CASE(n)                                                                           \
     case n:                                                                                        \
         if (may_be_negative) {                                                                     \
-            tk_a14a2bc5_short_block_##n##_negative(x0, x1, x2, job);                                        \
+            tk_b4f74f05_short_block_##n##_negative(x0, x1, x2, job);                                        \
         } else {                                                                                   \
-            tk_a14a2bc5_short_block_##n(x0, x1, x2, job);                                                   \
+            tk_b4f74f05_short_block_##n(x0, x1, x2, job);                                                   \
         }                                                                                          \
         break;
         TK_SHORT_EACH(TK_SHORT_CASE)
@@ -58,8 +63,8 @@ TK_INLINE void tk_a14a2bc5_short_block(const int8_t *x0, const int8_t *x1, const
 
 #else
 
-TK_INLINE void tk_a14a2bc5_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
-                              const tk_a14a2bc5_short_job *job, int32_t pairs, int32_t may_be_negative) {
+TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+                              const tk_b4f74f05_short_job *job, int32_t pairs, int32_t may_be_negative) {
     const int8_t *const x[3] = {x0, x1, x2};
     const uint32_t *stream = job->stream;
     int8_t *out = job->out;
