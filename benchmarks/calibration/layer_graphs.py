@@ -207,8 +207,8 @@ def _sums() -> Graph:
     return layers.builder.build()
 
 
-def _int16() -> tuple[Graph, ...]:
-    """Layers of int16 activations."""
+def _int16_windows() -> Graph:
+    """Convolutions of int16 activations."""
     wide, layers = DType.INT16, Layers("int16_windows")
     for sizes, taps in ((_CONV_3X3[3:8], (3, 3)), (_CONV_1X1[:4], (1, 1))):
         for *size, out_c in sizes:
@@ -220,6 +220,12 @@ def _int16() -> tuple[Graph, ...]:
     for shape, kernel, dilation, multiplier in _DEPTHWISE_OTHER:
         window = same(shape, kernel, dilation=dilation)
         depthwise(layers, shape, window, multiplier, dtype=wide)
+    return layers.builder.build()
+
+
+def _int16() -> tuple[Graph, ...]:
+    """Layers of int16 activations."""
+    wide = DType.INT16
     values = Layers("int16_values")
     for grid in _GRIDS:
         for op in ("max_pool_2d", "average_pool_2d"):
@@ -238,7 +244,7 @@ def _int16() -> tuple[Graph, ...]:
             unary(values, op, shape, ReductionAttrs((1,)), *same_type)
         join(values, [shape, shape], 3, wide)
         join(values, [shape, shape, shape], 1, wide)
-    return layers.builder.build(), values.builder.build()
+    return _int16_windows(), values.builder.build()
 
 
 def _every_other(shape: Shape) -> StridedSliceAttrs:
