@@ -2,26 +2,10 @@
 #include "tk_softmax_s8.h"
 
 #include "tk_dsp.h"
+#include "tk_newton.h"
 
 /* Integer bits of the sum of exponentials. */
 #define SUM_BITS 12
-
-/* Saturating x * 2^bits. */
-static int32_t shift_left(int32_t x, int32_t bits) {
-    const int64_t wide = (int64_t)x * (1 << bits);
-    return wide > INT32_MAX ? INT32_MAX : (wide < INT32_MIN ? INT32_MIN : (int32_t)wide);
-}
-
-/* 1 / (1 + x) for x in [0, 1), both with 31 fractional bits: three Newton-Raphson steps on 29. */
-static int32_t one_over_one_plus_x(int32_t x) {
-    const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
-    int32_t estimate = 1515870810 + tk_high_mul(half_denominator, -1010580540); /* 48/17, -32/17 */
-    for (int32_t step = 0; step < 3; ++step) {
-        const int32_t error = (1 << 29) - tk_high_mul(half_denominator, estimate);
-        estimate += shift_left(tk_high_mul(estimate, error), 2);
-    }
-    return shift_left(estimate, 1);
-}
 
 static int32_t maximum(const int8_t *in, int32_t count) {
     int32_t largest = INT8_MIN, i = 0;
@@ -47,7 +31,7 @@ static void softmax_row(const tk_softmax_s8_params *p, const int8_t *in, int8_t 
         sum += ((uint32_t)p->exp_table[largest - in[i]] + (1u << (SUM_BITS - 1))) >> SUM_BITS;
     }
     const int32_t headroom = tk_leading_zeros(sum); /* 4 to 12: the largest's own share is 2^19 */
-    const int32_t reciprocal = one_over_one_plus_x((int32_t)((sum << headroom) & 0x7FFFFFFFu));
+    const int32_t reciprocal = tk_one_over_one_plus_x((int32_t)((sum << headroom) & 0x7FFFFFFFu));
     const int32_t exponent = SUM_BITS - headroom + 31 - 8;
     const uint32_t half = 1u << (exponent - 1);
     for (int32_t i = 0; i < p->depth; ++i) {

@@ -71,6 +71,12 @@ from toolkit.cli.options import (
 @shape_option
 @time_axis_option
 @state_option
+@click.option(
+    "--via",
+    type=click.Choice(["tensorflow"]),
+    help="Convert by onnx2tf and TensorFlow too (extra tensorflow): their figures stand beside "
+    "ours, their file is written where ours refuses the model.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -90,6 +96,7 @@ def command(
     shapes: tuple[str, ...],
     time_axis: int | None,
     states: tuple[str, ...],
+    via: Literal["tensorflow"] | None,
     as_json: bool,
 ) -> int:
     """Convert MODEL (zoo name, .onnx, Wav2Small .safetensors; default: wav2small) to an integer
@@ -129,6 +136,7 @@ def command(
             shapes=given_shapes(shapes),
             time_axis=time_axis,
             states=states,
+            via=via,
         )
     )
     if as_json:
