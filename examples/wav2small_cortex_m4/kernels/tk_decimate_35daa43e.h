@@ -24,24 +24,24 @@
 #define TK_DECIMATE_CHUNK 32
 
 /* All state. */
-typedef struct tk_b3be166b_decimate {
+typedef struct tk_35daa43e_decimate {
     const tk_c63b4211_decimate_rate *rate;
     int32_t first_filled, first_phase;
     int32_t last_filled, last_phase;
     int16_t first[16 + TK_DECIMATE_CHUNK];
     int16_t last[208 + TK_DECIMATE_CHUNK];
-} tk_b3be166b_decimate;
+} tk_35daa43e_decimate;
 
 /* Starts with silence; `from` is one of the four above. */
-void tk_b3be166b_decimate_init(tk_b3be166b_decimate *d, const tk_c63b4211_decimate_rate *from);
+void tk_35daa43e_decimate_init(tk_35daa43e_decimate *d, const tk_c63b4211_decimate_rate *from);
 
 /* Take `count` samples and write the outputs that are complete, at most
  * TK_DECIMATE_OUTPUTS(count) and never more than `count`; return their number. */
-size_t tk_b3be166b_decimate_s16(tk_b3be166b_decimate *d, const int16_t *in, size_t count, int16_t *out);
-size_t tk_b3be166b_decimate_q31(tk_b3be166b_decimate *d, const int32_t *in, size_t count, int16_t *out);
-size_t tk_b3be166b_decimate_f32(tk_b3be166b_decimate *d, const float *in, size_t count, int16_t *out);
+size_t tk_35daa43e_decimate_s16(tk_35daa43e_decimate *d, const int16_t *in, size_t count, int16_t *out);
+size_t tk_35daa43e_decimate_q31(tk_35daa43e_decimate *d, const int32_t *in, size_t count, int16_t *out);
+size_t tk_35daa43e_decimate_f32(tk_35daa43e_decimate *d, const float *in, size_t count, int16_t *out);
 
 /* Outputs still to come that lie before the end of `count` more samples. */
-size_t tk_b3be166b_decimate_left(const tk_b3be166b_decimate *d, size_t count);
+size_t tk_35daa43e_decimate_left(const tk_35daa43e_decimate *d, size_t count);
 
 #endif

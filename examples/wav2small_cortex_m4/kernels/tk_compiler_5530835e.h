@@ -71,16 +71,16 @@
 #define TK_ZERO(to, bytes) ((void)__builtin_memset(to, 0, bytes))
 
 /* The zeros before the first one of a value that is not 0. */
-TK_INLINE int32_t tk_a2472325_leading_zeros(uint32_t value) {
+TK_INLINE int32_t tk_5530835e_leading_zeros(uint32_t value) {
     return __builtin_clz(value);
 }
 
-TK_INLINE int32_t tk_a2472325_leading_zeros_64(uint64_t value) {
+TK_INLINE int32_t tk_5530835e_leading_zeros_64(uint64_t value) {
     return __builtin_clzll(value);
 }
 
 /* The same value, of which the compiler knows nothing. */
-TK_INLINE int32_t tk_a2472325_opaque(int32_t value) {
+TK_INLINE int32_t tk_5530835e_opaque(int32_t value) {
     __asm__("" : "+r"(value));
     return value;
 }
@@ -101,7 +101,7 @@ TK_INLINE int32_t tk_a2472325_opaque(int32_t value) {
 #define TK_ORDERED() ((void)0)
 
 /* The zeros before the first one of a value that is not 0. */
-TK_INLINE int32_t tk_a2472325_leading_zeros(uint32_t value) {
+TK_INLINE int32_t tk_5530835e_leading_zeros(uint32_t value) {
     int32_t zeros = 0;
     for (; value < UINT32_C(0x80000000); value <<= 1) {
         ++zeros;
@@ -109,13 +109,13 @@ TK_INLINE int32_t tk_a2472325_leading_zeros(uint32_t value) {
     return zeros;
 }
 
-TK_INLINE int32_t tk_a2472325_leading_zeros_64(uint64_t value) {
+TK_INLINE int32_t tk_5530835e_leading_zeros_64(uint64_t value) {
     const uint32_t high = (uint32_t)(value >> 32);
-    return high != 0 ? tk_a2472325_leading_zeros(high) : 32 + tk_a2472325_leading_zeros((uint32_t)value);
+    return high != 0 ? tk_5530835e_leading_zeros(high) : 32 + tk_5530835e_leading_zeros((uint32_t)value);
 }
 
 /* The same value, of which the compiler knows nothing. */
-TK_INLINE int32_t tk_a2472325_opaque(int32_t value) {
+TK_INLINE int32_t tk_5530835e_opaque(int32_t value) {
     return value;
 }
 
@@ -125,6 +125,20 @@ TK_INLINE int32_t tk_a2472325_opaque(int32_t value) {
 #define TK_DSP_INSTRUCTIONS 1
 #else
 #define TK_DSP_INSTRUCTIONS 0
+#endif
+
+/* A word is loaded and stored at once wherever it lies. */
+#if !defined(__arm__) || defined(__ARM_FEATURE_UNALIGNED)
+#define TK_UNALIGNED_WORDS 1
+#else
+#define TK_UNALIGNED_WORDS 0
+#endif
+
+/* Armv7-M and Armv8-M mainline have SSAT and USAT without the DSP extension. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
+#define TK_SATURATING_INSTRUCTIONS 1
+#else
+#define TK_SATURATING_INSTRUCTIONS 0
 #endif
 
 /* The blocks keep what core registers do not hold in those of the floating-point unit. */

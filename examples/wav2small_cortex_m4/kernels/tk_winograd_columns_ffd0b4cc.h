@@ -13,28 +13,28 @@
 
 #include <stddef.h>
 
-#include "tk_dsp_645182f8.h"
+#include "tk_dsp_9b6e09c2.h"
 
 /* Words of a pair of channels. */
-TK_INLINE int32_t tk_f0b7dd1c_winograd_pair_words(int32_t in_w, int32_t right) {
+TK_INLINE int32_t tk_ffd0b4cc_winograd_pair_words(int32_t in_w, int32_t right) {
     return 4 * (1 + in_w + right);
 }
 
 /* One column of a pair of channels; returns where the next one is. */
-TK_INLINE uint32_t *tk_f0b7dd1c_winograd_column(uint32_t d0, uint32_t d1, uint32_t d2, uint32_t d3,
+TK_INLINE uint32_t *tk_ffd0b4cc_winograd_column(uint32_t d0, uint32_t d1, uint32_t d2, uint32_t d3,
                                        uint32_t *to) {
-    to[0] = tk_645182f8_ssub16(d0, d2);
-    to[1] = tk_645182f8_sadd16(d1, d2);
-    to[2] = tk_645182f8_ssub16(d2, d1);
-    to[3] = tk_645182f8_ssub16(d1, d3);
+    to[0] = tk_9b6e09c2_ssub16(d0, d2);
+    to[1] = tk_9b6e09c2_sadd16(d1, d2);
+    to[2] = tk_9b6e09c2_ssub16(d2, d1);
+    to[3] = tk_9b6e09c2_ssub16(d1, d3);
     return to + 4;
 }
 
 /* `count` columns of padding. */
-TK_INLINE uint32_t *tk_f0b7dd1c_winograd_padding(int32_t count, int32_t zero_point, uint32_t *to) {
-    const uint32_t pair = tk_645182f8_pack16(zero_point, zero_point);
+TK_INLINE uint32_t *tk_ffd0b4cc_winograd_padding(int32_t count, int32_t zero_point, uint32_t *to) {
+    const uint32_t pair = tk_9b6e09c2_pack16(zero_point, zero_point);
     for (int32_t i = 0; i < count; ++i) {
-        to = tk_f0b7dd1c_winograd_column(pair, pair, pair, pair, to);
+        to = tk_ffd0b4cc_winograd_column(pair, pair, pair, pair, to);
     }
     return to;
 }
@@ -52,7 +52,7 @@ TK_INLINE uint32_t *tk_f0b7dd1c_winograd_padding(int32_t count, int32_t zero_poi
 #endif
 
 /* The two pairs of four channels, from the one numbered `channel` on. */
-TK_INLINE void tk_f0b7dd1c_winograd_two_pairs(const int8_t *const *rows, int32_t channel, int32_t in_w,
+TK_INLINE void tk_ffd0b4cc_winograd_two_pairs(const int8_t *const *rows, int32_t channel, int32_t in_w,
                                      int32_t in_c, uint32_t *even, uint32_t *odd) {
 #if TK_DSP_BLOCKS
     if (TK_IS_CONSTANT(in_c)) {
@@ -80,34 +80,34 @@ TK_INLINE void tk_f0b7dd1c_winograd_two_pairs(const int8_t *const *rows, int32_t
     }
 #endif
     for (int32_t x = 0, at = channel; x < in_w; ++x, at += in_c) {
-        const uint32_t d0 = tk_645182f8_load32(rows[0] + at), d1 = tk_645182f8_load32(rows[1] + at);
-        const uint32_t d2 = tk_645182f8_load32(rows[2] + at), d3 = tk_645182f8_load32(rows[3] + at);
-        even = tk_f0b7dd1c_winograd_column(tk_645182f8_sxtb16(d0), tk_645182f8_sxtb16(d1), tk_645182f8_sxtb16(d2), tk_645182f8_sxtb16(d3), even);
-        odd = tk_f0b7dd1c_winograd_column(tk_645182f8_sxtb16_ror8(d0), tk_645182f8_sxtb16_ror8(d1), tk_645182f8_sxtb16_ror8(d2),
-                                 tk_645182f8_sxtb16_ror8(d3), odd);
+        const uint32_t d0 = tk_9b6e09c2_load32(rows[0] + at), d1 = tk_9b6e09c2_load32(rows[1] + at);
+        const uint32_t d2 = tk_9b6e09c2_load32(rows[2] + at), d3 = tk_9b6e09c2_load32(rows[3] + at);
+        even = tk_ffd0b4cc_winograd_column(tk_9b6e09c2_sxtb16(d0), tk_9b6e09c2_sxtb16(d1), tk_9b6e09c2_sxtb16(d2), tk_9b6e09c2_sxtb16(d3), even);
+        odd = tk_ffd0b4cc_winograd_column(tk_9b6e09c2_sxtb16_ror8(d0), tk_9b6e09c2_sxtb16_ror8(d1), tk_9b6e09c2_sxtb16_ror8(d2),
+                                 tk_9b6e09c2_sxtb16_ror8(d3), odd);
     }
 }
 
 /* A channel and the one `distance` behind it; at distance 0 the channel alone. */
-TK_INLINE uint32_t tk_f0b7dd1c_winograd_pair(const int8_t *row, int32_t distance) {
-    return distance == 0 ? (uint32_t)row[0] : tk_645182f8_pack16(row[0], row[distance]);
+TK_INLINE uint32_t tk_ffd0b4cc_winograd_pair(const int8_t *row, int32_t distance) {
+    return distance == 0 ? (uint32_t)row[0] : tk_9b6e09c2_pack16(row[0], row[distance]);
 }
 
-TK_INLINE void tk_f0b7dd1c_winograd_one_pair(const int8_t *const *rows, int32_t channel, int32_t distance,
+TK_INLINE void tk_ffd0b4cc_winograd_one_pair(const int8_t *const *rows, int32_t channel, int32_t distance,
                                     int32_t in_w, int32_t in_c, uint32_t *to) {
     for (int32_t x = 0, at = channel; x < in_w; ++x, at += in_c) {
-        to = tk_f0b7dd1c_winograd_column(
-            tk_f0b7dd1c_winograd_pair(rows[0] + at, distance), tk_f0b7dd1c_winograd_pair(rows[1] + at, distance),
-            tk_f0b7dd1c_winograd_pair(rows[2] + at, distance), tk_f0b7dd1c_winograd_pair(rows[3] + at, distance), to);
+        to = tk_ffd0b4cc_winograd_column(
+            tk_ffd0b4cc_winograd_pair(rows[0] + at, distance), tk_ffd0b4cc_winograd_pair(rows[1] + at, distance),
+            tk_ffd0b4cc_winograd_pair(rows[2] + at, distance), tk_ffd0b4cc_winograd_pair(rows[3] + at, distance), to);
     }
 }
 
 /* All columns of four rows.  A row that is NULL is padding: the one of zero points that is then
  * written to `padding`, in_w * in_c bytes. */
-TK_INLINE void tk_f0b7dd1c_winograd_columns(const int8_t *const *rows, int32_t in_w, int32_t in_c,
+TK_INLINE void tk_ffd0b4cc_winograd_columns(const int8_t *const *rows, int32_t in_w, int32_t in_c,
                                    int32_t right, int32_t zero_point, int8_t *padding,
                                    uint32_t *columns) {
-    const int32_t words = tk_f0b7dd1c_winograd_pair_words(in_w, right), rest = in_c % 4;
+    const int32_t words = tk_ffd0b4cc_winograd_pair_words(in_w, right), rest = in_c % 4;
     const int8_t *from[4];
     for (int32_t i = 0; i < 4; ++i) {
         from[i] = rows[i];
@@ -120,20 +120,20 @@ TK_INLINE void tk_f0b7dd1c_winograd_columns(const int8_t *const *rows, int32_t i
     }
     uint32_t *to = columns;
     for (int32_t pair = 0; pair < (in_c + 1) / 2; ++pair, to += words) {
-        tk_f0b7dd1c_winograd_padding(1, zero_point, to);
-        tk_f0b7dd1c_winograd_padding(right, zero_point, to + 4 * (1 + in_w));
+        tk_ffd0b4cc_winograd_padding(1, zero_point, to);
+        tk_ffd0b4cc_winograd_padding(right, zero_point, to + 4 * (1 + in_w));
     }
     to = columns + 4;
     for (int32_t channel = 0; channel < in_c - rest; channel += 4, to += 2 * words) {
-        tk_f0b7dd1c_winograd_two_pairs(from, channel, in_w, in_c, to, to + words);
+        tk_ffd0b4cc_winograd_two_pairs(from, channel, in_w, in_c, to, to + words);
     }
     if (rest == 1) {
-        tk_f0b7dd1c_winograd_one_pair(from, in_c - 1, 0, in_w, in_c, to);
+        tk_ffd0b4cc_winograd_one_pair(from, in_c - 1, 0, in_w, in_c, to);
     } else if (rest == 2) {
-        tk_f0b7dd1c_winograd_one_pair(from, in_c - 2, 1, in_w, in_c, to);
+        tk_ffd0b4cc_winograd_one_pair(from, in_c - 2, 1, in_w, in_c, to);
     } else if (rest == 3) {
-        tk_f0b7dd1c_winograd_one_pair(from, in_c - 3, 2, in_w, in_c, to);
-        tk_f0b7dd1c_winograd_one_pair(from, in_c - 2, 0, in_w, in_c, to + words);
+        tk_ffd0b4cc_winograd_one_pair(from, in_c - 3, 2, in_w, in_c, to);
+        tk_ffd0b4cc_winograd_one_pair(from, in_c - 2, 0, in_w, in_c, to + words);
     }
 }
 

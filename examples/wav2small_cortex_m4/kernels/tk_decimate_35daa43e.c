@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tk_decimate_b3be166b.h"
+#include "tk_decimate_35daa43e.h"
 
-#include "tk_compiler_a2472325.h"
+#include "tk_compiler_5530835e.h"
 #include "tk_samples_d7d34f3e.h"
 
 #if defined(__ARM_FEATURE_DSP)
@@ -86,7 +86,7 @@ static int32_t run(const tk_c63b4211_decimate_filter *filter, int16_t *samples, 
     return outputs;
 }
 
-void tk_b3be166b_decimate_init(tk_b3be166b_decimate *d, const tk_c63b4211_decimate_rate *from) {
+void tk_35daa43e_decimate_init(tk_35daa43e_decimate *d, const tk_c63b4211_decimate_rate *from) {
     TK_ZERO(d, sizeof *d);
     d->rate = from;
     d->first_filled = from->first == NULL ? 0 : from->first->count / 2 - 1;
@@ -94,7 +94,7 @@ void tk_b3be166b_decimate_init(tk_b3be166b_decimate *d, const tk_c63b4211_decima
 }
 
 /* At most TK_DECIMATE_CHUNK samples. */
-static int32_t take(tk_b3be166b_decimate *d, const int16_t *in, int32_t count, int16_t *out) {
+static int32_t take(tk_35daa43e_decimate *d, const int16_t *in, int32_t count, int16_t *out) {
     int16_t *const last = d->last + d->last_filled;
     if (d->rate->first == NULL) {
         TK_COPY(last, in, (size_t)count * sizeof *in);
@@ -111,7 +111,7 @@ static int32_t chunk(size_t count) {
     return count < TK_DECIMATE_CHUNK ? (int32_t)count : TK_DECIMATE_CHUNK;
 }
 
-size_t tk_b3be166b_decimate_s16(tk_b3be166b_decimate *d, const int16_t *in, size_t count, int16_t *out) {
+size_t tk_35daa43e_decimate_s16(tk_35daa43e_decimate *d, const int16_t *in, size_t count, int16_t *out) {
     size_t outputs = 0;
     for (int32_t taken; count > 0; count -= (size_t)taken, in += taken) {
         taken = chunk(count);
@@ -120,7 +120,7 @@ size_t tk_b3be166b_decimate_s16(tk_b3be166b_decimate *d, const int16_t *in, size
     return outputs;
 }
 
-size_t tk_b3be166b_decimate_q31(tk_b3be166b_decimate *d, const int32_t *in, size_t count, int16_t *out) {
+size_t tk_35daa43e_decimate_q31(tk_35daa43e_decimate *d, const int32_t *in, size_t count, int16_t *out) {
     size_t outputs = 0;
     for (int32_t taken; count > 0; count -= (size_t)taken, in += taken) {
         int16_t samples[TK_DECIMATE_CHUNK];
@@ -131,7 +131,7 @@ size_t tk_b3be166b_decimate_q31(tk_b3be166b_decimate *d, const int32_t *in, size
     return outputs;
 }
 
-size_t tk_b3be166b_decimate_f32(tk_b3be166b_decimate *d, const float *in, size_t count, int16_t *out) {
+size_t tk_35daa43e_decimate_f32(tk_35daa43e_decimate *d, const float *in, size_t count, int16_t *out) {
     size_t outputs = 0;
     for (int32_t taken; count > 0; count -= (size_t)taken, in += taken) {
         int16_t samples[TK_DECIMATE_CHUNK];
@@ -151,7 +151,7 @@ static size_t left_of(const tk_c63b4211_decimate_filter *filter, int32_t filled,
     return count / down * (size_t)filter->up + ((size_t)steps + down - 1) / down;
 }
 
-size_t tk_b3be166b_decimate_left(const tk_b3be166b_decimate *d, size_t count) {
+size_t tk_35daa43e_decimate_left(const tk_35daa43e_decimate *d, size_t count) {
     const tk_c63b4211_decimate_rate *const rate = d->rate;
     if (rate->first != NULL) {
         count = left_of(rate->first, d->first_filled, d->first_phase, count);

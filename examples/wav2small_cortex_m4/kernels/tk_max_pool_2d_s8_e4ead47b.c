@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tk_max_pool_2d_s8_6548873c.h"
+#include "tk_max_pool_2d_s8_e4ead47b.h"
 
-#include "tk_dsp_645182f8.h"
+#include "tk_dsp_9b6e09c2.h"
 
 /* Four channels of a column in three rows. */
 TK_INLINE uint32_t largest_of_3(const int8_t *const *rows, int32_t at) {
     uint32_t words[3];
-    tk_645182f8_load32_of_3(rows, at, words);
-    return tk_645182f8_larger8(tk_645182f8_larger8(words[0], words[1]), words[2]);
+    tk_9b6e09c2_load32_of_3(rows, at, words);
+    return tk_9b6e09c2_larger8(tk_9b6e09c2_larger8(words[0], words[1]), words[2]);
 }
 
 /* Four channels of `pixels` windows of 3x3 at stride 2, the first one's second column at `at`: each
@@ -16,10 +16,10 @@ static void slide_3x3(const int8_t *const *rows, int32_t before, int32_t at, int
                       int32_t pixels, int8_t *out) {
     uint32_t shared = largest_of_3(rows, before);
     for (; pixels > 0; --pixels, out += channels, at += channels) {
-        const uint32_t four = tk_645182f8_larger8(shared, largest_of_3(rows, at));
+        const uint32_t four = tk_9b6e09c2_larger8(shared, largest_of_3(rows, at));
         at += channels;
         shared = largest_of_3(rows, at);
-        tk_645182f8_store32(out, tk_645182f8_larger8(four, shared));
+        tk_9b6e09c2_store32(out, tk_9b6e09c2_larger8(four, shared));
     }
 }
 
@@ -34,18 +34,29 @@ static void pixels_3x3(const int8_t *const *rows, int32_t before, int32_t at, in
 }
 
 /* All channels, at least four of them, of one pixel of any window. */
-static void pixel(const int8_t *const *rows, int32_t count, int32_t at, int32_t columns,
-                  int32_t channels, int8_t *out) {
+TK_INLINE void pixel_of(const int8_t *const *rows, int32_t count, int32_t at, int32_t columns,
+                        int32_t channels, int8_t *out) {
     for (int32_t c = 0; c < channels; c += 4) {
         const int32_t first = c + 4 > channels ? channels - 4 : c;
-        uint32_t four = tk_645182f8_load32(rows[0] + at + first);
+        uint32_t four = 0x80808080u; /* the least */
         for (int32_t row = 0; row < count; ++row) {
             const int8_t *in = rows[row] + at + first;
             for (int32_t column = 0; column < columns; ++column, in += channels) {
-                four = tk_645182f8_larger8(four, tk_645182f8_load32(in));
+                four = tk_9b6e09c2_larger8(four, tk_9b6e09c2_load32(in));
             }
         }
-        tk_645182f8_store32(out + first, four);
+        tk_9b6e09c2_store32(out + first, four);
+    }
+}
+
+static void pixel(const int8_t *const *rows, int32_t count, int32_t at, int32_t columns,
+                  int32_t channels, int8_t *out) {
+    if (columns == 2) {
+        pixel_of(rows, count, at, 2, channels, out);
+    } else if (columns == 3) {
+        pixel_of(rows, count, at, 3, channels, out);
+    } else {
+        pixel_of(rows, count, at, columns, channels, out);
     }
 }
 
@@ -64,7 +75,7 @@ static void pixel_by_bytes(const int8_t *const *rows, int32_t count, int32_t at,
     }
 }
 
-void tk_6548873c_max_pool_2d_s8_row(const tk_6548873c_max_pool_2d_s8_params *p, const int8_t *const *rows,
+void tk_e4ead47b_max_pool_2d_s8_row(const tk_e4ead47b_max_pool_2d_s8_params *p, const int8_t *const *rows,
                            int8_t *out) {
     const int8_t *present[TK_MAX_KERNEL_ROWS];
     const int32_t channels = p->channels;
@@ -95,14 +106,10 @@ void tk_6548873c_max_pool_2d_s8_row(const tk_6548873c_max_pool_2d_s8_params *p, 
             pixel(present, count, at, columns, channels, out + x * channels);
         }
     }
-    if (p->out_min > INT8_MIN || p->out_max < INT8_MAX) {
-        for (int32_t i = 0; i < p->out_w * channels; ++i) {
-            out[i] = (int8_t)tk_368921da_clamp(out[i], p->out_min, p->out_max);
-        }
-    }
+    tk_062b6df7_pool_2d_clamp_s8(p, out);
 }
 
-void tk_6548873c_max_pool_2d_s8(const tk_6548873c_max_pool_2d_s8_params *p, const int8_t *in, int8_t *out) {
+void tk_e4ead47b_max_pool_2d_s8(const tk_e4ead47b_max_pool_2d_s8_params *p, const int8_t *in, int8_t *out) {
     const int8_t *rows[TK_MAX_KERNEL_ROWS];
     const int32_t row_values = p->in_w * p->channels;
     for (int32_t y = 0; y < p->out_h; ++y, out += p->out_w * p->channels) {
@@ -110,6 +117,6 @@ void tk_6548873c_max_pool_2d_s8(const tk_6548873c_max_pool_2d_s8_params *p, cons
             const int32_t iy = y * p->stride_h - p->pad_top + ky;
             rows[ky] = tk_368921da_row_s8(in, p->in_h, row_values, iy);
         }
-        tk_6548873c_max_pool_2d_s8_row(p, rows, out);
+        tk_e4ead47b_max_pool_2d_s8_row(p, rows, out);
     }
 }

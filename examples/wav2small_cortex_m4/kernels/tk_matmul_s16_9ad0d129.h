@@ -12,7 +12,7 @@
 #ifndef TK_MATMUL_S16_H
 #define TK_MATMUL_S16_H
 
-#include "tk_dsp_645182f8.h"
+#include "tk_dsp_9b6e09c2.h"
 
 /* Most pairs in a product. */
 #define TK_MATMUL_S16_PAIRS 8
@@ -38,20 +38,20 @@
     TK_MATMUL_S16_PAIR(each, 8)
 
 #define TK_MATMUL_S16_DECLARE(pairs, tiles, rest)                                                  \
-    void tk_eb7a1ae2_matmul_s16_##pairs##x##tiles##_##rest TK_MATMUL_S16_ARGUMENTS;                         \
-    void tk_eb7a1ae2_matmul_s16_add_##pairs##x##tiles##_##rest TK_MATMUL_S16_ARGUMENTS;
+    void tk_9ad0d129_matmul_s16_##pairs##x##tiles##_##rest TK_MATMUL_S16_ARGUMENTS;                         \
+    void tk_9ad0d129_matmul_s16_add_##pairs##x##tiles##_##rest TK_MATMUL_S16_ARGUMENTS;
 TK_MATMUL_S16_ALL(TK_MATMUL_S16_DECLARE)
 #undef TK_MATMUL_S16_DECLARE
 
 #define TK_MATMUL_S16_CASE(pairs_, tiles_, rest)                                                   \
     if (pairs == (pairs_) && tiles == (tiles_) && out_c % block == (rest) && add) {                \
-        tk_eb7a1ae2_matmul_s16_add_##pairs_##x##tiles_##_##rest(weights, columns, product, blocks);         \
+        tk_9ad0d129_matmul_s16_add_##pairs_##x##tiles_##_##rest(weights, columns, product, blocks);         \
     } else if (pairs == (pairs_) && tiles == (tiles_) && out_c % block == (rest)) {                \
-        tk_eb7a1ae2_matmul_s16_##pairs_##x##tiles_##_##rest(weights, columns, product, blocks);             \
+        tk_9ad0d129_matmul_s16_##pairs_##x##tiles_##_##rest(weights, columns, product, blocks);             \
     }
 
 /* All arguments but the pointers are constants; three or four tiles. */
-TK_INLINE void tk_eb7a1ae2_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product,
+TK_INLINE void tk_9ad0d129_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product,
                              int32_t out_c, int32_t pairs, int32_t tiles, int32_t add) {
     const int32_t block = tiles == 3 ? 3 : 2;
     const uint32_t blocks = (uint32_t)(out_c / block);
@@ -60,7 +60,7 @@ TK_INLINE void tk_eb7a1ae2_matmul_s16(const int32_t *weights, const uint32_t *co
 
 #else
 
-void tk_eb7a1ae2_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product, int32_t out_c,
+void tk_9ad0d129_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product, int32_t out_c,
                    int32_t pairs, int32_t tiles, int32_t add);
 
 #endif

@@ -12,24 +12,24 @@
 #ifndef TK_SHORT_BLOCK_H
 #define TK_SHORT_BLOCK_H
 
-#include "tk_dsp_mac_13e654a5.h"
+#include "tk_dsp_mac_f4b898af.h"
 
 /* Pairs of products in a sum. */
 #define TK_SHORT_PAIRS_MAX 32
 
 /* What does not change between the pixels, and where the outputs go. */
 typedef struct {
-    const uint32_t *stream; /* its records: see tk_13e654a5_dsp_requantize */
+    const uint32_t *stream; /* its records: see tk_f4b898af_dsp_requantize */
     const uint32_t *threes_end, *end;
     int8_t *out;    /* the first pixel's first channel */
     int32_t stride; /* from pixel to pixel */
-} tk_b4f74f05_short_job;
+} tk_4c2efad4_short_job;
 
 /* x0, x1, x2: 2 * pairs int8 of each pixel, filled up to a multiple of four.  Of each four values
  * k0..k3 the pairs are (k0, k2) and (k1, k3).  may_be_negative: 0 where the output's zero point is
  * -128, so that rounding of sums below 0 does not matter. */
-TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
-                              const tk_b4f74f05_short_job *job, int32_t pairs, int32_t may_be_negative);
+TK_INLINE void tk_4c2efad4_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+                              const tk_4c2efad4_short_job *job, int32_t pairs, int32_t may_be_negative);
 
 #if TK_DSP_BLOCKS
 
@@ -38,20 +38,20 @@ TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const
         f(18) f(19) f(20) f(21) f(22) f(23) f(24) f(25) f(26) f(27) f(28) f(29) f(30) f(31) f(32)
 
 #define TK_SHORT_DECLARE(n)                                                                        \
-    void tk_b4f74f05_short_block_##n(const int8_t *, const int8_t *, const int8_t *, const tk_b4f74f05_short_job *); \
-    void tk_b4f74f05_short_block_##n##_negative(const int8_t *, const int8_t *, const int8_t *,             \
-                                       const tk_b4f74f05_short_job *);
+    void tk_4c2efad4_short_block_##n(const int8_t *, const int8_t *, const int8_t *, const tk_4c2efad4_short_job *); \
+    void tk_4c2efad4_short_block_##n##_negative(const int8_t *, const int8_t *, const int8_t *,             \
+                                       const tk_4c2efad4_short_job *);
 TK_SHORT_EACH(TK_SHORT_DECLARE)
 
-TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
-                              const tk_b4f74f05_short_job *job, int32_t pairs, int32_t may_be_negative) {
+TK_INLINE void tk_4c2efad4_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+                              const tk_4c2efad4_short_job *job, int32_t pairs, int32_t may_be_negative) {
     switch (pairs) {
 #define TK_SHORT_CASE(n)                                                                           \
     case n:                                                                                        \
         if (may_be_negative) {                                                                     \
-            tk_b4f74f05_short_block_##n##_negative(x0, x1, x2, job);                                        \
+            tk_4c2efad4_short_block_##n##_negative(x0, x1, x2, job);                                        \
         } else {                                                                                   \
-            tk_b4f74f05_short_block_##n(x0, x1, x2, job);                                                   \
+            tk_4c2efad4_short_block_##n(x0, x1, x2, job);                                                   \
         }                                                                                          \
         break;
         TK_SHORT_EACH(TK_SHORT_CASE)
@@ -63,8 +63,8 @@ TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const
 
 #else
 
-TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
-                              const tk_b4f74f05_short_job *job, int32_t pairs, int32_t may_be_negative) {
+TK_INLINE void tk_4c2efad4_short_block(const int8_t *x0, const int8_t *x1, const int8_t *x2,
+                              const tk_4c2efad4_short_job *job, int32_t pairs, int32_t may_be_negative) {
     const int8_t *const x[3] = {x0, x1, x2};
     const uint32_t *stream = job->stream;
     int8_t *out = job->out;
@@ -76,13 +76,13 @@ TK_INLINE void tk_b4f74f05_short_block(const int8_t *x0, const int8_t *x1, const
             for (int32_t pixel = 0; pixel < 3; ++pixel) {
                 int32_t sum = (int32_t)stream[c];
                 for (int32_t pair = 0; pair < pairs; ++pair) {
-                    const uint32_t four = tk_645182f8_load32(x[pixel] + pair / 2 * 4);
-                    sum = tk_645182f8_smlad(pair % 2 == 0 ? tk_645182f8_sxtb16(four) : tk_645182f8_sxtb16_ror8(four),
+                    const uint32_t four = tk_9b6e09c2_load32(x[pixel] + pair / 2 * 4);
+                    sum = tk_9b6e09c2_smlad(pair % 2 == 0 ? tk_9b6e09c2_sxtb16(four) : tk_9b6e09c2_sxtb16_ror8(four),
                                    stream[channels + channels * pair + c], sum);
                 }
                 const int32_t sign = may_be_negative ? sum >> 31 : 0;
-                const int32_t high = tk_645182f8_smmlar(sum, record[1], record[2] + sign);
-                out[pixel * job->stride] = (int8_t)tk_645182f8_ssat8(high >> record[3]);
+                const int32_t high = tk_9b6e09c2_smmlar(sum, record[1], record[2] + sign);
+                out[pixel * job->stride] = (int8_t)tk_9b6e09c2_ssat8(high >> record[3]);
             }
         }
         stream += channels * (1 + pairs + 3);

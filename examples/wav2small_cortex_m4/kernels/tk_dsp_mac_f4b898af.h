@@ -4,41 +4,41 @@
 #define TK_DSP_MAC_H
 
 #include "tk_common_368921da.h"
-#include "tk_dsp_645182f8.h"
+#include "tk_dsp_9b6e09c2.h"
 
 /* Requantises a doubled accumulator (of magnitude below 2^31) with the record {bias, multiplier,
  * rounding, shift}, shift at least 1 and rounding = 2^(shift - 1) + zero_point * 2^shift: the bits
  * of tk_368921da_requantize(accumulator, multiplier, -shift) + zero_point. */
-TK_INLINE int32_t tk_13e654a5_dsp_requantize(int32_t doubled, const int32_t *record) {
-    return tk_645182f8_smmlar(doubled, record[1], record[2] + (doubled >> 31)) >> record[3];
+TK_INLINE int32_t tk_f4b898af_dsp_requantize(int32_t doubled, const int32_t *record) {
+    return tk_9b6e09c2_smmlar(doubled, record[1], record[2] + (doubled >> 31)) >> record[3];
 }
 
 /* Requantises a sum with the record {bias, multiplier}, bias counted in: the bits of
  * tk_368921da_requantize_int64, where the sum has 32 bits and the multiplier what is left to shift by 32,
  * saturated to 16 bits. */
-TK_INLINE int32_t tk_13e654a5_dsp_requantize_s16(int32_t sum, const int32_t *record) {
-    return tk_645182f8_ssat16(tk_645182f8_smmulr(sum, record[1]));
+TK_INLINE int32_t tk_f4b898af_dsp_requantize_s16(int32_t sum, const int32_t *record) {
+    return tk_9b6e09c2_ssat16(tk_9b6e09c2_smmulr(sum, record[1]));
 }
 
 /* Widens values (a multiple of four) into every third word from `to`; returns where it ends. */
-TK_INLINE uint32_t *tk_13e654a5_dsp_widen3(const int8_t *from, int32_t values, uint32_t *to) {
+TK_INLINE uint32_t *tk_f4b898af_dsp_widen3(const int8_t *from, int32_t values, uint32_t *to) {
     int32_t left = values;
     for (; left >= 16; left -= 16, from += 16, to += 24) {
-        const uint32_t a = tk_645182f8_load32(from), b = tk_645182f8_load32(from + 4);
-        const uint32_t c = tk_645182f8_load32(from + 8), d = tk_645182f8_load32(from + 12);
-        to[0] = tk_645182f8_sxtb16(a);
-        to[3] = tk_645182f8_sxtb16_ror8(a);
-        to[6] = tk_645182f8_sxtb16(b);
-        to[9] = tk_645182f8_sxtb16_ror8(b);
-        to[12] = tk_645182f8_sxtb16(c);
-        to[15] = tk_645182f8_sxtb16_ror8(c);
-        to[18] = tk_645182f8_sxtb16(d);
-        to[21] = tk_645182f8_sxtb16_ror8(d);
+        const uint32_t a = tk_9b6e09c2_load32(from), b = tk_9b6e09c2_load32(from + 4);
+        const uint32_t c = tk_9b6e09c2_load32(from + 8), d = tk_9b6e09c2_load32(from + 12);
+        to[0] = tk_9b6e09c2_sxtb16(a);
+        to[3] = tk_9b6e09c2_sxtb16_ror8(a);
+        to[6] = tk_9b6e09c2_sxtb16(b);
+        to[9] = tk_9b6e09c2_sxtb16_ror8(b);
+        to[12] = tk_9b6e09c2_sxtb16(c);
+        to[15] = tk_9b6e09c2_sxtb16_ror8(c);
+        to[18] = tk_9b6e09c2_sxtb16(d);
+        to[21] = tk_9b6e09c2_sxtb16_ror8(d);
     }
     for (; left > 0; left -= 4, from += 4, to += 6) {
-        const uint32_t a = tk_645182f8_load32(from);
-        to[0] = tk_645182f8_sxtb16(a);
-        to[3] = tk_645182f8_sxtb16_ror8(a);
+        const uint32_t a = tk_9b6e09c2_load32(from);
+        to[0] = tk_9b6e09c2_sxtb16(a);
+        to[3] = tk_9b6e09c2_sxtb16_ror8(a);
     }
     return to;
 }
@@ -110,51 +110,51 @@ TK_INLINE uint32_t *tk_13e654a5_dsp_widen3(const int8_t *from, int32_t values, u
         return w;                                                                                  \
     }
 
-TK_DSP_MAC_FUNCTION(tk_13e654a5_dsp_mac_2x3_w8, TK_DSP_PAIR_2X3_W8, TK_DSP_PAIR_2X3_W8, 2)
-TK_DSP_MAC_FUNCTION(tk_13e654a5_dsp_mac_2x3_w16, TK_DSP_PAIR_2X3_W16, TK_DSP_PAIR_2X3_W16, 2)
-TK_DSP_MAC_FUNCTION(tk_13e654a5_dsp_mac_1x3_w8, TK_DSP_TWO_1X3_W8, "", 2)
-TK_DSP_MAC_FUNCTION(tk_13e654a5_dsp_mac_1x3_w16, TK_DSP_TWO_1X3_W16, "", 2)
+TK_DSP_MAC_FUNCTION(tk_f4b898af_dsp_mac_2x3_w8, TK_DSP_PAIR_2X3_W8, TK_DSP_PAIR_2X3_W8, 2)
+TK_DSP_MAC_FUNCTION(tk_f4b898af_dsp_mac_2x3_w16, TK_DSP_PAIR_2X3_W16, TK_DSP_PAIR_2X3_W16, 2)
+TK_DSP_MAC_FUNCTION(tk_f4b898af_dsp_mac_1x3_w8, TK_DSP_TWO_1X3_W8, "", 2)
+TK_DSP_MAC_FUNCTION(tk_f4b898af_dsp_mac_1x3_w16, TK_DSP_TWO_1X3_W16, "", 2)
 
 #else
 
-TK_INLINE const uint32_t *tk_13e654a5_dsp_mac_2x3_w16(int32_t *acc, const uint32_t *w, const uint32_t *x,
+TK_INLINE const uint32_t *tk_f4b898af_dsp_mac_2x3_w16(int32_t *acc, const uint32_t *w, const uint32_t *x,
                                              int32_t pairs) {
     for (int32_t pair = 0; pair < pairs; ++pair, w += 2, x += 3) {
         for (int32_t pixel = 0; pixel < 3; ++pixel) {
-            acc[pixel] = tk_645182f8_smlad(x[pixel], w[0], acc[pixel]);
-            acc[3 + pixel] = tk_645182f8_smlad(x[pixel], w[1], acc[3 + pixel]);
+            acc[pixel] = tk_9b6e09c2_smlad(x[pixel], w[0], acc[pixel]);
+            acc[3 + pixel] = tk_9b6e09c2_smlad(x[pixel], w[1], acc[3 + pixel]);
         }
     }
     return w;
 }
 
-TK_INLINE const uint32_t *tk_13e654a5_dsp_mac_2x3_w8(int32_t *acc, const uint32_t *w, const uint32_t *x,
+TK_INLINE const uint32_t *tk_f4b898af_dsp_mac_2x3_w8(int32_t *acc, const uint32_t *w, const uint32_t *x,
                                             int32_t pairs) {
     for (int32_t pair = 0; pair < pairs; ++pair, ++w, x += 3) {
         for (int32_t pixel = 0; pixel < 3; ++pixel) {
-            acc[pixel] = tk_645182f8_smlad(x[pixel], tk_645182f8_sxtb16(*w), acc[pixel]);
-            acc[3 + pixel] = tk_645182f8_smlad(x[pixel], tk_645182f8_sxtb16_ror8(*w), acc[3 + pixel]);
+            acc[pixel] = tk_9b6e09c2_smlad(x[pixel], tk_9b6e09c2_sxtb16(*w), acc[pixel]);
+            acc[3 + pixel] = tk_9b6e09c2_smlad(x[pixel], tk_9b6e09c2_sxtb16_ror8(*w), acc[3 + pixel]);
         }
     }
     return w;
 }
 
-TK_INLINE const uint32_t *tk_13e654a5_dsp_mac_1x3_w16(int32_t *acc, const uint32_t *w, const uint32_t *x,
+TK_INLINE const uint32_t *tk_f4b898af_dsp_mac_1x3_w16(int32_t *acc, const uint32_t *w, const uint32_t *x,
                                              int32_t pairs) {
     for (int32_t pair = 0; pair < pairs; ++pair, ++w, x += 3) {
         for (int32_t pixel = 0; pixel < 3; ++pixel) {
-            acc[pixel] = tk_645182f8_smlad(x[pixel], *w, acc[pixel]);
+            acc[pixel] = tk_9b6e09c2_smlad(x[pixel], *w, acc[pixel]);
         }
     }
     return w;
 }
 
-TK_INLINE const uint32_t *tk_13e654a5_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, const uint32_t *x,
+TK_INLINE const uint32_t *tk_f4b898af_dsp_mac_1x3_w8(int32_t *acc, const uint32_t *w, const uint32_t *x,
                                             int32_t pairs) {
     for (int32_t pair = 0; pair < pairs; pair += 2, ++w, x += 6) {
         for (int32_t pixel = 0; pixel < 3; ++pixel) {
-            acc[pixel] = tk_645182f8_smlad(x[pixel], tk_645182f8_sxtb16(*w), acc[pixel]);
-            acc[pixel] = tk_645182f8_smlad(x[3 + pixel], tk_645182f8_sxtb16_ror8(*w), acc[pixel]);
+            acc[pixel] = tk_9b6e09c2_smlad(x[pixel], tk_9b6e09c2_sxtb16(*w), acc[pixel]);
+            acc[pixel] = tk_9b6e09c2_smlad(x[3 + pixel], tk_9b6e09c2_sxtb16_ror8(*w), acc[pixel]);
         }
     }
     return w;
@@ -233,8 +233,8 @@ TK_INLINE const uint32_t *tk_13e654a5_dsp_mac_1x3_w8(int32_t *acc, const uint32_
         }                                                                                          \
     }
 
-TK_DSP_SLIDE_FUNCTION(tk_13e654a5_dsp_slide_3x3, TK_DSP_SLIDE_RECORD_S8, TK_DSP_SLIDE_FINISH_S8)
-TK_DSP_SLIDE_FUNCTION(tk_13e654a5_dsp_slide_3x3_s16, TK_DSP_SLIDE_RECORD_S16, TK_DSP_SLIDE_FINISH_S16)
+TK_DSP_SLIDE_FUNCTION(tk_f4b898af_dsp_slide_3x3, TK_DSP_SLIDE_RECORD_S8, TK_DSP_SLIDE_FINISH_S8)
+TK_DSP_SLIDE_FUNCTION(tk_f4b898af_dsp_slide_3x3_s16, TK_DSP_SLIDE_RECORD_S16, TK_DSP_SLIDE_FINISH_S16)
 #else
 #define TK_DSP_SLIDE_FUNCTION(name, finish)                                                        \
     TK_INLINE void name(int32_t *q, const uint32_t *w, const uint32_t *const *rows, int32_t first, \
@@ -244,32 +244,32 @@ TK_DSP_SLIDE_FUNCTION(tk_13e654a5_dsp_slide_3x3_s16, TK_DSP_SLIDE_RECORD_S16, TK
             for (int32_t row = 0; row < 3; ++row) {                                                \
                 const uint32_t *const x = rows[row] + first + i / 2, *const taps =                 \
                                                                          w + 1 + 2 * row;          \
-                sum = i % 2 == 0 ? tk_645182f8_smlabt(x[1], taps[1], tk_645182f8_smlad(x[0], taps[0], sum))          \
-                                 : tk_645182f8_smlad(x[1], taps[1], tk_645182f8_smlatb(x[0], taps[0], sum));         \
+                sum = i % 2 == 0 ? tk_9b6e09c2_smlabt(x[1], taps[1], tk_9b6e09c2_smlad(x[0], taps[0], sum))          \
+                                 : tk_9b6e09c2_smlad(x[1], taps[1], tk_9b6e09c2_smlatb(x[0], taps[0], sum));         \
             }                                                                                      \
             q[i] = finish(sum, (const int32_t *)w + 6);                                            \
         }                                                                                          \
     }
 
-TK_INLINE int32_t tk_13e654a5_dsp_requantize_s8(int32_t doubled, const int32_t *record) {
-    return tk_645182f8_ssat8(tk_13e654a5_dsp_requantize(doubled, record));
+TK_INLINE int32_t tk_f4b898af_dsp_requantize_s8(int32_t doubled, const int32_t *record) {
+    return tk_9b6e09c2_ssat8(tk_f4b898af_dsp_requantize(doubled, record));
 }
 
-TK_DSP_SLIDE_FUNCTION(tk_13e654a5_dsp_slide_3x3, tk_13e654a5_dsp_requantize_s8)
-TK_DSP_SLIDE_FUNCTION(tk_13e654a5_dsp_slide_3x3_s16, tk_13e654a5_dsp_requantize_s16)
+TK_DSP_SLIDE_FUNCTION(tk_f4b898af_dsp_slide_3x3, tk_f4b898af_dsp_requantize_s8)
+TK_DSP_SLIDE_FUNCTION(tk_f4b898af_dsp_slide_3x3_s16, tk_f4b898af_dsp_requantize_s16)
 #endif
 
 /* Requantises and stores the sums of one output channel of three pixels. */
-TK_INLINE void tk_13e654a5_dsp_store3(const int32_t *acc, int32_t must_double, const int32_t *record,
+TK_INLINE void tk_f4b898af_dsp_store3(const int32_t *acc, int32_t must_double, const int32_t *record,
                              int8_t *out, int32_t stride) {
     for (int32_t pixel = 0; pixel < 3; ++pixel) {
         const int32_t doubled = must_double ? 2 * acc[pixel] : acc[pixel];
-        out[pixel * stride] = (int8_t)tk_645182f8_ssat8(tk_13e654a5_dsp_requantize(doubled, record));
+        out[pixel * stride] = (int8_t)tk_9b6e09c2_ssat8(tk_f4b898af_dsp_requantize(doubled, record));
     }
 }
 
 /* Adds `positions` rows of `channels` values to the sums of each channel. */
-static inline void tk_13e654a5_dsp_sum(const int8_t *in, int32_t positions, int32_t channels,
+static inline void tk_f4b898af_dsp_sum(const int8_t *in, int32_t positions, int32_t channels,
                               int32_t *sums) {
     int32_t c = 0;
     for (; c + 4 <= channels; c += 4) {
@@ -279,14 +279,14 @@ static inline void tk_13e654a5_dsp_sum(const int8_t *in, int32_t positions, int3
             uint32_t even = 0, odd = 0;
             left -= block;
             for (; block > 0; --block, at += channels) {
-                const uint32_t four = tk_645182f8_load32(at);
-                even = tk_645182f8_sxtab16(even, four);
-                odd = tk_645182f8_sxtab16(odd, four >> 8);
+                const uint32_t four = tk_9b6e09c2_load32(at);
+                even = tk_9b6e09c2_sxtab16(even, four);
+                odd = tk_9b6e09c2_sxtab16(odd, four >> 8);
             }
-            sums[c] += tk_645182f8_low16(even);
-            sums[c + 1] += tk_645182f8_low16(odd);
-            sums[c + 2] += tk_645182f8_high16(even);
-            sums[c + 3] += tk_645182f8_high16(odd);
+            sums[c] += tk_9b6e09c2_low16(even);
+            sums[c + 1] += tk_9b6e09c2_low16(odd);
+            sums[c + 2] += tk_9b6e09c2_high16(even);
+            sums[c + 3] += tk_9b6e09c2_high16(odd);
         }
     }
     for (; c < channels; ++c) {
@@ -296,14 +296,14 @@ static inline void tk_13e654a5_dsp_sum(const int8_t *in, int32_t positions, int3
     }
 }
 
-TK_INLINE void tk_13e654a5_dsp_clamp(int8_t *data, int32_t count, int32_t low, int32_t high) {
+TK_INLINE void tk_f4b898af_dsp_clamp(int8_t *data, int32_t count, int32_t low, int32_t high) {
     for (int32_t i = 0; i < count; ++i) {
         data[i] = (int8_t)tk_368921da_clamp(data[i], low, high);
     }
 }
 
 /* A fused activation's limits, where they are not the type's. */
-TK_INLINE void tk_13e654a5_dsp_clamp_s16(int16_t *data, int32_t count, int32_t low, int32_t high) {
+TK_INLINE void tk_f4b898af_dsp_clamp_s16(int16_t *data, int32_t count, int32_t low, int32_t high) {
     if (low > INT16_MIN || high < INT16_MAX) {
         for (int32_t i = 0; i < count; ++i) {
             data[i] = (int16_t)tk_368921da_clamp(data[i], low, high);

@@ -3,12 +3,12 @@
  * convolution of stride 1 by 16 products of one value each, where the plain convolution needs 36.
  * The filters are transformed beforehand, scaled so that twice the accumulator comes out exactly.
  *
- * The columns of the input are transformed (tk_f0b7dd1c_winograd_columns.h).  Tiles are done in groups of
- * three and four: transformed along the row, multiplied (tk_eb7a1ae2_matmul_s16.h), transformed back and
+ * The columns of the input are transformed (tk_ffd0b4cc_winograd_columns.h).  Tiles are done in groups of
+ * three and four: transformed along the row, multiplied (tk_9ad0d129_matmul_s16.h), transformed back and
  * rescaled.  Positions of a tile go down its columns 1, 2, 0, 3.
  *
  * weights, int32 words of two int16, 4-byte aligned: the pairs of input channels (in the order of
- * tk_f0b7dd1c_winograd_columns.h) are cut into chunks of tk_b86448cb_winograd_chunk; chunk after chunk, with C pairs
+ * tk_ffd0b4cc_winograd_columns.h) are cut into chunks of tk_5d24cbe4_winograd_chunk; chunk after chunk, with C pairs
  * in this one, and t[position][channel][pair] of the transformed filters:
  *     word (position * out_c + channel) * C + pair: t[..][..][pair], first channel in the low half
  * channels, of each output channel 16 bytes:
@@ -22,42 +22,42 @@
 
 #include <stddef.h>
 
-#include "tk_dsp_645182f8.h"
-#include "tk_matmul_s16_eb7a1ae2.h"
+#include "tk_dsp_9b6e09c2.h"
+#include "tk_matmul_s16_9ad0d129.h"
 
 typedef struct {
     int32_t out_w, in_c, out_c;
     int32_t out_min, out_max;
     int32_t rectified;      /* whether everything below the zero point becomes out_min */
-    const int32_t *weights; /* transformed, for tk_eb7a1ae2_matmul_s16, one block for each chunk of pairs */
+    const int32_t *weights; /* transformed, for tk_9ad0d129_matmul_s16, one block for each chunk of pairs */
     const int32_t
         *channels; /* [out_c][4]: multiplier, rounding, right shift (1..22), scaled bias */
-} tk_b86448cb_winograd_2x2_params;
+} tk_5d24cbe4_winograd_2x2_params;
 
 /* Tiles along a row, in groups of three and four. */
-TK_INLINE int32_t tk_b86448cb_winograd_tiles(int32_t out_w) {
+TK_INLINE int32_t tk_5d24cbe4_winograd_tiles(int32_t out_w) {
     const int32_t tiles = (out_w + 1) / 2;
     return tiles < 3 ? 3 : (tiles == 5 ? 6 : tiles);
 }
 
 /* Pairs of input channels in a product, none wider than the registers hold. */
-TK_INLINE int32_t tk_b86448cb_winograd_chunk(int32_t pairs) {
+TK_INLINE int32_t tk_5d24cbe4_winograd_chunk(int32_t pairs) {
     const int32_t chunks = (pairs + TK_MATMUL_S16_PAIRS - 1) / TK_MATMUL_S16_PAIRS;
     return (pairs + chunks - 1) / chunks;
 }
 
 /* All chunks' products, added up. */
-TK_INLINE void tk_b86448cb_winograd_multiply(const tk_b86448cb_winograd_2x2_params *p, const uint32_t *in,
+TK_INLINE void tk_5d24cbe4_winograd_multiply(const tk_5d24cbe4_winograd_2x2_params *p, const uint32_t *in,
                                     int32_t *product, int32_t tiles) {
-    const int32_t pairs = (p->in_c + 1) / 2, chunk = tk_b86448cb_winograd_chunk(pairs);
+    const int32_t pairs = (p->in_c + 1) / 2, chunk = tk_5d24cbe4_winograd_chunk(pairs);
     const int32_t whole = pairs / chunk * chunk;
-    tk_eb7a1ae2_matmul_s16(p->weights, in, product, p->out_c, chunk, tiles, 0);
+    tk_9ad0d129_matmul_s16(p->weights, in, product, p->out_c, chunk, tiles, 0);
     for (int32_t begin = chunk; begin < whole; begin += chunk) {
-        tk_eb7a1ae2_matmul_s16(p->weights + 16 * begin * p->out_c, in + 16 * begin * tiles, product,
+        tk_9ad0d129_matmul_s16(p->weights + 16 * begin * p->out_c, in + 16 * begin * tiles, product,
                       p->out_c, chunk, tiles, 1);
     }
     if (whole < pairs) {
-        tk_eb7a1ae2_matmul_s16(p->weights + 16 * whole * p->out_c, in + 16 * whole * tiles, product,
+        tk_9ad0d129_matmul_s16(p->weights + 16 * whole * p->out_c, in + 16 * whole * tiles, product,
                       p->out_c, pairs - whole, tiles, 1);
     }
 }
@@ -103,7 +103,7 @@ TK_INLINE void tk_b86448cb_winograd_multiply(const tk_b86448cb_winograd_2x2_para
 #endif
 
 /* Transform `tiles` tiles of `count` pairs of channels, `stride` words apart, along the row. */
-TK_INLINE void tk_b86448cb_winograd_in(const uint32_t *columns, int32_t stride, int32_t tiles, uint32_t *out,
+TK_INLINE void tk_5d24cbe4_winograd_in(const uint32_t *columns, int32_t stride, int32_t tiles, uint32_t *out,
                               int32_t count) {
 #if TK_DSP_BLOCKS
     if (TK_IS_CONSTANT(tiles * count)) {
@@ -127,10 +127,10 @@ TK_INLINE void tk_b86448cb_winograd_in(const uint32_t *columns, int32_t stride, 
         for (int32_t tile = 0; tile < tiles; ++tile, ++out) {
             for (int32_t i = 0; i < 4; ++i) {
                 const uint32_t *const a = columns + 8 * tile + i;
-                out[i * step] = tk_645182f8_sadd16(a[4], a[8]);
-                out[(4 + i) * step] = tk_645182f8_ssub16(a[8], a[4]);
-                out[(8 + i) * step] = tk_645182f8_ssub16(a[0], a[8]);
-                out[(12 + i) * step] = tk_645182f8_ssub16(a[4], a[12]);
+                out[i * step] = tk_9b6e09c2_sadd16(a[4], a[8]);
+                out[(4 + i) * step] = tk_9b6e09c2_ssub16(a[8], a[4]);
+                out[(8 + i) * step] = tk_9b6e09c2_ssub16(a[0], a[8]);
+                out[(12 + i) * step] = tk_9b6e09c2_ssub16(a[4], a[12]);
             }
         }
     }
@@ -139,18 +139,18 @@ TK_INLINE void tk_b86448cb_winograd_in(const uint32_t *columns, int32_t stride, 
 /* What one output channel needs to become int8. */
 typedef struct {
     int32_t multiplier, rounding, shift, bias;
-} tk_b86448cb_winograd_channel;
+} tk_5d24cbe4_winograd_channel;
 
-TK_INLINE tk_b86448cb_winograd_channel tk_b86448cb_winograd_channel_at(const tk_b86448cb_winograd_2x2_params *p, int32_t oc) {
+TK_INLINE tk_5d24cbe4_winograd_channel tk_5d24cbe4_winograd_channel_at(const tk_5d24cbe4_winograd_2x2_params *p, int32_t oc) {
     const int32_t *values = p->channels + 4 * oc;
-    const tk_b86448cb_winograd_channel channel = {values[0], values[1], values[2], values[3]};
+    const tk_5d24cbe4_winograd_channel channel = {values[0], values[1], values[2], values[3]};
     return channel;
 }
 
 /* Rescale twice an accumulator, clamp it and store it. */
-TK_INLINE void tk_b86448cb_winograd_store(const tk_b86448cb_winograd_2x2_params *p,
-                                 const tk_b86448cb_winograd_channel *channel, int32_t twice, int8_t *to) {
-    int32_t v = tk_645182f8_smmlar(twice, channel->multiplier, channel->rounding);
+TK_INLINE void tk_5d24cbe4_winograd_store(const tk_5d24cbe4_winograd_2x2_params *p,
+                                 const tk_5d24cbe4_winograd_channel *channel, int32_t twice, int8_t *to) {
+    int32_t v = tk_9b6e09c2_smmlar(twice, channel->multiplier, channel->rounding);
     /* Halves are rounded away from zero: a negative value, and so its accumulator, takes one off,
      * for nothing where no negative value survives.
      */
@@ -159,7 +159,7 @@ TK_INLINE void tk_b86448cb_winograd_store(const tk_b86448cb_winograd_2x2_params 
     }
     v >>= channel->shift;
     if (p->out_min == -128 && p->out_max == 127) {
-        v = tk_645182f8_ssat8(v);
+        v = tk_9b6e09c2_ssat8(v);
     } else {
         v = v < p->out_min ? p->out_min : (v > p->out_max ? p->out_max : v);
     }
@@ -169,23 +169,23 @@ TK_INLINE void tk_b86448cb_winograd_store(const tk_b86448cb_winograd_2x2_params 
 /* Transform the products of one output channel and tile back and store the 2 x 2 outputs (fewer
  * columns at the end of the row; one row when row1 is NULL).
  */
-TK_INLINE void tk_b86448cb_winograd_out(const tk_b86448cb_winograd_2x2_params *p, const tk_b86448cb_winograd_channel *channel,
+TK_INLINE void tk_5d24cbe4_winograd_out(const tk_5d24cbe4_winograd_2x2_params *p, const tk_5d24cbe4_winograd_channel *channel,
                                const int32_t *in, int8_t *row0, int8_t *row1, int32_t columns) {
     int32_t upper[4], lower[4]; /* columns 1, 2, 0, 3 */
     for (int32_t j = 0; j < 4; ++j) {
         const int32_t m0 = in[4 * j], m2 = in[4 * j + 2], m3 = in[4 * j + 3];
-        const int32_t m1 = j == 0 ? tk_645182f8_wrap_add(in[1], channel->bias) : in[4 * j + 1];
-        upper[j] = tk_645182f8_wrap_add(m0, tk_645182f8_wrap_add(m1, m2));
-        lower[j] = tk_645182f8_wrap_sub(tk_645182f8_wrap_sub(m1, m2), m3);
+        const int32_t m1 = j == 0 ? tk_9b6e09c2_wrap_add(in[1], channel->bias) : in[4 * j + 1];
+        upper[j] = tk_9b6e09c2_wrap_add(m0, tk_9b6e09c2_wrap_add(m1, m2));
+        lower[j] = tk_9b6e09c2_wrap_sub(tk_9b6e09c2_wrap_sub(m1, m2), m3);
     }
-    tk_b86448cb_winograd_store(p, channel, upper[2] + ((upper[0] + upper[1]) >> 1), row0);
+    tk_5d24cbe4_winograd_store(p, channel, upper[2] + ((upper[0] + upper[1]) >> 1), row0);
     if (columns > 1) {
-        tk_b86448cb_winograd_store(p, channel, ((upper[0] - upper[1]) >> 1) - upper[3], row0 + p->out_c);
+        tk_5d24cbe4_winograd_store(p, channel, ((upper[0] - upper[1]) >> 1) - upper[3], row0 + p->out_c);
     }
     if (row1 != NULL) {
-        tk_b86448cb_winograd_store(p, channel, lower[2] + ((lower[0] + lower[1]) >> 1), row1);
+        tk_5d24cbe4_winograd_store(p, channel, lower[2] + ((lower[0] + lower[1]) >> 1), row1);
         if (columns > 1) {
-            tk_b86448cb_winograd_store(p, channel, ((lower[0] - lower[1]) >> 1) - lower[3], row1 + p->out_c);
+            tk_5d24cbe4_winograd_store(p, channel, ((lower[0] - lower[1]) >> 1) - lower[3], row1 + p->out_c);
         }
     }
 }
@@ -261,7 +261,7 @@ TK_INLINE void tk_b86448cb_winograd_out(const tk_b86448cb_winograd_2x2_params *p
                        "cc", "memory")
 
 /* All output channels of a group of tiles whose outputs exist, but for the last column perhaps. */
-TK_INLINE void tk_b86448cb_winograd_group_out(const tk_b86448cb_winograd_2x2_params *p, const int32_t *product,
+TK_INLINE void tk_5d24cbe4_winograd_group_out(const tk_5d24cbe4_winograd_2x2_params *p, const int32_t *product,
                                      int8_t *out0, int8_t *out1, int32_t tiles, int32_t columns) {
     const int32_t step = p->out_c;
     /* Computed first: what a sanitiser adds to that may call functions. */
@@ -284,7 +284,7 @@ TK_INLINE void tk_b86448cb_winograd_group_out(const tk_b86448cb_winograd_2x2_par
 }
 
 /* Whether that function has the clamp, and all tiles exist. */
-TK_INLINE int32_t tk_b86448cb_winograd_has_out(const tk_b86448cb_winograd_2x2_params *p, int32_t tiles,
+TK_INLINE int32_t tk_5d24cbe4_winograd_has_out(const tk_5d24cbe4_winograd_2x2_params *p, int32_t tiles,
                                       int32_t columns) {
     return TK_IS_CONSTANT(p->out_c) && TK_IS_CONSTANT(tiles) && TK_IS_CONSTANT(columns) &&
            p->out_min == -128 && p->out_max == 127 && columns >= 2 * tiles - 1;
@@ -292,12 +292,12 @@ TK_INLINE int32_t tk_b86448cb_winograd_has_out(const tk_b86448cb_winograd_2x2_pa
 
 #else
 
-TK_INLINE void tk_b86448cb_winograd_group_out(const tk_b86448cb_winograd_2x2_params *p, const int32_t *product,
+TK_INLINE void tk_5d24cbe4_winograd_group_out(const tk_5d24cbe4_winograd_2x2_params *p, const int32_t *product,
                                      int8_t *out0, int8_t *out1, int32_t tiles, int32_t columns) {
     (void)p, (void)product, (void)out0, (void)out1, (void)tiles, (void)columns;
 }
 
-TK_INLINE int32_t tk_b86448cb_winograd_has_out(const tk_b86448cb_winograd_2x2_params *p, int32_t tiles,
+TK_INLINE int32_t tk_5d24cbe4_winograd_has_out(const tk_5d24cbe4_winograd_2x2_params *p, int32_t tiles,
                                       int32_t columns) {
     (void)p, (void)tiles, (void)columns;
     return 0;
@@ -306,58 +306,58 @@ TK_INLINE int32_t tk_b86448cb_winograd_has_out(const tk_b86448cb_winograd_2x2_pa
 #endif
 
 /* `tiles` tiles from the one numbered `first` on, `columns` of whose outputs exist. */
-TK_INLINE void tk_b86448cb_winograd_group(const tk_b86448cb_winograd_2x2_params *p, const uint32_t *in,
+TK_INLINE void tk_5d24cbe4_winograd_group(const tk_5d24cbe4_winograd_2x2_params *p, const uint32_t *in,
                                  int32_t pair_words, int8_t *out0, int8_t *out1, uint32_t *scratch,
                                  int32_t first, int32_t tiles, int32_t columns) {
-    const int32_t pairs = (p->in_c + 1) / 2, chunk = tk_b86448cb_winograd_chunk(pairs);
+    const int32_t pairs = (p->in_c + 1) / 2, chunk = tk_5d24cbe4_winograd_chunk(pairs);
     const int32_t whole = pairs / chunk * chunk;
     int32_t *const product = (int32_t *)(scratch + 16 * tiles * pairs);
     const uint32_t *from = in + 8 * first;
     uint32_t *to = scratch;
     for (int32_t begin = 0; begin < whole; begin += chunk) {
-        tk_b86448cb_winograd_in(from, pair_words, tiles, to, chunk);
+        tk_5d24cbe4_winograd_in(from, pair_words, tiles, to, chunk);
         from += chunk * pair_words;
         to += 16 * tiles * chunk;
     }
     if (whole < pairs) {
-        tk_b86448cb_winograd_in(from, pair_words, tiles, to, pairs - whole);
+        tk_5d24cbe4_winograd_in(from, pair_words, tiles, to, pairs - whole);
     }
-    tk_b86448cb_winograd_multiply(p, scratch, product, tiles);
+    tk_5d24cbe4_winograd_multiply(p, scratch, product, tiles);
     out0 += 2 * first * p->out_c;
     out1 = out1 == NULL ? NULL : out1 + 2 * first * p->out_c;
-    if (tk_b86448cb_winograd_has_out(p, tiles, columns)) {
-        tk_b86448cb_winograd_group_out(p, product, out0, out1, tiles, columns);
+    if (tk_5d24cbe4_winograd_has_out(p, tiles, columns)) {
+        tk_5d24cbe4_winograd_group_out(p, product, out0, out1, tiles, columns);
         return;
     }
     for (int32_t oc = 0; oc < p->out_c; ++oc) {
-        const tk_b86448cb_winograd_channel channel = tk_b86448cb_winograd_channel_at(p, oc);
+        const tk_5d24cbe4_winograd_channel channel = tk_5d24cbe4_winograd_channel_at(p, oc);
         for (int32_t tile = 0; tile < tiles && 2 * tile < columns; ++tile) {
             const int32_t at = 2 * tile * p->out_c + oc;
-            tk_b86448cb_winograd_out(p, &channel, product + 16 * (oc * tiles + tile), out0 + at,
+            tk_5d24cbe4_winograd_out(p, &channel, product + 16 * (oc * tiles + tile), out0 + at,
                             out1 == NULL ? NULL : out1 + at, columns - 2 * tile);
         }
     }
 }
 
 /* Two output rows (out1 NULL: the first alone) from the columns of four input rows. */
-TK_INLINE void tk_b86448cb_winograd_2x2_rows(const tk_b86448cb_winograd_2x2_params *p, const uint32_t *columns,
+TK_INLINE void tk_5d24cbe4_winograd_2x2_rows(const tk_5d24cbe4_winograd_2x2_params *p, const uint32_t *columns,
                                     int32_t pair_words, int8_t *out0, int8_t *out1,
                                     uint32_t *scratch) {
-    const int32_t tiles = tk_b86448cb_winograd_tiles(p->out_w);
+    const int32_t tiles = tk_5d24cbe4_winograd_tiles(p->out_w);
     const int32_t fours = tiles % 3, threes = tiles - 4 * fours; /* tiles in groups of three */
     const int32_t missing = 2 * tiles - p->out_w; /* outputs of the last group that do not exist */
     const int32_t last = fours == 0 ? 3 : 4;
     int32_t first = 0;
-    const int32_t threes_end = tk_a2472325_opaque(fours == 0 && missing > 0 ? threes - 3 : threes);
+    const int32_t threes_end = tk_5530835e_opaque(fours == 0 && missing > 0 ? threes - 3 : threes);
     for (; first < threes_end; first += 3) {
-        tk_b86448cb_winograd_group(p, columns, pair_words, out0, out1, scratch, first, 3, 6);
+        tk_5d24cbe4_winograd_group(p, columns, pair_words, out0, out1, scratch, first, 3, 6);
     }
-    const int32_t fours_end = tk_a2472325_opaque(fours == 0 || missing > 0 ? tiles - last : tiles);
+    const int32_t fours_end = tk_5530835e_opaque(fours == 0 || missing > 0 ? tiles - last : tiles);
     for (; first < fours_end; first += 4) {
-        tk_b86448cb_winograd_group(p, columns, pair_words, out0, out1, scratch, first, 4, 8);
+        tk_5d24cbe4_winograd_group(p, columns, pair_words, out0, out1, scratch, first, 4, 8);
     }
     if (missing > 0) {
-        tk_b86448cb_winograd_group(p, columns, pair_words, out0, out1, scratch, tiles - last, last,
+        tk_5d24cbe4_winograd_group(p, columns, pair_words, out0, out1, scratch, tiles - last, last,
                           2 * last - missing);
     }
 }

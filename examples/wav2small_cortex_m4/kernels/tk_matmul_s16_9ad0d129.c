@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tk_matmul_s16_eb7a1ae2.h"
+#include "tk_matmul_s16_9ad0d129.h"
 
 #if TK_DSP_BLOCKS
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the assembly finds them by the ABI */
@@ -228,14 +228,14 @@
     }
 
 #define MATMULS(pairs, tiles, rest)                                                                \
-    MATMUL_##tiles(tk_eb7a1ae2_matmul_s16_##pairs##x##tiles##_##rest, pairs, rest, LOAD_NOTHING, FIRST)     \
-        MATMUL_##tiles(tk_eb7a1ae2_matmul_s16_add_##pairs##x##tiles##_##rest, pairs, rest, LOAD_SUMS, MORE)
+    MATMUL_##tiles(tk_9ad0d129_matmul_s16_##pairs##x##tiles##_##rest, pairs, rest, LOAD_NOTHING, FIRST)     \
+        MATMUL_##tiles(tk_9ad0d129_matmul_s16_add_##pairs##x##tiles##_##rest, pairs, rest, LOAD_SUMS, MORE)
 
 TK_MATMUL_S16_ALL(MATMULS)
 
 #else
 
-void tk_eb7a1ae2_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product, int32_t out_c,
+void tk_9ad0d129_matmul_s16(const int32_t *weights, const uint32_t *columns, int32_t *product, int32_t out_c,
                    int32_t pairs, int32_t tiles, int32_t add) {
     for (int32_t position = 0; position < 16; ++position, columns += pairs * tiles) {
         int32_t *to = product + position;
@@ -243,7 +243,7 @@ void tk_eb7a1ae2_matmul_s16(const int32_t *weights, const uint32_t *columns, int
             for (int32_t tile = 0; tile < tiles; ++tile, to += 16) {
                 int32_t sum = add ? *to : 0;
                 for (int32_t pair = 0; pair < pairs; ++pair) {
-                    sum = tk_645182f8_smlad((uint32_t)weights[pair], columns[pair * tiles + tile], sum);
+                    sum = tk_9b6e09c2_smlad((uint32_t)weights[pair], columns[pair * tiles + tile], sum);
                 }
                 *to = sum;
             }
