@@ -13,7 +13,7 @@ from typing import Any
 from toolkit.errors import InputError
 from toolkit.search.budget import Budget
 from toolkit.search.space import Space
-from toolkit.training.tables import choice, number, read_table
+from toolkit.training.tables import number, read_table
 
 _HINT = "docs/TRAINING.md#search lists the keys."
 #: Keys of `toolkit train` that a genome decides.
@@ -30,7 +30,8 @@ class SearchConfig:
     on if it is among the ``promote`` of those that came there, by non-dominated rank.
     ``inherit``: begin with the weights of the nearest genome that was trained.  ``storage`` is a
     journal beside the search or a database's address.  A worker that was not heard of for
-    ``dead_after_seconds`` is given up, and its genome is tried again.
+    ``dead_after_seconds`` is given up, and its genome is tried again.  No keys: the ``sampler``,
+    nsga2 or random, and the config's own ``folder``, from which paths start.
     """
 
     train: Mapping[str, Any]
@@ -44,7 +45,7 @@ class SearchConfig:
     rungs: tuple[int, ...] = field(default=(), metadata={"low": 1})
     promote: float = number(0.5, 0.05, 1)
     inherit: bool = True
-    sampler: str = choice("nsga2", "random")
+    sampler: str = "nsga2"
     storage: str = ""
     dead_after_seconds: float = number(300.0, 1)
     folder: Path = Path()
@@ -76,8 +77,8 @@ def load_config(path: Path, overrides: Mapping[str, Any] | None = None) -> Searc
 def parse_config(data: Mapping[str, Any], path: Path) -> SearchConfig:
     """A config from TOML already read, which stood in ``path``; as `load_config`."""
     try:
-        if "folder" in data:
-            raise ValueError("'folder' is unknown")
+        if own := [key for key in ("folder", "sampler") if key in data]:
+            raise ValueError(f"'{own[0]}' is unknown")
         config = read_table(SearchConfig, data, path.parent)
         for problem in _violations(config):
             raise ValueError(problem)

@@ -56,12 +56,11 @@ def screen(
     budgets: Sequence[Budget],
     wanted: int,
     most: int,
-    seed: int,
+    rng: np.random.Generator,
     known: Callable[[str], bool] = lambda key: False,
 ) -> Screening:
     """Draw genomes until ``wanted`` keep every budget, ``most`` at most; those whose key is
     ``known`` are passed over."""
-    rng = np.random.default_rng(seed)
     kept: list[dict[str, int]] = []
     seen: set[str] = set()
     rejected: Counter[str] = Counter()
@@ -95,7 +94,7 @@ def require_any(screening: Screening) -> None:
         f"{excess.name} to {excess.value:,.6g}" for excess in screening.nearest[0].broken
     )
     raise VerificationError(
-        f"none of {screening.drawn:,} genomes keeps the budgets. Rejected by {counts}. "
+        f"none of {screening.drawn:,} genomes drawn keeps the budgets. Rejected by {counts}. "
         f"Nearest misses: {misses}.",
         f"Relax {relaxed}, or give the space smaller choices.",
     )
