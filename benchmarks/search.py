@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.search run --out build/search`` searches by NSGA-II and at random, the same
 number of short trainings each, ten by ten, and goes on where it was stopped; ``final`` trains both
-winners and wav2small-ha with several seeds on the voices that no search heard; ``screen`` and
-``scale`` measure early exit and eight processes on one study; ``write`` puts all into the document.
+winners and wav2small-ha with several seeds, tested on voices that no search heard; ``build``
+compiles and runs the last of each; ``screen`` times early exit; ``write`` puts all into the
+document.
 
 Searches hear parts 1 to 3 of EmoTale's speakers, of which one speaker each validates; the fourth
 part is tested once, by the finals.  All networks take at most the cycles of wav2small-ha.
@@ -21,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.documents import RESULTS, write_generated
 from benchmarks.models import ROOT
 from benchmarks.training import EMOTALE, FOLDS
 from toolkit.deploy.model import load
@@ -30,6 +32,7 @@ from toolkit.search.cost import cost
 from toolkit.search.genome import Genome
 from toolkit.search.proxy import Trainings, training_data
 from toolkit.search.rank import OBJECTIVES
+from toolkit.search.result import Found, read_study
 from toolkit.search.screen import judge
 from toolkit.search.worker import Told, Worker
 from toolkit.training.config import LABELS
@@ -39,7 +42,6 @@ from toolkit.training.run import train
 from toolkit.verbs.export import default_cache, write_model
 
 MODULE = "benchmarks.search"
-DOCUMENT = ROOT / "docs" / "RESULTS.md"
 TARGET = "hearing-aid"
 SAMPLERS = ("nsga2", "random")
 TRAININGS, STEPS, RUNG = 100, 300, 100
@@ -106,9 +108,12 @@ def run_searches(out: Path, trainings: int) -> None:
     """Both searches side by side, ten trainings at a time."""
 
     def line(sampler: str) -> Any:
+        before = time.process_time()
+
         def tell(told: Told) -> None:
-            row = {"at": time.time(), "cpu": time.process_time(), **asdict(told)}
-            row["genome"] = told.genome.words
+            nonlocal before
+            seconds, before = time.process_time() - before, time.process_time()
+            row = {"seconds": seconds, **asdict(told), "genome": told.genome.words}
             with (out / f"{sampler}.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             print(sampler, told.number, told.what, told.genome.words, told.values[:2], flush=True)
@@ -127,12 +132,8 @@ def run_searches(out: Path, trainings: int) -> None:
 
 def winner(sampler: str, out: Path) -> tuple[Genome, float]:
     """The genome with the best CCC of those trained to the end, and that CCC."""
-    config = search_config(sampler)
-    found, _ = shared.open_study(config, out / sampler)
-    key = f"{shared.RUNG}{STEPS}"
-    whole = [t for t in shared.trials(found) if shared.was_trained(t) and key in t.user_attrs]
-    best = max(whole, key=lambda t: float(t.user_attrs[key]))
-    return config.space.genome(shared.genes_of(best)), float(best.user_attrs[key])
+    best = _found(sampler, out).points[0]
+    return best.genome, best.values["ccc"]
 
 
 def finalists(out: Path) -> dict[str, Genome]:
@@ -197,9 +198,100 @@ def screened(count: int) -> dict[str, float]:
     return {"genomes": count, "kept": kept, "cpu_seconds": time.process_time() - started}
 
 
+# --- tables --------------------------------------------------------------------------------------
+def table_text(out: Path) -> str:
+    """The block of docs/RESULTS.md, in markdown."""
+    studies = {sampler: _found(sampler, out) for sampler in SAMPLERS}
+    finals = [Final(**line) for line in read_lines(out / "finals.jsonl")]
+    built = [Built(**one) for one in json.loads((out / "built.json").read_text())]
+    drawn = json.loads((out / "screen.json").read_text())
+    made = " and ".join(f"{found.trained} ({name})" for name, found in studies.items())
+    return "\n".join(
+        [
+            f"{drawn['genomes']:,} random genomes were kept ({drawn['kept']:,}) or rejected for "
+            f"{TARGET} in {drawn['cpu_seconds']:.0f} CPU seconds (*measured*; the budget is the "
+            f"part's own and the cycles of {BASELINE}; 60 seconds were allowed).",
+            "",
+            f"Asked were {TRAININGS} trainings for each search, made were {made}, of {STEPS} steps "
+            f"with a rung at {RUNG}, on the speakers of parts 1 to 3 of EmoTale, of whom "
+            f"{', '.join(VALIDATION)} validate. CPU seconds *measured* on a shared workstation:",
+            "",
+            "| search | trained | stopped at the rung | bred over budget | copied | drawn | "
+            "CPU s | best validation CCC |",
+            "|---|---|---|---|---|---|---|---|",
+            *(_search_row(name, found, out) for name, found in studies.items()),
+            "",
+            f"The best of each by validation and {BASELINE}, trained on all speakers of parts 1 to "
+            f"3 ({FINAL_STEPS} steps) and tested on part 4, {', '.join(FOLDS[TESTED])}, which no "
+            "search heard (*measured*, float, mean ± deviation of the seeds):",
+            "",
+            "| network | from | seeds | arousal | dominance | valence | mean |",
+            "|---|---|---|---|---|---|---|",
+            *(_final_row(name, finals) for name in (*SAMPLERS, BASELINE)),
+            "",
+            *_differences(finals),
+            "",
+            f"The same built for {TARGET} and run: the search's estimate, made from shapes before "
+            "any training, and what came out (sizes *measured* from the linker map, the others "
+            "*simulated*):",
+            "",
+            "| network | figure | estimated | found | off |",
+            "|---|---|---|---|---|",
+            *(row for one in built for row in _built_rows(one)),
+        ]
+    )
+
+
+def _found(sampler: str, out: Path) -> Found:
+    config = search_config(sampler)
+    return read_study(config, shared.open_study(config, out / sampler)[0])
+
+
+def _search_row(name: str, found: Found, out: Path) -> str:
+    lines = read_lines(out / f"{name}.jsonl")
+    seconds = sum(line["seconds"] for line in lines)
+    cells = (found.trained, found.stopped, found.rejected, found.copied, found.drawn)
+    best = winner(name, out)[1]
+    return f"| {name} | {' | '.join(map(str, cells))} | {seconds:.0f} | {best:.3f} |"
+
+
+def _final_row(name: str, finals: Sequence[Final]) -> str:
+    runs = [run for run in finals if run.network == name]
+    values = np.array([[*run.ccc, np.mean(run.ccc)] for run in runs])
+    spread = values.std(axis=0, ddof=1)
+    cells = " | ".join(
+        f"{m:.3f} ± {s:.3f}" for m, s in zip(values.mean(axis=0), spread, strict=True)
+    )
+    return f"| {runs[0].words} | {name} | {len(runs)} | {cells} |"
+
+
+def _differences(finals: Sequence[Final]) -> list[str]:
+    """The winner against the others, seed by seed."""
+    mean = {
+        name: np.array([np.mean(run.ccc) for run in finals if run.network == name])
+        for name in (*SAMPLERS, BASELINE)
+    }
+    lines = []
+    for other in (SAMPLERS[1], BASELINE):
+        apart = mean[SAMPLERS[0]] - mean[other]
+        lines.append(
+            f"- {SAMPLERS[0]} against {other}: {apart.mean():+.3f} ± {apart.std(ddof=1):.3f} "
+            f"(mean CCC, seed by seed)."
+        )
+    return lines
+
+
+def _built_rows(one: Built) -> list[str]:
+    return [
+        f"| {one.network} | `{name}` | {one.estimated[name]:,.0f} | {value:,.0f} | "
+        f"{one.estimated[name] / value - 1:+.1%} |"
+        for name, value in one.found.items()
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["run", "final", "build", "screen"])
+    parser.add_argument("what", choices=["run", "final", "build", "screen", "write"])
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "search")
     parser.add_argument("--trainings", type=int, default=TRAININGS)
     arguments = parser.parse_args()
@@ -214,6 +306,8 @@ def main() -> None:
         (out / "built.json").write_text(json.dumps(built, indent=1))
     elif arguments.what == "screen":
         (out / "screen.json").write_text(json.dumps(screened(1000)))
+    else:
+        write_generated(RESULTS, MODULE, table_text(out))
 
 
 if __name__ == "__main__":

@@ -265,9 +265,10 @@ def test_a_killed_worker_loses_its_trial_and_all_may_be_killed(tmp_path: Path) -
     lost = set(slow.trained())
     for process in killed:
         assert process.pid is not None
-        os.kill(process.pid, signal.SIGKILL)
-        process.join()
+        os.kill(process.pid, signal.SIGKILL)  # nobody waits for it yet
     told = worked(wanted, out, quick)
+    for process in killed:
+        process.join()
     done = [t.genome.key for t in told if t.what == "trained"]
     assert len(done) == len({*done}) == 6 and lost <= {*done}
     study, _ = shared.open_study(wanted, out)

@@ -10,7 +10,6 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -189,13 +188,19 @@ class Watch:
 
 
 def _is_gone(owner: str, here: str) -> bool:
-    """Whether it is a process of this machine that has ended."""
+    """Whether it is a process of this machine that has ended, waited for by its parent or not."""
     machine, _, pid = owner.rpartition(":")
     if not pid.isdigit() or machine != here.rpartition(":")[0]:
         return False
-    with suppress(PermissionError):
+    processes = Path("/proc")
+    if (processes / "self" / "stat").is_file():
         try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
+            state = (processes / pid / "stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
             return True
+        return state in "ZX"
+    try:
+        os.kill(int(pid), 0)
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
     return False
