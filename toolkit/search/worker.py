@@ -6,6 +6,7 @@ the lower number has it, and the other takes its values, or fails where there ar
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from toolkit.search.screen import Judged, judge, require_any, screen
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
 
-#: CCC of what was not trained: the worst there is.
+#: CCC of what was not trained, or came to no number: the worst there is.
 UNTRAINED = -1.0
 #: How long another worker may take to say which genome it has.
 _NAMING_S = 2.0
@@ -55,8 +56,7 @@ class Told:
 
 
 class Worker:
-    """One process at a study; weights of what was trained lie in
-    ``out``."""
+    """One process at a study; weights of what was trained lie in ``out``."""
 
     def __init__(
         self, config: SearchConfig, out: Path, proxy: Proxy, tell: Callable[[Told], None]
@@ -185,6 +185,7 @@ class Worker:
         values: list[Values] = []
 
         def reached(steps: int, ccc: float) -> bool:
+            ccc = ccc if math.isfinite(ccc) else UNTRAINED
             values.append((ccc, *costs))
             trial.set_user_attr(f"{shared.RUNG}{steps}", ccc)
             if steps not in self.config.rungs:
