@@ -109,8 +109,7 @@ def parse_board(table: dict[str, Any]) -> Board:
 def require_sound(board: Board, target: Target) -> None:
     """Raise ValueError where a board contradicts itself or its part."""
     for text in (board.name, board.target):
-        if not text.isascii() or not 0 < len(text) < _NAME_BYTES or set('"\\\n') & set(text):
-            raise ValueError(f"'{text}' is no name of 1 to {_NAME_BYTES - 1} plain characters")
+        _require_plain(text)
     if board.counter not in COUNTERS:
         raise ValueError(f"counter must be one of {', '.join(COUNTERS)}, found '{board.counter}'")
     if not board.source:
@@ -120,12 +119,22 @@ def require_sound(board: Board, target: Target) -> None:
     if not (shared_folder() / "console" / f"console_{board.console.kind}.c").is_file():
         raise ValueError(f"there is no console '{board.console.kind}'")
     for one in board.identities:
-        if one.address % 4 or not 0 <= one.value & one.mask == one.value < _WORD:
-            raise ValueError(f"identity '{one.what}': no aligned word under its mask")
+        _require_masked_word(one)
     if not board.simulated:
         _require_the_part_s(board, target)
     elif board.qemu is None:
         raise ValueError("a simulated board needs [qemu]")
+
+
+def _require_plain(name: str) -> None:
+    if not name.isascii() or not 0 < len(name) < _NAME_BYTES or set('"\\\n') & set(name):
+        raise ValueError(f"'{name}' is no name of 1 to {_NAME_BYTES - 1} plain characters")
+
+
+def _require_masked_word(identity: Identity) -> None:
+    value, mask = identity.value, identity.mask
+    if identity.address % 4 or not 0 <= value & mask == value < _WORD:
+        raise ValueError(f"identity '{identity.what}': no aligned word under its mask")
 
 
 def _require_the_part_s(board: Board, target: Target) -> None:

@@ -103,21 +103,7 @@ def _stored(low: Lowering, node: OnnxNode) -> tuple[Array, Array, type]:
     no_effect(node, "saturate")  # of 8-bit floating point
     if scale.size == 1:
         no_effect(node, "axis")
-    wanted = attribute(node, "output_dtype", int, 0)
-    if node.op == "DequantizeLinear" and wanted not in (0, _FLOAT):
-        raise unsupported(node, f"output_dtype {wanted}", hint="Dequantise to float32.")
-    if has_input(node, 2):
-        zero = low.constant(node, 2).reshape(-1)
-        dtype = zero.dtype.type
-        if node.op == "QuantizeLinear" and wanted and _OUTPUT_DTYPES.get(wanted) != dtype:
-            raise unsupported(node, f"output_dtype {wanted} beside a zero point of {zero.dtype}")
-    else:
-        zero = np.zeros(scale.size, np.int64)
-        dtype = _OUTPUT_DTYPES.get(wanted or 2, np.int64)
-        if node.op == "DequantizeLinear" and node.inputs[0] in low.constants:
-            dtype = low.constants[node.inputs[0]].dtype.type
-        elif node.op == "DequantizeLinear":
-            dtype = _OUTPUT_DTYPES[2]
+    zero, dtype = _zero_points(low, node, scale.size)
     is_bias = node.op == "DequantizeLinear" and node.inputs[0] in low.constants and not zero.any()
     if dtype not in _OUTPUT_DTYPES.values() and not is_bias:
         raise unsupported(
@@ -128,6 +114,24 @@ def _stored(low: Lowering, node: OnnxNode) -> tuple[Array, Array, type]:
             f"node {node.name!r} ({node.op}): {scale.size} scales, {zero.size} zero points."
         )
     return scale, zero.astype(np.int64), dtype
+
+
+def _zero_points(low: Lowering, node: OnnxNode, count: int) -> tuple[Array, type]:
+    """Zero points, ``count`` zeros where the file has none, and the type of the integers."""
+    wanted = attribute(node, "output_dtype", int, 0)
+    dequantizes = node.op == "DequantizeLinear"
+    if dequantizes and wanted not in (0, _FLOAT):
+        raise unsupported(node, f"output_dtype {wanted}", hint="Dequantise to float32.")
+    if has_input(node, 2):
+        zero = low.constant(node, 2).reshape(-1)
+        if not dequantizes and wanted and _OUTPUT_DTYPES.get(wanted) != zero.dtype.type:
+            raise unsupported(node, f"output_dtype {wanted} beside a zero point of {zero.dtype}")
+        return zero, zero.dtype.type
+    zero = np.zeros(count, np.int64)
+    if not dequantizes:
+        return zero, _OUTPUT_DTYPES.get(wanted or 2, np.int64)
+    constant = low.constants.get(node.inputs[0] or "")
+    return zero, _OUTPUT_DTYPES[2] if constant is None else constant.dtype.type
 
 
 def _clamped(low: Lowering, node: OnnxNode, x: str, quant: QuantParams) -> str:

@@ -194,28 +194,21 @@ def _reshape_through(graph: Graph, node: Node) -> Graph | None:
     if not is_indifferent(node):
         return None
     (output,) = node.outputs
-    inputs, sources = list(node.inputs), set()
-    for index, name in enumerate(node.inputs):
-        assert name is not None
-        before = producer_of(graph, name, "reshape")
-        if before is not None and before.inputs[0] is not None:
-            inputs[index] = before.inputs[0]
-            sources.add((graph.tensors[before.inputs[0]].shape, graph.tensors[name].shape))
-        elif not graph.tensors[name].is_constant:
-            return None
-    (wide, narrow) = sources.pop() if len(sources) == 1 else ((), ())
+    before = _before_reshapes(graph, node)
+    if before is None:
+        return None
+    inputs, wide, narrow = before
     dropped = _dropped_axis(wide, narrow)
     attrs, constants = node.attrs, []
-    if dropped is not None:
-        if not is_elementwise(node):
-            if len(wide) > MAX_RANK:
-                return None
-            order = [*range(dropped), None, *range(dropped, len(narrow))]
-            attrs = OPERATORS[node.op].reordered(attrs, order)
-        elif narrow != graph.tensors[output].shape:
+    if is_elementwise(node):
+        drops = dropped is not None and narrow == graph.tensors[output].shape
+        if not drops and (dropped is not None or not _keeps_rows(wide, narrow)):
             return None
-    elif not _keeps_rows(wide, narrow) or not is_elementwise(node):
+    elif dropped is None or len(wide) > MAX_RANK:
         return None
+    else:
+        order = [*range(dropped), None, *range(dropped, len(narrow))]
+        attrs = OPERATORS[node.op].reordered(attrs, order)
     for index, name in enumerate(inputs):
         data = graph.tensors[name or ""].data
         if data is not None and data.ndim:
@@ -226,6 +219,21 @@ def _reshape_through(graph: Graph, node: Node) -> Graph | None:
             constants.append(Tensor.constant(fresh(graph, name or ""), moved, quant))
             inputs[index] = constants[-1].name
     return _reshaped_behind(graph, node, inputs, attrs, constants)
+
+
+def _before_reshapes(graph: Graph, node: Node) -> tuple[list[str | None], Shape, Shape] | None:
+    """Inputs as they were before reshapes, constants as they are, and the one shape that all had
+    before and have behind; None where an input is neither, or shapes differ."""
+    inputs, shapes = list(node.inputs), set()
+    for index, name in enumerate(node.inputs):
+        assert name is not None
+        before = producer_of(graph, name, "reshape")
+        if before is not None and before.inputs[0] is not None:
+            inputs[index] = before.inputs[0]
+            shapes.add((graph.tensors[before.inputs[0]].shape, graph.tensors[name].shape))
+        elif not graph.tensors[name].is_constant:
+            return None
+    return (inputs, *shapes.pop()) if len(shapes) == 1 else None
 
 
 def _dropped_axis(wide: Shape, narrow: Shape) -> int | None:

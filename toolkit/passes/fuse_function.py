@@ -15,6 +15,7 @@ from toolkit.ops import OPERATORS
 from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.numerics.functions import (
     ARGUMENT,
+    PLAIN,
     Formula,
     Operand,
     Result,
@@ -42,6 +43,8 @@ def fuse_function(graph: Graph) -> Graph:
 
 
 def _fuse(graph: Graph, node: Node) -> Graph | None:
+    if not _may_be_worth_it(graph, node, MOST_DEEP):
+        return None
     found = _of_node(graph, node)
     if found is None or found.formula is None or len(found.formula.steps) < 2:
         return None
@@ -54,6 +57,19 @@ def _fuse(graph: Graph, node: Node) -> Graph | None:
         return None
     fused = Node(node.name, "table", (found.root,), node.outputs, TableAttrs(found.formula))
     return substitute(graph, [node], [fused])
+
+
+def _may_be_worth_it(graph: Graph, node: Node, deep: int) -> bool:
+    """Whether a function at ``node`` or right before it, at most ``deep`` nodes, is one that makes
+    a formula worth a table: a look before formulas are made."""
+    function = OPERATORS[node.op].function
+    if isinstance(node.attrs, TableAttrs) or (function and function not in PLAIN):
+        return True
+    if not function or deep == 1:
+        return False
+    alone = (name for name in node.inputs if name is not None and only_reader(graph, name))
+    makers = (graph.producer(name) for name in alone)
+    return any(maker and _may_be_worth_it(graph, maker, deep - 1) for maker in makers)
 
 
 def _of_node(graph: Graph, node: Node, deep: int = MOST_DEEP) -> _Made | None:

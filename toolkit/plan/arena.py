@@ -130,7 +130,7 @@ class ArenaPlan:
 
     def layer_bytes(self, name: str) -> tuple[int, int]:
         """Bytes of what the node called ``name`` makes, and of all that its step needs."""
-        at = next(i for i, node in enumerate(self.graph.nodes) if node.name == name)
+        at = self._steps[name]
         output = self.graph.tensors[self.graph.nodes[at].outputs[0]]
         return output.size_bytes, self.live_bytes[at]
 
@@ -153,6 +153,10 @@ class ArenaPlan:
     def _kind(self, buffer: Buffer) -> str:
         is_state = any(state.read in buffer.tensors for state in self.graph.states)
         return "scratch" if buffer.node else "state" if is_state else "tensor"
+
+    @cached_property
+    def _steps(self) -> Mapping[str, int]:
+        return {node.name: step for step, node in enumerate(self.graph.nodes)}
 
     @cached_property
     def tensor_offsets(self) -> Mapping[str, int]:

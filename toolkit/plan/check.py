@@ -14,7 +14,7 @@ import itertools
 import numpy as np
 
 from toolkit.errors import ToolkitError
-from toolkit.ir import Graph
+from toolkit.ir import Graph, Node
 from toolkit.ops import OPERATORS
 from toolkit.ops.kernels import PORTABLE, kernel_call
 from toolkit.ops.parts.base import view
@@ -48,23 +48,7 @@ class _Player:
         for name in graph.inputs:
             self._read(name, self._tensor(name), "the caller")
         for node in graph.nodes:
-            label = f"step {node.name!r}"
-            reads = [n for n in node.inputs if n is not None and not graph.tensors[n].is_constant]
-            operator = OPERATORS[node.op]
-            if operator.is_alias:
-                self._alias(reads[0], node.outputs[0], label)
-                continue
-            ranges = {name: self._tensor(name) for name in (*reads, *node.outputs)}
-            variant = self._plan.variants.get(node.name, PORTABLE)
-            scratch_bytes = kernel_call(view(graph, node), variant).scratch_bytes
-            if scratch_bytes:
-                offset = self._plan.scratch_offsets.get(node.name)
-                ranges["<scratch>"] = self._range("scratch of " + label, offset, scratch_bytes)
-                self._write("<scratch>", ranges["<scratch>"])
-            for name in node.outputs:
-                self._write(name, ranges[name])
-            for name, where in ranges.items():
-                self._read(name, where, label)
+            self._step(node)
         for name in graph.outputs:
             self._read(name, self._tensor(name), "the caller")
         for state in graph.states:
@@ -73,6 +57,24 @@ class _Player:
                     f"memory plan: state {state.read!r} is not left where the next step finds it."
                 )
             self._mark_of[state.read] = self._mark_of[state.write]
+
+    def _step(self, node: Node) -> None:
+        graph, label = self._graph, f"step {node.name!r}"
+        reads = [n for n in node.inputs if n is not None and not graph.tensors[n].is_constant]
+        if OPERATORS[node.op].is_alias:
+            self._alias(reads[0], node.outputs[0], label)
+            return
+        ranges = {name: self._tensor(name) for name in (*reads, *node.outputs)}
+        variant = self._plan.variants.get(node.name, PORTABLE)
+        scratch_bytes = kernel_call(view(graph, node), variant).scratch_bytes
+        if scratch_bytes:
+            offset = self._plan.scratch_offsets.get(node.name)
+            ranges["<scratch>"] = self._range("scratch of " + label, offset, scratch_bytes)
+            self._write("<scratch>", ranges["<scratch>"])
+        for name in node.outputs:
+            self._write(name, ranges[name])
+        for name, where in ranges.items():
+            self._read(name, where, label)
 
     def _tensor(self, name: str) -> slice:
         offset = self._plan.tensor_offsets.get(name)

@@ -130,13 +130,14 @@ def _row_buffers(
 ) -> list[StateBuffer]:
     """Rings, rows that live within a pass, and the stages' own sums, states and scratch."""
     last, reductions = len(bytes_of) - 1, [s for s in stages if s.reduces]
+    last_reader = {number: stage.number for stage in stages for number in stage.inputs}
     buffers = []
     for number, name in sorted(tensors.items()):
         size = trace.capacity[number] * bytes_of[number]
         if trace.remembered[number]:
             buffers.append(StateBuffer("ring", name, size, 0, 0, last))
         else:
-            end = max((s.number for s in stages if number in s.inputs), default=number)
+            end = last_reader.get(number, number)
             buffers.append(StateBuffer("row", name, size, 0, number, end))
     for stage in stages:
         size, name = stage.call.scratch_bytes, stage.node.name

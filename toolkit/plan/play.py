@@ -132,7 +132,10 @@ class _Player:
         self._inputs = range(counters - len(moves))
         self._steps = [1 for _ in self._inputs] + [s.count.step for s in moves]
         self._taken = dict.fromkeys(outputs, 0)
-        self._readers = [[s for s in moves if i in s.inputs] for i in range(counters)]
+        self._readers: list[list[Move]] = [[] for _ in range(counters)]
+        for move in moves:
+            for number in set(move.inputs):
+                self._readers[number].append(move)
         self._endless = [ENDLESS] * counters
         self.made = [0] * counters
         self.capacity = [1] * counters

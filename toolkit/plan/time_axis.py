@@ -124,9 +124,8 @@ def find_time_axis(graph: Graph, time_axis: int = TIME_AXIS, in_part: bool = Fal
 
 
 def _find(graph: Graph, time_axis: int, in_part: bool = False) -> TimeAxis:
-    reasons = list(_input_reasons(graph, time_axis))
-    if reasons:
-        raise NotStreamableError(graph.name, reasons)
+    _require_time(graph, time_axis)
+    reasons: list[tuple[str, str]] = []
     counts = {name: RowCount() for name in graph.inputs}
     behaviours: dict[str, TimeBehaviour] = {}
     layouts: dict[str, tuple[Layout, RowCount]] = {}
@@ -147,8 +146,7 @@ def _find(graph: Graph, time_axis: int, in_part: bool = False) -> TimeAxis:
             if reason:
                 reasons.append((node.name, reason))
                 unknown.update(node.outputs)
-    found = (row_output(graph, name, frozenset(layouts)) for name in graph.outputs)
-    in_rows = tuple(output for output in found if output.rows in counts)
+    in_rows = _outputs_in_rows(graph, counts, layouts)
     inputs = (output.name for output in in_rows if _is_input(graph, output.rows))
     reasons += [("", f"output {name!r} is an input as it came") for name in inputs]
     if not (reasons or in_rows or TimeBehaviour.REDUCING in behaviours.values()):
@@ -161,6 +159,13 @@ def _find(graph: Graph, time_axis: int, in_part: bool = False) -> TimeAxis:
     return TimeAxis(graph, counts, behaviours, collected=_collected(graph, counts, behaviours))
 
 
+def _outputs_in_rows(
+    graph: Graph, counts: Mapping[str, RowCount], layouts: Mapping[str, tuple[Layout, RowCount]]
+) -> tuple[RowOutput, ...]:
+    found = (row_output(graph, name, frozenset(layouts)) for name in graph.outputs)
+    return tuple(output for output in found if output.rows in counts)
+
+
 def _collected(
     graph: Graph, counts: Mapping[str, RowCount], behaviours: Mapping[str, TimeBehaviour]
 ) -> tuple[str, ...]:
@@ -169,6 +174,11 @@ def _collected(
     behind = (node for node in graph.nodes if node.name not in behaviours)
     reads = (name for node in behind for name in node.inputs if name in counts)
     return tuple(dict.fromkeys(roots[name] for name in reads if name is not None))
+
+
+def _require_time(graph: Graph, time_axis: int) -> None:
+    if reasons := _input_reasons(graph, time_axis):
+        raise NotStreamableError(graph.name, reasons)
 
 
 def _input_reasons(graph: Graph, time_axis: int) -> list[tuple[str, str]]:

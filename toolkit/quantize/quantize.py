@@ -66,24 +66,12 @@ class _Plan:
 def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
     groups = scale_groups(graph, wide)
     dtypes = {name: DType.INT16 if name in wide else DType.INT8 for name in groups}
-    fixed: dict[str, QuantParams] = {}
-    for node in graph.nodes:
-        operator, (output,) = OPERATORS[node.op], node.outputs
-        if operator.output_range is OutputRange.FIXED:
-            scale, zero = operator.fixed_quant(view(graph, node), dtypes[output])
-            fixed[groups[output]] = QuantParams.per_tensor(scale, zero)
-    given: dict[str, QuantParams] = {}  # of a QDQ model; who shares parameters follows the input
-    stated: dict[str, list[tuple[float, float]]] = {}  # what its scales can express
-    for name in (*graph.inputs, *(output for node in graph.nodes for output in node.outputs)):
-        quant, root = graph.tensors[name].quant, groups[name]
-        if quant is None or root in fixed:
-            continue
-        stated.setdefault(root, []).append(_span(quant, DType.INT8))
-        if dtypes[root] is DType.INT8:
-            given.setdefault(root, quant)
+    fixed = _fixed_params(graph, groups, dtypes)
+    stated = _stated(graph, groups, fixed)
+    given = {root: quants[0] for root, quants in stated.items() if dtypes[root] is DType.INT8}
     limits = {}
     for root, members in _members(groups).items():
-        known = stated.get(root, [])
+        known = [_span(quant, DType.INT8) for quant in stated.get(root, ())]
         known = known or [ranges.limits[name] for name in members if name in ranges.limits]
         if not known:
             known = [_span(fixed[root], dtypes[root]) if root in fixed else ranges.of(root)]
@@ -104,6 +92,32 @@ def _plan(graph: Graph, ranges: Ranges, wide: frozenset[str]) -> _Plan:
         if groups[name] in binary and name in ranges.limits:
             spans[name] = ranges.limits[name]
     return _Plan(dtypes, params, spans, ranges)
+
+
+def _stated(
+    graph: Graph, groups: Mapping[str, str], fixed: Mapping[str, QuantParams]
+) -> dict[str, list[QuantParams]]:
+    """By group, what a QDQ model states, from the inputs on: who shares parameters follows the
+    first."""
+    found: dict[str, list[QuantParams]] = {}
+    for name in (*graph.inputs, *(output for node in graph.nodes for output in node.outputs)):
+        quant, root = graph.tensors[name].quant, groups[name]
+        if quant is not None and root not in fixed:
+            found.setdefault(root, []).append(quant)
+    return found
+
+
+def _fixed_params(
+    graph: Graph, groups: Mapping[str, str], dtypes: Mapping[str, DType]
+) -> dict[str, QuantParams]:
+    """By group, of the operators whose outputs have the same scale whatever they hold."""
+    found = {}
+    for node in graph.nodes:
+        operator, (output,) = OPERATORS[node.op], node.outputs
+        if operator.output_range is OutputRange.FIXED:
+            scale, zero = operator.fixed_quant(view(graph, node), dtypes[output])
+            found[groups[output]] = QuantParams.per_tensor(scale, zero)
+    return found
 
 
 def _members(groups: Mapping[str, str]) -> dict[str, list[str]]:

@@ -103,10 +103,9 @@ def print_inspection(found: Inspection, console: Console) -> None:
     if found.labels:
         about.add_row("labels", _text(", ".join(found.labels)))
     for title, entries in (("features", found.feature_spec), ("origin", found.origin)):
-        for key, value in (entries or {}).items():
-            if value != "":
-                about.add_row(title, f"{_text(key)} = {_text(_plain(value))}")
-                title = ""
+        stated = [(key, value) for key, value in (entries or {}).items() if value != ""]
+        for row, (key, value) in enumerate(stated):
+            about.add_row("" if row else title, f"{_text(key)} = {_text(_plain(value))}")
     for key in found.metadata:
         about.add_row("metadata", f"{_text(key)}, {len(found.metadata[key])} characters")
     wide = sum(node.output.dtype == "int16" for node in found.nodes)

@@ -271,6 +271,10 @@ def _violations(config: Config) -> Iterator[str]:
     yield from _augment_violations(config.augment)
     if config.loss.ccc == config.loss.mse == 0:
         yield "'loss' needs ccc or mse above 0"
+    yield from _feature_violations(config)
+
+
+def _feature_violations(config: Config) -> Iterator[str]:
     try:
         spec, bands = config.spec, NETS[config.net].bands
     except InputError as error:

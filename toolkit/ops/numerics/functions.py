@@ -172,6 +172,10 @@ def formula(function: str, *numbers: float) -> Formula:
     return Formula((Step(function, (ARGUMENT, *map(float, numbers))),))
 
 
+#: Of such functions alone no formula is worth a table, whatever their operands.
+PLAIN = {name for name, f in FUNCTIONS.items() if f.kind is Kind.STRAIGHT} - {"div"}
+
+
 def is_worth_a_table(made: Formula) -> bool:
     """Whether a formula is more than what operators of their own do well: it has a function that
     none of them has, divides by its argument, or has a curve and joins two results."""
