@@ -240,9 +240,13 @@ def test_a_space_that_is_used_up_ends_the_search(tmp_path: Path) -> None:
     assert len(proxy.trained()) == 4 == sum(proxy.trained().values())
 
 
-def test_eight_processes_train_nothing_twice(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "storage", ["", pytest.param("sqlite:///{}/study.db", marks=pytest.mark.exhaustive)]
+)
+def test_eight_processes_train_nothing_twice(storage: str, tmp_path: Path) -> None:
     small = Space(stages=(1, 2), layers=(1,), widths=(4, 8), kernels=((3, 3),), kinds=("full",))
     wanted = config(tmp_path, trainings=20, population=6, space=small)
+    wanted = replace(wanted, storage=storage.format(tmp_path))
     proxy = Pretended(tmp_path / "log", seconds=0.02)
     processes = [started(wanted, tmp_path / "out", proxy) for _ in range(8)]
     for process in processes:
@@ -298,9 +302,6 @@ def test_a_study_of_another_config_is_not_gone_on_with(tmp_path: Path) -> None:
         shared.open_study(config(tmp_path, seed=1), tmp_path)
 
 
-def test_a_database_serves_as_well(tmp_path: Path) -> None:
-    wanted = config(tmp_path, storage=f"sqlite:///{tmp_path}/study.db")
-    told = worked(wanted, tmp_path / "out", Pretended(tmp_path / "log"))
-    assert sum(t.what == "trained" for t in told) == 3
+def test_a_database_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the storage cannot be used"):
-        shared.open_study(replace(wanted, storage="nosuch://x"), tmp_path)
+        shared.open_study(config(tmp_path, storage="nosuch://x"), tmp_path)

@@ -32,6 +32,9 @@ TRAINING, REJECTED, COPY_OF, SCREENED, RUNG = "training", "rejected", "copy_of",
 #: Of the study: the config that it is of.
 CONFIG = "config"
 
+#: How often a database is tried, and seconds in between.
+_ATTEMPTS, _BETWEEN_ATTEMPTS_S = 4, 0.5
+
 
 def require_optuna() -> None:
     """ToolMissingError without the search extra."""
@@ -51,21 +54,18 @@ def open_study(config: SearchConfig, out: Path) -> tuple[Study, bool]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    directions = ["maximize", *("minimize" for _ in OBJECTIVES[1:])]
-    try:
-        storage = _storage(config, out)
-        named = {"study_name": config.name, "storage": storage}
+    for left in reversed(range(_ATTEMPTS)):
         try:
-            study = optuna.create_study(**named, directions=directions)
-            study.set_user_attr(CONFIG, config.sha256)
-            begun = True
-        except optuna.exceptions.DuplicatedStudyError:
-            study, begun = optuna.load_study(**named), False
-    except Exception as error:  # whatever a database's driver raises
-        raise InputError(
-            f"{config.name}: the storage cannot be used ({one_line(error)}).",
-            "Give 'storage' a database's address that SQLAlchemy takes, or leave it out.",
-        ) from error
+            study, begun = _begun_or_found(config, out)
+            break
+        except Exception as error:  # whatever a database's driver raises
+            if left and config.storage:  # two that begin at once make the same tables
+                time.sleep(_BETWEEN_ATTEMPTS_S)
+                continue
+            raise InputError(
+                f"{config.name}: the storage cannot be used ({one_line(error)}).",
+                "Give 'storage' a database's address that SQLAlchemy takes, or leave it out.",
+            ) from error
     if study.user_attrs.get(CONFIG, config.sha256) != config.sha256:
         raise InputError(
             f"{config.name}: the storage holds a search of another config.",
@@ -74,6 +74,19 @@ def open_study(config: SearchConfig, out: Path) -> tuple[Study, bool]:
     seed = config.seed if begun else None  # a worker that joins must not ask what others ask
     study.sampler = optuna.samplers.NSGAIISampler(population_size=config.population, seed=seed)
     return study, begun
+
+
+def _begun_or_found(config: SearchConfig, out: Path) -> tuple[Study, bool]:
+    import optuna
+
+    storage = _storage(config, out)
+    directions = ["maximize", *("minimize" for _ in OBJECTIVES[1:])]
+    try:
+        study = optuna.create_study(study_name=config.name, storage=storage, directions=directions)
+    except optuna.exceptions.DuplicatedStudyError:
+        return optuna.load_study(study_name=config.name, storage=storage), False
+    study.set_user_attr(CONFIG, config.sha256)
+    return study, True
 
 
 def has_study(config: SearchConfig, out: Path) -> bool:
@@ -101,6 +114,14 @@ def ask(study: Study, choices: Mapping[str, int]) -> Trial:
     return study.ask({gene: CategoricalDistribution(range(n)) for gene, n in choices.items()})
 
 
+def lost() -> type[Exception]:
+    """What writing to a trial raises that others have given up meanwhile."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    found: type[Exception] = UpdateFinishedTrialError
+    return found
+
+
 def enqueue(study: Study, genes: Mapping[str, int], notes: Mapping[str, Any]) -> None:
     """Let some worker try these genes."""
     study.enqueue_trial(dict(genes), user_attrs=dict(notes))
@@ -108,13 +129,12 @@ def enqueue(study: Study, genes: Mapping[str, int], notes: Mapping[str, Any]) ->
 
 def tell(study: Study, number: int, values: tuple[float, ...] | None) -> bool:
     """End a trial: its values, or None for one that failed; False where others have given it up."""
-    from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import TrialState
 
     state = TrialState.FAIL if values is None else TrialState.COMPLETE
     try:
         study.tell(number, values, state=state)
-    except (ValueError, UpdateFinishedTrialError):
+    except (ValueError, lost()):
         return False
     return True
 

@@ -86,7 +86,10 @@ class Worker:
                 return trained
             if self._wants_draw() and not self._draw():
                 return trained
-            told = self._one(shared.ask(self.study, self.config.space.choices))
+            try:
+                told = self._one(shared.ask(self.study, self.config.space.choices))
+            except shared.lost():
+                continue
             self._idle = 0 if told.what == "trained" else self._idle + 1
             trained += told.what == "trained"
             self.tell(told)
@@ -149,12 +152,15 @@ class Worker:
         trial.set_user_attr(shared.GENOME, genome.key)
         judged = judge(genome, self.config.budget)
         costs = _costs(judged)
+        found = self._named(trial.number)
+        if found[trial.number].user_attrs[shared.OWNER] != self.me:  # two took what waited
+            return Told(trial.number, "failed", genome, ())
         for excess in judged.excesses:
             trial.set_constraint(excess.name, excess.share)
         if judged.broken:
             trial.set_user_attr(shared.REJECTED, [excess.name for excess in judged.broken])
             return self._end(trial, "rejected", genome, (UNTRAINED, *costs))
-        same = [t for t in self._named(trial.number) if self._key(t) == genome.key]
+        same = [t for t in found if self._key(t) == genome.key]
         for other in filter(shared.was_trained, same):
             trial.set_user_attr(shared.COPY_OF, other.number)
             return self._end(trial, "copied", genome, tuple(other.values))
