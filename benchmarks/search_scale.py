@@ -166,6 +166,11 @@ def between(count: int) -> Between:
                 )
             )  # fmt: skip
         study.add_trials(made)
+        # As the sampler leaves it: parents of a generation are chosen once.
+        last = count // config.population - 1
+        parents = [t._trial_id for t in shared.trials(study)[-2 * config.population :]][:20]
+        key = f"NSGAIISampler:parent:{last}"
+        study._storage.set_study_system_attr(study._study_id, key, parents)
         started = time.process_time()
         joined, _ = shared.open_study(config, out)
         shared.trials(joined)

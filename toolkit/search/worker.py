@@ -70,7 +70,6 @@ class Worker:
         self._watch = shared.Watch(config.dead_after_seconds)
         self._wanted = config.trainings
         self._idle = 0  # trials in a row of which none was trained
-        self._judged: dict[str, Judged] = {}
 
     def run(self, trainings: int | None = None) -> int:
         """Work until ``trainings`` (the config's) were made or no further genome is found; returns
@@ -193,7 +192,7 @@ class Worker:
         def reached(steps: int, ccc: float) -> bool:
             ccc = ccc if math.isfinite(ccc) else UNTRAINED
             values.append((ccc, *costs))
-            trial.set_user_attr(f"{shared.RUNG}{steps}", ccc)
+            trial.set_user_attr(f"{shared.RUNG}{steps}", values[-1])
             if steps not in self.config.rungs:
                 return False
             others = self._at_rung(steps, trial.number)
@@ -211,17 +210,9 @@ class Worker:
 
     def _at_rung(self, steps: int, but: int) -> list[Values]:
         """Values of the other trainings when they had come to a rung."""
-        key = f"{shared.RUNG}{steps}"
-        return [
-            (t.user_attrs[key], *_costs(self._judge(self._genome(t))))
-            for t in shared.trials(self.study)
-            if key in t.user_attrs and t.number != but
-        ]
-
-    def _judge(self, genome: Genome) -> Judged:
-        if genome.key not in self._judged:
-            self._judged[genome.key] = judge(genome, self.config.budget)
-        return self._judged[genome.key]
+        found = shared.trials(self.study)
+        others = (t.user_attrs.get(f"{shared.RUNG}{steps}") for t in found if t.number != but)
+        return [tuple(values) for values in others if values is not None]
 
     def _parents(self, genome: Genome) -> tuple[Path, ...]:
         """Weights of the nearest genome that was trained, where there is one."""
