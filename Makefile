@@ -7,7 +7,7 @@ JOBS   ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 C_FILES = $(wildcard firmware_templates/*/*.[ch] firmware_templates/*/*/*.[ch] firmware_templates/*/*/*/*.[ch] toolkit/simulate/native/*.c toolkit/simulate/native/*.h)
 
-.PHONY: help demo quick check check-all lint types test check-wheel gate gate-update bench results bench-check example docs lock format clean
+.PHONY: help demo quick check check-all sweeps lint types test check-wheel gate gate-update bench results bench-check example docs site lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -22,6 +22,9 @@ check: lint types test ## Lint, types and the tests (what CI runs)
 
 check-all: $(VENV)/.dev ## The tests and the exhaustive sweeps
 	$(PYTEST) -m "exhaustive or not exhaustive"
+
+sweeps: $(VENV)/.dev ## Run the exhaustive sweeps that docs/RESULTS.md quotes and write their table there
+	$(BIN)/python -m tools.sweeps --jobs $(JOBS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -60,7 +63,6 @@ results: $(VENV)/.dev ## Rewrite the figures of README.md and docs/RESULTS.md (5
 	$(BIN)/python -m benchmarks.silicon
 	$(BIN)/python -m benchmarks.estimates
 	$(BIN)/python -m benchmarks.features
-	$(BIN)/python -m benchmarks.picture
 
 bench-check: $(VENV)/.dev ## Fail when an instruction count rose by more than 1 %
 	$(BIN)/python -m benchmarks.baseline
@@ -70,8 +72,12 @@ example: $(VENV)/.installed ## Regenerate the library under examples/
 	rm -rf examples/wav2small_cortex_m4
 	cp -r build/example/wav2small examples/wav2small_cortex_m4
 
-docs: $(VENV)/.dev ## Regenerate the generated documentation
+docs: $(VENV)/.dev ## Regenerate the generated documentation: operators, pictures of screens
 	$(BIN)/python -m toolkit.ops.document > docs/SUPPORTED_OPS.md
+	$(BIN)/python -m tools.screens
+
+site: $(VENV)/.dev ## The documentation as a site, in build/site/html; a warning or a broken link fails
+	$(BIN)/python -m tools.site
 
 lock: ## Pin what pyproject.toml asks for by hash, and list it; pins that still fit stay (needs PyPI)
 	$(PYTHON) -m venv build/lock
@@ -99,5 +105,5 @@ $(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed constraints.txt
-	$(PIP) install -c constraints.txt -e '.[train,teach,search,flash,dev]'
+	$(PIP) install -c constraints.txt -e '.[train,teach,search,flash,dev,docs]'
 	touch $@

@@ -14,7 +14,8 @@ import numpy as np
 
 from toolkit.ir import DType, Graph
 from toolkit.ir.tensor import Array
-from toolkit.ops.kernels import kernel_call
+from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import on_whole
 from toolkit.ops.parts.base import KernelCall, view
 from toolkit.resources import data_dir
 from toolkit.targets import Target
@@ -48,7 +49,7 @@ def firmware_text(graphs: Sequence[Graph], inputs: Sequence[Sequence[Array]]) ->
     """A program that runs the only node of every graph on its inputs and writes what comes out."""
     text, copies, body = _MAIN, "", ""
     for number, (graph, given) in enumerate(zip(graphs, inputs, strict=True)):
-        call = kernel_call(view(graph, graph.nodes[0]))
+        call = _portable(graph)
         arrays = {k: v for k, v in call.params.items() if not isinstance(v, int)}
         if "shifts" in arrays:
             arrays["shifts"] = arrays["shifts"].astype(np.int32)
@@ -113,6 +114,13 @@ def _run(command: Sequence[str]) -> None:
         raise SystemExit(f"CMSIS-NN: {done.stderr.strip()[-2000:]}")
 
 
+def _portable(graph: Graph) -> KernelCall:
+    """Our portable kernel for the operator as which CMSIS-NN runs the node."""
+    node = view(graph, graph.nodes[0])
+    whole = on_whole(node)
+    return OPERATORS[node.node.op].kernel_call(whole if whole.node.op == node.node.op else node)
+
+
 def _constant(name: str, array: Array) -> str:
     values = ",".join(map(str, array.reshape(-1).tolist())).replace("-2147483648", "INT32_MIN")
     kind = _TYPES[array.dtype.name]
@@ -170,9 +178,9 @@ def _dense(p: Mapping[str, Any], suffix: str) -> str:
     limits = f"{{{p['out_min']}, {p['out_max']}}}"
     if suffix == "s8":
         name = "arm_fully_connected_wrapper_s8"
-        quant = (
-            "const cmsis_nn_quant_params q = {(int32_t *)multipliers_@, (int32_t *)shifts_@, 0};"
-        )
+        arrays = "(int32_t *)multipliers_@, (int32_t *)shifts_@"
+        by_output = int(len(np.unique([p["multipliers"], p["shifts"]], axis=1)[0]) > 1)
+        quant = f"const cmsis_nn_quant_params q = {{{arrays}, {by_output}}};"
     else:
         name = "arm_fully_connected_s16"
         quant = "const cmsis_nn_per_tensor_quant_params q = {multipliers_@[0], shifts_@[0]};"

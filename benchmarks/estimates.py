@@ -12,7 +12,6 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from toolkit.report import Report
 from toolkit.targets import list_cores, load_target
 from toolkit.tflite.write import write_tflite
 from toolkit.verbs.build import BuildRequest, build
+from toolkit.verbs.stages import silent
 
 MODULE = "benchmarks.estimates"
 SECONDS = 0.5
@@ -110,7 +110,7 @@ def measure(job: tuple[Case, str]) -> Result:
             arithmetic=case.arithmetic,
             allow_misfit=True,  # what is measured need not fit
         )
-        report = build(request, lambda _: nullcontext())
+        report = build(request, silent)
     if not report.passed:
         raise SystemExit(f"{case.title} on {target}: a check of the build failed")
     return Result(

@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.report import Report
 from toolkit.targets import IN_FLASH, load_target
 from toolkit.verbs.build import BuildRequest, build
+from toolkit.verbs.stages import silent
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Models that are not in the repository; unset, the name stands in the paths that are absent.
@@ -110,7 +110,7 @@ def build_benchmark(
                 optimize=benchmark.optimize,
             ),
         )
-        report = build(request, lambda _: nullcontext())
+        report = build(request, silent)
     if not report.passed:
         raise SystemExit(f"{benchmark.title}: a check of the build failed")
     return Result(benchmark, report)

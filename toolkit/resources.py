@@ -72,7 +72,7 @@ def _environment() -> jinja2.Environment:
     folder = data_dir("firmware_templates")
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(
-            [folder / room for room in ("library", "harness", "boards/shared", "tflm")]
+            [folder / room for room in ("library", "harness", "boards/shared", "tflm", "packages")]
         ),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -41,8 +41,11 @@ HEADER = """\
 # Written by `python -m benchmarks.calibration.rates --target {target}`: means, of
 # stacks the most, over {samples} firmwares compiled with {toolchain}.
 """
+#: An object's name begins with where its source lies: ``network__kernels__tk_mul_s8_01234567.o``.
 _INPUT = re.compile(
-    r"^ *[0-9a-f]+ +[0-9a-f]+ +([0-9a-f]+) +\d+ +(?:.*[/\\])?([\w.]+\.o):\(\.(text|rodata)", re.M
+    r"^ *[0-9a-f]+ +[0-9a-f]+ +([0-9a-f]+) +\d+ +(?:.*(?:[/\\]|__))?([\w.]+\.o)"
+    r":\(\.(text|rodata)",
+    re.M,
 )
 
 

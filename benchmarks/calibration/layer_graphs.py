@@ -6,6 +6,7 @@ a test of what is fitted here.
 
 from __future__ import annotations
 
+from benchmarks.calibration.further_layers import further_graph
 from benchmarks.calibration.layers import (
     AFTER_RELU,
     INT8,
@@ -87,6 +88,16 @@ _DEPTHWISE: tuple[tuple[Shape, Shape, Shape], ...] = (
     ((48, 1, 40), (9, 1), (1, 1)),
     ((1, 64, 16), (1, 9), (1, 1)),
 )
+#: Input, kernel, dilation along the height and multiplier of the others, of step 1.
+_DEPTHWISE_OTHER: tuple[tuple[Shape, Shape, int, int], ...] = (
+    ((64, 1, 24), (3, 1), 2, 1),
+    ((56, 1, 16), (5, 1), 4, 1),
+    ((60, 2, 12), (3, 1), 8, 1),
+    ((16, 12, 14), (3, 3), 2, 1),
+    ((14, 10, 6), (3, 3), 1, 2),
+    ((10, 12, 5), (3, 3), 1, 4),
+    ((12, 10, 8), (5, 5), 1, 2),
+)
 _GRIDS: tuple[Shape, ...] = ((12, 13, 13), (8, 10, 24), (6, 20, 16), (5, 5, 48))
 #: Height (time), width and channels of streamed inputs.
 _STREAMED: tuple[Shape, ...] = ((40, 20, 12), (40, 12, 15), (40, 10, 32), (40, 24, 1))
@@ -99,7 +110,8 @@ def batch_graphs() -> tuple[Graph, ...]:
     """Every layer, as graphs of a moderate size whose layers are independent of each other."""
     windows = (_conv_3x3(), _conv_others(), _depthwise())
     recurrent = (recurrent_graph(), recurrent_graph(DType.INT16))
-    return (*windows, _elementwise(), _sums(), *_int16(), *recurrent)
+    further = further_graph(_GRIDS)
+    return (*windows, _elementwise(), _sums(), further, *_int16(), *recurrent)
 
 
 def stream_graphs() -> tuple[Graph, ...]:
@@ -138,6 +150,8 @@ def _depthwise(times: int = 1) -> Graph:
     layers = Layers("depthwise")
     for shape, kernel, stride in _DEPTHWISE * times:
         depthwise(layers, shape, same(shape, kernel, stride))
+    for shape, kernel, dilation, multiplier in _DEPTHWISE_OTHER * times:
+        depthwise(layers, shape, same(shape, kernel, dilation=dilation), multiplier)
     depthwise(layers, (16, 10, 1), same((16, 10, 1), (3, 3)), 16)
     depthwise(layers, (10, 8, 4), same((10, 8, 4), (5, 3), (2, 2)), 8)
     return layers.builder.build()
@@ -193,8 +207,8 @@ def _sums() -> Graph:
     return layers.builder.build()
 
 
-def _int16() -> tuple[Graph, ...]:
-    """Layers of int16 activations."""
+def _int16_windows() -> Graph:
+    """Convolutions of int16 activations."""
     wide, layers = DType.INT16, Layers("int16_windows")
     for sizes, taps in ((_CONV_3X3[3:8], (3, 3)), (_CONV_1X1[:4], (1, 1))):
         for *size, out_c in sizes:
@@ -203,6 +217,15 @@ def _int16() -> tuple[Graph, ...]:
         conv(layers, shape, out_c, same(shape, kernel, stride, dilation), wide)
     for shape, kernel, stride in _DEPTHWISE:
         depthwise(layers, shape, same(shape, kernel, stride), dtype=wide)
+    for shape, kernel, dilation, multiplier in _DEPTHWISE_OTHER:
+        window = same(shape, kernel, dilation=dilation)
+        depthwise(layers, shape, window, multiplier, dtype=wide)
+    return layers.builder.build()
+
+
+def _int16() -> tuple[Graph, ...]:
+    """Layers of int16 activations."""
+    wide = DType.INT16
     values = Layers("int16_values")
     for grid in _GRIDS:
         for op in ("max_pool_2d", "average_pool_2d"):
@@ -221,7 +244,7 @@ def _int16() -> tuple[Graph, ...]:
             unary(values, op, shape, ReductionAttrs((1,)), *same_type)
         join(values, [shape, shape], 3, wide)
         join(values, [shape, shape, shape], 1, wide)
-    return layers.builder.build(), values.builder.build()
+    return _int16_windows(), values.builder.build()
 
 
 def _every_other(shape: Shape) -> StridedSliceAttrs:

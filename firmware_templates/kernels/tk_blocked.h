@@ -11,6 +11,7 @@
 
 #include "tk_common.h"
 #include "tk_compiler.h"
+#include "tk_dsp.h"
 
 #define TK_PAIR_BIAS UINT32_C(0x8000)
 
@@ -38,19 +39,28 @@ TK_INLINE int32_t tk_pair_low(tk_pair_sums sums, int32_t calls) {
 
 /* Requantises a sum (with its bias of magnitude below 2^30) with the record {bias, multiplier,
  * rounding, shift}, shift at least 1 and rounding = 2^(shift - 1) + zero_point * 2^shift: the bits
- * of tk_requantize(sum, multiplier, -shift) + zero_point, within the limits. */
-TK_INLINE int32_t tk_blocked_finish(int32_t sum, const int32_t *record, tk_limits limits) {
+ * of tk_requantize(sum, multiplier, -shift) + zero_point, saturated. */
+TK_INLINE int32_t tk_blocked_finish(int32_t sum, const int32_t *record) {
     const int32_t v = tk_high_word(2 * (sum + record[0]), record[1]);
-    return tk_clamp((v + record[2] + (v >> 31)) >> record[3], limits.low, limits.high);
+    return tk_ssat8((v + record[2] + (v >> 31)) >> record[3]);
 }
 
 /* The sums of one channel of two pixels. */
-TK_INLINE void tk_blocked_store2(int32_t first, int32_t second, const int32_t *record,
-                                 tk_limits limits, int8_t *out, int32_t stride) {
-    const int32_t one = tk_blocked_finish(first, record, limits);
-    const int32_t other = tk_blocked_finish(second, record, limits);
+TK_INLINE void tk_blocked_store2(int32_t first, int32_t second, const int32_t *record, int8_t *out,
+                                 int32_t stride) {
+    const int32_t one = tk_blocked_finish(first, record);
+    const int32_t other = tk_blocked_finish(second, record);
     out[0] = (int8_t)one;
     out[stride] = (int8_t)other;
+}
+
+/* A fused activation's limits, where they are not the type's. */
+static inline void tk_blocked_clamp(int8_t *data, int32_t count, int32_t low, int32_t high) {
+    if (low > INT8_MIN || high < INT8_MAX) {
+        for (int32_t i = 0; i < count; ++i) {
+            data[i] = (int8_t)tk_clamp(data[i], low, high);
+        }
+    }
 }
 
 #endif

@@ -19,7 +19,7 @@ void tk_blocked_1x3_s8(const int8_t *x, const int8_t *weights, tk_blocked_1x3_s8
 
 /* Results of a dense layer with `count` inputs. */
 TK_INLINE void tk_blocked_vector(const int8_t *x, int32_t count, const int8_t *w, int32_t outputs,
-                                 const int32_t *records, tk_limits limits, int8_t *out) {
+                                 const int32_t *records, int8_t *out) {
     const int32_t whole = count & ~3;
     for (int32_t o = 0; o < outputs; o += 3, w += 3 * count, records += 12) {
         const int32_t left = outputs - o, some = left < 3 ? left : 3;
@@ -43,7 +43,7 @@ TK_INLINE void tk_blocked_vector(const int8_t *x, int32_t count, const int8_t *w
             }
         }
         for (int32_t i = 0; i < some; ++i) {
-            out[o + i] = (int8_t)tk_blocked_finish(job.sums[i], records + 4 * i, limits);
+            out[o + i] = (int8_t)tk_blocked_finish(job.sums[i], records + 4 * i);
         }
     }
 }

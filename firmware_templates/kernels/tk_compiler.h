@@ -127,6 +127,20 @@ TK_INLINE int32_t tk_opaque(int32_t value) {
 #define TK_DSP_INSTRUCTIONS 0
 #endif
 
+/* A word is loaded and stored at once wherever it lies. */
+#if !defined(__arm__) || defined(__ARM_FEATURE_UNALIGNED)
+#define TK_UNALIGNED_WORDS 1
+#else
+#define TK_UNALIGNED_WORDS 0
+#endif
+
+/* Armv7-M and Armv8-M mainline have SSAT and USAT without the DSP extension. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
+#define TK_SATURATING_INSTRUCTIONS 1
+#else
+#define TK_SATURATING_INSTRUCTIONS 0
+#endif
+
 /* The blocks keep what core registers do not hold in those of the floating-point unit. */
 #if TK_DSP_INSTRUCTIONS && defined(__ARM_FP) && defined(__OPTIMIZE__) && TK_MAY_USE_R9
 #define TK_DSP_BLOCKS 1

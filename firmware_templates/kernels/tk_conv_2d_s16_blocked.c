@@ -48,8 +48,8 @@ TK_INLINE void block(const params *p, const int16_t *x, const int16_t *y, int32_
     }
     for (int32_t i = 0; i < some; ++i) {
         const int32_t *const record = records + 2 * i;
-        const int32_t first = tk_dsp_requantize_s16(job.sums[i] + record[0], record);
-        const int32_t second = tk_dsp_requantize_s16(job.sums[2 + i] + record[0], record);
+        const int32_t first = tk_smmulr(job.sums[i] + record[0], record[1]);
+        const int32_t second = tk_smmulr(job.sums[2 + i] + record[0], record[1]);
         out[i] = (int16_t)tk_clamp(first, limits.low, limits.high);
         out[stride + i] = (int16_t)tk_clamp(second, limits.low, limits.high);
     }

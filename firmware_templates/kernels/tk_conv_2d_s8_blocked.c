@@ -43,11 +43,14 @@ static void pack(const tk_conv_2d_s8_blocked_params *p, const int8_t *const *row
 /* Two channels of two pixels; one where `alone`. */
 TK_INLINE void two_by_two(const tk_conv_2d_s8_blocked_params *p, const uint32_t *x, int32_t count,
                           const int8_t *w, const int32_t *record, int32_t alone, int8_t *out) {
-    const tk_limits limits = {p->out_min, p->out_max};
     const int32_t whole = count & ~3, calls = count % 4;
-    tk_blocked_2x2_s8_job job = {whole, alone ? 0 : count, {{0, 0}, {0, 0}}};
+    tk_blocked_2x2_s8_job job;
+    job.count = whole;
+    job.distance = alone ? 0 : count;
     if (whole > 0) {
         tk_blocked_2x2_s8(x, w, &job);
+    } else {
+        TK_ZERO(job.sums, sizeof job.sums);
     }
     tk_pair_sums a = job.sums[0], b = job.sums[1];
     const int8_t *v = w + job.distance + whole;
@@ -59,9 +62,9 @@ TK_INLINE void two_by_two(const tk_conv_2d_s8_blocked_params *p, const uint32_t 
             tk_pair_add(&b, x[0] * tk_word(v[0]));
         }
     }
-    tk_blocked_store2(tk_pair_low(a, calls), a.high, record, limits, out, p->out_c);
+    tk_blocked_store2(tk_pair_low(a, calls), a.high, record, out, p->out_c);
     if (!alone) {
-        tk_blocked_store2(tk_pair_low(b, calls), b.high, record + 4, limits, out + 1, p->out_c);
+        tk_blocked_store2(tk_pair_low(b, calls), b.high, record + 4, out + 1, p->out_c);
     }
 }
 
@@ -83,27 +86,28 @@ void tk_conv_2d_s8_blocked_row(const tk_conv_2d_s8_blocked_params *p, const int8
                                int8_t *out, void *scratch) {
     const int32_t count = p->kernel_h * p->kernel_w * p->in_c;
     int32_t x = 0;
-    for (; x + 2 <= p->out_w; x += 2, out += 2 * p->out_c) {
+    for (; x + 2 <= p->out_w; x += 2) {
+        int8_t *const to = out + x * p->out_c;
         const int8_t *w = p->weights;
         const int32_t *record = p->requantize;
         int32_t oc = 0;
         pack(p, rows, x, scratch);
         for (; oc + 2 <= p->out_c; oc += 2, w += 2 * count, record += 8) {
-            two_by_two(p, scratch, count, w, record, 0, out + oc);
+            two_by_two(p, scratch, count, w, record, 0, to + oc);
         }
         if (oc < p->out_c) {
-            two_by_two(p, scratch, count, w, record, 1, out + oc);
+            two_by_two(p, scratch, count, w, record, 1, to + oc);
         }
     }
     if (x < p->out_w) {
-        const tk_limits limits = {p->out_min, p->out_max};
         const int8_t *values = tap_at(p, rows[0], x * p->stride_w - p->pad_left);
         if (p->kernel_h * p->kernel_w > 1 || values == NULL) {
             gather(p, rows, x, scratch);
             values = scratch;
         }
-        tk_blocked_vector(values, count, p->weights, p->out_c, p->requantize, limits, out);
+        tk_blocked_vector(values, count, p->weights, p->out_c, p->requantize, out + x * p->out_c);
     }
+    tk_blocked_clamp(out, p->out_w * p->out_c, p->out_min, p->out_max);
 }
 
 void tk_conv_2d_s8_blocked(const tk_conv_2d_s8_blocked_params *p, const int8_t *in, int8_t *out,

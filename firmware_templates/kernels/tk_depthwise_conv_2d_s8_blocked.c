@@ -21,7 +21,6 @@ static void place_taps(const params *p, const int8_t *const *rows, int32_t x, co
 /* All channels of one pixel. */
 static void one_pixel(const params *p, const int8_t *const *taps, int8_t *out) {
     const int32_t count = p->kernel_h * p->kernel_w, fours = count & ~3;
-    const tk_limits limits = {p->out_min, p->out_max};
     const int8_t *w = p->weights;
     const int32_t *record = p->requantize;
     for (int32_t c = 0; c < p->in_c; ++c) {
@@ -34,7 +33,7 @@ static void one_pixel(const params *p, const int8_t *const *taps, int8_t *out) {
             for (; i < count; ++i) {
                 sum += taps[i][c] * w[i];
             }
-            *out++ = (int8_t)tk_blocked_finish(sum, record, limits);
+            *out++ = (int8_t)tk_blocked_finish(sum, record);
         }
     }
 }
@@ -57,7 +56,6 @@ TK_INLINE void three_taps(const int8_t *x, int32_t step, int32_t stride, const i
 TK_INLINE void two_pixels_3x3(const params *p, const int8_t *const *rows, int32_t stride,
                               int8_t *out) {
     const int32_t in_c = p->in_c;
-    const tk_limits limits = {p->out_min, p->out_max};
     const int8_t *x = rows[0], *y = rows[1], *z = rows[2];
     const int8_t *w = p->weights, *const end = w + 9 * in_c;
     const int32_t *record = p->requantize;
@@ -66,24 +64,31 @@ TK_INLINE void two_pixels_3x3(const params *p, const int8_t *const *rows, int32_
         three_taps(x, in_c, stride, w, sums);
         three_taps(y, in_c, stride, w + 3, sums);
         three_taps(z, in_c, stride, w + 6, sums);
-        tk_blocked_store2(sums[0], sums[1], record, limits, out, in_c);
+        tk_blocked_store2(sums[0], sums[1], record, out, in_c);
     }
+}
+
+static int8_t *fill(int8_t *to, int32_t count, int32_t value) {
+    for (; count > 0; --count) {
+        *to++ = (int8_t)value;
+    }
+    return to;
 }
 
 /* The columns under the windows of two pixels, those of the padding filled in: a row each. */
 static void gather_3x3(const params *p, const int8_t *const *rows, int32_t first, int8_t *to,
                        const int8_t **found) {
     const int32_t columns = 3 + p->stride_w, in_c = p->in_c;
+    const tk_span inside = tk_taps_inside(first, columns, 1, p->in_w);
     for (int32_t ky = 0; ky < 3; ++ky) {
+        const int32_t begin = rows[ky] == NULL ? columns : inside.begin;
         found[ky] = to;
-        for (int32_t at = first; at < first + columns; ++at, to += in_c) {
-            if (rows[ky] != NULL && at >= 0 && at < p->in_w) {
-                TK_COPY(to, rows[ky] + at * in_c, (size_t)in_c);
-            } else {
-                for (int32_t c = 0; c < in_c; ++c) {
-                    to[c] = (int8_t)p->in_zero_point;
-                }
-            }
+        to = fill(to, begin * in_c, p->in_zero_point);
+        if (rows[ky] != NULL) {
+            const int32_t count = (inside.end - inside.begin) * in_c;
+            const int8_t *from = rows[ky] + (first + inside.begin) * in_c;
+            TK_COPY(to, from, (size_t)count);
+            to = fill(to + count, (columns - inside.end) * in_c, p->in_zero_point);
         }
     }
 }
@@ -110,13 +115,8 @@ static void row_3x3(const params *p, const int8_t *const *rows, int8_t *out, int
     }
 }
 
-void tk_depthwise_conv_2d_s8_blocked_row(const params *p, const int8_t *const *rows, int8_t *out,
-                                         void *scratch) {
-    const int32_t taps_3x3 = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1;
-    if (taps_3x3 && p->depth_multiplier == 1 && p->out_w > 1) {
-        row_3x3(p, rows, out, scratch);
-        return;
-    }
+/* A row of any window. */
+static void row(const params *p, const int8_t *const *rows, int8_t *out, void *scratch) {
     const int8_t **const taps = scratch;
     int8_t *const padding = (int8_t *)(taps + p->kernel_h * p->kernel_w);
     for (int32_t c = 0; c < p->in_c; ++c) {
@@ -126,6 +126,17 @@ void tk_depthwise_conv_2d_s8_blocked_row(const params *p, const int8_t *const *r
         place_taps(p, rows, x, padding, taps);
         one_pixel(p, taps, out);
     }
+}
+
+void tk_depthwise_conv_2d_s8_blocked_row(const params *p, const int8_t *const *rows, int8_t *out,
+                                         void *scratch) {
+    const int32_t taps_3x3 = p->kernel_h == 3 && p->kernel_w == 3 && p->dilation_w == 1;
+    if (taps_3x3 && p->depth_multiplier == 1 && p->out_w > 1) {
+        row_3x3(p, rows, out, scratch);
+    } else {
+        row(p, rows, out, scratch);
+    }
+    tk_blocked_clamp(out, p->out_w * p->in_c * p->depth_multiplier, p->out_min, p->out_max);
 }
 
 void tk_depthwise_conv_2d_s8_blocked(const params *p, const int8_t *in, int8_t *out,

@@ -5,8 +5,9 @@
 
 void tk_fully_connected_s8_blocked(const tk_fully_connected_s8_blocked_params *p, const int8_t *in,
                                    int8_t *out) {
-    const tk_limits limits = {p->out_min, p->out_max};
-    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs, out += p->outputs) {
-        tk_blocked_vector(in, p->inputs, p->weights, p->outputs, p->requantize, limits, out);
+    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs) {
+        tk_blocked_vector(in, p->inputs, p->weights, p->outputs, p->requantize,
+                          out + b * p->outputs);
     }
+    tk_blocked_clamp(out, p->batches * p->outputs, p->out_min, p->out_max);
 }

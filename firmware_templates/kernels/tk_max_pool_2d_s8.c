@@ -34,11 +34,11 @@ static void pixels_3x3(const int8_t *const *rows, int32_t before, int32_t at, in
 }
 
 /* All channels, at least four of them, of one pixel of any window. */
-static void pixel(const int8_t *const *rows, int32_t count, int32_t at, int32_t columns,
-                  int32_t channels, int8_t *out) {
+TK_INLINE void pixel_of(const int8_t *const *rows, int32_t count, int32_t at, int32_t columns,
+                        int32_t channels, int8_t *out) {
     for (int32_t c = 0; c < channels; c += 4) {
         const int32_t first = c + 4 > channels ? channels - 4 : c;
-        uint32_t four = tk_load32(rows[0] + at + first);
+        uint32_t four = 0x80808080u; /* the least */
         for (int32_t row = 0; row < count; ++row) {
             const int8_t *in = rows[row] + at + first;
             for (int32_t column = 0; column < columns; ++column, in += channels) {
@@ -46,6 +46,17 @@ static void pixel(const int8_t *const *rows, int32_t count, int32_t at, int32_t 
             }
         }
         tk_store32(out + first, four);
+    }
+}
+
+static void pixel(const int8_t *const *rows, int32_t count, int32_t at, int32_t columns,
+                  int32_t channels, int8_t *out) {
+    if (columns == 2) {
+        pixel_of(rows, count, at, 2, channels, out);
+    } else if (columns == 3) {
+        pixel_of(rows, count, at, 3, channels, out);
+    } else {
+        pixel_of(rows, count, at, columns, channels, out);
     }
 }
 
@@ -95,11 +106,7 @@ void tk_max_pool_2d_s8_row(const tk_max_pool_2d_s8_params *p, const int8_t *cons
             pixel(present, count, at, columns, channels, out + x * channels);
         }
     }
-    if (p->out_min > INT8_MIN || p->out_max < INT8_MAX) {
-        for (int32_t i = 0; i < p->out_w * channels; ++i) {
-            out[i] = (int8_t)tk_clamp(out[i], p->out_min, p->out_max);
-        }
-    }
+    tk_pool_2d_clamp_s8(p, out);
 }
 
 void tk_max_pool_2d_s8(const tk_max_pool_2d_s8_params *p, const int8_t *in, int8_t *out) {

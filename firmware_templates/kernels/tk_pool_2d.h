@@ -18,4 +18,21 @@ typedef struct {
     int32_t out_min, out_max;
 } tk_pool_2d_params;
 
+/* A fused activation's limits on an output row, where they are not the type's. */
+static inline void tk_pool_2d_clamp_s8(const tk_pool_2d_params *p, int8_t *out) {
+    if (p->out_min > INT8_MIN || p->out_max < INT8_MAX) {
+        for (int32_t i = 0; i < p->out_w * p->channels; ++i) {
+            out[i] = (int8_t)tk_clamp(out[i], p->out_min, p->out_max);
+        }
+    }
+}
+
+static inline void tk_pool_2d_clamp_s16(const tk_pool_2d_params *p, int16_t *out) {
+    if (p->out_min > INT16_MIN || p->out_max < INT16_MAX) {
+        for (int32_t i = 0; i < p->out_w * p->channels; ++i) {
+            out[i] = (int16_t)tk_clamp(out[i], p->out_min, p->out_max);
+        }
+    }
+}
+
 #endif

@@ -7,6 +7,7 @@
 #include "tensorflow/lite/kernels/kernel_util.h"
 #include "tensorflow/lite/micro/kernels/kernel_util.h"
 #include "tensorflow/lite/micro/micro_context.h"
+#include "tk_tflm.h"
 
 extern "C" {
 #include "tk_attention_pool_s8.h"
@@ -28,28 +29,6 @@ struct OpData {
     bool options_valid;
     int scratch;
     tk_attention_pool_s8_params params;
-};
-
-// Takes a temporary tensor from the arena and gives it back at the end of the scope.
-class TempTensor {
-  public:
-    TempTensor(tflite::MicroContext *context, TfLiteTensor *tensor)
-        : context_(context), tensor_(tensor) {
-    }
-    ~TempTensor() {
-        if (tensor_ != nullptr) {
-            context_->DeallocateTempTfLiteTensor(tensor_);
-        }
-    }
-    TempTensor(const TempTensor &) = delete;
-    TempTensor &operator=(const TempTensor &) = delete;
-    TfLiteTensor *get() const {
-        return tensor_;
-    }
-
-  private:
-    tflite::MicroContext *context_;
-    TfLiteTensor *tensor_;
 };
 
 TfLiteStatus CheckTable(TfLiteContext *context, const TfLiteTensor *table) {

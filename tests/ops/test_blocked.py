@@ -57,6 +57,7 @@ KERNELS: test_dsp.Sweep = [
     (partial(window_3x3, "depthwise_conv_2d"), (blocked,)),
     (test_fully_connected.case_int8, (blocked,)),
     (partial(test_dsp_int16.convolution, "conv_2d"), (blocked,)),
+    (test_dsp_int16.dense, (blocked,)),
 ]
 
 

@@ -1,12 +1,16 @@
-"""DIV of int8 tensors: every pair of values, and the divisor that TFLM aborts on."""
+"""DIV of int8 tensors: every pair of values, and the divisor that TFLM aborts on; of int16 tensors,
+which TFLM has not, against real numbers."""
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
+from tests.ops.test_arithmetic import shapes
 from tests.support.kernel import run_graph_in_c
-from tests.support.operators import add_input, add_node, assert_all_agree
-from toolkit.ir import Graph, GraphBuilder, QuantParams
+from tests.support.operators import add_input, add_node, assert_all_agree, pack, scale
+from toolkit.ir import DType, Graph, GraphBuilder, QuantParams
 from toolkit.ops.execute import run_graph
 from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.parts.arithmetic import ArithmeticAttrs
@@ -75,3 +79,35 @@ def test_a_divisor_of_zero_counts_as_one_step() -> None:
     for have in (run_graph(graph, values), run_graph_in_c(graph, values)):
         for name in graph.outputs:
             np.testing.assert_array_equal(have[name], expected[name])
+
+
+def wide_case(dtype: DType, builder: GraphBuilder, rng: np.random.Generator) -> str:
+    operands = [
+        add_input(builder, shape, QuantParams.per_tensor(scale(rng, 1e-4, 1e-2), 0), dtype)
+        for shape in shapes(rng)
+    ]
+    a, b = (builder.tensors[name].scale for name in operands)
+    out = QuantParams.per_tensor(float(np.float32(a / b / 2.0 ** rng.uniform(-20, 23))), 0)
+    attrs = ArithmeticAttrs(list(Activation)[rng.integers(4)])
+    return add_node(builder, "div", operands, out, attrs, dtype)
+
+
+def test_quotients_in_16_bits_are_near() -> None:
+    graph = pack(partial(wide_case, DType.INT16), 40)
+    assert_all_agree(graph, tflm=False)
+    rng = np.random.default_rng(1)
+    a = rng.integers(-32768, 32768, 4000).astype(np.int16)
+    b = np.concatenate([np.arange(-1000, 0), np.arange(1, 1001), rng.integers(1, 32768, 2000)])
+    builder = GraphBuilder("near")
+    names = [
+        add_input(builder, (4000,), QuantParams.per_tensor(s, 0), DType.INT16) for s in (0.01, 0.02)
+    ]
+    for out in (1e-7, 1e-4, 0.01, 3.0):
+        params = QuantParams.per_tensor(out, 0)
+        made = add_node(builder, "div", names, params, ArithmeticAttrs(), DType.INT16)
+        builder.outputs.append(made)
+    graph = builder.build()
+    found = run_graph(graph, dict(zip(names, (a, b.astype(np.int16)), strict=True)))
+    for name in graph.outputs:
+        exact = np.clip(a / b * 0.5 / graph.tensors[name].scale, -32768, 32767)
+        assert np.abs(found[name] - exact).max() < 0.52

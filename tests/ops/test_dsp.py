@@ -16,7 +16,10 @@ from tests.ops import (
     test_conv_2d,
     test_depthwise_conv_2d,
     test_fully_connected,
+    test_lookup,
     test_recurrent,
+    test_softmax,
+    test_table,
 )
 from tests.support import tiny
 from tests.support.dsp_firmware import (
@@ -30,8 +33,9 @@ from tests.support.dsp_firmware import (
 from tests.support.operators import AddCase, add_input, add_node, case_inputs, pack, quant
 from tests.support.oracle import run_numpy
 from tests.support.windows import ACTIVATIONS, add_weights, random_window
-from toolkit.ir import GraphBuilder, QuantParams
+from toolkit.ir import DType, GraphBuilder, QuantParams
 from toolkit.ops import OPERATORS
+from toolkit.ops.kernels import on_whole
 from toolkit.ops.parts.base import KernelCall, NodeView, view
 from toolkit.ops.parts.convolution import convolution_multipliers
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
@@ -71,21 +75,28 @@ def depthwise_conv_2d(view: NodeView[Any]) -> KernelCall | None:
     return depthwise_conv_2d_call(view, *convolution_multipliers(view))
 
 
-def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
-    """One filter a channel, without dilation; half of the kernels 3x3 at stride 1."""
-    in_h, in_w, channels = (int(n) for n in rng.integers((1, 1, 4), (9, 30, 14)))
-    window = random_window(rng, in_h, in_w, dilated=False)
+def strips(rng: np.random.Generator, in_h: int, in_w: int) -> Window:
+    """Any window, or for every second one 3x3 at stride 1 along the row; dilated or not."""
     if rng.integers(2):
-        window = Window(3, 3, int(rng.integers(1, 3)), 1, padding=Padding(1, 1, 1, 1))
+        return random_window(rng, in_h, in_w, dilated=bool(rng.integers(2)))
+    down, apart, stride = (int(n) for n in rng.integers(1, (4, 4, 3)))
+    pads = Padding(down, down, apart, apart)
+    return Window(3, 3, 1 if down > 1 else stride, 1, down, apart, pads)
+
+
+def depthwise(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """One filter a channel or up to three."""
+    in_h, in_w, channels = (int(n) for n in rng.integers((1, 1, 4), (9, 30, 14)))
+    window, multiplier = strips(rng, in_h, in_w), max(1, int(rng.integers(-1, 4)))
     x_quant = quant(rng)
     x = add_input(builder, (1, in_h, in_w, channels), x_quant)
-    shape = (1, window.kernel_h, window.kernel_w, channels)
+    shape = (1, window.kernel_h, window.kernel_w, channels * multiplier)
     inputs: list[str | None] = [x, *add_weights(builder, rng, shape, 3, x_quant.tensor_scale)]
     attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
     return add_node(builder, "depthwise_conv_2d", inputs, quant(rng, 1e-3, 10), attrs)
 
 
-def max_pool(builder: GraphBuilder, rng: np.random.Generator) -> str:
+def pool(op: str, dtype: DType, builder: GraphBuilder, rng: np.random.Generator) -> str:
     """Mostly 3x3 at stride 2, with and without padding."""
     in_h, in_w, channels = (int(n) for n in rng.integers((1, 2, 1), (9, 12, 14)))
     window = random_window(rng, in_h, in_w, dilated=False)
@@ -94,10 +105,11 @@ def max_pool(builder: GraphBuilder, rng: np.random.Generator) -> str:
         window = Window(3, 3, int(rng.integers(1, 3)), 2, padding=pads)
         if min(window.output_hw(in_h, in_w)) < 1:
             window = replace(window, padding=Padding(1, 1, 1, 1))
-    quantisation = quant(rng)
-    x = add_input(builder, (1, in_h, in_w, channels), quantisation)
+    wide = dtype is DType.INT16
+    quantisation = QuantParams.per_tensor(1e-4, 0) if wide else quant(rng)
+    x = add_input(builder, (1, in_h, in_w, channels), quantisation, dtype)
     attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
-    return add_node(builder, "max_pool_2d", [x], quantisation, attrs)
+    return add_node(builder, op, [x], quantisation, attrs, dtype)
 
 
 def every_length() -> Iterator[Case]:
@@ -135,6 +147,11 @@ def fully_connected(view: NodeView[Any], choice: int = 0) -> KernelCall | None:
     return calls[choice] if calls else None
 
 
+def of_the_whole(view: NodeView[Any]) -> KernelCall | None:
+    """A convolution as the dense layer that it is."""
+    return first_fast(on_whole(view))
+
+
 def portable(view: NodeView[Any]) -> KernelCall:
     return OPERATORS[view.node.op].kernel_call(view)
 
@@ -143,6 +160,7 @@ def portable(view: NodeView[Any]) -> KernelCall:
 Sweep = list[tuple[AddCase, tuple[Callable[[NodeView[Any]], KernelCall | None], ...]]]
 KERNELS: Sweep = [
     (test_conv_2d.case, (partial(conv_2d, weight_bits=8), partial(conv_2d, weight_bits=16))),
+    (test_conv_2d.whole, (of_the_whole,)),
     (short, (conv_2d_short,)),
     (depthwise, (depthwise_conv_2d,)),
     (test_depthwise_conv_2d.case, (of_few_channels,)),
@@ -151,8 +169,14 @@ KERNELS: Sweep = [
     (test_recurrent.other, (first_fast,)),
     (test_recurrent.begun, (first_fast,)),
     (test_recurrent.begun_lstm, (first_fast,)),
-    (max_pool, (portable,)),
+    (partial(pool, "max_pool_2d", DType.INT8), (portable,)),
+    (partial(pool, "max_pool_2d", DType.INT16), (portable,)),
+    (partial(pool, "average_pool_2d", DType.INT8), (portable,)),
+    (partial(pool, "average_pool_2d", DType.INT16), (portable,)),
     (partial(test_arithmetic.case, "add"), (portable,)),
+    (partial(test_lookup.case, "tanh"), (portable,)),
+    (partial(test_table.case, (DType.INT8, DType.INT16)), (portable,)),
+    (test_softmax.case, (portable,)),
 ]
 
 

@@ -14,12 +14,12 @@ from tests.ops import test_dsp
 from tests.ops.test_int16 import symmetric, weights
 from tests.support.dsp_firmware import run_sanitized, write_project
 from tests.support.operators import add_input, add_node
-from tests.support.windows import ACTIVATIONS, random_window
+from tests.support.windows import ACTIVATIONS
 from toolkit.ir import DType, GraphBuilder
 from toolkit.ops import OPERATORS
 from toolkit.ops.fully_connected import FullyConnectedAttrs
 from toolkit.ops.parts.base import KernelCall, NodeView
-from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
+from toolkit.ops.parts.window import WindowedAttrs
 from toolkit.toolchain import TOOLCHAINS
 
 
@@ -40,16 +40,14 @@ def moderate(
 
 
 def convolution(op: str, builder: GraphBuilder, rng: np.random.Generator) -> str:
-    """Any window, or for every second one 3x3 at stride 1 along the row."""
+    """See `test_dsp.strips`; a depthwise one has up to three filters a channel."""
     in_h, in_w, in_c, out_c = (int(n) for n in rng.integers((3, 3, 1, 1), (9, 16, 14, 8)))
     depthwise = op == "depthwise_conv_2d"
-    window = random_window(rng, in_h, in_w, dilated=not depthwise)
-    if rng.integers(2):
-        window = Window(3, 3, int(rng.integers(1, 3)), 1, padding=Padding(1, 1, 1, 1))
+    window, multiplier = test_dsp.strips(rng, in_h, in_w), max(1, int(rng.integers(-1, 4)))
     x_quant = symmetric(rng, 1e-4, 1e-2)
     x = add_input(builder, (1, in_h, in_w, in_c), x_quant, DType.INT16)
     kernel = (window.kernel_h, window.kernel_w)
-    shape = (1, *kernel, in_c) if depthwise else (out_c, *kernel, in_c)
+    shape = (1, *kernel, in_c * multiplier) if depthwise else (out_c, *kernel, in_c)
     inputs = [x, *moderate(builder, rng, shape, 3 if depthwise else 0, x_quant.tensor_scale)]
     attrs = WindowedAttrs(window, ACTIVATIONS[rng.integers(4)])
     return add_node(builder, op, inputs, symmetric(rng, 1e-3, 1e-1), attrs, DType.INT16)

@@ -22,9 +22,12 @@ from tests.ops import (
     test_concatenation,
     test_conv_2d,
     test_depthwise_conv_2d,
+    test_div,
     test_extremum,
     test_fully_connected,
     test_int16,
+    test_l2_normalization,
+    test_log_softmax,
     test_lookup,
     test_mean,
     test_normalization,
@@ -33,6 +36,7 @@ from tests.ops import (
     test_quantize,
     test_recurrent,
     test_reduce_max,
+    test_resize_bilinear,
     test_softmax,
     test_softmax_int16,
     test_streaming,
@@ -65,6 +69,9 @@ CASES: list[AddCase] = [
     *(partial(test_quantize.case, *pair) for pair in test_quantize.PAIRS),
     partial(test_lookup.case, "relu"),
     test_softmax.case,
+    test_log_softmax.case,
+    test_l2_normalization.case,
+    test_resize_bilinear.case,
     test_softmax_int16.case,
     test_mean.case,
     test_sum.case,
@@ -74,8 +81,12 @@ CASES: list[AddCase] = [
         for op in test_extremum.OPS
         for kind in (DType.INT8, DType.INT16)
     ),
-    test_extremum.prelu_case,
-    test_extremum.square_case,
+    *(
+        partial(made, kind)
+        for made in (test_extremum.prelu_case, test_extremum.leaky_case, test_extremum.square_case)
+        for kind in test_extremum.BOTH
+    ),
+    partial(test_div.wide_case, DType.INT16),
     *(partial(test_normalization.case, kinds) for kinds in test_normalization.KINDS),
     *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
     test_recurrent.lstm,

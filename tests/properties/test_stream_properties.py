@@ -206,6 +206,14 @@ def test_the_batch_model_at_other_lengths_is_tflms(ds_cnn: Graph, frames: int) -
     assert_equals_tflm(retime(plan_stream(ds_cnn).time, frames))
 
 
+@pytest.mark.exhaustive
+@pytest.mark.skipif(not tflm_available(), reason="tflite-micro is not installed")
+def test_the_batch_model_is_tflms_at_every_length_streamed_here(ds_cnn: Graph) -> None:
+    plan = plan_stream(ds_cnn)
+    for frames in lengths(plan, (100, 999, 4000)):
+        assert_equals_tflm(retime(plan.time, frames), cases=1)
+
+
 @pytest.mark.skipif(not tflm_available(), reason="tflite-micro is not installed")
 @pytest.mark.parametrize("frames", [1, 64, 499, 700])
 def test_wav2smalls_batch_model_at_other_lengths_is_tflms(wav2small: Graph, frames: int) -> None:

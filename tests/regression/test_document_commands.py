@@ -1,4 +1,4 @@
-"""The README's commands, run whole, in the folder of somebody who has what they name."""
+"""The documents' commands, run whole, in the folder of somebody who has what they name."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from pathlib import Path
 import onnx
 import pytest
 
+from tests.support import outside, qdq
 from tests.support.cli import speech_model, toolkit, write_noise
+from tests.support.onnx_models import conv_1d
 
-README = Path(__file__).resolve().parents[2] / "README.md"
-CLIPS = README.parent / "ci" / "test_clips"
+ROOT = Path(__file__).resolve().parents[2]
+CLIPS = ROOT / "ci" / "test_clips"
+DOCUMENTS = ("README", "docs/EVALUATION", "docs/FEATURES", "docs/QUANTISED_MODELS", "docs/CI")
+#: Documents whose commands other tests run whole, each by itself.
+OTHERS = {
+    "docs/BOARDS": "tests/sim/test_flash.py",
+    "docs/INTEGRATION": "tests/sim/test_integration.py",
+    "docs/TRAINING": "tests/regression/test_train.py",
+}
 #: Commands that need what a machine of tests has not, and the test that runs them.
 ELSEWHERE = {
     "toolkit train": "tests/regression/test_train.py",
@@ -26,46 +35,59 @@ ELSEWHERE = {
     "toolkit build --target cortex-m4 --toolchain gcc": "tests/sim/test_build.py",
     "toolkit verify": "tests/regression/test_wav2small_accuracy.py",
     "toolkit check": "tests/sim/test_check.py",
+    "toolkit eval MODEL": "tests/regression/test_eval.py",
 }
 
 
-def commands() -> list[str]:
-    """Every `toolkit` command of the README, optional parts left out, the first of alternatives."""
+def commands(document: str) -> list[str]:
+    """Every `toolkit` command of a document, optional parts left out, the first of alternatives."""
     found = []
-    for block in re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.S):
-        for line in block.splitlines():
+    text = (ROOT / f"{document}.md").read_text(encoding="utf-8")
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, re.S | re.M):
+        for line in block.splitlines() if language in ("", "sh") else ():
             command = re.sub(r"\[[^\]]*\]", "", line.split(" #")[0]).strip()
             if command.startswith("toolkit "):
                 found.append(re.sub(r"(\w+)(\|[\w.]+)+", r"\1", command))
     return list(dict.fromkeys(found))
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("readme")
-    onnx.save(speech_model(labels=json.dumps(["a", "b", "c"])), path / "model.onnx")
-    shutil.copytree(CLIPS, path / "clips", ignore=shutil.ignore_patterns("*.txt", "silence*"))
-    write_noise(path / "clip.wav", 16_000, 1, "PCM_16")
-    write_noise(path / "long.wav", 16_000, 1, "PCM_16", seconds=3.0)
+def prepared(folder: Path) -> Path:
+    """Models, clips and labels by the names that the documents use."""
+    onnx.save(speech_model(labels=json.dumps(["a", "b", "c"])), folder / "model.onnx")
+    for name in ("clips", "speech"):
+        ignore = shutil.ignore_patterns("*.txt", "silence*")
+        shutil.copytree(CLIPS, folder / name, ignore=ignore)
+    write_noise(folder / "clip.wav", 16_000, 1, "PCM_16")
+    write_noise(folder / "long.wav", 16_000, 1, "PCM_16", seconds=3.0)
     rows = ["yes_1000ms.wav,x,.1,.2,.3", "no_1000ms.wav,y,.4,.1,.2", "noise_1000ms.wav,y,.2,.3,.1"]
     text = "\n".join(["file,speaker,a,b,c", *rows]) + "\n"
-    (path / "labels.csv").write_text(text, encoding="utf-8")
-    return path
+    (folder / "labels.csv").write_text(text, encoding="utf-8")
+    data = qdq.noise((1, 6, 50), qdq.CALIBRATION_CASES)
+    onnx.save(qdq.quantize_with_onnxruntime(conv_1d(), data, folder), folder / "model_qdq.onnx")
+    return folder
 
 
-def test_every_command_is_run_here_or_elsewhere() -> None:
-    found = commands()
-    assert len(found) > 20
-    for begins, where in ELSEWHERE.items():
-        assert [command for command in found if command.startswith(begins)], begins
-        assert (README.parent / where).is_file()
+@pytest.mark.parametrize("document", [*DOCUMENTS, *OTHERS])
+def test_every_command_is_run_here_or_elsewhere(document: str) -> None:
+    assert commands(document)
+    for where in (*ELSEWHERE.values(), *OTHERS.values()):
+        assert (ROOT / where).is_file()
+    for begins in ELSEWHERE:
+        assert any(line.startswith(begins) for name in DOCUMENTS for line in commands(name)), begins
 
 
 @pytest.mark.exhaustive
-def test_the_commands_run(folder: Path) -> None:
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_the_commands_run(document: str, tmp_path: Path) -> None:
     """In their order: some use what those before them left."""
-    for command in commands():
+    folder = prepared(tmp_path)
+    if document == "docs/EVALUATION":
+        (folder / "emotale").symlink_to(outside.folder(outside.DATA) / "emotale")
+    for command in commands(document):
         if command.startswith(tuple(ELSEWHERE)):
             continue
-        run = toolkit(*shlex.split(command)[1:], cwd=folder)
+        line, _, file = command.partition(" > ")
+        run = toolkit(*shlex.split(line)[1:], cwd=folder)
         assert run.exit_code == 0, (command, run.stderr)
+        if file:
+            (folder / file).write_text(run.stdout, encoding="utf-8")

@@ -34,7 +34,7 @@ CALLS = {
     "profile": "profile model.onnx --target cortex-m4",
     "features": "features show model.onnx",
     "eval": "eval model.onnx --data labels.csv --audio .",
-    "build": "build model.onnx --board mps2-an386 --audio clip.wav --out out",
+    "build": "build model.onnx --board mps2-an386 --package zephyr --audio clip.wav --out out",
     "run": "run out --audio clip.wav",
     "verify": "verify image.onnx --target cortex-m4 --inputs x.npy",
     "flash": f"flash out {_FLASH}",

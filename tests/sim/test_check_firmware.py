@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from tests.support.cli import built, image_model, speech_model, toolkit
+from tests.support.cli import built, image_model, speech_model, toolkit, write_noise
 from tests.support.gates import gates, problem, verdicts
 
 NAME = "firmware.elf on cortex-m4"
@@ -113,9 +113,32 @@ def test_the_first_budgets_of_a_model_hold(tmp_path: Path) -> None:
     data = tomllib.loads((tmp_path / "toolkit.toml").read_text(encoding="utf-8"))
     (table,) = data["budget"]
     assert table["model"] == "m.onnx" and table["limits"]["output_mismatches"] == 0
+    run = toolkit("check", "--cache", "kept", cwd=tmp_path)
+    assert run.exit_code == 2 and "no baseline yet. Run `toolkit check --update`" in run.stdout
+    assert "FAIL" not in run.stdout and "ok   flash" in run.stdout
     run = toolkit("check", "--update", "--cache", "kept", "--json", cwd=tmp_path)
     assert run.exit_code == 0, run
     assert (tmp_path / table["baseline"]).is_file()
     assert toolkit("check", "--cache", "kept", cwd=tmp_path).exit_code == 0
     run = toolkit("check", "m.onnx", "--init", cwd=tmp_path)
     assert run.exit_code == 2 and "exists already" in run.stderr
+
+
+def test_init_writes_the_features_and_calibration_that_it_was_given(tmp_path: Path) -> None:
+    """And `check` builds with them, wherever it is called."""
+    onnx.save(speech_model(), tmp_path / "m.onnx")
+    (tmp_path / "clips").mkdir()
+    write_noise(tmp_path / "clips" / "a.wav", 16_000, 1, "PCM_16", seconds=0.5)
+    spec = toolkit("features", "show", "m.onnx", "--toml", cwd=tmp_path).stdout
+    spec = spec.replace("floor = 1e-10", "floor = 1e-06")
+    (tmp_path / "spec.toml").write_text(spec, encoding="utf-8")
+    run = toolkit("init", "--features", "spec.toml", "--calib", "clips", cwd=tmp_path)
+    assert run.exit_code == 0, run
+    (table,) = tomllib.loads((tmp_path / "toolkit.toml").read_text(encoding="utf-8"))["budget"]
+    assert (table["features"], table["calib"]) == ("spec.toml", "clips")
+    (tmp_path / "elsewhere").mkdir()
+    options = ("--budget", "../toolkit.toml", "--update", "--json")
+    run = toolkit("check", *options, cwd=tmp_path / "elsewhere")
+    assert run.exit_code == 0, run
+    (gate,) = run.json["gates"]
+    assert "features=" in gate["identity"]["options"]

@@ -140,7 +140,7 @@ def test_everything_is_checked_before_the_first_build(
     messages = {name: gate["error"]["message"] for name, gate in gates(run).items()}
     words = {
         "baseline": "is no baseline of format 1",
-        "absent": "does not exist. `toolkit check --update` writes it.",
+        "absent": "no baseline yet. Run `toolkit check --update` and commit 'absent.json'",
         "output": "Did you mean 'int8_ccc_to_float_output[",
         "data": "'absent' does not exist",
         "model": "bad.onnx",

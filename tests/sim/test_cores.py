@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from toolkit.report import Report
 from toolkit.targets import list_cores, load_target
 from toolkit.tflite.write import write_tflite
 from toolkit.verbs.build import BuildRequest, build
+from toolkit.verbs.stages import silent
 
 # A core each with zig, and gcc where its code generation is most its own.
 RUNS = [*((core, "zig") for core in list_cores()), ("cortex-m0plus", "gcc"), ("cortex-m55", "gcc")]
@@ -33,7 +33,7 @@ def test_an_image_model_on_every_core(target: str, toolchain: str, tmp_path: Pat
     model = tmp_path / "model.tflite"
     model.write_bytes(write_tflite(mobile_net()))
     request = BuildRequest(str(model), target, tmp_path / "out", toolchain=toolchain)
-    report = build(request, lambda _: nullcontext())
+    report = build(request, silent)
     assert report.passed, [c for c in report.checks if not c.passed]
     bound = _value(report, "stack_bound_bytes", Provenance.MEASURED)
     assert 0 < _value(report, "stack_painted_bytes", Provenance.SIMULATED) <= bound
@@ -56,7 +56,7 @@ def test_streamed_speech_with_its_features(target: str, tmp_path: Path) -> None:
         clip_seconds=0.06,
         schedule=ScheduleRequest("stream", optimize="size"),
     )
-    report = build(request, lambda _: nullcontext())
+    report = build(request, silent)
     assert report.passed, [c for c in report.checks if not c.passed]
     assert _value(report, "feature_identical_fraction", Provenance.SIMULATED) == 1
     ram = [

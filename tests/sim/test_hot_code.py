@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from toolkit.toolchain.base import BOARD_FOLDER
 from toolkit.toolchain.elf import read_elf
 from toolkit.verbs.build import BuildRequest, build
 from toolkit.verbs.profile import ProfileRequest, profile
+from toolkit.verbs.stages import silent
 
 PLACEMENTS = {
     "flash": Placement(),
@@ -43,7 +43,7 @@ def reports(model: Path) -> Mapping[str, Report]:
 def _build(model: Path, placement: Placement, **options: object) -> Report:
     folder = model.parent / f"{placement.hot_code}-{placement.weights}-{len(options)}"
     request = BuildRequest(str(model), "stm32l4r5", folder, placement=placement, **options)  # type: ignore[arg-type]
-    report = build(request, lambda _: nullcontext())
+    report = build(request, silent)
     assert report.passed, [check for check in report.checks if not check.passed]
     return report
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from toolkit.targets import Access, Cache, load_target
 from toolkit.tflite.write import write_tflite
 from toolkit.toolchain.elf import read_elf
 from toolkit.verbs.build import BuildRequest, build
+from toolkit.verbs.stages import silent
 
 PART, CORE = load_target("stm32l4r5"), load_target("cortex-m4")
 SHARED = Cache("both", 512, 16, 2)
@@ -195,7 +195,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_report_of_a_part_adds_its_memory(model: Path, tmp_path: Path) -> None:
-    report = build(BuildRequest(str(model), "stm32l4r5", tmp_path / "out"), lambda _: nullcontext())
+    report = build(BuildRequest(str(model), "stm32l4r5", tmp_path / "out"), silent)
 
     def value(name: str) -> float:
         found = report.find(name, Provenance.SIMULATED)
@@ -229,7 +229,7 @@ def test_a_bare_core_and_qemu_say_that_they_have_none(model: Path, tmp_path: Pat
     ):
         out = tmp_path / target
         request = BuildRequest(str(model), target, out, simulator=simulator)
-        report = build(request, lambda _: nullcontext())
+        report = build(request, silent)
         cycles = report.find("cycles_per_inference", Provenance.SIMULATED)
         assert cycles is not None and words in cycles.basis
         assert report.find("stall_cycles_data", Provenance.SIMULATED) is None

@@ -26,5 +26,5 @@ def test_estimates_of_a_run_show_their_errors(
     for title in ("RAM", "flash", "stack", "time"):
         assert [line for line in lines if re.search(rf"^{title} .* est\. [+−]\d+\.\d %", line)]
     assert re.search(r"^stack  Reset_Handler \d+ → main \d+ → ", done.stdout, re.MULTILINE)
-    assert re.search(r"^pass   bit_match, [\w,\s]*plan_linked *$", done.stdout, re.MULTILINE)
-    assert "input buffer" in done.stdout
+    assert re.search(r"^pass   bit match, [\w,\s]*plan linked *$", done.stdout, re.MULTILINE)
+    assert "of input" in done.stdout

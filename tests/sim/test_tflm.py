@@ -10,20 +10,25 @@ import struct
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
+from tests.ops import test_normalization, test_recurrent, test_table
 from tests.ops.test_attention_pool import pool_graph, random_case, random_graph
 from tests.support import outside
+from tests.support.onnx_models import ModelMaker, save
+from tests.support.operators import AddCase, pack
 from tests.support.oracle import run_numpy
 from tests.support.states import listening_model
 from toolkit.deploy.model import load
 from toolkit.deploy.tflm import NAME
 from toolkit.emit import Library
 from toolkit.emit.c_text import comment_text
-from toolkit.emit.tflm import Arena, TflmModel, resolver_method
+from toolkit.emit.tflm import CUSTOM, Arena, TflmModel, resolver_method
 from toolkit.errors import InputError, UnsupportedError
 from toolkit.ir import Graph, GraphBuilder
 from toolkit.measurement import Provenance
@@ -57,11 +62,12 @@ def driver(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path
     cxx = ["g++", *CXX_FLAGS, "-O1", *checkout.include_flags, *own]
     strict = ["-Wall", "-Wextra", "-Werror"]
     commands = [[*cxx, "-w", str(path)] for path in (*checkout.core(), *checkout.kernels([]))]
-    kernel = TEMPLATES / "tflm" / "tk_attention_pool.cc"
-    commands += [[*cxx, *strict, str(path)] for path in (kernel, DRIVER)]
+    operators = [TEMPLATES / "tflm" / f"{kernel.stem}.cc" for kernel in CUSTOM.values()]
+    commands += [[*cxx, *strict, str(path)] for path in (*operators, DRIVER)]
     commands += [
         ["gcc", "-std=c99", "-O1", *own, str(TEMPLATES / "kernels" / f"{stem}.c")]
-        for stem in ("tk_attention_pool_s8", "tk_attention_pool_s8_s16")
+        for kernel in CUSTOM.values()
+        for stem in kernel.kernels
     ]
     objects = [str(folder / f"{number}.o") for number in range(len(commands))]
 
@@ -99,6 +105,44 @@ def test_the_kernel_in_tflms_interpreter_gives_the_bits_of_the_reference(driver:
     assert run_driver(driver, cases) == b"".join(expected)
 
 
+def gru(builder: GraphBuilder, rng: np.random.Generator) -> str:
+    """Along any of three axes, both ways, from zeros or from a known state."""
+    shape = tuple(int(n) for n in rng.integers((1, 1, 1, 1), (4, 5, 4, 10)))
+    x = test_recurrent.add_activation(builder, rng, shape)
+    return test_recurrent.add_gru(builder, rng, x, int(rng.integers(1, 11)), plain=False)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(partial(test_table.case, kinds) for kinds in test_table.KINDS),
+        *(partial(test_normalization.case, kinds) for kinds in test_normalization.KINDS),
+        gru,
+        test_recurrent.begun,
+    ],
+)
+def test_the_other_kernels_too(case: AddCase, driver: Path) -> None:
+    """Tables, normalisation and GRU of random shapes and scales, one a file."""
+    graphs = [pack(case, 1, seed) for seed in range(40)]
+    rng = np.random.default_rng(0)
+    cases, expected = [], b""
+    for graph in graphs:
+        tensors = [graph.tensors[name] for name in graph.inputs]
+        inputs = [
+            rng.integers(*t.dtype.limits, t.shape, t.dtype.numpy, endpoint=True) for t in tensors
+        ]
+        cases.append((write_tflite(graph), b"".join(values.tobytes() for values in inputs)))
+        (want,) = run_numpy(graph, [values[None] for values in inputs])
+        expected += struct.pack("<I", 1) + want.tobytes()
+    assert run_driver(driver, cases) == expected
+    options = graphs[0].nodes[0]
+    file = cases[0][0]
+    magic = {"table": b"TKTA", "normalization": b"TKNO", "gru": b"TKGR"}[options.op] + b"\x01\x00"
+    assert file.count(magic) == 1
+    assert run_driver(driver, [(file.replace(magic, magic[:4] + b"\x02\x00"), b"")]) == bytes(4)
+
+
 @pytest.mark.exhaustive
 def test_the_kernel_refuses_what_it_does_not_know(driver: Path) -> None:
     """Another version, another axis, a table with a weight of 0 or above 1."""
@@ -131,13 +175,17 @@ def built(model: str, folder: Path, **options: object) -> Report:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("model", ["wav2small", "mlperf_tiny_kws_int8.tflite", "listening"])
+@pytest.mark.parametrize(
+    "model", ["wav2small", "mlperf_tiny_kws_int8.tflite", "listening", "custom"]
+)
 def test_the_application_has_the_bits_of_the_reference_on_the_core(
     model: str, checkout: Checkout, tmp_path: Path
 ) -> None:
     """A custom operator; builtin ones, whose reference TFLM's own interpreter confirms; states,
-    step by step."""
+    step by step; the other custom operators."""
     path = model
+    if model == "custom":
+        path = str(save(custom(), tmp_path))
     if model == "listening":
         path = str(listening_model(tmp_path / "listening.onnx"))
     elif model.endswith(".tflite"):
@@ -149,12 +197,37 @@ def test_the_application_has_the_bits_of_the_reference_on_the_core(
     assert checks["bit_match"].passed
     arena = report.find("tflm_core_arena_bytes", Provenance.MEASURED)
     assert arena is not None and "on the core" in arena.basis
-    if model != "wav2small":  # whose custom operator the Python interpreter does not know
+    if model in ("wav2small", "custom"):  # which the Python interpreter does not know
+        assert checks["tflm_match"].passed is None
+    else:
         assert checks["tflm_match"].passed
         on_a_workstation = report.find("tflm_arena_bytes", Provenance.MEASURED)
         assert on_a_workstation is not None and arena.value < on_a_workstation.value
     assert report.find("tflm_cycles_per_inference", Provenance.SIMULATED) is not None
     assert (tmp_path / "out" / "tflm" / "firmware.elf").is_file()
+
+
+def custom() -> onnx.ModelProto:
+    """A GRU, layer normalisation and a function, one behind the other."""
+    m = ModelMaker(9, 1, 10)
+    shapes = ((1, 36, 10), (1, 36, 12), (1, 72))
+    y = m.op("GRU", "x", *(m.weights(*shape) for shape in shapes), hidden_size=12)
+    y = m.op("Reshape", y, m.constant(np.array([9, 12])))
+    y = m.op("LayerNormalization", y, m.weights(12), m.weights(12))
+    return m.model(m.dense(m.op("Softplus", y), 12, 5))
+
+
+def test_the_other_custom_operators_are_in_the_application(tmp_path: Path) -> None:
+    report = built(
+        str(save(custom(), tmp_path)), tmp_path / "out", toolchain="gcc", simulator="host"
+    )
+    assert report.passed
+    (source,) = (tmp_path / "out" / "tflm").glob("model*.cc")
+    text = " ".join(source.read_text(encoding="utf-8").split())
+    for name in ("Gru", "Normalization", "Table"):
+        assert f"AddCustom(toolkit::k{name}Name, toolkit::Register{name}()) == kTfLiteOk" in text
+    there = {path.name for path in (tmp_path / "out" / "tflm").iterdir()}
+    assert {"tk_gru_op.cc", "tk_normalization_op.h", "tk_table_op.cc", "tk_tflm.h"} <= there
 
 
 def test_without_a_checkout_the_application_is_written_and_not_checked(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def wrong_weights(files: dict[str, bytes]) -> None:
     values, end, after = rest.partition(b"}")
     changed = before + array + re.sub(rb"0x[0-9A-F]{8}", b"0x01010101", values) + end + after
     head = rb"(\.head = \{\w+, )0x[0-9A-F]{8}"
-    image = [int(word, 16) for word in re.findall(rb"0x[0-9A-F]{8}(?=,)", changed)]
+    image = [int(word, 16) for word in re.findall(rb"0x[0-9A-F]{8}(?=u,)", changed)]
     files[path] = re.sub(head, rb"\g<1>0x%08X" % weights_hash(image), changed)
 
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Runs models of one attention pool in TFLM's interpreter, on a workstation.
+// Runs models of the toolkit's custom operators in TFLM's interpreter, on a workstation.
 //
 // Standard input:  u32 cases; per case u32 bytes of the .tflite, the .tflite, u32 bytes of all
 //                  inputs, these.
@@ -13,6 +13,9 @@
 #include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 #include "tk_attention_pool.h"
+#include "tk_gru_op.h"
+#include "tk_normalization_op.h"
+#include "tk_table_op.h"
 
 namespace {
 
@@ -48,8 +51,11 @@ int main() {
         std::vector<uint8_t> values(ReadU32());
         Read(values.data(), values.size());
 
-        tflite::MicroMutableOpResolver<1> resolver;
+        tflite::MicroMutableOpResolver<4> resolver;
         resolver.AddCustom(toolkit::kAttentionPoolName, toolkit::RegisterAttentionPool());
+        resolver.AddCustom(toolkit::kGruName, toolkit::RegisterGru());
+        resolver.AddCustom(toolkit::kNormalizationName, toolkit::RegisterNormalization());
+        resolver.AddCustom(toolkit::kTableName, toolkit::RegisterTable());
         tflite::MicroInterpreter interpreter(tflite::GetModel(file), resolver, arena, kArenaBytes);
         uint32_t ran = interpreter.AllocateTensors() == kTfLiteOk;
         const uint8_t *next = values.data();

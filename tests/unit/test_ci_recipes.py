@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import onnx
 import pytest
 import yaml
@@ -22,6 +23,46 @@ from toolkit.budget.outputs import comment
 from toolkit.cli.check import command as command_line
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "CI.md"
+TEMPLATE = Path(__file__).parents[2] / "ci" / "gitlab.yml"
+#: What GitLab's documentation allows of what our job says: keywords, and their kinds.
+_TEXTS = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+JOB_SCHEMA = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["script"],
+    "properties": {
+        "image": {"type": "string"},
+        "rules": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {"if": {"type": "string", "pattern": r"^\$"}},
+            },
+        },
+        "variables": {"type": "object", "additionalProperties": {"type": "string"}},
+        "cache": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"paths": _TEXTS, "key": {"type": "string"}},
+        },
+        "script": _TEXTS,
+        "artifacts": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "when": {"enum": ["on_success", "on_failure", "always"]},
+                "expose_as": {"type": "string", "maxLength": 64},
+                "paths": _TEXTS,
+                "reports": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {"junit": {"type": "string"}},
+                },
+            },
+        },
+    },
+}
 
 
 def recipes() -> dict[str, Any]:
@@ -30,6 +71,13 @@ def recipes() -> dict[str, Any]:
         pytest.skip("docs are not part of an installed package")
     blocks = re.findall(r"```yaml\n# (\S+)\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
     return {name: yaml.safe_load(text) for name, text in blocks}
+
+
+def gitlab_template() -> dict[str, Any]:
+    """ci/gitlab.yml, which pipelines include."""
+    data = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    assert isinstance(data, dict)
+    return data
 
 
 def github_command() -> str:
@@ -45,11 +93,21 @@ def test_recipes_parse_and_run_the_check() -> None:
         ".github/workflows/budget-comment.yml",
         ".gitlab-ci.yml",
     }
-    for command in (github_command(), *found[".gitlab-ci.yml"]["budget"]["script"][1:]):
+    for command in (github_command(), *gitlab_template()["budget"]["script"][1:]):
         words = command.replace("\\\n", " ").partition("toolkit check ")[2].split()
         options = {word for word in words if re.fullmatch("--?[a-z]+", word)} - {"--against"}
         assert options == {"-j", "--cache", "--markdown", "--junit", "--result", "--save"}
         assert options <= {name for option in command_line.params for name in option.opts}
+
+
+def test_the_gitlab_template_is_a_job_that_the_document_includes() -> None:
+    template = gitlab_template()
+    jsonschema.validate(template, {"type": "object", "additionalProperties": JOB_SCHEMA})
+    shown = recipes()[".gitlab-ci.yml"]
+    (include,) = shown["include"]
+    assert include["remote"].startswith("https://") and include["remote"].endswith("/ci/gitlab.yml")
+    assert set(shown) == {"include", "budget"} and set(template) == {"budget"}
+    assert set(shown["budget"]["variables"]) <= set(template["budget"]["variables"])
 
 
 def test_the_action_runs_the_check_with_options_that_there_are() -> None:
@@ -225,7 +283,7 @@ def test_the_shell_of_the_jobs_runs(checkout: Repository, service: str, model: s
     if service == "github":
         done = job(checkout, github_command(), BASE="main")
     else:
-        script = "\n".join(recipes()[".gitlab-ci.yml"]["budget"]["script"])
+        script = "\n".join(gitlab_template()["budget"]["script"])
         done = job(checkout, script, TOOLKIT="x", CI_MERGE_REQUEST_TARGET_BRANCH_NAME="main")
     assert done.returncode == (0 if model == "m.onnx" else 2), done
     found = json.loads((checkout.folder / "result.json").read_text(encoding="utf-8"))
@@ -239,10 +297,13 @@ def test_gitlab_ci_local_runs_the_recipe(checkout: Repository) -> None:
     runner = shutil.which("gitlab-ci-local")
     if runner is None or shutil.which("rsync") is None:
         pytest.skip("no gitlab-ci-local with rsync: the GitLab recipe ran in a plain shell only")
-    recipe = recipes()[".gitlab-ci.yml"]
-    del recipe["budget"]["image"], recipe["budget"]["rules"]  # the shell part, on this machine
-    text = yaml.safe_dump(recipe)
-    (checkout.folder / ".gitlab-ci.yml").write_text(text, encoding="utf-8")
+    including = {
+        "include": [{"local": "/ci/gitlab.yml"}],
+        "budget": {"variables": {"TOOLKIT": "x"}},
+    }
+    (checkout.folder / "ci").mkdir()
+    shutil.copy(TEMPLATE, checkout.folder / "ci" / "gitlab.yml")
+    (checkout.folder / ".gitlab-ci.yml").write_text(yaml.safe_dump(including), encoding="utf-8")
     checkout.commit("recipe")
     done = job(checkout, f'"{runner}" --force-shell-executor budget')
     assert done.returncode == 0, done

@@ -90,7 +90,7 @@ def test_literals(value: int, literal: str) -> None:
 def test_words_hold_every_value_in_100_columns(values: list[int]) -> None:
     lines = word_lines(words(np.array(values, np.int32)))
     assert max(map(len, lines)) <= 100
-    found = [int(word, 16) for word in " ".join(lines).replace(",", "").split()]
+    found = [int(word, 16) for word in " ".join(lines).replace("u,", "").split()]
     assert np.array(found, np.uint32).view(np.int32).tolist() == values
 
 

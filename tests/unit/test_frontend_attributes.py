@@ -81,6 +81,7 @@ BASES: dict[str, tuple[tuple[int, ...], list[Any], dict[str, Any]]] = {
     **{f"Reduce{kind}": ((2, 3, 4), [], {}) for kind in ("Min", "SumSquare")},
     "DepthToSpace": ((1, 12, 2, 3), [], {"blocksize": 2}),
     "SpaceToDepth": ((1, 3, 4, 6), [], {"blocksize": 2}),
+    "ScatterND": ((2, 3), [floats(4, 3), np.array([[1], [2]])], {}),
     "Sigmoid": ((2, 3), [], {}),
     "Slice": ((4, 5), [ints(1), ints(3)], {}),
     "Softmax": ((2, 3, 4), [], {}),
@@ -146,6 +147,7 @@ VALUES: dict[str, list[Any]] = {
     "output_padding": [[0, 0], [0, 1]],
     "output_shape": [[9, 9]],
     "pads": [[0, 0, 0, 0], [1, 0, 2, 1]],
+    "reduction": ["none", "add", "mul"],
     "round_mode": ["up", "down"],
     "saturate": [0, 1],
     "to": [1, 10],
@@ -169,7 +171,7 @@ def stated(op: str, opset: int, attrs: dict[str, Any]) -> onnx.ModelProto:
     if op in ("Log", "Reciprocal", "ReduceLogSum", "Sqrt"):  # of what has one
         x = maker.op("Add", maker.op("Mul", x, x), one)
     names = ["" if isinstance(v, str) else maker.constant(v) for v in constants]
-    operands = [names[0], x] if op == "Concat" else [x, *names]
+    operands = [*names, x] if op in ("Concat", "ScatterND") else [x, *names]
     y = maker.op(op, *operands, **{**base, **attrs})
     if op == "Shape":
         target = maker.op("Concat", y, maker.constant(ints(-1)), axis=0)

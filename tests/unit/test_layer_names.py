@@ -78,3 +78,8 @@ def test_symbols_name_their_layers() -> None:
     assert names.of_symbol("tk_max_pool_2d_s8_row") == "max_pool_2d_s8_row"
     assert names.of_symbol("tk_conv_2d_s8_winograd2/winograd2") == "winograd2"
     assert names.of("/elsewhere/Conv_output_0") == "elsewhere/Conv"
+
+
+def test_a_number_alone_is_no_name() -> None:
+    names = short_names(("28", "91", "/x/Relu"), ops=("conv_2d", "mean", "conv_2d"))
+    assert [names.of(name) for name in ("28", "91")] == ["conv_2d 28", "mean 91"]

@@ -11,15 +11,18 @@ import numpy as np
 import pytest
 
 from tests.support.host_run import assert_c_matches_numpy
+from tests.support.onnx_models import ModelMaker, save
 from tests.support.oracle import assert_matches_tflm
 from tests.support.stream_host import Streamed, assert_streams_like_batch
 from tests.support.variants import dsp_variants
 from tests.unit.test_quantize import cases, float_graph, needs_tflm, outputs
 from toolkit.errors import InputError
+from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph
 from toolkit.model.load import load_source
 from toolkit.ops.execute import run_graph
 from toolkit.passes.expand_hard_swish import expand_hard_swish
+from toolkit.passes.optimize import optimize
 from toolkit.plan import plan_stream
 from toolkit.quantize.advice import MINOR_SHARE, advice, attention_issues, summary
 from toolkit.quantize.convert import convert
@@ -58,6 +61,30 @@ def test_networks_wholly_in_int16_have_tflms_bits(name: str, tmp_path: Path) -> 
     assert len(wide_nodes(form)) >= 1
     assert_matches_tflm(form, cases=5)
     assert_c_matches_numpy(read_tflite(write_tflite(form), name), tmp_path / "c", cases=3)
+
+
+@pytest.mark.parametrize("quotient", [False, True])
+def test_rectifiers_and_quotients_have_16_bits(quotient: bool, tmp_path: Path) -> None:
+    """TFLM has the rectifiers alone."""
+    m = ModelMaker(1, 3, 6, 8)
+    slopes = m.constant(m.rng.uniform(0, 0.5, (4, 1, 1)).astype(np.float32))
+    y = m.op("PRelu", m.conv("x", (3, 4), (3, 3)), slopes)
+    y = m.op("LeakyRelu", m.conv(y, (4, 4), (1, 1)), alpha=0.2)
+    if quotient:
+        y = m.op("Div", y, m.op("Add", m.op("Abs", m.conv(y, (4, 4), (1, 1))), m.weights(4, 1, 1)))
+    graph = optimize(load_onnx(save(m.model(m.conv(y, (4, 2), (2, 2))), tmp_path)))
+    rng = np.random.default_rng(0)
+    batches: list[Batch] = [
+        {"x": rng.standard_normal(graph.tensors["x"].shape).astype(np.float32)} for _ in range(8)
+    ]
+    form = convert(graph, calibrate(graph, batches), wide=candidates(graph))
+    wanted = {"prelu", "leaky_relu", *(("div",) if quotient else ())}
+    assert wanted <= wide_nodes(form)
+    slopes_of = next(node.inputs[1] for node in form.nodes if node.op == "prelu")
+    assert form.tensors[slopes_of or ""].dtype is DType.INT8
+    if not quotient:
+        assert_matches_tflm(form, cases=5)
+    assert_c_matches_numpy(read_tflite(write_tflite(form), "m"), tmp_path / "c", cases=3)
 
 
 def test_a_streamed_network_in_int16_has_the_batch_networks_bits(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ HEADERS = """
         ("x push", "x_push_net"),
         ("x_weights", "x_weights_net"),
         ("model_v2", "model_v2"),
+        ("packages", "packages_net"),
+        ("report", "report_net"),
     ],
 )
 def test_any_model_has_a_name(text: str, name: str) -> None:

@@ -17,6 +17,8 @@ from toolkit.errors import NotStreamableError, UnsupportedError
 from toolkit.frontend.load import load_onnx
 from toolkit.ir import DType, Graph
 from toolkit.ir.tensor import dequantize, quantize
+from toolkit.model.load import load_source
+from toolkit.model.stated import Stated
 from toolkit.ops.execute import run_steps
 from toolkit.plan.time_axis import find_time_axis
 from toolkit.quantize.snr import int8_snr_db
@@ -142,6 +144,20 @@ def test_both_ways_along_time_runs_in_batch(rnn: Callable[..., nn.Module], tmp_p
     graph = optimised(exported(Sequence(rnn(2, ways=2), last_row), tmp_path), tmp_path)
     with pytest.raises(NotStreamableError, match="backwards"):
         find_time_axis(graph)
+
+
+@pytest.mark.parametrize("rnn", [gru, lstm])
+def test_time_in_front_of_the_batch_streams(rnn: Callable[..., nn.Module], tmp_path: Path) -> None:
+    """As torch has it unless it is told otherwise."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        net = Sequence(rnn(first=False)).eval()
+        x = torch.zeros(STEPS, 1, VALUES)
+        torch.onnx.export(net, (x,), tmp_path / "m.onnx", dynamo=False, opset_version=17)
+    source = load_source(str(tmp_path / "m.onnx"), stated=Stated(time_axis=0))
+    assert source.float_graph is not None
+    assert find_time_axis(source.float_graph).inputs == source.float_graph.inputs
 
 
 def by_hand(op: str, seed: int, **attrs: object) -> onnx.ModelProto:

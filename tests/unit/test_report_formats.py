@@ -169,7 +169,7 @@ def test_the_page_shows_every_figure_with_its_provenance() -> None:
         "✗ DOES NOT FIT: 1,000 B too much for flash; tflm_match failed",
         "main 40 B 40 B",
         "60 B 100 B",
-        "128 B alive at “second”",
+        "128 B alive at second",
     ):
         assert words in page.text, words
     blocks = [a for tag, a in page.tags if tag == "rect" and "block" in str(a.get("class"))]
@@ -286,3 +286,22 @@ def test_a_report_replaces_reports_and_nothing_else(tmp_path: Path) -> None:
             require_formats([path])
         assert "--force" in caught.value.hint
         require_formats([path], force=True)
+
+
+def test_an_older_report_stands_beside_a_newer(tmp_path: Path) -> None:
+    half = [replace(m, value=m.value / 2) for m in FULL.measurements if m.name == "flash_bytes"]
+    others = [m for m in FULL.measurements if m.name != "flash_bytes"]
+    (tmp_path / "old.json").write_text(
+        report_json(replace(FULL, measurements=(*half, *others))), encoding="utf-8"
+    )
+    path, old = tmp_path / "r.html", tmp_path / "old.json"
+    require_formats([path], against=old)
+    write_reports(FULL, [path], old)
+    page = Page(path.read_text(encoding="utf-8"))
+    assert "flash measured 1,000 B 2,000 B +100.0 %" in page.text
+    write_reports(FULL, [path])
+    assert "Against" not in path.read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="shown in a page"):
+        require_formats([tmp_path / "r.md"], against=old)
+    with pytest.raises(InputError):
+        require_formats([path], against=tmp_path / "none.json")

@@ -4,6 +4,7 @@ file as it is."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from tests.support.oracle import random_inputs, run_numpy, run_tflm
 from tests.support.outside import CASES, files
 from tests.support.tflite_maker import TfliteMaker
-from toolkit.errors import ModelError
+from toolkit.errors import ModelError, UnsupportedError
 from toolkit.tflite.read import read_tflite
 
 
@@ -120,6 +121,46 @@ def transposed(
     return maker.data([x], [output])
 
 
+def resized(
+    name: str, size: tuple[int, int], aligned: bool = False, half: bool = False, kind: str = "int8"
+) -> bytes:
+    maker = TfliteMaker()
+    main = maker.main
+    zero = 3 if kind == "int8" else 0
+    x = main.tensor([1, 5, 4, 3], kind, zero=zero)
+    output = main.tensor([1, *size, 3], kind, zero=zero)
+    options = {
+        "RESIZE_BILINEAR": schema.ResizeBilinearOptionsT,
+        "RESIZE_NEAREST_NEIGHBOR": schema.ResizeNearestNeighborOptionsT,
+    }[name](alignCorners=aligned, halfPixelCenters=half)
+    main.op(name, [x, main.integers(*size)], [output], options)
+    return maker.data([x], [output])
+
+
+def function(name: str, x: tuple[float, int], out: tuple[float, int], kind: str = "int8") -> bytes:
+    """Of 256 values, of which RSQRT takes what is not negative."""
+    maker = TfliteMaker()
+    source = maker.main.tensor([1, 256], kind, *x)
+    output = maker.main.tensor([1, 256], kind, *out)
+    maker.main.op(name, [source], [output])
+    return maker.data([source], [output])
+
+
+FUNCTIONS = [
+    (name, x, out)
+    for name, scales in (
+        ("ABS", ((0.05, 0.05), (0.05, 0.03), (0.01, 0.5))),
+        ("ELU", ((0.05, 0.05), (0.03, 0.02), (0.2, 0.1))),
+        ("RSQRT", ((0.05, 0.05), (0.9, 0.004), (0.0003, 0.5), (7.0, 0.002))),
+    )
+    for x, out in (
+        ((x_scale, x_zero), (out_scale, out_zero))
+        for x_scale, out_scale in scales
+        for x_zero, out_zero in ((-128, -128), (5, -7), (127, 127))
+    )
+]
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "pack 1 of 2": lambda: pack(1, 2),
     "pack last of 6": lambda: pack(-1, 6),
@@ -140,6 +181,15 @@ FILES: dict[str, Callable[[], bytes]] = {
     "symmetric": lambda: mirrored(1, 0, 0, 3, 0, 1, 2, 0, 0),
     "depth to space": lambda: blocks("DEPTH_TO_SPACE"),
     "space to depth": lambda: blocks("SPACE_TO_DEPTH"),
+    **{
+        f"{name} to {size}{' aligned' * aligned}{' half' * half}": partial(
+            resized, name, size, aligned, half
+        )
+        for name in ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
+        for size in ((10, 8), (5, 12), (7, 3), (5, 4), (1, 9), (13, 1))
+        for aligned, half in ((False, False), (True, False), (False, True))
+    },
+    "nearest in 16 bits": lambda: resized("RESIZE_NEAREST_NEIGHBOR", (10, 9), kind="int16"),
     "concatenation of 7": lambda: concatenation(7),
 }
 
@@ -155,6 +205,25 @@ def equals_tflm(data: bytes) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_bits_are_tflm_s(name: str) -> None:
     equals_tflm(FILES[name]())
+
+
+@pytest.mark.parametrize(("name", "x", "out"), FUNCTIONS)
+def test_every_value_of_a_function_is_tflm_s(
+    name: str, x: tuple[float, int], out: tuple[float, int]
+) -> None:
+    data, values = function(name, x, out), np.arange(-128, 128)
+    if name == "RSQRT":  # TFLM stops at what is negative
+        values = np.maximum(values, x[1])
+    inputs = [values.astype(np.int8)[None, None]]
+    (ours,), (theirs,) = run_numpy(read_tflite(data, "m"), inputs), run_tflm(data, inputs).outputs
+    np.testing.assert_array_equal(ours.reshape(theirs.shape), theirs)
+
+
+@pytest.mark.parametrize("name", ["ABS", "ELU", "RSQRT"])
+def test_functions_of_16_bits_are_refused(name: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"unsupported operator '{name}' of INT16") as error:
+        read_tflite(function(name, (0.05, 0), (0.05, 0), "int16"), "m")
+    assert "int8" in error.value.hint
 
 
 @pytest.mark.parametrize(

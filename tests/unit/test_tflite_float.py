@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,19 @@ from ai_edge_litert import schema_py_generated as schema
 from tests.support.oracle import run_litert_reference
 from tests.support.outside import CASES, MODELS, file
 from tests.support.tflite_maker import TfliteMaker
+from toolkit.compare.import_match import import_cases, import_checks
+from toolkit.deploy.model import load
 from toolkit.errors import UnsupportedError
 from toolkit.ir import Graph
 from toolkit.ir.tensor import Array
+from toolkit.measurement import Check
 from toolkit.ops.execute import run_graph
+from toolkit.ops.numerics.functions import formula
 from toolkit.passes.absorb_layout import to_graph_layout
 from toolkit.passes.optimize import optimize
 from toolkit.quantize.convert import convert
 from toolkit.quantize.ranges import calibrate
+from toolkit.tflite import read_float
 from toolkit.tflite.read_float import is_float, read_float_tflite
 
 
@@ -83,10 +89,23 @@ def variance() -> bytes:
     return m.model(out)
 
 
+def resized() -> bytes:
+    """By both rules, then what normalises the last axis."""
+    m = Floats(1, 6, 5, 3)
+    y, z = m.made([1, 12, 9, 3]), m.made([1, 24, 18, 3])
+    half = schema.ResizeBilinearOptionsT(halfPixelCenters=True)
+    m.main.op("RESIZE_BILINEAR", [m.x, m.main.integers(12, 9)], [y], half)
+    nearest = schema.ResizeNearestNeighborOptionsT()
+    m.main.op("RESIZE_NEAREST_NEIGHBOR", [y, m.main.integers(24, 18)], [z], nearest)
+    y = m.unary("L2_NORMALIZATION", z, schema.L2NormOptionsT())
+    return m.model(m.unary("LOG_SOFTMAX", y, schema.LogSoftmaxOptionsT()))
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "convolutions": convolutions,
     "functions": functions,
     "variance": variance,
+    "resized": resized,
     "hello": lambda: file(CASES, "models/real/tflm_hello_float.tflite").read_bytes(),
 }
 
@@ -115,6 +134,34 @@ def test_values_are_litert_s_and_int8_is_near(name: str) -> None:
     made = optimize(graph)
     fed = [to_graph_layout(made, {made.inputs[0]: v}) for v in x]
     assert convert(made, calibrate(made, fed)).is_quantized()
+
+
+def import_check(data: bytes, folder: Path) -> Check:
+    path = folder / "m.tflite"
+    path.write_bytes(data)
+    int8 = load(path).quantize().int8
+    (check,) = import_checks(int8, import_cases(int8))
+    return check
+
+
+@pytest.mark.parametrize("make", [convolutions, variance])
+def test_the_import_is_compared_with_litert(make: Callable[[], bytes], tmp_path: Path) -> None:
+    check = import_check(make(), tmp_path)
+    assert check.passed and "2 rows, LiteRT's reference kernels" in check.detail, check
+
+
+def test_a_wrong_import_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(read_float._FUNCTIONS, "ABS", formula("neg"))
+    m = Floats(1, 8)
+    check = import_check(m.model(m.unary("ABS", m.x)), tmp_path)
+    assert check.failed and "differs by" in check.detail, check
+
+
+def test_int8_weights_are_not_compared(tmp_path: Path) -> None:
+    """LiteRT rounds what they multiply."""
+    data = file(MODELS, "mlperf_tiny_kws_float32.tflite").read_bytes()
+    check = import_check(data, tmp_path)
+    assert check.passed is None and "rounds activations" in check.detail, check
 
 
 def test_weights_of_8_bits_are_what_they_stand_for() -> None:

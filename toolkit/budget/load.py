@@ -33,7 +33,7 @@ _CHOICES: Mapping[str, Sequence[str]] = {
 #: Files and folders beside the budget: what is judged, and what it is calibrated and measured on.
 _PATHS = ("calib", "test", "labels", "audio", "clip", "elf", "map")
 _NUMBERS = ("seconds", "max_seconds", "hop_out", "window")
-_TEXTS = ("name", "target", "model", "baseline", "policy", *_PATHS, *_CHOICES)
+_TEXTS = ("name", "target", "model", "baseline", "policy", "features", *_PATHS, *_CHOICES)
 _OTHERS = ("time_axis", "label_range", "state", "checks", "tighten", "limits", "growth")
 _KEYS = (*_TEXTS, *_NUMBERS, *_OTHERS)
 #: What a budget that cannot be used is still known by.
@@ -63,6 +63,11 @@ def load_budgets(path: Path, model: str | None = None) -> tuple[Budget, ...]:
     ``model`` is what those take that name none.  A budget whose table says what it must not has a
     ``problem``; InputError where the file as a whole cannot be read.
     """
+    if not path.exists():
+        raise InputError(
+            f"'{path}' does not exist.",
+            hint="`toolkit init MODEL` writes one; docs/CI.md shows more.",
+        )
     with reading(path, "TOML with budgets", _HINT):
         text = path.read_text(encoding="utf-8")
         return parse_budgets(tomllib.loads(text), path, find_lines(text), model)
@@ -168,6 +173,8 @@ def _subject(table: dict[str, Any], folder: Path) -> Subject:
         options["model"] = (
             str(folder / table["model"]) if Path(table["model"]).suffix else (table["model"])
         )
+    if Path(table.get("features", "")).suffix:  # a preset as it is, a file relative to the budget
+        options["features"] = str(folder / table["features"])
     options["state"] = _names(table, "state")
     axis = table.get("time_axis")
     if "time_axis" in table and (isinstance(axis, bool) or not isinstance(axis, int)):

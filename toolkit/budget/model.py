@@ -50,9 +50,10 @@ class Subject:
 
     Without ``model`` it is whichever model is checked.  ``mode`` profile takes estimates, build
     compiles and simulates, firmware reads ``elf`` or ``map``.  The options are those of
-    `toolkit build`; ``clip`` is the audio that the firmware runs on.  ``calib`` calibrates the
-    model.  Accuracy is measured on ``test`` (a folder of audio or an array), and on the recordings
-    in ``audio`` against ``labels``, whose ``label_range`` becomes 0..1.
+    `toolkit build`; ``features`` is a preset or the path of a specification, ``clip`` the audio
+    that the firmware runs on.  ``calib`` calibrates the model.  Accuracy is measured on ``test`` (a
+    folder of audio or an array), and on the recordings in ``audio`` against ``labels``, whose
+    ``label_range`` becomes 0..1.
     """
 
     target: str
@@ -72,6 +73,7 @@ class Subject:
     seconds: float | None = None
     max_seconds: float | None = None
     state: tuple[str, ...] = ()
+    features: str | None = None
     clip: Path | None = None
     calib: Path | None = None
     test: Path | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import shutil
 import signal
 import sys
+import textwrap
 import traceback
 import warnings
 from typing import Any
@@ -100,8 +102,21 @@ def main() -> None:
         from toolkit.report.text import printable
 
         message, outcome = _explain(error)
-        print(f"toolkit: error: {printable(' '.join(message.split()))}", file=sys.stderr)
+        line = f"toolkit: error: {printable(' '.join(message.split()))}"
+        print(_wrapped(line) if sys.stderr.isatty() else line, file=sys.stderr)
     sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _wrapped(line: str) -> str:
+    """The line as a terminal shows it, no word of it broken."""
+    parts = textwrap.wrap(
+        line,
+        shutil.get_terminal_size().columns,
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(parts)
 
 
 def _explain(error: BaseException) -> tuple[str, int]:

@@ -33,17 +33,12 @@ def command(as_json: bool) -> None:
         table = {"boards": rows, "connected": probes, "connected_unknown": found.unknown}
         click.echo(json.dumps(table, indent=2))
         return
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
 
-    console = Console()
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("board", "target", "clock", "flash", "RAM", "probes"):
-        shown.add_column(title, no_wrap=True)
-    shown.add_column("what")
-    for b in found.boards:
-        shown.add_row(
+    from toolkit.report.screen.grid import listed
+
+    lines = [
+        (
             b.name,
             b.target,
             f"{b.clock_hz / 1e6:g} MHz",
@@ -52,9 +47,15 @@ def command(as_json: bool) -> None:
             ", ".join(b.probes),
             b.description.partition(":")[0],
         )
-    console.print(shown)
+        for b in found.boards
+    ]
+    titles = ("board", "target", "clock", "flash", "RAM", "probes", "what")
+    console = Console()
+    console.print(listed(titles, lines, console.width, dispensable=("what",)))
+    click.echo()
     for probe in found.probes:
         click.echo(f"connected: {probe.number}  {probe.product}  {probe.board}".rstrip())
     if not found.probes:
         click.echo(f"connected: none known ({found.unknown})" if found.unknown else
                    "connected: no probe")  # fmt: skip
+    click.echo("next   toolkit build MODEL --board BOARD --flash")

@@ -50,6 +50,13 @@ from toolkit.cli.options import (
     type=click.Path(path_type=Path),
     help="A checkout of tflite-micro: compiles that and runs it in QEMU.",
 )
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    type=click.Choice(["zephyr", "arduino", "platformio", "esp-idf"]),
+    help="Also the library as that build system takes it, with an example; repeatable.",
+)
 @click.option("--audio", type=click.Path(path_type=Path), help="Clip to run on (default: shipped).")
 @click.option("--out", type=click.Path(path_type=Path), help="Default: out/<model>-<target>.")
 @click.option("--name", help="Of the library and all its names (default: the model's).")
@@ -86,6 +93,7 @@ def command(
     tympan_dir: Path | None,
     engine: str,
     tflm_dir: Path | None,
+    packages: tuple[str, ...],
     audio: Path | None,
     out: Path | None,
     name: str | None,
@@ -106,6 +114,7 @@ def command(
     window: float | None,
     level: str,
     reports: tuple[Path, ...],
+    against: Path | None,
     force: bool,
     arithmetic: str,
     allow_misfit: bool,
@@ -128,9 +137,16 @@ def command(
     from toolkit.report.render import require_formats, write_reports
     from toolkit.report.screen import print_build
     from toolkit.targets import Placement, load_target
-    from toolkit.verbs.build import BOARD_STAGES, STAGES, TFLM_STAGES, BuildRequest, build
+    from toolkit.verbs.build import (
+        BOARD_STAGES,
+        PACKAGE_STAGES,
+        STAGES,
+        TFLM_STAGES,
+        BuildRequest,
+        build,
+    )
 
-    require_formats(reports, force)
+    require_formats(reports, force, against)
     if board is not None:
         from toolkit.boards import load_board
 
@@ -169,11 +185,13 @@ def command(
         tympan_dir=tympan_dir,
         engine=engine,
         tflm_dir=tflm_dir,
+        packages=packages,
     )
     stages = STAGES + (0 if board is None else BOARD_STAGES)
     stages += TFLM_STAGES if engine == "tflm" else 0
+    stages += PACKAGE_STAGES if packages else 0
     report = build(request, Stages(stages, quiet=as_json))
-    write_reports(report, reports)
+    write_reports(report, reports, against)
     if as_json:
         click.echo(report_json(report), nl=False)
     else:

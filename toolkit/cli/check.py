@@ -107,9 +107,11 @@ def command(
 
     stages = Stages(quiet=as_json)
     if init:
+        from toolkit.budget.model import Subject
         from toolkit.verbs.check_init import init_budgets
 
-        click.echo(init_budgets(model or "wav2small", targets or ("cortex-m4",), budget, stages))
+        subject = Subject("", model=model or "wav2small")
+        click.echo(init_budgets(subject, targets or ("cortex-m4",), budget, stages))
         return 0
     request = CheckRequest(
         budget=budget,

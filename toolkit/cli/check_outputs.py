@@ -21,14 +21,19 @@ def write_outputs(
     from toolkit.budget.outputs import (
         comment,
         github_annotations,
+        print_result,
         result_json,
         result_junit,
-        result_text,
     )
     from toolkit.errors import ToolkitError
     from toolkit.report.render import made_folder, write_text
 
-    click.echo(result_json(found) if as_json else result_text(found), nl=False)
+    if as_json:
+        click.echo(result_json(found), nl=False)
+    else:
+        from rich.console import Console
+
+        print_result(found, Console())
     if os.environ.get("GITHUB_ACTIONS"):
         for line in github_annotations(replace(found, file=_in_workspace(found.file))):
             print(line, file=sys.stderr)

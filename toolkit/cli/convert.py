@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,6 +15,9 @@ from toolkit.cli.options import (
     state_option,
     time_axis_option,
 )
+
+if TYPE_CHECKING:
+    from toolkit.report import Report
 
 
 @click.command("convert")
@@ -71,6 +74,12 @@ from toolkit.cli.options import (
 @shape_option
 @time_axis_option
 @state_option
+@click.option(
+    "--via",
+    type=click.Choice(["tensorflow"]),
+    help="Convert by onnx2tf and TensorFlow too (extra tensorflow): their figures stand beside "
+    "ours, their file is written where ours refuses the model.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def command(
     model: str,
@@ -90,6 +99,7 @@ def command(
     shapes: tuple[str, ...],
     time_axis: int | None,
     states: tuple[str, ...],
+    via: Literal["tensorflow"] | None,
     as_json: bool,
 ) -> int:
     """Convert MODEL (zoo name, .onnx, Wav2Small .safetensors; default: wav2small) to an integer
@@ -101,10 +111,12 @@ def command(
     The network as imported is compared with onnxruntime. Exit code 1 when they differ.
     """
     from rich.console import Console
+    from rich.text import Text
 
     from toolkit.quantize.recipe import Recipe
     from toolkit.report.json_format import report_json
     from toolkit.report.terminal import print_report
+    from toolkit.report.verdict import verdict
     from toolkit.verbs.convert import ConvertRequest, convert, mixed_of
 
     recipe = Recipe(
@@ -129,12 +141,25 @@ def command(
             shapes=given_shapes(shapes),
             time_axis=time_axis,
             states=states,
+            via=via,
         )
     )
     if as_json:
         click.echo(report_json(report), nl=False)
     else:
         console = Console()
-        console.print(f"wrote {output}", markup=False, highlight=False)
+        found = verdict(report)
+        same = "its float network is the file's" if _compared(report) else found.text
+        said = f"wrote {output}: {same if found.good else found.text}"
+        console.print(Text(said, "bold green" if found.good else "bold red"), soft_wrap=True)
         print_report(report, console)
+        if found.good:
+            console.print()
+            step = f"next   toolkit build {output} --target cortex-m4"
+            console.print(step, markup=False, highlight=False, soft_wrap=True)
     return 0 if report.passed else 1
+
+
+def _compared(report: Report) -> bool:
+    """Whether the network as imported was compared with an interpreter of others."""
+    return any(check.name == "import_match" and check.passed for check in report.checks)

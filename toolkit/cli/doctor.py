@@ -114,24 +114,28 @@ def command(verb: str | None, as_json: bool) -> int:
 
 
 def _print(found: dict[str, str | None], missing: dict[str, list[str]]) -> None:
-    from rich import box
+    """Say how many verbs can run, what the others lack, and what there is."""
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    from toolkit.report.screen.grid import Column, fitting, labelled, table
+
     console = Console()
-    tools = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("tool", "found", "if missing"):
-        tools.add_column(title)
-    for tool in TOOLS:
-        version = found[tool.name]
-        shown = Text("no", "red") if version is None else Text(version)
-        tools.add_row(tool.name, shown, Text("" if version else tool.remedy))
-    console.print(tools)
-    verbs = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("verb", "ready", "missing"):
-        verbs.add_column(title)
-    for name, gaps in missing.items():
-        ready = Text("no", "red") if gaps else Text("yes", "green")
-        verbs.add_row(name, ready, Text(", ".join(gaps)))
-    console.print(verbs)
+    gaps = {name: tools for name, tools in missing.items() if tools}
+    ready = f"{len(missing) - len(gaps)} of {len(missing)} verbs and options have their tools"
+    console.print(Text(ready, "bold red" if gaps else "bold green"))
+    for name, tools in gaps.items():
+        console.print(labelled("lacks", Text(f"{name}: {', '.join(tools)}")))
+    console.print()
+    columns = [
+        Column("tool", [Text(tool.name) for tool in TOOLS]),
+        Column(
+            "found",
+            [Text(v) if (v := found[t.name]) else Text("no", "bold red") for t in TOOLS],
+            fold=True,
+        ),
+        Column("if missing", [Text("" if found[t.name] else t.remedy) for t in TOOLS], fold=True),
+    ]
+    console.print(table(fitting(columns, console.width)))
+    console.print()
+    console.print(labelled("ready", Text(", ".join(n for n in missing if n not in gaps), "green")))

@@ -52,21 +52,38 @@ def command(
 
 def print_flashed(done: Flashed) -> int:
     """Show what came back from a board; the exit code."""
-    for label, value in done.predictions:
-        click.echo(f"{label:<24} {value:.4f}")
-    for m in done.measurements:
-        text = f"{m.value:.4g}" if isinstance(m.value, float) else f"{m.value:,}"
-        click.echo(f"{m.name:<24} {text} {m.unit}  ({m.provenance.value}: {m.basis})")
-    if done.measured_over_simulated is not None:
-        click.echo(f"measured over simulated cycles: {done.measured_over_simulated:.3f}")
-    for check in done.checks:
-        click.echo(f"{'FAIL' if check.failed else 'pass'} {check.name}: {check.detail}")
+    from rich.console import Console
+    from rich.text import Text
+
+    from toolkit.report.screen.grid import labelled
+    from toolkit.report.terminal import print_check, print_measurements
+    from toolkit.report.text import format_value, printable, words_of_check
+
+    console = Console()
     verified = ", read back equal" if done.verified else ""
-    click.echo(f"{done.image_bytes:,} B on {done.board} by {done.probe}{verified}")
+    on = f"{done.image_bytes:,} B on {done.board} by {done.probe}{verified}"
+    failed = [check for check in done.checks if check.failed]
+    held = "".join(f"; {words_of_check(check.name)}" for check in done.checks if check.passed)
+    wrong = "".join(f"; FAILS: {words_of_check(check.name)}" for check in failed)
+    console.print(Text(f"{on}{held}{wrong}", "bold red" if failed else "bold green"))
+    if done.predictions:
+        values = (f"{printable(label)} {value:.4f}" for label, value in done.predictions)
+        console.print(labelled("output", Text(", ".join(values))))
+    if done.measurements:
+        print_measurements(done.measurements, console)
+    if (built := done.built_cycles) is not None:
+        ratio = done.measured_over_simulated
+        over = "" if ratio is None else f"; measured over simulated: {ratio:.3f}"
+        said = f"{format_value(built)} an inference, {built.provenance.value}{over}"
+        console.print(labelled("build", Text(f"had {said}")))
+    for check in failed:
+        print_check(check, console)
     return 0 if done.passed else 1
 
 
 def _table(done: Flashed) -> dict[str, object]:
+    built = () if done.built_cycles is None else (done.built_cycles,)
+    figures = (*done.measurements, *built)
     return {
         "board": done.board,
         "probe": done.probe,
@@ -74,6 +91,6 @@ def _table(done: Flashed) -> dict[str, object]:
         "image_bytes": done.image_bytes,
         "verified": done.verified,
         "predictions": [{"label": label, "value": value} for label, value in done.predictions],
-        "measurements": [{**vars(m), "provenance": m.provenance.value} for m in done.measurements],
+        "measurements": [{**vars(m), "provenance": m.provenance.value} for m in figures],
         "checks": [vars(check) for check in done.checks],
     }

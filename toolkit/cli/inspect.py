@@ -26,4 +26,4 @@ def command(model: str, seconds: float, shapes: tuple[str, ...], as_json: bool) 
     if as_json:
         click.echo(inspection_json(found), nl=False)
     else:
-        print_inspection(found, Console())
+        print_inspection(found, model, Console())

@@ -156,7 +156,7 @@ def given_shapes(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 
 def report_option(function: F) -> F:
-    """``--report``, repeatable, and ``--force``."""
+    """``--report``, repeatable, ``--against`` and ``--force``."""
     option = click.option(
         "--report",
         "reports",
@@ -167,7 +167,13 @@ def report_option(function: F) -> F:
     force = click.option(
         "--force", is_flag=True, help="Let --report replace a file that is no report."
     )
-    return option(force(function))
+    against = click.option(
+        "--against",
+        type=click.Path(path_type=Path),
+        metavar="OLD.json",
+        help="A report to show beside this one, in the .html.",
+    )
+    return option(against(force(function)))
 
 
 def schedule_options(function: F) -> F:

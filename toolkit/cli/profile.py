@@ -59,6 +59,7 @@ def command(
     weights: str,
     arithmetic: str,
     reports: tuple[Path, ...],
+    against: Path | None,
     force: bool,
     details: bool,
     as_json: bool,
@@ -74,10 +75,10 @@ def command(
     from toolkit.verbs.build import STAGES
     from toolkit.verbs.profile import ProfileRequest, profile
 
-    if reports:
+    if reports or against:
         from toolkit.report.render import require_formats, write_reports
 
-        require_formats(reports, force)
+        require_formats(reports, force, against)
     names = list_targets() if all_targets else targets or ("cortex-m4",)
     if len(names) > 1 and reports:
         raise click.UsageError("--report takes one target; use --json for several.")
@@ -97,7 +98,7 @@ def command(
     )
     found = profile(request, Stages(STAGES, quiet=as_json))
     if reports:
-        write_reports(found[0], reports)
+        write_reports(found[0], reports, against)
     if as_json:
         import json
 

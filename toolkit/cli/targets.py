@@ -63,3 +63,4 @@ def command(as_json: bool) -> None:
     titles = ("target", "core", "clock", "flash", "RAM", "memory", "simulators", "what")
     console = Console()
     console.print(listed(titles, lines, console.width, dispensable=("what", "simulators")))
+    click.echo("\nnext   toolkit profile MODEL --all-targets says where a model fits and keeps up")

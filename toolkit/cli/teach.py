@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -81,4 +82,4 @@ def command(
 
 
 def _tell(line: str) -> None:
-    click.echo(line, err=True)
+    print(line, file=sys.stderr)  # not by click, which would write over the stage's line

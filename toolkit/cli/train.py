@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -60,4 +61,5 @@ def _tell(row: Mapping[str, float], steps: int) -> None:
     names = [name for name in row if name not in ("step", "loss")]
     scores = ", ".join(f"{name} {row[name]:.2f}" for name in names)
     validation = f", validation CCC {scores}" if scores else ""
-    click.echo(f"step {row['step']:.0f}/{steps}: loss {row['loss']:.3f}{validation}", err=True)
+    line = f"step {row['step']:.0f}/{steps}: loss {row['loss']:.3f}{validation}"
+    print(line, file=sys.stderr)  # not by click, which would write over the stage's line

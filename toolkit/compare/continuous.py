@@ -40,7 +40,7 @@ def agreement(plan: ContinuousPlan, recordings: Sequence[Array]) -> tuple[Measur
     """
     spec = _spec(plan.graph)
     require_endless_level(spec)
-    pairs = [_pairs(plan, spec, samples) for samples in recordings]
+    pairs = [window_pairs(plan, samples) for samples in recordings]
     continuous, clips, same_level = map(np.concatenate, zip(*pairs, strict=True))
     frame_s = spec.row_hop_samples / spec.sample_rate_hz
     basis = (
@@ -73,9 +73,13 @@ def window_groups(plan: ContinuousPlan, values: Sequence[Array], basis: str) -> 
     return tuple(groups)
 
 
-def _pairs(plan: ContinuousPlan, spec: FeatureSpec, samples: Array) -> tuple[Array, Array, Array]:
-    """Real output values ``[windows, values]`` of a recording: in continuous mode, as clips of the
-    same samples, and as clips of the same features."""
+def window_pairs(plan: ContinuousPlan, samples: Array) -> tuple[Array, Array, Array]:
+    """Real output values ``[windows, values]`` of an int16 recording [n]: in continuous mode, as
+    clips of the same samples, and as clips of the same features.
+
+    Raises InputError for a model without features or a recording shorter than a window.
+    """
+    spec = _spec(plan.graph)
     graph, hop, window = plan.graph, plan.hop_frames, plan.window_frames
     frames = _frames(graph, spec, samples)
     if len(frames) < window:

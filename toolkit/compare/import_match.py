@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from toolkit.compare.differences import Difference, differences, first_wrong, summary
-from toolkit.compare.outside import Answer, Job, ask
+from toolkit.compare.outside import TIME_S, Answer, Job, ask
 from toolkit.errors import NotStreamableError, ToolFailedError, ToolkitError
 from toolkit.frontend.load import trace_onnx
 from toolkit.ir import DType, Graph, Tensor
@@ -24,6 +24,8 @@ from toolkit.ops.parts.window import WindowedAttrs
 from toolkit.passes.absorb_layout import input_axes, to_exported_layout
 from toolkit.plan.time_axis import find_time_axis, retime
 from toolkit.quantize.outputs import Batch
+from toolkit.tflite.oracle import run_litert_reference
+from toolkit.tflite.read_float import has_hybrid_weights
 
 #: Values of all tensors of one case; what has more is not for a microcontroller, and not run.
 MAX_ELEMENTS = 1 << 24
@@ -82,13 +84,13 @@ def import_cases(model: Int8Model, features: Array | None = None) -> list[Batch]
 def import_checks(
     model: Int8Model, cases: Sequence[Batch], has_time: bool = False
 ) -> tuple[Check, ...]:
-    """Whether the imported float network gives what its ONNX file gives on ``cases`` (float inputs
-    in the network's layout), and with ``has_time`` also at two other clip lengths.
+    """Whether the imported float network gives what its file gives on ``cases`` (float inputs in
+    the network's layout), and with ``has_time`` also at two other clip lengths.
 
     Nothing for a model that came as int8.  What could not be run is not checked, and says why.
     """
-    graph, onnx = model.float_graph, model.source.onnx
-    if graph is None or onnx is None:
+    graph, onnx, tflite = model.float_graph, model.source.onnx, model.source.float_tflite
+    if graph is None or (onnx is None and tflite is None):
         return ()
     names = (_OWN, _OTHER) if has_time else (_OWN,)
     elements = sum(tensor.elements for tensor in graph.tensors.values())
@@ -96,6 +98,10 @@ def import_checks(
         why = f"its tensors have {elements:,} values, more than {MAX_ELEMENTS:,}"
         return tuple(Check.not_checked(name, why) for name in names)
     own = _Trial(graph, cases)
+    if onnx is None:
+        assert tflite is not None
+        lengths = (Check.not_checked(_OTHER, "a .tflite has one length"),) if has_time else ()
+        return (_litert_check(tflite, own), *lengths)
     others = list(_other_lengths(model, graph, cases[0])) if has_time else []
     unquantised = bool(model.source.given)
     jobs = [Job(own.columns(), unquantised=unquantised)]
@@ -108,6 +114,22 @@ def import_checks(
     if has_time:
         checks.append(_other_check(onnx, graph, others, answer))
     return tuple(checks)
+
+
+def _litert_check(tflite: bytes, own: _Trial) -> Check:
+    """Against LiteRT's reference kernels on the float ``.tflite``."""
+    if own.graph.states:
+        return Check.not_checked(_OWN, "its variables would outlive a case in LiteRT")
+    if has_hybrid_weights(tflite, "model"):
+        return Check.not_checked(_OWN, "LiteRT rounds activations to multiply its int8 weights")
+    try:
+        theirs = run_litert_reference(tflite, list(own.columns().values()), TIME_S)
+    except ToolFailedError as error:
+        return Check.not_checked(_OWN, error.message)
+    ours = own.outputs()
+    found = differences(ours, dict(zip(ours, theirs, strict=True)))
+    words = f"{summary(found)}, {len(own.cases)} rows, LiteRT's reference kernels"
+    return Check(_OWN, all(d.holds for d in found), words)
 
 
 def _own_check(model: Int8Model, own: _Trial, answer: Answer, unquantised: bool) -> Check:

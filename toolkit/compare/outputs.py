@@ -11,10 +11,14 @@ from toolkit.errors import ToolFailedError
 from toolkit.ir import Graph
 from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.model.reference import Case, output_bytes, stepwise
+from toolkit.model.source import Source
 from toolkit.ops.check import custom_operators
+from toolkit.tflite.flatbuffer import parse
 from toolkit.tflite.oracle import run_tflm, tflm_available
 from toolkit.tflite.write import write_tflite
 
+#: The check that the bits are TFLM's.
+TFLM = "tflm_match"
 #: The check that what is left of a network gives the bits of all of it.
 DEAD_CHANNELS = "dead_channels"
 
@@ -80,7 +84,8 @@ def dead_channels_check(
     """Whether outputs are those of the network as it was with its dead channels, by TFLM's
     interpreter where that can run it, else by the integer reference."""
     if not custom_operators(whole) and tflm_available():
-        return replace(tflm_check(whole, cases, found), name=DEAD_CHANNELS)
+        check = tflm_check(whole, cases, found, write_tflite(whole))
+        return replace(check, name=DEAD_CHANNELS)
     expected = [output_bytes(whole, case) for case in cases]
     mismatches = find_mismatches(whole.free_outputs, expected, found)
     differing = sum(mismatch.differing_bytes for mismatch in mismatches)
@@ -88,15 +93,44 @@ def dead_channels_check(
     return Check(DEAD_CHANNELS, not differing, detail)
 
 
-def tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]) -> Check:
-    """Whether outputs are those of TFLM's interpreter, which must be able to run ``graph``; of a
-    graph with states at every step of every case, each with an interpreter of its own."""
+def tflm_match(
+    source: Source, graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]]
+) -> Check:
+    """Whether outputs of the ``graph`` of a source at a clip length are those of TFLM's
+    interpreter, where that can run it."""
+    file = stock_file(source, graph)
+    if file is None:
+        names = ", ".join(custom_operators(graph))
+        return Check.not_checked(TFLM, f"has custom operators {names}, TFLM cannot run them")
     if not tflm_available():
-        return Check.not_checked("tflm_match", "tflite-micro is not installed")
+        return Check.not_checked(TFLM, "tflite-micro is not installed")
+    return tflm_check(graph, cases, found, file)
+
+
+def stock_file(source: Source, graph: Graph) -> bytes | None:
+    """What TFLM runs as the ``graph`` of a source at a clip length: the graph as a ``.tflite``, or
+    the file it came in where that alone has no custom operators; None for neither."""
+    if not custom_operators(graph):
+        return write_tflite(graph)
+    if source.tflite is None:
+        return None
+    file = parse(source.tflite, source.name, frozenset())
+    if any(op.custom for part in (file, *file.others) for op in part.operators):
+        return None
+    shapes = [file.tensors[index].shape for index in file.inputs]
+    same = shapes == [graph.tensors[name].shape for name in graph.free_inputs]
+    return source.tflite if same else None
+
+
+def tflm_check(
+    graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[bytes]], file: bytes
+) -> Check:
+    """Whether outputs are those of TFLM's interpreter, which runs ``file`` as the graph; of a graph
+    with states at every step of every case, each with an interpreter of its own."""
     clips = [stepwise(graph, case) for case in cases]
     columns = [np.concatenate([clip[name] for clip in clips]) for name in graph.free_inputs]
     steps = [len(clip[graph.free_inputs[0]]) for clip in clips]
-    outputs = run_tflm(write_tflite(graph), columns, clips=steps if graph.states else ()).outputs
+    outputs = run_tflm(file, columns, clips=steps if graph.states else ()).outputs
     cut = [np.split(column, np.cumsum(steps)[:-1]) for column in outputs]
     expected = [
         [np.ascontiguousarray(part).tobytes() for part in parts] for parts in zip(*cut, strict=True)
@@ -104,4 +138,4 @@ def tflm_check(graph: Graph, cases: Sequence[Case], found: Sequence[Sequence[byt
     mismatches = find_mismatches(graph.free_outputs, expected, found)
     differing = sum(mismatch.differing_bytes for mismatch in mismatches)
     detail = f"{differing} output bytes differ from TFLM's interpreter"
-    return Check("tflm_match", not differing, detail)
+    return Check(TFLM, not differing, detail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, 
 from toolkit.profiling.planned_fit import fit_checks, planned_fits
 from toolkit.profiling.slow_layers import slow_layers
 from toolkit.report import Report
+from toolkit.report.text import decisive
 from toolkit.targets import Target
 
 
@@ -191,9 +193,16 @@ class Firmware:
         path = None if audio is None else Path(audio)
         return self.run_on(self.deployment.stimulus(path), simulator)
 
-    def run_on(self, stimulus: Stimulus, simulator: str | None = None) -> Run:
+    def run_on(
+        self,
+        stimulus: Stimulus,
+        simulator: str | None = None,
+        tell: Callable[[float], None] | None = None,
+    ) -> Run:
         """Run it in a simulator of its target (None: the first; "host": this workstation).
 
+        ``tell`` hears now and then about what part of the run is done, by the estimate of its
+        cycles, where the simulator can say.
         Raises InputError for a simulator that the target does not have, ToolMissingError for one
         that is not installed, ToolFailedError where the firmware faults or hangs, and
         TooFewFramesError for a clip that is too short.
@@ -210,7 +219,8 @@ class Firmware:
             execution = harness.run_on_host(self.folder, input_bytes, self.linked.compiler)
         else:
             elf, symbols = self.linked.binaries.elf, self.project.symbols
-            execution = harness.run(elf, input_bytes, simulator, symbols)
+            heard = None if tell is None else _part_of(deployment, stimulus.count, tell)
+            execution = harness.run(elf, input_bytes, simulator, symbols, heard)
         return Run(
             model=deployment.model,
             harness=harness,
@@ -220,3 +230,19 @@ class Firmware:
             execution=execution,
             notes=(*deployment.model.issues, *deployment.notes),
         )
+
+
+def _part_of(
+    deployment: Deployment, runs: int, tell: Callable[[float], None]
+) -> Callable[[int], None]:
+    """Tells the part that so many instructions are of ``runs`` inferences, about one a cycle."""
+    expected: list[float] = []
+
+    def heard(instructions: int) -> None:
+        if not expected:  # estimated only for a run that takes long enough to be asked about
+            cycles = decisive(deployment.estimate(), "cycles_per_inference")
+            expected.append(runs * (0 if cycles is None else cycles.value))
+        if expected[0]:
+            tell(min(instructions / expected[0], 1.0))
+
+    return heard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,19 +74,25 @@ class Harness:
         return compiler.compile_host(folder, host_sources(folder), out, self._defines)
 
     def run(
-        self, program: Path, input_bytes: bytes, simulator: str, symbols: Symbols = UNKNOWN
+        self,
+        program: Path,
+        input_bytes: bytes,
+        simulator: str,
+        symbols: Symbols = UNKNOWN,
+        tell: Callable[[int], None] | None = None,
     ) -> Execution:
         """Run the firmware's ELF (or, on ``host``, the workstation's program) on an input.bin.
 
         Layers are counted apart where ``symbols``, those of the project, tell their functions; what
-        the target's memory adds is, where the simulator can tell.
+        the target's memory adds is, where the simulator can tell.  ``tell`` hears now and then how
+        many instructions ran.
         """
         limit = (
             EVERYTHING.limit_instructions + self._runs(input_bytes) * self._generous_instructions()
         )
         traced = simulator in TRACING
         memory = memory_watch(read_elf(program), self.target) if traced else None
-        watch = Watch(limit, layer_functions(symbols), memory)
+        watch = Watch(limit, layer_functions(symbols), memory, tell)
         result = simulate(program, input_bytes, simulator, self.target, watch)
         stream = self.plan.stream
         output = decode_output(

@@ -16,7 +16,7 @@ from toolkit.compare.outputs import (
     dead_channels_check,
     find_mismatches,
     output_figures,
-    tflm_check,
+    tflm_match,
 )
 from toolkit.deploy.first_wrong_layer import first_wrong_layer
 from toolkit.deploy.harness import Execution, Harness
@@ -29,7 +29,6 @@ from toolkit.model.answer import answer_of
 from toolkit.model.audio import Audio
 from toolkit.model.int8 import Int8Model
 from toolkit.model.reference import Case, output_bytes, run_case, steps_of
-from toolkit.ops.check import custom_operators
 from toolkit.plan import Plan
 from toolkit.plan.continuous_reference import continuous_outputs
 from toolkit.profiling.alternatives import time_checks
@@ -177,8 +176,8 @@ class Run:
         whole = self.model.whole_at(self.graph) if exact else None
         if whole is not None:
             checks.append(dead_channels_check(whole, self.cases, self.outputs))
-        if exact and not custom_operators(self.graph):
-            checks.append(tflm_check(self.graph, self.cases, self.outputs))
+        if exact:
+            checks.append(tflm_match(self.model.source, self.graph, self.cases, self.outputs))
         features = None if self.clip is None else self.clip.features
         has_time = not self.graph.states and (
             self.model.spec is not None or self.plan.stream is not None

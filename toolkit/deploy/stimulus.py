@@ -37,6 +37,11 @@ class Stimulus:
         """The first clip; None where there are arrays."""
         return self.clips[0] if self.clips else None
 
+    @property
+    def count(self) -> int:
+        """How many clips or cases."""
+        return len(self.clips) or len(self.cases)
+
     def encode(self, plan: Plan) -> bytes:
         """The input.bin for a harness that runs ``plan``: frame by frame where it streams, step by
         step where it has states."""

@@ -24,7 +24,7 @@ Identifier = NewType("Identifier", str)
 
 INDENT = "    "
 WORD_BYTES = 4
-_WORDS_A_LINE = 8
+_WORDS_A_LINE = 7
 _COMMENT_CHARACTERS = 80
 _IDENTIFIER_CHARACTERS = 40
 
@@ -117,6 +117,6 @@ def words(values: Array) -> npt.NDArray[np.uint32]:
 
 
 def word_lines(values: npt.NDArray[np.uint32]) -> tuple[str, ...]:
-    """Words in hexadecimal, eight to an indented line: one that changes changes one line."""
+    """Words in hexadecimal, seven to an indented line: one that changes changes one line."""
     rows = (values[at : at + _WORDS_A_LINE].tolist() for at in range(0, values.size, _WORDS_A_LINE))
-    return tuple(INDENT + " ".join(f"0x{word:08X}," for word in row) for row in rows)
+    return tuple(INDENT + " ".join(f"0x{word:08X}u," for word in row) for row in rows)

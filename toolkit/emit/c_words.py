@@ -101,5 +101,5 @@ wcstol wcstold wcstoll wcstombs wcstoul wcstoull wcstoumax wcstoumax_l wcsxfrm w
 wctomb wctrans wctrans_l wctype wctype_l while wmemchr wmemcmp wmemcpy wmemmove wmemset wprintf
 write wscanf xor xor_eq y0 y0f y0l y1 y1f y1l yn ynf ynl
 """
-#: ``tk`` is what shared kernels begin with.
-TAKEN = frozenset(_LANGUAGE.split()) | {"tk"}
+#: ``tk`` is what shared kernels begin with; the others are folders beside the library.
+TAKEN = frozenset(_LANGUAGE.split()) | {"tk", "packages", "report", "tympan"}

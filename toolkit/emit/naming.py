@@ -63,7 +63,7 @@ def _spoken() -> frozenset[str]:
     folder = data_dir("firmware_templates")
     paths = (
         path
-        for room in ("features", "harness", "library", "boards/shared", "tflm")
+        for room in ("features", "harness", "library", "boards/shared", "tflm", "packages")
         for path in folder.glob(f"{room}/*")
     )
     texts = (read_text(path) for path in paths if path.suffix in (".c", ".h", ".jinja"))

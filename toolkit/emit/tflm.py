@@ -23,11 +23,30 @@ from toolkit.tflite.write import write_tflite
 
 #: Where it lies in a project.
 FOLDER = "tflm"
-#: The custom operator that has a kernel for TFLM, its files, and the kernels behind it.
-_CUSTOM = "tk.attention_pool"
-_CUSTOM_FILES = ("tk_attention_pool.cc", "tk_attention_pool.h")
-_RUNTIME = "tflm_runtime.c"
-_CUSTOM_KERNELS = ("tk_attention_pool_s8", "tk_attention_pool_s8_s16")
+_SHARED, _RUNTIME = "tk_tflm.h", "tflm_runtime.c"
+
+
+@dataclass(frozen=True)
+class CustomKernel:
+    """The kernel for TFLM of a custom operator: the stem of its files, what it is called in them,
+    and the kernels behind it."""
+
+    stem: str
+    name: str
+    kernels: tuple[str, ...]
+
+
+#: By the names in the file.
+CUSTOM: Mapping[str, CustomKernel] = {
+    "tk.attention_pool": CustomKernel(
+        "tk_attention_pool", "AttentionPool", ("tk_attention_pool_s8", "tk_attention_pool_s8_s16")
+    ),
+    "tk.gru": CustomKernel("tk_gru_op", "Gru", ("tk_gru", "tk_gru_begun")),
+    "tk.normalization": CustomKernel("tk_normalization_op", "Normalization", ("tk_normalization",)),
+    "tk.table": CustomKernel(
+        "tk_table_op", "Table", ("tk_lookup_s8", "tk_table_s16_s16", "tk_table_s8_s16")
+    ),
+}
 #: Words of operator names that are written otherwise in the resolver's methods.
 _WORDS = {"2D": "2D", "MATMUL": "MatMul", "PADV2": "PadV2"}
 
@@ -42,8 +61,8 @@ class Arena:
 
 @dataclass(frozen=True)
 class TflmContext:
-    """Everything of the two files; ``methods`` of the resolver add operators, ``custom`` are names
-    of those that TFLM does not bring, ``states`` is how many there are."""
+    """Everything of the two files; ``methods`` of the resolver add operators, ``custom`` are those
+    that TFLM does not bring, ``states`` is how many there are."""
 
     banner: Banner
     inputs: tuple[TensorText, ...]
@@ -51,7 +70,7 @@ class TflmContext:
     labels: tuple[str, ...]
     states: int
     methods: tuple[str, ...]
-    custom: tuple[str, ...]
+    custom: tuple[CustomKernel, ...]
     arena: Arena
     file_bytes: int
     lines: tuple[str, ...]
@@ -84,9 +103,9 @@ class TflmModel:
         file = parse(data, library.name, frozenset())
         found = {op for graph in (file, *file.others) for op in graph.operators}
         custom = tuple(sorted({op.name for op in found if op.custom}))
-        lacking = [name for name in custom if name != _CUSTOM]
+        lacking = [name for name in custom if name not in CUSTOM]
         if lacking or not _weights_are_whole(library):
-            what = ", ".join(lacking) or f"{_CUSTOM} of weights that repeat"
+            what = ", ".join(lacking) or "tk.attention_pool of weights that repeat"
             raise UnsupportedError(
                 f"--engine tflm: there is no kernel for {what}.",
                 hint="Convert the model with --attention builtin, or leave --engine out.",
@@ -97,7 +116,7 @@ class TflmModel:
     def files(self, arena: Arena) -> Mapping[str, bytes]:
         """The application's own files, by path in the project."""
         plan, name = self.library.plan, self.library.name
-        graph = plan.graph
+        graph, kernels = plan.graph, tuple(CUSTOM[name] for name in self.custom)
         context = TflmContext(
             banner=banner(graph, hashlib.sha256(self.data).hexdigest(), self.target),
             inputs=tuple(tensor_text(graph.tensors[entry], 0) for entry in graph.free_inputs),
@@ -105,7 +124,7 @@ class TflmModel:
             labels=label_macros(graph, plan.output_tensors),
             states=len(graph.states),
             methods=tuple(map(resolver_method, self.builtins)),
-            custom=self.custom,
+            custom=kernels,
             arena=arena,
             file_bytes=len(self.data),
             lines=word_lines(words(np.frombuffer(self.data, np.uint8))),
@@ -116,9 +135,11 @@ class TflmModel:
         }
         folder = data_dir("firmware_templates") / FOLDER
         text[_RUNTIME] = read_text(folder / _RUNTIME)
-        if self.custom:
-            text |= {file: kernel_tags().apply(read_text(folder / file)) for file in _CUSTOM_FILES}
-            text |= kernel_files(_CUSTOM_KERNELS)
+        if kernels:
+            own = [f"{kernel.stem}{end}" for kernel in kernels for end in (".cc", ".h")]
+            for file in (_SHARED, *own):
+                text[file] = kernel_tags().apply(read_text(folder / file))
+            text |= kernel_files(stem for kernel in kernels for stem in kernel.kernels)
         return {f"{FOLDER}/{path}": content.encode() for path, content in sorted(text.items())}
 
 

@@ -14,13 +14,15 @@ import numpy as np
 from toolkit.errors import ModelError
 from toolkit.frontend.lowering import Lower, Lowering, attribute, unsupported
 from toolkit.frontend.node import OnnxNode
+from toolkit.frontend.shapes import part
+from toolkit.ir.tensor import Array
 from toolkit.ops.parts.phases import ONE, Phases, dense_kernel, phases
 from toolkit.ops.parts.window import Padding, Window, WindowedAttrs
 from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs
 
 
 def conv_transpose(low: Lowering, node: OnnxNode) -> str:
-    """ConvTranspose, dense or with one group a channel."""
+    """ConvTranspose; groups of several channels each on their own."""
     weights = low.constant(node, 1)
     rank, shape = weights.ndim - 2, low.shape(node.inputs[0])
     groups = attribute(node, "group", int, 1)
@@ -31,18 +33,36 @@ def conv_transpose(low: Lowering, node: OnnxNode) -> str:
         )
     if rank not in (1, 2):
         raise unsupported(node, f"windows must be 1-D or 2-D; got {rank}-D")
-    if groups not in (1, shape[1]) or (groups > 1 and weights.shape[1] != 1):
-        raise unsupported(
-            node,
-            f"one group, or one a channel; got {groups} of {shape[1]} channels",
-            hint="Use a transposed convolution for each group, and Concat.",
-        )
+    if groups < 1 or shape[1] % groups:
+        raise ModelError(f"node {node.name!r} (ConvTranspose): {groups} groups of {shape[1]}.")
     axes = _axes(low, node, weights.shape[2:], shape[2:])
     height, width = (*axes, ONE)[:2]
     spread = weights.reshape(*weights.shape, *[1] * (2 - rank))
-    kernel = dense_kernel(spread, height, width)
-    bias = low.optional(node, 2)
-    depthwise = groups > 1
+    x, bias = low.value(node.inputs[0]), low.optional(node, 2)
+    if groups == 1 or (groups == shape[1] and weights.shape[1] == 1):
+        return _made(low, node, x, (spread, bias), height, width, groups > 1)
+    parts, ins, outs = [], shape[1] // groups, weights.shape[1]
+    for group in range(groups):
+        mine = [slice(None)] * len(shape)
+        mine[1] = slice(group * ins, (group + 1) * ins)
+        source = part(low, replace(node, outputs=(f"{node.outputs[0]}@group",)), x, mine)
+        offsets = None if bias is None else bias[group * outs : (group + 1) * outs]
+        constants = spread[mine[1]], offsets
+        parts.append(_made(low, node, source, constants, height, width, False))
+    return low.join(parts, 1, node)
+
+
+def _made(
+    low: Lowering,
+    node: OnnxNode,
+    x: str,
+    constants: tuple[Array, Array | None],
+    height: Phases,
+    width: Phases,
+    depthwise: bool,
+) -> str:
+    """One group of weights ``[in, out, kh, kw]`` and bias, or one a channel (``depthwise``)."""
+    kernel, bias = dense_kernel(constants[0], height, width), constants[1]
     if depthwise:  # [C, 1, ph, pw, kh, kw]: channel c makes its phases one after the other
         c, _, ph, pw, kh, kw = kernel.shape
         matrix = kernel.reshape(c * ph * pw, kh, kw).transpose(1, 2, 0)[None]
@@ -64,7 +84,7 @@ def conv_transpose(low: Lowering, node: OnnxNode) -> str:
         phases = low.append(op, [nhwc, *names], WindowedAttrs(window), inner)
         return _lined_up(low, node, phases, height, width, depthwise)
 
-    return low.spatial(low.value(node.inputs[0]), node, emit)
+    return low.spatial(x, node, emit)
 
 
 def _lined_up(

@@ -20,6 +20,7 @@ from toolkit.frontend import (
     recurrent,
     reductions,
     resize,
+    scatter,
     shapes,
 )
 from toolkit.frontend.fold import FOLDS, fold
@@ -47,6 +48,7 @@ LOWERINGS: dict[str, Lower] = {
     **recurrent.LOWERINGS,
     **reductions.LOWERINGS,
     **resize.LOWERINGS,
+    **scatter.LOWERINGS,
     **shapes.LOWERINGS,
 }
 

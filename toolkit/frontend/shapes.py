@@ -13,7 +13,7 @@ from toolkit.frontend.node import OnnxNode
 from toolkit.ir.tensor import Array
 from toolkit.ops.pad import PadAttrs
 from toolkit.ops.pad_v2 import PadV2Attrs
-from toolkit.ops.strided_slice import WHOLE, StridedSliceAttrs, bounded
+from toolkit.ops.strided_slice import MAX_RANK, WHOLE, Range, StridedSliceAttrs, bounded
 
 
 def reshape(low: Lowering, node: OnnxNode) -> str:
@@ -183,7 +183,21 @@ def part(low: Lowering, node: OnnxNode, x: str, parts: list[slice]) -> str:
         ranges.append(bounded(start, stop, step, size))
     if all(part == WHOLE for part in ranges):
         return x
-    return low.append("strided_slice", [x], StridedSliceAttrs(tuple(ranges)), node)
+    if len(ranges) <= MAX_RANK:
+        return low.append("strided_slice", [x], StridedSliceAttrs(tuple(ranges)), node)
+    shape = low.tensor_shape(x)
+    sizes: list[int] = []
+    merged: list[Range] = []
+    for size, axis_range in zip(shape, ranges, strict=True):
+        if sizes and axis_range == merged[-1] == WHOLE:
+            sizes[-1] *= size  # neighbours that stay are one axis to the kernel
+        else:
+            sizes.append(size)
+            merged.append(axis_range)
+    attrs = StridedSliceAttrs(tuple(merged))
+    made = low.append("strided_slice", [low.reshape(x, sizes)], attrs, node)
+    kept = [len(range(size)[slice(*ends)]) for size, ends in zip(shape, ranges, strict=True)]
+    return low.reshape(made, kept)
 
 
 LOWERINGS: dict[str, Lower] = {

@@ -106,5 +106,10 @@ def _rows(path: Path, spec: FeatureSpec, count: int) -> int:
     return rows
 
 
+def made_up_audio(spec: FeatureSpec, samples: NDArray[np.int16]) -> Audio:
+    """int16 ``samples`` [n] that come from no file."""
+    return _heard(Path("made-up"), spec, Clip(samples, ()))
+
+
 def _heard(path: Path, spec: FeatureSpec, clip: Clip) -> Audio:
     return Audio(path, spec, clip.samples, extract(clip.samples, spec), clip.notes)

@@ -219,7 +219,8 @@ def _from_tflite(path: Path, name: str, clip_seconds: float, stated: Stated) -> 
 def _from_float_tflite(path: Path, name: str, stated: Stated) -> Source:
     from toolkit.passes.optimize import optimize
 
-    imported = read_float_tflite(path.read_bytes(), name)
+    data = path.read_bytes()
+    imported = read_float_tflite(data, name)
     features, issues = attached(stated.features, feature_spec(imported))
     if features is not None:
         require_rows(imported, features)
@@ -231,6 +232,7 @@ def _from_float_tflite(path: Path, name: str, stated: Stated) -> Source:
         sha256=_sha256(path),
         float_graph=graph,
         imported=imported,
+        float_tflite=data,
         issues=issues,
         one_length=baked_nodes(graph),
         stated=replace(stated, features=features),

@@ -32,8 +32,8 @@ class Source:
     """A model as it came: a float graph (ONNX, checkpoint) or the bytes of an int8 ``.tflite``.
 
     ``argument`` is the zoo name or path that it was read from, ``sha256`` that of the file;
-    ``onnx`` are the bytes that the float graph was imported from, ``imported`` what it was before
-    any rewrite;
+    ``onnx`` or ``float_tflite`` are the bytes that the float graph was imported from, ``imported``
+    what it was before any rewrite;
     ``ranges`` come with zoo models and those of `toolkit train`, ``given`` with models that were
     quantised elsewhere: the scales and zero points of the model as it was imported; ``issues`` say
     what was done to it on the way in.  ``max_seconds`` is the longest clip that it will be given,
@@ -48,6 +48,7 @@ class Source:
     imported: Graph | None = field(default=None, repr=False)
     onnx: bytes | None = field(default=None, repr=False)
     tflite: bytes | None = field(default=None, repr=False)
+    float_tflite: bytes | None = field(default=None, repr=False)
     ranges: Ranges | None = None
     given: Mapping[str, QuantParams] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()

@@ -18,7 +18,9 @@ from toolkit.ops.expand_dims import ExpandDims
 from toolkit.ops.fully_connected import FullyConnected
 from toolkit.ops.gru import Gru
 from toolkit.ops.hard_swish import HardSwish
+from toolkit.ops.l2_normalization import L2Normalization
 from toolkit.ops.leaky_relu import LeakyRelu
+from toolkit.ops.log_softmax import LogSoftmax
 from toolkit.ops.logistic import Logistic
 from toolkit.ops.lstm import Lstm
 from toolkit.ops.lstm_begun import LstmBegun
@@ -38,6 +40,7 @@ from toolkit.ops.reduce_max import ReduceMax
 from toolkit.ops.relu import Relu
 from toolkit.ops.relu6 import Relu6
 from toolkit.ops.reshape import Reshape
+from toolkit.ops.resize_bilinear import ResizeBilinear
 from toolkit.ops.softmax import Softmax
 from toolkit.ops.sqrt import Sqrt
 from toolkit.ops.squared_difference import SquaredDifference
@@ -70,7 +73,9 @@ OPERATORS: dict[str, Operator[Any]] = {
         FullyConnected(),
         Gru(),
         HardSwish(),
+        L2Normalization(),
         LeakyRelu(),
+        LogSoftmax(),
         Logistic(),
         Lstm(),
         LstmBegun(),
@@ -89,6 +94,7 @@ OPERATORS: dict[str, Operator[Any]] = {
         Relu(),
         Relu6(),
         Reshape(),
+        ResizeBilinear(),
         Softmax(),
         Sqrt(),
         SquaredDifference(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -10,8 +11,9 @@ import numpy as np
 from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.activation import clamp_float, clamp_limits
-from toolkit.ops.parts.pooling import Pool2D, View
-from toolkit.ops.parts.window import WindowedAttrs, windows
+from toolkit.ops.parts.base import Work
+from toolkit.ops.parts.pooling import Pool2D, View, is_global
+from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
 
 AveragePool2DAttrs = WindowedAttrs
 #: Positions whose sum, rounding included, stays within 32 bits.
@@ -43,6 +45,18 @@ class AveragePool2D(Pool2D):
 
     def max_rows(self, row: View) -> int:
         return MAX_POSITIONS[row.input(0).dtype] // row.input(0).shape[2]
+
+    def work(self, view: View) -> Work:
+        """Groups of four channels, and those left over (int16: half as much each): one finished a
+        window, and what a window costs besides, as much as one; a load a tap."""
+        if is_global(view):
+            return super().work(view)
+        _, in_h, in_w, channels = view.input(0).shape
+        count = view.output.elements // channels
+        left = channels % 4 if view.input(0).dtype is DType.INT8 else (channels % 4 + 1) // 2
+        groups = channels // 4 + left
+        taps = math.prod(taps_inside(view.attrs.window, in_h, in_w))
+        return Work(accumulators=count * (groups + 1), elementwise=taps * groups)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         total, count = self._sums(view, inputs[0])

@@ -56,7 +56,7 @@ class Concatenation(Operator[ConcatenationAttrs]):
     name = "concatenation"
     tflite_name = "CONCATENATION"
     tflite_options = "ConcatenationOptions"
-    onnx_names = ("Concat", "Gather", "Pad", "Resize")
+    onnx_names = ("Concat", "Gather", "Pad", "Resize", "ScatterND")
     one_scale = True
     int16_follows = True
     opaque_reason = "it joins tensors along time"

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.int16 import kernel_name
-from toolkit.ops.parts.base import KernelCall, Work
+from toolkit.ops.parts.base import KernelCall, NodeView, Work
 from toolkit.ops.parts.channels import Bounds, thinned
 from toolkit.ops.parts.convolution import (
     Convolution,
@@ -21,6 +22,7 @@ from toolkit.ops.parts.convolution import (
 )
 from toolkit.ops.parts.weighted import centred, dense_bounds, thinned_outputs
 from toolkit.ops.parts.window import WindowedAttrs, taps_inside
+from toolkit.ops.variants.as_dense import as_dense
 from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolutions
 from toolkit.ops.variants.problems import rescaling_problem
 
@@ -76,6 +78,9 @@ class Conv2D(Convolution):
             outputs=(out.name,),
             work=_portable_work(view),
         )
+
+    def on_whole(self, view: View) -> NodeView[Any]:
+        return as_dense(view) or super().on_whole(view)
 
     def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
         return blocked_convolutions(view)

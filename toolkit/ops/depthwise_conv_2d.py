@@ -26,7 +26,10 @@ from toolkit.ops.parts.window import WindowedAttrs, taps_inside
 from toolkit.ops.variants.as_convolution import as_convolution
 from toolkit.ops.variants.convolutions import blocked_convolutions, dsp_convolutions
 from toolkit.ops.variants.depthwise_conv_2d_s8_blocked import depthwise_conv_2d_blocked_call
-from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import depthwise_conv_2d_call
+from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import (
+    depthwise_conv_2d_call,
+    dilation_problem,
+)
 from toolkit.ops.variants.depthwise_conv_2d_s16_dsp import depthwise_conv_2d_s16_call
 from toolkit.ops.variants.problems import rescaling_problem
 
@@ -116,14 +119,9 @@ class DepthwiseConv2D(Convolution):
 
     def fast_problem(self, view: View) -> str | None:
         problem = rescaling_problem(view, 3, *convolution_multipliers(view))
-        window = view.attrs.window
         if problem is not None or as_convolution(view) is not None:
             return problem
-        if (window.dilation_h, window.dilation_w) != (1, 1):
-            return "its taps are dilated, which the kernel for the DSP extension does not take"
-        if self.depth_multiplier(view) > 1:
-            return "several filters a channel, which the kernel for the DSP extension does not take"
-        return None
+        return dilation_problem(view.attrs.window)
 
     def dsp_calls(self, view: View) -> tuple[KernelCall, ...]:
         convolution = as_convolution(view)

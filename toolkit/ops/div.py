@@ -1,12 +1,14 @@
-"""Division (DIV), int8, by TFLM's reciprocal of the divisor.
+"""Division (DIV), int8, by TFLM's reciprocal of the divisor, or int16, which TFLM has not.
 
 A divisor of 0, on which TFLM aborts, counts as one step of its scale; a quotient far below one
-step, which TFLM shifts by more than a word, undefined in C, is 0.
+step, which TFLM shifts by more than a word, undefined in C, is 0.  In int16 the dividend times the
+multiplier is divided as integers, towards 0, and rounded to steps once: within 0.52 of a step.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -19,26 +21,21 @@ from toolkit.ops.numerics.fixed_point import (
     rounding_doubling_high_mul,
 )
 from toolkit.ops.numerics.gemmlowp import one_over_one_plus_x
-from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View, loop_depth
-from toolkit.ops.parts.base import KernelCall
+from toolkit.ops.parts.arithmetic import Arithmetic, ArithmeticAttrs, View
+from toolkit.ops.parts.base import CodeFacts, KernelCall
 from toolkit.ops.parts.channels import Bounds, any_value
 
 DivAttrs = ArithmeticAttrs
 
 #: Largest exponent of a rounding division; quotients below it are 0.
 _MOST_SHIFT = 31
-
-
-def types_int8(view: View) -> str | None:
-    """both operands and the output must be int8"""
-    kinds = [view.input(0).dtype, view.input(1).dtype, view.output.dtype]
-    return None if set(kinds) == {DType.INT8} else "/".join(kind.value for kind in kinds)
+_MOST_RATIO = {DType.INT8: 1 << 22, DType.INT16: 1 << 24}
 
 
 def quotient_bounded(view: View) -> str | None:
-    """the dividend's scale must be below 2**22 times the product of the other two"""
+    """the dividend's scale must be below 2**22 times the product of the other two (int16: 2**24)"""
     ratio = view.input(0).scale / (view.input(1).scale * view.output.scale)
-    return None if ratio < 1 << 22 else f"{ratio:g} times"
+    return None if ratio < _MOST_RATIO[view.output.dtype] else f"{ratio:g} times"
 
 
 @cache
@@ -58,7 +55,7 @@ class Div(Arithmetic):
     onnx_names = ("Div",)
     function = "div"
     kernel_stem = "tk_div"
-    constraints = (types_int8, loop_depth, quotient_bounded)
+    constraints = (*Arithmetic.constraints, quotient_bounded)
 
     def tflite_version(self, view: View) -> int:
         return 1
@@ -70,8 +67,9 @@ class Div(Arithmetic):
 
     def kernel_call(self, view: View) -> KernelCall:
         call = super().kernel_call(view)
-        params = {**call.params, "reciprocals": reciprocals()}
-        return KernelCall(call.kernel, params, call.inputs, call.outputs)
+        if view.output.dtype is DType.INT16:
+            return replace(call, code=CodeFacts(divides=True))
+        return replace(call, params={**call.params, "reciprocals": reciprocals()})
 
     def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
         """A quotient jumps where the divisor changes its sign."""
@@ -85,6 +83,8 @@ class Div(Arithmetic):
             values.astype(np.int64) - view.input(i).zero_point for i, values in enumerate(inputs)
         )
         b = np.where(b == 0, 1, b)
+        if view.output.dtype is DType.INT16:
+            return self._run_int16(view, a, b)
         a, b = np.broadcast_arrays(np.where(b < 0, -a, a), np.abs(b))
         headroom = 31 - _bits(np.where(a < 0, ~a, a))
         quotient = rounding_doubling_high_mul(a << headroom, reciprocals().astype(np.int64)[b])
@@ -93,6 +93,13 @@ class Div(Arithmetic):
         scaled = rounding_doubling_high_mul(quotient, scale["out_multiplier"])
         small = rounding_divide_by_pot(scaled, np.minimum(shift, _MOST_SHIFT))
         return self.finish_int(view, np.where(shift > _MOST_SHIFT, 0, small))
+
+    def _run_int16(self, view: View, a: Array, b: Array) -> Array:
+        scale = self.rescaling(view)
+        quotient = np.abs(a) * scale["out_multiplier"] // np.abs(b)
+        down = 31 - scale["out_shift"]
+        steps = (quotient + (np.int64(1) << (down - 1))) >> down
+        return self.finish_int(view, np.where((a < 0) != (b < 0), -steps, steps))
 
 
 def _bits(values: Array) -> Array:

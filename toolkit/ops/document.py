@@ -20,17 +20,20 @@ definition. The constraints hold for the quantised graph that goes to the device
 where an operator usually comes from; converting an ONNX model may combine or split operators.
 
 What a `.tflite` may have besides, for it becomes something else on the way in: `SPLIT`, `SPLIT_V`,
-`SLICE`, `UNPACK`, `PACK`, `MIRROR_PAD`, `DEPTH_TO_SPACE`, `SPACE_TO_DEPTH` and `GATHER` of known
-indices (slices, reshapes, transposes, concatenations), slices that drop an axis, `CONCATENATION` of
-any number, `CONV_2D` in groups, `TRANSPOSE_CONV` (a dense one and a reshape), `SPACE_TO_BATCH_ND`
-and `BATCH_TO_SPACE_ND` around a convolution (a dilated one), arithmetic on shapes, `CALL_ONCE`,
+`SLICE`, `UNPACK`, `PACK`, `MIRROR_PAD`, `DEPTH_TO_SPACE`, `SPACE_TO_DEPTH`,
+`RESIZE_NEAREST_NEIGHBOR` and `GATHER` of known indices (slices, reshapes, transposes,
+concatenations), `ABS`, `ELU` and `RSQRT` of int8 (tables with TFLM's results; RSQRT of a negative
+value, at which TFLM stops, is the largest), slices that drop an axis, `CONCATENATION` of any
+number, `CONV_2D` in groups, `TRANSPOSE_CONV` (a dense one and a reshape), `SPACE_TO_BATCH_ND` and
+`BATCH_TO_SPACE_ND` around a convolution (a dilated one), arithmetic on shapes, `CALL_ONCE`,
 `VAR_HANDLE`, `READ_VARIABLE` and `ASSIGN_VARIABLE` (states, see
 [STREAMING.md](STREAMING.md#state)), `QUANTIZE` and `DEQUANTIZE` between its integers and inputs,
 outputs or variables of float32 or uint8 (left out: the device has the integers), and subgraphs that
 nothing runs.
 
 A float `.tflite` goes the way of an ONNX file; there `ELU`, `GELU`, `LOG`, `ABS`, `NEG`, `SIN`,
-`COS`, `RSQRT`, `SQUARE`, `SIGN`, `FLOOR`, `CEIL`, `ROUND` and `RELU_N1_TO_1` are taken as well.
+`COS`, `RSQRT`, `SQUARE`, `SIGN`, `FLOOR`, `CEIL`, `ROUND` and `RELU_N1_TO_1` are taken as well, and
+what comes out is compared with LiteRT's reference kernels (`import_match`).
 
 | operator | TFLite | ONNX |
 |---|---|---|

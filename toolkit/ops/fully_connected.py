@@ -25,6 +25,8 @@ from toolkit.ops.parts.base import KernelCall, NodeView, Operator, TimeBehaviour
 from toolkit.ops.parts.channels import Bounds, any_value, channel_count, thinned
 from toolkit.ops.parts.constraints import sum_problem, weights_constant, weights_symmetric
 from toolkit.ops.parts.weighted import centred, dense_bounds, thinned_outputs
+from toolkit.ops.variants.as_convolution import pixels_of
+from toolkit.ops.variants.conv_2d_s16_blocked import conv_2d_s16_blocked_call
 from toolkit.ops.variants.fully_connected_s8_blocked import fully_connected_blocked_call
 from toolkit.ops.variants.fully_connected_s8_dsp import fully_connected_call
 from toolkit.ops.variants.fully_connected_s16_dsp import fully_connected_s16_call
@@ -194,9 +196,11 @@ class FullyConnected(Operator[FullyConnectedAttrs]):
         )
 
     def blocked_calls(self, view: View) -> tuple[KernelCall, ...]:
-        if view.input(0).dtype is not DType.INT8:
-            return ()
-        call = fully_connected_blocked_call(view, *self.multipliers(view))
+        if view.input(0).dtype is DType.INT8:
+            call = fully_connected_blocked_call(view, *self.multipliers(view))
+        else:
+            pixels = pixels_of(view, view.attrs.activation)
+            call = conv_2d_s16_blocked_call(pixels, *self.multipliers(view))
         return () if call is None else (call,)
 
     def fast_problem(self, view: View) -> str | None:

@@ -172,7 +172,8 @@ class Gru(Recurrent[GruAttrs]):
         outputs = []
         for step in given:
             made = hidden @ recurrent.T + state_bias
-            gates = 1 / (1 + np.exp(-(step + made)[:, : 2 * units]))
+            with np.errstate(over="ignore"):  # far below 0 a gate is 0
+                gates = 1 / (1 + np.exp(-(step + made)[:, : 2 * units]))
             z, r = gates[:, :units], gates[:, units:]
             if view.attrs.reset_after:
                 candidate = r * made[:, 2 * units :]

@@ -1,4 +1,4 @@
-"""Rectifier with one slope below 0 (LEAKY_RELU), int8."""
+"""Rectifier with one slope below 0 (LEAKY_RELU), int8 or int16."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from toolkit.ir import Tensor
+from toolkit.ir import DType, Tensor
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.parts.base import NodeView
+from toolkit.ops.numerics.int16 import same_types, symmetric_int16
+from toolkit.ops.parts.base import KernelCall, NodeView
+from toolkit.ops.parts.channels import Bounds
 from toolkit.ops.parts.constraints import rescale_bounded
 from toolkit.ops.parts.lookup import Lookup
 
@@ -40,7 +42,7 @@ class LeakyRelu(Lookup[LeakyReluAttrs]):
     onnx_names = ("LeakyRelu",)
     function = "leaky_relu"
     scale_transparent = True
-    constraints = (*Lookup.constraints, rescale_bounded, slope_bounded)
+    constraints = (same_types, symmetric_int16, rescale_bounded, slope_bounded)
 
     def read_options(
         self, options: Any, inputs: Sequence[Tensor | None], output: Tensor
@@ -58,12 +60,41 @@ class LeakyRelu(Lookup[LeakyReluAttrs]):
         x = inputs[0]
         return np.asarray(np.where(x < 0, x * np.float32(view.attrs.alpha), x), np.float32)
 
+    def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
+        """It rises."""
+        (x,) = inputs
+        low, high = (self.run_int(view, (ends,)).astype(np.int64) for ends in (x.low, x.high))
+        return Bounds(low, high)
+
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
         x, out = view.input(0), view.output
         values = inputs[0].astype(np.int64) - x.zero_point
-        ratio = float(x.scale) / float(out.scale)
-        alpha = float(np.float32(view.attrs.alpha))
-        above = requantize(values, *quantize_multiplier(ratio))
-        below = requantize(values, *quantize_multiplier(x.scale * alpha / out.scale))
-        made = np.where(values >= 0, above, below) + out.zero_point
-        return np.asarray(np.clip(made, -128, 127), np.int8)
+        (above, below) = _multipliers(view)
+        made = np.where(values >= 0, requantize(values, *above), requantize(values, *below))
+        return np.asarray(np.clip(made + out.zero_point, *out.dtype.limits), out.dtype.numpy)
+
+    def kernel_call(self, view: View) -> KernelCall:
+        x, out = view.input(0), view.output
+        if x.dtype is DType.INT8:
+            return super().kernel_call(view)
+        (above, below) = _multipliers(view)
+        return KernelCall(
+            kernel="tk_leaky_relu_s16",
+            params={
+                "count": out.elements,
+                "above_multiplier": above[0],
+                "above_shift": above[1],
+                "below_multiplier": below[0],
+                "below_shift": below[1],
+            },
+            inputs=(x.name,),
+            outputs=(out.name,),
+        )
+
+
+def _multipliers(view: View) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Of values above 0 and below."""
+    ratio = float(view.input(0).scale) / float(view.output.scale)
+    alpha = float(np.float32(view.attrs.alpha))
+    below = view.input(0).scale * alpha / view.output.scale
+    return quantize_multiplier(ratio), quantize_multiplier(below)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,12 +12,13 @@ from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.activation import clamp_float, clamp_limits
 from toolkit.ops.parts.base import Work
 from toolkit.ops.parts.pooling import Pool2D, View, is_global
-from toolkit.ops.parts.window import WindowedAttrs, windows
+from toolkit.ops.parts.window import WindowedAttrs, taps_inside, windows
 
 MaxPool2DAttrs = WindowedAttrs
 
-#: Loads that cost as much as the loops over a window's taps.
-_LOOPS = 14
+#: Loads that cost as much as the loops over a window's taps for a word, as what else a window does,
+#: and as one of a single byte.
+_GROUP, _WINDOW, _BYTE = 5, 11, 4
 
 
 class MaxPool2D(Pool2D):
@@ -40,15 +42,24 @@ class MaxPool2D(Pool2D):
         return 0
 
     def work(self, view: View) -> Work:
-        """Words of four channels: one finished a window, six loaded where 3x3 windows slide by two
-        columns, else one a tap and what the loops over the taps cost."""
+        """Words of four channels, and those left over (int8: where there is no word): a load a tap
+        and what the loops over them cost; six loads where 3x3 windows slide by two columns."""
         if is_global(view):
             return super().work(view)
-        window, (_, out_h, out_w, channels) = view.attrs.window, view.output.shape
-        words = out_h * out_w * (channels if channels < 4 else -(-channels // 4))
-        slides = (window.kernel_h, window.kernel_w, window.stride_w) == (3, 3, 2) and channels >= 4
-        loads = 6 if slides else window.kernel_h * window.kernel_w + _LOOPS
-        return Work(accumulators=words, elementwise=words * loads)
+        window, (_, in_h, in_w, channels) = view.attrs.window, view.input(0).shape
+        _, out_h, out_w, _ = view.output.shape
+        words, taps = channels // 4 + channels % 4, math.prod(taps_inside(window, in_h, in_w))
+        if view.input(0).dtype is DType.INT8 and channels < 4:
+            taps *= _BYTE
+        elif view.input(0).dtype is DType.INT8:
+            words = -(-channels // 4)
+            if (window.kernel_h, window.kernel_w, window.stride_w) == (3, 3, 2):
+                sliding = min((in_w + window.padding.left - 3) // 2 + 1, out_w)
+                edges = (out_w - sliding) * (words * (6 + _GROUP) + _WINDOW)
+                loads = out_h * (6 * words * sliding + edges)
+                return Work(accumulators=out_h * out_w * words, elementwise=loads)
+        loads = words * taps + out_h * out_w * (words * _GROUP + _WINDOW)
+        return Work(accumulators=out_h * out_w * words, elementwise=loads)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
         largest = windows(inputs[0], view.attrs.window, -np.inf).max(axis=(3, 4))

@@ -1,4 +1,4 @@
-"""Rectifier with a slope for each channel below 0 (PRELU), int8."""
+"""Rectifier with a slope for each channel below 0 (PRELU), int8 or int16; the slopes are int8."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import numpy as np
 from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
+from toolkit.ops.numerics.int16 import SUFFIX, symmetric_int16
 from toolkit.ops.parts.arithmetic import Arithmetic, View, loop_depth
 from toolkit.ops.parts.base import KernelCall
 from toolkit.ops.parts.channels import Bounds, any_value
 from toolkit.ops.parts.constraints import RESCALED_LIMIT
 
 
-def types_int8(view: View) -> str | None:
-    """input, slopes and output must be int8"""
+def types(view: View) -> str | None:
+    """input and output must both be int8 or both int16, the slopes int8"""
     kinds = [view.input(0).dtype, view.input(1).dtype, view.output.dtype]
-    return None if set(kinds) == {DType.INT8} else "/".join(kind.value for kind in kinds)
+    good = kinds[0] is kinds[2] and kinds[0] in SUFFIX and kinds[1] is DType.INT8
+    return None if good else "/".join(kind.value for kind in kinds)
 
 
 def slopes_constant(view: View) -> str | None:
@@ -28,9 +30,10 @@ def slopes_constant(view: View) -> str | None:
 
 def product_bounded(view: View) -> str | None:
     """the input scale, and its product with that of the slopes, must be below 16384 times the
-    output scale"""
+    output scale (int16: no product may leave 30 bits once it is rescaled)"""
     ratio = view.input(0).scale / view.output.scale
-    most = max(ratio * (1 << 16), ratio * view.input(1).scale * (1 << 16))
+    bits = 16 if view.output.dtype is DType.INT8 else 24
+    most = max(ratio * (1 << 16), ratio * view.input(1).scale * (1 << bits))
     return None if most < RESCALED_LIMIT else f"{ratio:g} times"
 
 
@@ -41,8 +44,9 @@ class Prelu(Arithmetic):
     tflite_name = "PRELU"
     onnx_names = ("PRelu",)
     kernel_stem = "tk_prelu"
+    int8_constants = True
     takes_activation = False
-    constraints = (types_int8, loop_depth, slopes_constant, product_bounded)
+    constraints = (types, symmetric_int16, loop_depth, slopes_constant, product_bounded)
 
     def tflite_version(self, view: View) -> int:
         return 1
@@ -63,6 +67,7 @@ class Prelu(Arithmetic):
     def kernel_call(self, view: View) -> KernelCall:
         call = super().kernel_call(view)
         params = {k: v for k, v in call.params.items() if k not in ("out_min", "out_max")}
+        params["b_zero_point"] = view.input(1).zero_point
         return KernelCall(call.kernel, params, call.inputs, call.outputs)
 
     def run_float(self, view: View, inputs: Sequence[Array]) -> Array:
@@ -77,4 +82,4 @@ class Prelu(Arithmetic):
         above = requantize(x, r["above_multiplier"], r["above_shift"])
         below = requantize(x * slopes, r["below_multiplier"], r["below_shift"])
         out = np.where(x >= 0, above, below) + view.output.zero_point
-        return np.asarray(np.clip(out, -128, 127), np.int8)
+        return np.asarray(np.clip(out, *view.output.dtype.limits), view.output.dtype.numpy)

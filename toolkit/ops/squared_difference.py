@@ -1,5 +1,5 @@
-"""Square of a difference (SQUARED_DIFFERENCE), int8: operands meet at 2^-7 of twice the larger
-scale."""
+"""Square of a difference (SQUARED_DIFFERENCE), int8 or int16: operands meet at 2^-7 (int16: 1)
+of twice the larger scale."""
 
 from __future__ import annotations
 
@@ -10,29 +10,25 @@ import numpy as np
 from toolkit.ir import DType
 from toolkit.ir.tensor import Array
 from toolkit.ops.numerics.fixed_point import quantize_multiplier, requantize
-from toolkit.ops.parts.arithmetic import Arithmetic, View, loop_depth
+from toolkit.ops.parts.arithmetic import Arithmetic, View
 from toolkit.ops.parts.channels import Bounds, any_value
 
 #: Head room given to operands before they are rescaled.
-_LEFT_SHIFT = 7
-
-
-def types_int8(view: View) -> str | None:
-    """both operands and the output must be int8"""
-    kinds = [view.input(0).dtype, view.input(1).dtype, view.output.dtype]
-    return None if set(kinds) == {DType.INT8} else "/".join(kind.value for kind in kinds)
+_LEFT_SHIFT = {DType.INT8: 7, DType.INT16: 0}
 
 
 def output_scale_fits(view: View) -> str | None:
-    """the output scale must exceed 2^-14 times the square of twice the larger input scale"""
+    """the output scale must exceed 2^-14 times the square of twice the larger input scale (int16:
+    the square itself)"""
     ratio = _ratios(view)["out"]
-    return None if ratio * (1 + 2.0**-30) < 1 else f"{ratio * (1 << 14):g} times"
+    room = 1 << (2 * _LEFT_SHIFT[view.output.dtype])
+    return None if ratio * (1 + 2.0**-30) < 1 else f"{ratio * room:g} times"
 
 
 def _ratios(view: View) -> Mapping[str, float]:
     a, b, out = (t.scale for t in (view.input(0), view.input(1), view.output))
     larger = 2.0 * max(a, b)
-    room = 1 << (2 * _LEFT_SHIFT)
+    room = 1 << (2 * _LEFT_SHIFT[view.output.dtype])
     return {"a": a / larger, "b": b / larger, "out": larger * larger / (room * out)}
 
 
@@ -44,7 +40,7 @@ class SquaredDifference(Arithmetic):
     tflite_options = "SquaredDifferenceOptions"
     takes_activation = False
     kernel_stem = "tk_squared_difference"
-    constraints = (types_int8, loop_depth, output_scale_fits)
+    constraints = (*Arithmetic.constraints, output_scale_fits)
 
     def channel_bounds(self, view: View, inputs: Sequence[Bounds]) -> Bounds:
         return any_value(view.output)  # it turns where the operands meet
@@ -61,10 +57,10 @@ class SquaredDifference(Arithmetic):
         return np.asarray(difference * difference)
 
     def run_int(self, view: View, inputs: Sequence[Array]) -> Array:
-        r = self.rescaling(view)
+        r, shift = self.rescaling(view), _LEFT_SHIFT[view.output.dtype]
         a, b = (
             requantize(
-                (values.astype(np.int64) - view.input(i).zero_point) << _LEFT_SHIFT,
+                (values.astype(np.int64) - view.input(i).zero_point) << shift,
                 r[f"{side}_multiplier"],
                 r[f"{side}_shift"],
             )

@@ -24,6 +24,7 @@ from toolkit.ops.parts.custom_options import unpacked
 #: Custom options: magic, version.
 _OPTIONS = struct.Struct("<4sH")
 _MAGIC, _VERSION = b"TKTA", 1
+OPTIONS = _OPTIONS.pack(_MAGIC, _VERSION)
 
 #: Values between two entries of an int16 table.
 _STEP_BITS = 7
@@ -89,7 +90,7 @@ class Table(Operator[TableAttrs]):
         return TableAttrs(entries=tuple(table.values.reshape(-1).tolist()))
 
     def write_options(self, view: View, options: Any) -> bytes:
-        return _OPTIONS.pack(_MAGIC, _VERSION)
+        return OPTIONS
 
     def tflite_constants(self, view: View) -> tuple[Array, ...]:
         return (np.array(view.attrs.entries, view.output.dtype.numpy),)

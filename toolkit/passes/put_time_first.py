@@ -39,13 +39,17 @@ def time_axis_in(graph: Graph, time_axis: int) -> int:
 
 
 def put_time_first(graph: Graph, time_axis: int) -> Graph:
-    """An optimised graph whose input has the axis ``time_axis`` of the file's input as axis 1."""
+    """An optimised graph whose input has the axis ``time_axis`` of the file's input as axis 1; in
+    front of it is the batch of one, which recurrent layers have behind time."""
     axis = time_axis_in(graph, time_axis)
-    if axis in (0, TIME_AXIS) or len(graph.inputs) != 1:
+    if axis == TIME_AXIS or len(graph.inputs) != 1:
         return graph
-    rank = len(graph.tensors[graph.inputs[0]].shape)
-    others = [other for other in range(1, rank) if other != axis]
-    graph = turn_input(graph, graph.inputs[0], (0, axis, *others))
+    shape = graph.tensors[graph.inputs[0]].shape
+    batch = 0 if axis else TIME_AXIS
+    if shape[batch : batch + 1] != (1,):
+        return graph
+    others = [other for other in range(len(shape)) if other not in (batch, axis)]
+    graph = turn_input(graph, graph.inputs[0], (batch, axis, *others))
     for _ in range(len(graph.nodes)):  # each sweep takes what turns the input one window further
         before = graph
         graph = cancel_transposes(rewrite(graph, "put_time_first", _through_window))

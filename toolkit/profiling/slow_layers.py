@@ -64,7 +64,7 @@ def _findings(plan: Plan, node: Node, call: KernelCall, target: Target) -> list[
             f"{scratch:+,} B (--optimize)"
         )
         findings.append(_Finding(have - least, text))
-    problem = operator.fast_problem(seen) if target.dsp else None
+    problem = OPERATORS[seen.node.op].fast_problem(seen) if target.dsp else None
     if problem is not None:
         findings.append(_Finding(have, f"{runs}: {problem}"))
     return findings

@@ -239,6 +239,7 @@ class _Quantizer:
         dtype = DType.INT8 if OPERATORS[node.op].reads_int8 else self.plan.dtypes[output]
         tensor = self.graph.tensors[name]
         if tensor.data is not None:
+            dtype = DType.INT8 if OPERATORS[node.op].int8_constants else dtype
             quant = tensor.quant if dtype is DType.INT8 else None
             if OPERATORS[node.op].one_scale:
                 quant = self.plan.params[output]

@@ -121,6 +121,8 @@ def int16_view(graph: Graph, node: Node) -> NodeView[Any]:
         if weighted:
             dtype = DType.INT8 if index == operator.weight_input else DType.INT64
         tensor = None if name is None else graph.tensors[name]
+        if tensor is not None and tensor.is_constant and operator.int8_constants:
+            dtype = DType.INT8
         inputs.append(None if tensor is None else _as(tensor, dtype))
     outputs = tuple(_as(graph.tensors[name], DType.INT16) for name in node.outputs)
     return NodeView(node, tuple(inputs), outputs, node.attrs)

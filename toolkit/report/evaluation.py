@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from toolkit.report.model import Group, Report
 from toolkit.report.terminal import print_findings
@@ -20,6 +23,11 @@ _MEAN, _SD = "mean_", "sd_"
 def print_evaluation(report: Report, console: Console) -> None:
     """Print what every form reaches, how far the integers are from float, parts, checks, notes."""
     values = {m.name: m.value for m in report.measurements}
+    for check in report.checks:
+        if check.name == "bit_match":
+            words = "same bits" if check.passed else "WRONG BITS"
+            style = "bold green" if check.passed else "bold red"
+            console.print(Text(f"{words}: {check.detail}", style))
     console.print(_against_labels(values))
     if "c_max_deviation" in values:
         console.print(_against_float(values))
@@ -28,7 +36,8 @@ def print_evaluation(report: Report, console: Console) -> None:
     basis = next((m.basis for m in report.measurements if m.name.startswith("low_")), "")
     if basis:
         console.print(f"intervals: {basis}", markup=False)
-    print_findings(report, console)
+    others = tuple(check for check in report.checks if check.name != "bit_match")
+    print_findings(replace(report, checks=others), console)
 
 
 def _against_labels(values: dict[str, float | int]) -> Table:

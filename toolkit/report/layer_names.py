@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from toolkit.measurement import Symbols, find_symbol
+from toolkit.report.model import Report
 from toolkit.report.text import printable, tail
 
 #: Longest short name, in characters.
@@ -51,13 +52,18 @@ class LayerNames:
 
 
 def short_names(
-    names: Sequence[str], width: int = WIDTH, symbols: Symbols = NO_SYMBOLS
+    names: Sequence[str],
+    width: int = WIDTH,
+    symbols: Symbols = NO_SYMBOLS,
+    ops: Sequence[str] = (),
 ) -> LayerNames:
     """Shorten the names of a model's layers; a pure function of all of them, in order.
 
     The exporter's root (``model/``), leading parts that all names share, ``_output_0``, and an
     operator that is alone in its module (``/vgg7/l2/Relu_output_0`` is ``vgg7/l2``) are left out.
-    A result has ``width`` characters at most; two that would be the same get their layer's number.
+    A name that is only a number (``28``) has the operator of ``ops``, those of the layers, before
+    it.  A result has ``width`` characters at most; two that would be the same get their layer's
+    number.
     """
     split = [_split(name) for name in names]
     shared = _shared([path for path, _ in split])
@@ -66,11 +72,21 @@ def short_names(
         path[:depth] for path in dict.fromkeys(paths) for depth in range(1, len(path) + 1)
     )
     texts = []
-    for path, (_, suffix) in zip(paths, split, strict=True):
+    kinds = ops or [""] * len(names)
+    for path, (_, suffix), op in zip(paths, split, kinds, strict=True):
         alone = len(path) > 1 and parents[path[:-1]] == 1
         kept = path[:-1] if alone and _OPERATOR.fullmatch(path[-1]) else path
-        texts.append(tail("/".join(kept) + suffix, width))
+        text = "/".join(kept) + suffix
+        texts.append(tail(f"{op} {text}" if op and text.isdecimal() else text, width))
     return LayerNames(dict(zip(names, _distinct(texts, width), strict=True)), symbols)
+
+
+def layer_names(report: Report) -> LayerNames:
+    """The short names of a report's layers."""
+    rows = report.layers
+    return short_names(
+        [row.name for row in rows], symbols=report.symbols, ops=[row.op for row in rows]
+    )
 
 
 def _split(name: str) -> tuple[Path, str]:

@@ -13,6 +13,7 @@ from toolkit.report.json_format import report_json
 from toolkit.report.junit import report_junit
 from toolkit.report.markdown import report_markdown
 from toolkit.report.model import Report
+from toolkit.report.read import read_report
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {
     ".json": report_json,
@@ -34,9 +35,18 @@ _SIGNS: Mapping[str, str] = {
 _HEAD_BYTES = 1_024
 
 
-def require_formats(paths: Sequence[Path], force: bool = False) -> None:
-    """Raise InputError for a file whose extension is no format, or that is there and no report
-    (unless ``force``), before any work is done."""
+def require_formats(
+    paths: Sequence[Path], force: bool = False, against: Path | None = None
+) -> None:
+    """Raise InputError, before any work is done, for a file whose extension is no format, or that
+    is there and no report (unless ``force``), and for an older report ``against`` that is none, or
+    that no page is to show."""
+    if against is not None:
+        if not any(path.suffix.lower() == ".html" for path in paths):
+            raise InputError(
+                f"--against {against}: it is shown in a page.", hint="Add --report FILE.html."
+            )
+        read_report(against)
     for path in paths:
         if path.suffix.lower() not in FORMATS:
             raise InputError(f"--report {path}: the extension must be one of {', '.join(FORMATS)}.")
@@ -62,10 +72,15 @@ def _is_foreign(path: Path) -> bool:
     return bool(head) and _SIGNS[path.suffix.lower()] not in head
 
 
-def write_reports(report: Report, paths: Sequence[Path]) -> None:
-    """Write the report to every file, each whole or not at all; InputError where that fails."""
+def write_reports(report: Report, paths: Sequence[Path], against: Path | None = None) -> None:
+    """Write the report to every file, each whole or not at all; a page shows the older report
+    ``against`` beside it.  InputError where that fails."""
+    older = None if against is None else read_report(against)
     for path in paths:
-        write_text(path, FORMATS[path.suffix.lower()](report))
+        if older is not None and path.suffix.lower() == ".html":
+            write_text(path, report_html(report, older))
+        else:
+            write_text(path, FORMATS[path.suffix.lower()](report))
 
 
 def made_folder(path: Path) -> Path:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from toolkit.measurement import Check, Provenance
+from toolkit.measurement import Check, Measurement, Provenance
 from toolkit.report.model import WINDOWS, Group, Report
 from toolkit.report.names import figure, place
 from toolkit.report.text import errors_of_estimates, format_value, printable
@@ -32,15 +35,20 @@ def print_windows(report: Report, console: Console) -> None:
 
 def print_figures(report: Report, console: Console) -> None:
     """Print every figure with its provenance and what that rests on."""
-    table, bases = _figures(report)
+    print_measurements(report.measurements, console)
+
+
+def print_measurements(measurements: Sequence[Measurement], console: Console) -> None:
+    """The same of figures that are no report's."""
+    table, bases = _figures(measurements)
     console.print(table)
     for number, basis in enumerate(bases, 1):
         console.print(f"[dim]({number}) {escape(basis)}[/]", highlight=False)
 
 
 def print_check(check: Check, console: Console) -> None:
-    """Print a check with its detail."""
-    console.print(_check_line(check))
+    """Print a check with its detail, wrapped beside the mark."""
+    console.print(_marked(_mark(check), f"{check.name}: {printable(check.detail)}"))
 
 
 def print_findings(report: Report, console: Console) -> None:
@@ -48,7 +56,7 @@ def print_findings(report: Report, console: Console) -> None:
     for check in report.checks:
         print_check(check, console)
     for issue in report.issues:
-        console.print(f"[cyan]note[/] {escape(issue.message)}")
+        console.print(_marked(Text("note", "cyan"), printable(issue.message)))
 
 
 def _predictions(report: Report) -> Table:
@@ -73,15 +81,15 @@ def _windows(groups: list[Group]) -> Table:
     return table
 
 
-def _figures(report: Report) -> tuple[Table, list[str]]:
+def _figures(measurements: Sequence[Measurement]) -> tuple[Table, list[str]]:
     """The figures, and the distinct bases they refer to by number."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("figure", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("provenance", no_wrap=True)
     bases: list[str] = []
-    errors = errors_of_estimates(report.measurements)
-    for m in sorted(report.measurements, key=lambda m: place(m.name)):
+    errors = errors_of_estimates(tuple(measurements))
+    for m in sorted(measurements, key=lambda m: place(m.name)):
         if m.basis not in bases:
             bases.append(m.basis)
         note = f"{m.provenance.value} [dim]({bases.index(m.basis) + 1})[/]"
@@ -92,10 +100,17 @@ def _figures(report: Report) -> tuple[Table, list[str]]:
     return table, bases
 
 
-def _check_line(check: Check) -> str:
-    verdict = "[green]pass[/]"
+def _mark(check: Check) -> Text:
     if check.passed is None:
-        verdict = "[yellow]—   [/]"
-    elif check.failed:
-        verdict = "[red]FAIL[/]" if check.required else "[yellow]no  [/]"
-    return f"{verdict} {check.name}: {escape(printable(check.detail))}"
+        return Text("—", "yellow")
+    if not check.failed:
+        return Text("pass", "green")
+    return Text("FAIL", "red") if check.required else Text("no", "yellow")
+
+
+def _marked(mark: Text, text: str) -> Table:
+    found = Table.grid(padding=(0, 1, 0, 0))
+    found.add_column(width=4, no_wrap=True)
+    found.add_column(overflow="fold")
+    found.add_row(mark, Text(text))
+    return found

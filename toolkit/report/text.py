@@ -11,6 +11,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
+def words_of_check(name: str) -> str:
+    """The name of a check in words: ``fits ram`` is ``fits_ram``."""
+    return name.replace("_", " ")
+
+
 def tail(text: str, width: int) -> str:
     """The end of a name, which tells layers apart better than its beginning."""
     return text if len(text) <= width else "…" + text[1 - width :]

@@ -104,11 +104,13 @@ class Watch:
     Unless it hangs, a firmware may execute at least ``limit_instructions``.  ``layers`` has the
     layer of each function that begins one: what runs from there on, until the next or a change of
     phase, is the layer's.  ``memory`` is what keeps the core waiting; None where nothing does.
+    ``tell`` hears about every second how many instructions ran, where the simulator can say.
     """
 
     limit_instructions: int = 20_000_000_000
     layers: Mapping[str, str] = field(default_factory=dict)
     memory: MemoryWatch | None = None
+    tell: Callable[[int], None] | None = None
 
     def addresses(self, elf: ElfImage) -> list[tuple[int, str]]:
         """The address of every layer function of a firmware, and its layer.  Compilers put a suffix

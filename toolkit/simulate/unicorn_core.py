@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from toolkit.toolchain.elf import ElfImage, read_elf
 _SEMIHOSTING_INTERRUPT = 7
 _PRIVATE_PERIPHERALS = Region(0xE0000000, 0x100000)  # system control space: plain memory here
 _NEVER = 0xFFFFFFFE
+_TELL_SECONDS = 1.0
 _ANYWHERE = Region(0, 1 << 32)
 
 
@@ -54,7 +55,7 @@ def run_unicorn(
         engine.reg_write(UC_ARM_REG_SP, stack)
         fault = ""
         try:
-            _emulate(engine, entry | 1)
+            _emulate(engine, entry | 1, counter, watch)
         except UcError as error:
             fault = str(error).partition("(")[0].strip().lower()
         finally:
@@ -80,7 +81,7 @@ def run_unicorn(
     )
 
 
-def _emulate(engine: Any, entry: int) -> None:
+def _emulate(engine: Any, entry: int, counter: _Counter, watch: Watch) -> None:
     """Run until a hook stops the engine, or Ctrl-C does.
 
     In a thread of its own: the main thread would not serve Ctrl-C before the run had ended.
@@ -88,6 +89,8 @@ def _emulate(engine: Any, entry: int) -> None:
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(engine.emu_start, entry, _NEVER)
         try:
+            while watch.tell is not None and not wait([run], _TELL_SECONDS).done:
+                watch.tell(counter.executed_instructions)
             run.result()
         except BaseException:
             engine.emu_stop()
@@ -188,6 +191,9 @@ class _Counter:
         from unicorn.unicorn_py3.unicorn import uclib
 
         self._library = ctypes.CDLL(str(build_library("unicorn_hook.c", {})))
+        self._remaining = self._library.counter_remaining
+        self._remaining.restype = ctypes.c_uint64
+        self._limit = 2 * watch.limit_instructions
         low, high = elf.code_range
         memory = watch.memory
         self._library.counter_open(
@@ -196,7 +202,7 @@ class _Counter:
             ctypes.c_uint32(high),
             _places(marker_addresses(elf)),
             _places([address for address, _ in watch.addresses(elf)]),
-            ctypes.c_uint64(2 * watch.limit_instructions),
+            ctypes.c_uint64(self._limit),
             ctypes.c_uint32(0 if memory is None else 2 * len(memory.settings)),
         )
         code = elf.read(low, high - low)
@@ -251,6 +257,11 @@ class _Counter:
         self._library.unicorn_hook_open()
         if not opened:
             raise ToolFailedError(f"simulation: no room to model {len(settings)} memories.")
+
+    @property
+    def executed_instructions(self) -> int:
+        """About how many ran until now: half of them are taken to be of two halfwords."""
+        return (self._limit - int(self._remaining())) * 2 // 3
 
     def require_sound(self) -> None:
         """Raise what went wrong while counting."""

@@ -11,6 +11,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from toolkit.ir import Shape
 from toolkit.ir.tensor import Array
+from toolkit.ops.table import OPTIONS, Table
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor
 
 _INT32 = int(schema.TensorType.INT32)
@@ -107,6 +108,13 @@ class Draft:
         self.operators.append(
             RawOperator(name, False, tuple(inputs), tuple(outputs), kind, options)
         )
+
+    def table(self, x: int, output: int, entries: Array) -> None:
+        """A function of one int8 value, by what it gives for each, which is clipped."""
+        data = np.clip(entries, -128, 127).astype(np.int8).view(np.uint8)
+        kind = int(schema.TensorType.INT8)
+        inputs = (x, self._add(RawTensor("", (data.size,), kind, data, (1.0,), (0,), 0, "")))
+        self.operators.append(RawOperator(Table.tflite_name, True, inputs, (output,), "", OPTIONS))
 
     def slice(self, source: int, output: int, begin: Sequence[int], end: Sequence[int]) -> None:
         bounds = (begin, end, [1] * len(begin))

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from toolkit.errors import ModelError
 from toolkit.ops import OPERATORS
-from toolkit.tflite import convolutions, moves
+from toolkit.tflite import convolutions, moves, tables
 from toolkit.tflite.draft import Draft
 from toolkit.tflite.flatbuffer import RawModel, RawOperator
 from toolkit.tflite.known import known
@@ -20,6 +20,7 @@ EXPANSIONS: dict[str, Callable[[Draft, RawOperator], bool]] = {
     "GATHER": moves.gather,
     "MIRROR_PAD": moves.mirror_pad,
     "PACK": moves.pack,
+    "RESIZE_NEAREST_NEIGHBOR": moves.resize_nearest,
     "SPACE_TO_DEPTH": moves.blocks,
     "SLICE": moves.slice_,
     "SPLIT": moves.split,
@@ -27,6 +28,7 @@ EXPANSIONS: dict[str, Callable[[Draft, RawOperator], bool]] = {
     "STRIDED_SLICE": moves.strided_slice,
     "TRANSPOSE_CONV": convolutions.transposed,
     "UNPACK": moves.unpack,
+    **dict.fromkeys(tables.TABLES, tables.tabled),
 }
 
 #: What malformed operands make numpy and Python raise.
@@ -35,7 +37,13 @@ _MALFORMED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueErro
 #: Tables of options of operators that have no file in `toolkit.ops`.
 OPTIONS = frozenset(
     {"DepthToSpaceOptions", "GatherOptions", "MirrorPadOptions", "PackOptions"}
-    | {"SpaceToDepthOptions", "SVDFOptions", "TransposeConvOptions", "UnpackOptions"}
+    | {
+        "ResizeNearestNeighborOptions",
+        "SpaceToDepthOptions",
+        "SVDFOptions",
+        "TransposeConvOptions",
+        "UnpackOptions",
+    }
 )
 
 

@@ -1,11 +1,12 @@
 """What only moves values, as the slices, reshapes and concatenations that it is: SPLIT, SPLIT_V,
 PACK, UNPACK, GATHER of known indices, slices that drop an axis, CONCATENATION of many, MIRROR_PAD,
-DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
+RESIZE_NEAREST_NEIGHBOR, DEPTH_TO_SPACE and SPACE_TO_DEPTH."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from toolkit.ops.concatenation import MAX_INPUTS
@@ -96,6 +97,51 @@ def _picked(draft: Draft, source: int, output: int, axis: int, indices: Sequence
         _rows(draft, source, part, axis, run)
         parts.append(part)
     draft.concatenate(parts, output, axis, MAX_INPUTS)
+
+
+def resize_nearest(draft: Draft, op: RawOperator) -> bool:
+    """RESIZE_NEAREST_NEIGHBOR of a known size: values several times over, axis by axis."""
+    source, at = op.inputs
+    if not draft.is_known(at):
+        return False
+    (output,), shape = op.outputs, draft.shape(source)
+    made = [shape[0], *draft.integers(at), shape[3]]
+    if draft.shape(output) != made or len(shape) != 4:
+        raise ValueError(f"{made}")
+    resized = [axis for axis in (1, 2) if made[axis] != shape[axis]]
+    for axis in resized:
+        shape[axis] = made[axis]
+        inner = output if axis == resized[-1] else draft.like(output, shape)
+        size = draft.shape(source)[axis]
+        indices, times = nearest(size, made[axis], op.options), made[axis] // size
+        if times and indices == [place // times for place in range(times * size)]:
+            _repeated(draft, source, inner, axis, times)
+        else:
+            _picked(draft, source, inner, axis, indices)
+        source = inner
+    if not resized:
+        draft.reshape(source, output)
+    return True
+
+
+def nearest(size: int, made: int, options: schema.ResizeNearestNeighborOptionsT) -> list[int]:
+    """Which value of an axis each one made is, by TFLM's float32."""
+    aligned, half = options.alignCorners, np.float32(0.5 if options.halfPixelCenters else 0)
+    whole, parts = (size - 1, made - 1) if aligned and made > 1 else (size, made)
+    places = (np.arange(made, dtype=np.float32) + half) * (np.float32(whole) / np.float32(parts))
+    steps = np.floor(places.astype(np.float64) + 0.5) if aligned else np.floor(places)
+    return [int(v) for v in np.clip(steps, 0, size - 1)]
+
+
+def _repeated(draft: Draft, source: int, output: int, axis: int, times: int) -> None:
+    """Every value ``times`` times: copies side by side behind the axis, which are then one."""
+    shape = draft.shape(source)
+    behind = int(np.prod(shape[axis + 1 :]))
+    rows = draft.like(source, [*shape[: axis + 1], behind])
+    draft.reshape(source, rows)
+    wide = draft.like(output, [*shape[: axis + 1], times * behind])
+    draft.concatenate([rows] * times, wide, axis + 1, MAX_INPUTS)
+    draft.reshape(wide, output)
 
 
 def mirror_pad(draft: Draft, op: RawOperator) -> bool:

@@ -10,6 +10,7 @@ from toolkit.ir import DType
 from toolkit.ops import OPERATORS
 from toolkit.ops.numerics.functions import Formula
 from toolkit.tflite.flatbuffer import RawModel, RawOperator, RawTensor
+from toolkit.tflite.tables import TABLES as INT8_FUNCTIONS
 from toolkit.tflite.write import TENSOR_TYPES
 
 DTYPES = {code: dtype for dtype, code in TENSOR_TYPES.items()}
@@ -31,7 +32,9 @@ def operator_problems(
         if not known and (op.name, op.custom) not in BY_TFLITE_NAME:
             kind = "custom operator" if op.custom else "operator"
             at = f"node {index} (output {output_name(model, op)!r})"
-            yield f"unsupported {kind} {op.name!r} at {at}"
+            made = [model.tensors[i] for i in op.outputs if 0 <= i < len(model.tensors)]
+            of = f" of {_type_name(made[0])}" if made and op.name in INT8_FUNCTIONS else ""
+            yield f"unsupported {kind} {op.name!r}{of} at {at}"
 
 
 def tensor_problems(model: RawModel) -> Iterator[str]:
@@ -47,8 +50,7 @@ def tensor_problems(model: RawModel) -> Iterator[str]:
         if tensor.unsupported:
             yield f"{label} uses {tensor.unsupported}"
         elif dtype is None or dtype is DType.BOOL:
-            type_name = _TYPE_NAMES.get(tensor.type_code, str(tensor.type_code))
-            yield f"{label} has the unsupported type {type_name}"
+            yield f"{label} has the unsupported type {_type_name(tensor)}"
         elif dtype is DType.FLOAT32:
             floats.append(tensor)
         elif dtype is DType.UINT8 and tensor.scale:
@@ -64,6 +66,8 @@ def hint_of(problems: list[str]) -> str:
     """What to do about them."""
     if any("float32" in p or "uint8" in p for p in problems):
         return _HINT_QUANTIZE
+    if any(f"{name!r} of INT" in problem for problem in problems for name in INT8_FUNCTIONS):
+        return "TFLM has these functions in int8 alone: quantise what they read and make to int8."
     return "See docs/SUPPORTED_OPS.md."
 
 
@@ -89,6 +93,10 @@ def _used(model: RawModel) -> Iterator[RawTensor]:
     }
     used.update(i for op in model.operators for i in (*op.inputs, *op.outputs))
     return (model.tensors[i] for i in sorted(used) if 0 <= i < len(model.tensors))
+
+
+def _type_name(tensor: RawTensor) -> str:
+    return str(_TYPE_NAMES.get(tensor.type_code, tensor.type_code))
 
 
 def output_name(model: RawModel, op: RawOperator) -> str:

@@ -61,6 +61,14 @@ def is_float(data: bytes, name: str) -> bool:
     return kinds == {_FLOAT}
 
 
+def has_hybrid_weights(data: bytes, name: str) -> bool:
+    """Whether operators of a float ``.tflite`` read int8 weights, for which an interpreter rounds
+    activations too (dynamic range); raises ModelError."""
+    model = parsed(data, name)
+    read = {i for op in model.operators if op.name != "DEQUANTIZE" for i in op.inputs if i >= 0}
+    return any(model.tensors[i].type_code == TENSOR_TYPES[DType.INT8] for i in read)
+
+
 def read_float_tflite(data: bytes, name: str) -> Graph:
     """The float graph in ``data``, as it came; raises ModelError or UnsupportedError, which lists
     all that the toolkit lacks."""

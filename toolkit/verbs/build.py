@@ -10,9 +10,11 @@ from toolkit.boards import load_board
 from toolkit.deploy.application import Application, add_application
 from toolkit.deploy.cost import costs_of
 from toolkit.deploy.model import load
+from toolkit.deploy.package import run_example
 from toolkit.deploy.tflm import TflmApplication
 from toolkit.deploy.tympan import sketch, sketch_check
 from toolkit.emit import FirmwareProject, staged_directory, write_files
+from toolkit.emit.packages import package_files
 from toolkit.emit.write import REPORTS
 from toolkit.errors import InputError
 from toolkit.features.metadata import DEFAULT_CLIP_SECONDS
@@ -25,8 +27,8 @@ from toolkit.toolchain.tflm import Checkout
 from toolkit.verbs.stages import Stage
 
 STAGES = 8
-#: More of them for a board, and for TFLM's interpreter.
-BOARD_STAGES = TFLM_STAGES = 1
+#: More of them for a board, for TFLM's interpreter, and for packages.
+BOARD_STAGES = TFLM_STAGES = PACKAGE_STAGES = 1
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class BuildRequest:
     )
     engine: str = "c"  # tflm: an application for TFLM's interpreter too
     tflm_dir: Path | None = None  # a checkout of tflite-micro, to compile it with
+    packages: tuple[str, ...] = ()  # forms of `toolkit.emit.packages`
 
     def __post_init__(self) -> None:
         if self.tflm_dir is not None and self.engine != "tflm":
@@ -127,8 +130,8 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             project = deployment.project()
         with stage(f"Compile with {request.toolchain}"):
             firmware = deployment.compile_in(folder, request.toolchain, project)
-        with stage(f"Run on {simulator}"):
-            run = firmware.run_on(stimulus, simulator)
+        with stage(f"Run on {simulator}") as tell:
+            run = firmware.run_on(stimulus, simulator, tell)
         with stage("Compare with the references"):
             _ = run.checks
         report = run.report
@@ -140,10 +143,16 @@ def build(request: BuildRequest, stage: Stage) -> Report:
             with stage("Write the application for TFLM" if checkout is None else "Run in TFLM"):
                 measurements, check = TflmApplication(run, project).write(folder, checkout)
                 report = report.adding(measurements, [check])
+        if request.packages:
+            with stage("Run the packages' example"):
+                example, check = run_example(firmware, simulator)
+                report = report.adding((), [check])
         with stage("Report"):
             report = report.allowing_misfit() if request.allow_misfit else report
             costs = project.cost_files(costs_of(report, target, project.name))
             write_files(FirmwareProject(costs), folder)
+            for form in dict.fromkeys(request.packages):
+                write_files(package_files(project.with_files(costs), form, example), folder)
             (folder / REPORTS).mkdir()
             (folder / REPORTS / "report.json").write_text(report_json(report), encoding="utf-8")
     return report

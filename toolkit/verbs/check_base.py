@@ -88,8 +88,8 @@ class Bases:
     def _of_own(self, budget: Budget, own: Baseline | None, problem: Problem | None) -> Base:
         if problem is None and own is None and budget.grows and not self.update:
             what = (
-                f"the baseline '{budget.baseline}' does not exist. `toolkit check --update` writes "
-                "it."
+                f"no baseline yet. Run `toolkit check --update` and commit '{budget.baseline}', "
+                "which it writes."
                 if budget.baseline is not None
                 else "growth needs a baseline, or --against."
             )

@@ -6,6 +6,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from toolkit.budget.model import Subject
@@ -48,16 +49,16 @@ def model_here(folder: Path) -> str:
     """The only .onnx or .tflite of a folder.  Raises InputError where there is none, or several."""
     found = sorted(p for p in folder.iterdir() if p.suffix in (".onnx", ".tflite"))
     if len(found) != 1:
-        names = ", ".join(path.name for path in found[:3]) or "none"
+        names = f"{len(found)}: {', '.join(path.name for path in found[:3])}" if found else "none"
         raise InputError(
-            f"this folder must have one .onnx or .tflite; it has {len(found)}: {names}.",
+            f"this folder must have one .onnx or .tflite; it has {names}.",
             hint="Name the model: toolkit init MODEL.",
         )
     return str(found[0])
 
 
-def init_budgets(model: str, targets: Sequence[str], path: Path, stage: Stage) -> str:
-    """Write budgets of ``model`` for the targets to ``path``; return what to do next.
+def init_budgets(subject: Subject, targets: Sequence[str], path: Path, stage: Stage) -> str:
+    """Write budgets of a subject's model for the targets to ``path``; return what to do next.
 
     Raises InputError where the file exists already, and as a build does.
     """
@@ -67,28 +68,30 @@ def init_budgets(model: str, targets: Sequence[str], path: Path, stage: Stage) -
         )
     for target in targets:
         load_target(target)
+    assert subject.model is not None
     blocks = [_HEAD]
     for target in targets:
-        with stage(f"Build {Path(model).stem} for {target}"):
-            report = make_report(Subject(target, model=model))
-        blocks.append(_budget(model, target, report, path))
+        chosen = replace(subject, target=target)
+        with stage(f"Build {Path(subject.model).stem} for {target}"):
+            report = make_report(chosen)
+        blocks.append(_budget(chosen, report, path))
     write_text(path, "\n".join(blocks))
     return (
-        f"{path}: {len(targets)} budget{'s' if len(targets) > 1 else ''}. "
-        "`toolkit check --update` writes the baselines; commit both, and for merges add\n"
-        "  ci/baselines/*.json -merge\nto .gitattributes."
+        f"wrote {path}: {len(targets)} budget{'s' if len(targets) > 1 else ''}\n"
+        "next   toolkit check --update writes the baselines; commit both, and add\n"
+        "         ci/baselines/*.json -merge\n"
+        "       to .gitattributes"
     )
 
 
-def _budget(model: str, target: str, report: Report, path: Path) -> str:
-    written = model
-    if Path(model).suffix:
-        written = Path(os.path.relpath(Path(model).resolve(), path.resolve().parent)).as_posix()
-    name = slug(f"{Path(model).stem}-{target}")
-    lines = [
-        "[[budget]]",
-        f"model = {json.dumps(written)}",
-        f"target = {json.dumps(target)}",
+def _budget(subject: Subject, report: Report, path: Path) -> str:
+    named = [("model", subject.model), ("target", subject.target), ("features", subject.features)]
+    lines = ["[[budget]]"]
+    lines += [f"{key} = {json.dumps(_from(path, v))}" for key, v in named if v is not None]
+    if subject.calib is not None:
+        lines.append(f"calib = {json.dumps(_relative(path, subject.calib))}")
+    name = slug(f"{Path(subject.model or '').stem}-{subject.target}")
+    lines += [
         f'baseline = "ci/baselines/{name}.json"',
         '# test = "clips/"          # accuracy against float, on these recordings',
         "",
@@ -106,6 +109,15 @@ def _budget(model: str, target: str, report: Report, path: Path) -> str:
         known = [row for row in known if row[0] != "cycles_per_inference"]
     lines += [f"{figure} = {amount}" for figure, amount in known]
     return "\n".join(lines) + "\n"
+
+
+def _from(budget: Path, name: str) -> str:
+    """A name of the zoo, of a target or of a preset as it is; a file's path from the budget's."""
+    return _relative(budget, Path(name)) if Path(name).suffix else name
+
+
+def _relative(budget: Path, path: Path) -> str:
+    return Path(os.path.relpath(path.resolve(), budget.resolve().parent)).as_posix()
 
 
 def _rounded_up(value: float) -> str:

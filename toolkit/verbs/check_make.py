@@ -7,7 +7,7 @@ import importlib.metadata
 import multiprocessing
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ from toolkit.verbs.check_subject import (
     make_report,
     with_accuracy,
 )
-from toolkit.verbs.stages import Stage
+from toolkit.verbs.stages import Stage, Tell
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -95,19 +95,21 @@ def _work(tasks: Sequence[Task], jobs: int, stage: Stage) -> list[_Done]:
             with stage(_title(task)):
                 alone.append(_do(task))
         return alone
-    with stage(f"{len(tasks)} builds and measurements, {jobs} at a time"):
-        found = _apart(tasks, jobs)
+    with stage(f"{len(tasks)} builds and measurements, {jobs} at a time") as tell:
+        found = _apart(tasks, jobs, tell)
         # One whose process ended took those beside it along: each again, by itself.
         return [
             done or _apart([task], 1)[0] or _ENDED for task, done in zip(tasks, found, strict=True)
         ]
 
 
-def _apart(tasks: Sequence[Task], jobs: int) -> list[_Done | None]:
+def _apart(tasks: Sequence[Task], jobs: int, tell: Tell = lambda _: None) -> list[_Done | None]:
     """What tasks give in processes of their own; None for one whose process ended."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(jobs, len(tasks)), context) as pool:
         futures = [pool.submit(_do, task) for task in tasks]
+        for done, _ in enumerate(as_completed(futures), 1):
+            tell(done / len(tasks))
         return [None if future.exception() else future.result() for future in futures]
 
 
@@ -161,12 +163,12 @@ def _kept(workshop: Workshop, key: str | None) -> Report | None:
 def _key(subject: Subject) -> str:
     """The hash of everything that a report is made of: model and data by content, the toolkit with
     its templates, kernels and tools, the options."""
-    content = [
-        _content(Path(p)) for p in (subject.model, subject.elf, subject.map, subject.clip) if p
-    ]
+    files = (subject.model, subject.elf, subject.map, subject.clip, subject.features)
+    content = [_content(Path(p)) for p in files if p]
     options = replace(
         subject, calib=None, test=None, labels=None, audio=None, clip=None, elf=None, map=None
     )
+    options = replace(options, features=None)
     name = subject.model and Path(subject.model).stem
     data = sorted(data_identity(subject).items())
     words = (content, data, replace(options, model=name), _toolkit())

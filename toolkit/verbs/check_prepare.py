@@ -66,7 +66,9 @@ def _model(budget: Budget) -> None:
         if subject.mode == "firmware":
             return
         raise InputError("no model is named.", hint="Name it in the budget, or give MODEL.")
-    labels = _labels(subject.model, clip_seconds(subject))
+    path = Path(subject.model)
+    model = str(path.resolve()) if path.suffix else subject.model
+    labels = _labels(model, clip_seconds(subject), subject.features)
     for rule in budget.rules:
         prefix = next((p for p in FAMILIES if rule.figure.startswith(p)), None)
         if prefix is None or rule.figure in FIGURES or prefix == "continuous_ccc_" or not labels:
@@ -79,7 +81,7 @@ def _model(budget: Budget) -> None:
 
 
 @cache
-def _labels(model: str, seconds: float) -> tuple[str, ...]:
+def _labels(model: str, seconds: float, features: str | None) -> tuple[str, ...]:
     """Names of the outputs; none where the model is int8 already."""
-    graph = load(model, seconds).source.float_graph
+    graph = load(model, seconds, features=features).source.float_graph
     return () if graph is None else answer_of(graph).labels

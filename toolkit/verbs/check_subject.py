@@ -29,7 +29,7 @@ from toolkit.verbs.stages import silent
 #: What of a subject is data, hashed by content; everything else that is not a key of the identity
 #: is an option.
 _DATA = ("calib", "test", "labels", "audio", "clip", "elf", "map")
-_OWN = ("target", "model", "toolchain", "simulator", "schedule", *_DATA)
+_OWN = ("target", "model", "toolchain", "simulator", "schedule", "features", *_DATA)
 #: Options by what they are where the budget says nothing.
 _DEFAULTS = {f.name: f.default for f in fields(Subject)}
 
@@ -44,6 +44,7 @@ class AccuracyRequest:
     seconds: float
     max_seconds: float | None
     states: tuple[str, ...] = ()
+    features: str | None = None
 
 
 def clip_seconds(subject: Subject) -> float:
@@ -79,6 +80,7 @@ def make_report(subject: Subject) -> Report:
             placement=placement(subject),
             max_seconds=subject.max_seconds,
             states=subject.state,
+            features=subject.features,
         )
         report = profile(wanted)[0]
     else:
@@ -98,6 +100,7 @@ def make_report(subject: Subject) -> Report:
                 placement=placement(subject),
                 max_seconds=subject.max_seconds,
                 states=subject.state,
+                features=subject.features,
                 allow_misfit=True,  # what must hold is what the budget says
             )
             report = build(request, silent)
@@ -114,6 +117,7 @@ def _against_labels(report: Report, subject: Subject) -> Report:
         clip_seconds=subject.seconds,
         max_seconds=subject.max_seconds,
         states=subject.state,
+        features=subject.features,
         calib=subject.calib,
         toolchain=subject.toolchain,
         target=subject.target,
@@ -143,12 +147,19 @@ def accuracy_request(subject: Subject) -> AccuracyRequest | None:
         clip_seconds(subject),
         subject.max_seconds,
         subject.state,
+        subject.features,
     )
 
 
 def accuracy(request: AccuracyRequest) -> Accuracy:
     """The int8 form that a build makes of a model, against its float form."""
-    model = load(request.model, request.seconds, request.max_seconds, states=request.states)
+    model = load(
+        request.model,
+        request.seconds,
+        request.max_seconds,
+        states=request.states,
+        features=request.features,
+    )
     model = model.quantize(request.calib)
     return measure_accuracy(model.int8, request.data)
 
@@ -236,6 +247,9 @@ def _options(subject: Subject) -> str:
         for key, default in _DEFAULTS.items()
         if key not in _OWN and getattr(subject, key) != default
     ]
+    if subject.features is not None:
+        path = Path(subject.features)
+        words.append(f"features={content_hash(path) if path.exists() else subject.features}")
     if subject.clip is not None:
         words.append(f"clip={content_hash(subject.clip)}")
     return ", ".join(words) or "default"

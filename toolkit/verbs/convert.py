@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -32,6 +33,8 @@ from toolkit.quantize.wide import candidates, int16_activations
 from toolkit.report import Report
 from toolkit.report.accuracy import AccuracyReport, AccuracyRow
 from toolkit.report.accuracy import render as render_accuracy
+from toolkit.tflite.write import write_tflite
+from toolkit.verbs.via_tensorflow import second_opinion, tensorflow_instead
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class ConvertRequest:
     time_axis: int | None = None  # in the file's layout
     states: tuple[str, ...] = ()
     features: str | None = None
+    via: Literal["tensorflow"] | None = None  # whose conversion is a second opinion
 
 
 def mixed_of(text: str) -> Mixed:
@@ -73,22 +77,14 @@ def convert(request: ConvertRequest) -> Report:
         raise InputError(f"--target-snr-db must be finite; got {recipe.target_snr_db}.")
     if output.resolve() == Path(request.model).resolve():
         raise InputError(f"-o {output}: is the model itself.", hint="Choose another file.")
-    model = load(
-        request.model,
-        request.clip_seconds,
-        request.max_seconds,
-        request.shapes,
-        request.time_axis,
-        request.states,
-        request.features,
-    )
-    float_graph = model.source.float_graph
-    if float_graph is None:
-        raise InputError(
-            f"{request.model}: is an int8 .tflite already.", hint="Build or verify it as it is."
-        )
-    model = _quantized(model, request)
-    int8 = model.int8
+    try:
+        model = _quantized(request)
+    except UnsupportedError as error:
+        if request.via is None:
+            raise
+        return _instead(request, error)
+    int8, float_graph = model.int8, model.source.float_graph
+    assert float_graph is not None
     quantized = int8.quantized
     assert quantized is not None
     measurements = _file_figures(int8)
@@ -102,6 +98,9 @@ def convert(request: ConvertRequest) -> Report:
             plain = model.quantize(request.calib, replace(model.recipe, mixed="none")).int8.graph
             snr, *_ = int8_agreement(float_graph, plain, data, request.test)
             measurements.append(replace(snr, name="all_int8_snr_db"))
+    if request.via is not None:
+        figures, notes = second_opinion(int8, cases)
+        measurements, issues = [*measurements, *figures], (*issues, *notes)
     costs = wide_costs(quantized.conversion)
     measurements += _mixed(quantized, costs)
     if request.layer_report is not None:
@@ -125,8 +124,38 @@ def convert(request: ConvertRequest) -> Report:
     )
 
 
-def _quantized(model: Model, request: ConvertRequest) -> Model:
+def _instead(request: ConvertRequest, why: UnsupportedError) -> Report:
+    """Write what TensorFlow makes of a file that ours refuses."""
+    made = tensorflow_instead(request.model, request.shapes, request.calib, why)
+    write_atomically(request.output, write_tflite(made.graph))
+    return Report(
+        model_name=made.name,
+        model_sha256=made.sha256,
+        target="",
+        toolchain="",
+        simulator="",
+        schedule="",
+        measurements=made.measurements,
+        checks=(),
+        issues=made.issues,
+    )
+
+
+def _quantized(request: ConvertRequest) -> Model:
     """The model made int8, its attention pooling as asked for."""
+    model = load(
+        request.model,
+        request.clip_seconds,
+        request.max_seconds,
+        request.shapes,
+        request.time_axis,
+        request.states,
+        request.features,
+    )
+    if model.source.float_graph is None:
+        raise InputError(
+            f"{request.model}: is an int8 .tflite already.", hint="Build or verify it as it is."
+        )
     attention = request.attention or "fused"
     found = model.quantize(request.calib, replace(request.recipe, attention=attention))
     if request.attention is None and custom_operators(found.int8.graph):

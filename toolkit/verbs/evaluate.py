@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,7 @@ from toolkit.verbs.evaluate_figures import (
     intervals,
 )
 from toolkit.verbs.evaluate_run import FORMS, ModelRun, c_outputs, run_model
-from toolkit.verbs.stages import Stage
+from toolkit.verbs.stages import Stage, Tell
 
 STAGES = 4
 
@@ -75,6 +76,11 @@ class EvaluationRequest:
     features: str | None = None
 
 
+def _tell_part(tell: Tell, before: int, models: int, part: float) -> None:
+    """Tell how far a part of one model is of all."""
+    tell((before + part) / models)
+
+
 def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
     """Figures of every form against the labels, and of the integer forms against the float one.
 
@@ -93,12 +99,12 @@ def evaluate(request: EvaluationRequest, stage: Stage) -> Report:
             for deployment in deployments:
                 folder = scratch.enter_context(tempfile.TemporaryDirectory(prefix="toolkit-eval-"))
                 programs.append(_compiled(deployment, Path(folder), request.toolchain))
-        with stage(f"Run {len(labels.files)} recordings"):
+        with stage(f"Run {len(labels.files)} recordings") as tell:
             whole = request.clip_seconds is None
-            runs = [
-                run_model(deployment, program, labels.files, whole)
-                for deployment, program in zip(deployments, programs, strict=True)
-            ]
+            runs: list[ModelRun] = []
+            for deployment, program in zip(deployments, programs, strict=True):
+                part = partial(_tell_part, tell, len(runs), len(programs))
+                runs.append(run_model(deployment, program, labels.files, whole, part))
             lengths = tuple(_length_curve(request, names, labels, runs))
     with stage("Compare"):
         measurements = list(against_labels(names, labels, runs))

@@ -21,6 +21,7 @@ from toolkit.model.cases import given_cases, model_cases
 from toolkit.model.reference import run_case, steps_of
 from toolkit.quantize.outputs import decoded, real_outputs
 from toolkit.simulate.protocol import HarnessCase
+from toolkit.verbs.stages import Tell
 
 #: The forms of a model that are compared, by the prefix of their figures' names.
 FORMS = {"float": "float", "int8": "int8 reference", "c": "generated C"}
@@ -45,14 +46,19 @@ class ModelRun:
 
 
 def run_model(
-    deployment: Deployment, program: Path, files: Sequence[Path], whole: bool
+    deployment: Deployment, program: Path, files: Sequence[Path], whole: bool, tell: Tell
 ) -> ModelRun:
     """Every form on every recording, or array file of a model that takes no audio; ``program`` is
-    the C, compiled for this workstation.  Of a model with states the last step's outputs count."""
+    the C, compiled for this workstation.  Of a model with states the last step's outputs count.
+    ``tell`` hears what part of the recordings is done."""
     if deployment.front_end is None:
-        found = list(_arrays(deployment, program, files))
+        results = _arrays(deployment, program, files)
     else:
-        found = list(_recordings(deployment, program, files, whole))
+        results = _recordings(deployment, program, files, whole)
+    found = []
+    for result in results:
+        found.append(result)
+        tell(len(found) / len(files))
     outputs = {
         form: np.stack([outputs[form] for outputs, _, _ in found])
         for form in FORMS

@@ -33,7 +33,7 @@ class FlashRequest:
 @dataclass(frozen=True)
 class Flashed:
     """A programmed board, ``verified`` where it could be read back; ``predictions``, figures and
-    checks only where it ran."""
+    checks only where it ran.  ``built_cycles`` are those an inference that the build simulated."""
 
     board: str
     probe: str
@@ -43,16 +43,15 @@ class Flashed:
     predictions: tuple[tuple[str, float], ...] = ()
     measurements: tuple[Measurement, ...] = ()
     checks: tuple[Check, ...] = ()
+    built_cycles: Measurement | None = None
 
     @property
     def measured_over_simulated(self) -> float | None:
         """Measured cycles over those that the build had simulated; None without both."""
-        found = {
-            m.provenance: m.value for m in self.measurements if m.name == "cycles_per_inference"
-        }
-        if Provenance.MEASURED not in found or Provenance.SIMULATED not in found:
+        cycles = next((m for m in self.measurements if m.name == "cycles_per_inference"), None)
+        if self.simulated or cycles is None or self.built_cycles is None:
             return None
-        return found[Provenance.MEASURED] / found[Provenance.SIMULATED]
+        return cycles.value / self.built_cycles.value
 
     @property
     def passed(self) -> bool:
@@ -118,6 +117,7 @@ def _with_results(done: Flashed, image: Image, results: Results) -> Flashed:
         predictions=tuple(facts.predictions(results.outputs)),
         measurements=tuple(_figures(done, image, results)),
         checks=(Check("bit_match", differing == 0, detail), *_real_time(image, results)),
+        built_cycles=_built(image),
     )
 
 
@@ -126,6 +126,14 @@ def _real_time(image: Image, results: Results) -> Sequence[Check]:
         return ()
     detail = f"{results.overruns} blocks of audio were lost"
     return (Check("real_time", results.overruns == 0, detail),)
+
+
+def _built(image: Image) -> Measurement | None:
+    facts = image.facts
+    if facts.cycles is None:
+        return None
+    row = ("cycles_per_inference", facts.cycles, "cycles")
+    return Measurement(*row, Provenance.SIMULATED, f"the build: {facts.cycles_basis}")
 
 
 def _figures(done: Flashed, image: Image, results: Results) -> list[Measurement]:
@@ -146,9 +154,6 @@ def _figures(done: Flashed, image: Image, results: Results) -> list[Measurement]
     if facts.audio_seconds:
         factor = results.seconds / facts.audio_seconds
         found.append(Measurement("realtime_factor", factor, "", kind, basis))
-    if facts.cycles is not None:
-        row = ("cycles_per_inference", facts.cycles, "cycles")
-        found.append(Measurement(*row, Provenance.SIMULATED, f"the build: {facts.cycles_basis}"))
     found.append(
         Measurement(
             "stack_painted_bytes", results.stack_bytes, "B", kind, f"painted, board {board.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+from toolkit.features.describe import describe
 from toolkit.features.metadata import feature_spec
 from toolkit.features.spec import METADATA_KEY
 from toolkit.ir import Graph, Node, Shape, State
@@ -39,6 +40,7 @@ def inspect(
 
         assert source.tflite is not None
         graph, kind = read_tflite(source.tflite, source.name), "int8 TFLite"
+    spec = feature_spec(graph)
     return Inspection(
         model_name=source.name,
         sha256=source.sha256,
@@ -47,11 +49,12 @@ def inspect(
         outputs=tuple(TensorRow.of(graph.tensors[name]) for name in graph.free_outputs),
         states=tuple(_state(graph, state) for state in graph.states),
         labels=_labels(graph),
-        feature_spec=_feature_spec(graph),
+        feature_spec=None if spec is None else json.loads(spec.to_json()),
         origin=read_origin(graph.metadata),
         metadata={k: v for k, v in sorted(graph.metadata.items()) if k not in _KNOWN},
         nodes=tuple(_node(graph, node) for node in graph.nodes),
         notes=tuple(issue.message for issue in source.issues),
+        features=() if spec is None else describe(spec),
     )
 
 
@@ -60,14 +63,6 @@ def _labels(graph: Graph) -> tuple[str, ...]:
     if LABELS_KEY not in graph.metadata:
         return ()
     return output_labels(graph)
-
-
-def _feature_spec(graph: Graph) -> Mapping[str, object] | None:
-    spec = feature_spec(graph)
-    if spec is None:
-        return None
-    document: Mapping[str, object] = json.loads(spec.to_json())
-    return document
 
 
 def _state(graph: Graph, state: State) -> StateRow:

@@ -64,8 +64,13 @@ def teach(request: TeachRequest, stage: Stage, tell: Callable[[str], None]) -> R
         job = Job(files, parts, number, of, request.batch, request.embeddings)
     with stage("Open the teacher"):
         teacher = open_teacher(request.teachers)
-    with stage("Rate"):
-        progress = rate(teacher, job, lambda progress: tell(progress_line(progress)))
+    with stage("Rate") as part:
+
+        def heard(progress: Progress) -> None:
+            part(progress.done / max(progress.total, 1))
+            tell(progress_line(progress))
+
+        progress = rate(teacher, job, heard)
     return _report(request, job, teacher, progress)
 
 

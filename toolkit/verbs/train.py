@@ -60,10 +60,13 @@ def train(
         config = load_config(request.config, request.overrides)
         if leads():
             _claim(request, config)
-    with stage(f"Train {config.net}, {config.steps} steps"):
-        outcome = run(
-            config, request.out, request.cache, request.resume, lambda row: tell(row, config.steps)
-        )
+    with stage(f"Train {config.net}, {config.steps} steps") as part:
+
+        def heard(row: Mapping[str, float]) -> None:
+            part(row["step"] / config.steps)
+            tell(row, config.steps)
+
+        outcome = run(config, request.out, request.cache, request.resume, heard)
     if outcome is None:
         return None
     with stage("Calibrate, export, write the card"):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The filters of tk_b3be166b_decimate: with a section for each object, a rate that is not used costs no
+/* The filters of tk_35daa43e_decimate: with a section for each object, a rate that is not used costs no
  * flash. */
 #ifndef TK_DECIMATE_TABLES_H
 #define TK_DECIMATE_TABLES_H

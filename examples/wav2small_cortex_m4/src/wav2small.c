@@ -8,16 +8,16 @@
 #include <stddef.h>
 
 #include "wav2small_weights.h"
-#include "tk_compiler_a2472325.h"
+#include "tk_compiler_5530835e.h"
 #include "tk_stream_563db406.h"
 #include "tk_weights_2799adbb.h"
 #include "tk_attention_pool_s8_s16_d6a46b48.h"
 #include "tk_batch_matmul_s16_a613df82.h"
-#include "tk_concatenation_a77ff931.h"
-#include "tk_conv_2d_s8_short_874dce17.h"
-#include "tk_conv_2d_s8_winograd2_0c54d4b5.h"
-#include "tk_fully_connected_s16_dsp_1aa773c2.h"
-#include "tk_max_pool_2d_s8_6548873c.h"
+#include "tk_concatenation_713a21d0.h"
+#include "tk_conv_2d_s8_short_2f069725.h"
+#include "tk_conv_2d_s8_winograd2_96e925dd.h"
+#include "tk_fully_connected_s16_dsp_38549adb.h"
+#include "tk_max_pool_2d_s8_e4ead47b.h"
 #include "tk_quantize_s16_s8_bfbd5baa.h"
 
 /* Counters of rows: of the input, then of every stage. */
@@ -157,7 +157,7 @@ static const tk_563db406_stream_stage wav2small_stages[ROW_COUNTERS] = {
     },
 };
 
-static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_l1_Relu_output_0_params = {
+static const tk_2f069725_conv_2d_s8_short_params wav2small_vgg7_l1_Relu_output_0_params = {
     .in_h = 3,
     .in_w = 26,
     .in_c = 1,
@@ -182,7 +182,7 @@ static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_l1_Relu_output_0
     .stream = wav2small_weights.vgg7_l1_Relu_output_0_stream.values,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l2_Relu_output_0_params = {
+static const tk_96e925dd_conv_2d_s8_winograd2_params wav2small_vgg7_l2_Relu_output_0_params = {
     .tiles.out_w = 26,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -199,7 +199,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l2_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l3_Relu_output_0_params = {
+static const tk_96e925dd_conv_2d_s8_winograd2_params wav2small_vgg7_l3_Relu_output_0_params = {
     .tiles.out_w = 26,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -216,7 +216,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l3_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_6548873c_max_pool_2d_s8_params wav2small_vgg7_maxpool_MaxPool_output_0_params = {
+static const tk_e4ead47b_max_pool_2d_s8_params wav2small_vgg7_maxpool_MaxPool_output_0_params = {
     .in_h = 3,
     .in_w = 26,
     .channels = 13,
@@ -232,7 +232,7 @@ static const tk_6548873c_max_pool_2d_s8_params wav2small_vgg7_maxpool_MaxPool_ou
     .out_max = 127,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l4_Relu_output_0_params = {
+static const tk_96e925dd_conv_2d_s8_winograd2_params wav2small_vgg7_l4_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -249,7 +249,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l4_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l5_Relu_output_0_params = {
+static const tk_96e925dd_conv_2d_s8_winograd2_params wav2small_vgg7_l5_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -266,7 +266,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l5_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l6_Relu_output_0_params = {
+static const tk_96e925dd_conv_2d_s8_winograd2_params wav2small_vgg7_l6_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -283,7 +283,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l6_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l7_Relu_output_0_params = {
+static const tk_96e925dd_conv_2d_s8_winograd2_params wav2small_vgg7_l7_Relu_output_0_params = {
     .tiles.out_w = 13,
     .tiles.in_c = 13,
     .tiles.out_c = 13,
@@ -300,7 +300,7 @@ static const tk_0c54d4b5_conv_2d_s8_winograd2_params wav2small_vgg7_l7_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_sof_Conv_output_0_params = {
+static const tk_2f069725_conv_2d_s8_short_params wav2small_vgg7_sof_Conv_output_0_params = {
     .in_h = 1,
     .in_w = 13,
     .in_c = 13,
@@ -325,7 +325,7 @@ static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_sof_Conv_output_
     .stream = wav2small_weights.vgg7_sof_Conv_output_0_stream.values,
 };
 
-static const tk_874dce17_conv_2d_s8_short_params wav2small_vgg7_lin_Conv_output_0_params = {
+static const tk_2f069725_conv_2d_s8_short_params wav2small_vgg7_lin_Conv_output_0_params = {
     .in_h = 1,
     .in_w = 13,
     .in_c = 13,
@@ -375,12 +375,12 @@ static const tk_a613df82_batch_matmul_s16_params wav2small_MatMul_output_0_param
     .shift = -11,
 };
 
-static const tk_a77ff931_concatenation_params wav2small_Concat_output_0_params = {
+static const tk_713a21d0_concatenation_params wav2small_Concat_output_0_params = {
     .blocks = 1,
     .block_bytes = wav2small_weights.Concat_output_0_block_bytes.values,
 };
 
-static const tk_1aa773c2_fully_connected_s16_dsp_params wav2small_adv_int16_params = {
+static const tk_38549adb_fully_connected_s16_dsp_params wav2small_adv_int16_params = {
     .batches = 1,
     .inputs = 338,
     .outputs = 3,
@@ -398,9 +398,9 @@ static const tk_bfbd5baa_quantize_s16_s8_params wav2small_adv_params = {
     .shift = -5,
 };
 
-/* tk_0c54d4b5_conv_2d_s8_winograd2 for 2 layers of one shape. */
-TK_NOINLINE static void wav2small_shared_1(const tk_0c54d4b5_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
-    const tk_0c54d4b5_conv_2d_s8_winograd2_params p = {
+/* tk_96e925dd_conv_2d_s8_winograd2 for 2 layers of one shape. */
+TK_NOINLINE static void wav2small_shared_1(const tk_96e925dd_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
+    const tk_96e925dd_conv_2d_s8_winograd2_params p = {
         .tiles.out_w = 26,
         .tiles.in_c = 13,
         .tiles.out_c = 13,
@@ -416,12 +416,12 @@ TK_NOINLINE static void wav2small_shared_1(const tk_0c54d4b5_conv_2d_s8_winograd
         .right = 1,
         .in_zero_point = -128,
     };
-    tk_0c54d4b5_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
+    tk_96e925dd_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
 }
 
-/* tk_0c54d4b5_conv_2d_s8_winograd2 for 4 layers of one shape. */
-TK_NOINLINE static void wav2small_shared_2(const tk_0c54d4b5_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
-    const tk_0c54d4b5_conv_2d_s8_winograd2_params p = {
+/* tk_96e925dd_conv_2d_s8_winograd2 for 4 layers of one shape. */
+TK_NOINLINE static void wav2small_shared_2(const tk_96e925dd_conv_2d_s8_winograd2_params *layer, const int8_t *const * a1, int8_t * a2, int8_t * a3, void * a4) {
+    const tk_96e925dd_conv_2d_s8_winograd2_params p = {
         .tiles.out_w = 13,
         .tiles.in_c = 13,
         .tiles.out_c = 13,
@@ -437,7 +437,7 @@ TK_NOINLINE static void wav2small_shared_2(const tk_0c54d4b5_conv_2d_s8_winograd
         .right = 2,
         .in_zero_point = -128,
     };
-    tk_0c54d4b5_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
+    tk_96e925dd_conv_2d_s8_winograd2_rows(&p, a1, a2, a3, a4);
 }
 
 /* conv_2d, windowed: /vgg7/l1/Relu_output_0
@@ -452,7 +452,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_l1_Relu_output_0_stage(wav2small *m, 
     for (int32_t k = 0; k < 3; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_874dce17_conv_2d_s8_short_row(&wav2small_vgg7_l1_Relu_output_0_params, rows,
+    tk_2f069725_conv_2d_s8_short_row(&wav2small_vgg7_l1_Relu_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_l1_Relu_output_0_rows], m->rows[wav2small_vgg7_l1_Relu_output_0_rows]),
         (void *)(void *)(m->buffers + 0));
     m->rows[wav2small_vgg7_l1_Relu_output_0_rows] = end;
@@ -513,7 +513,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_maxpool_MaxPool_output_0_stage(wav2sm
     for (int32_t k = 0; k < 3; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_6548873c_max_pool_2d_s8_row(&wav2small_vgg7_maxpool_MaxPool_output_0_params, rows,
+    tk_e4ead47b_max_pool_2d_s8_row(&wav2small_vgg7_maxpool_MaxPool_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_maxpool_MaxPool_output_0_rows], m->rows[wav2small_vgg7_maxpool_MaxPool_output_0_rows]));
     m->rows[wav2small_vgg7_maxpool_MaxPool_output_0_rows] = end;
     return 1;
@@ -615,7 +615,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_sof_Conv_output_0_stage(wav2small *m,
     for (int32_t k = 0; k < 1; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_874dce17_conv_2d_s8_short_row(&wav2small_vgg7_sof_Conv_output_0_params, rows,
+    tk_2f069725_conv_2d_s8_short_row(&wav2small_vgg7_sof_Conv_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_sof_Conv_output_0_rows], m->rows[wav2small_vgg7_sof_Conv_output_0_rows]),
         (void *)(void *)(m->buffers + 344));
     m->rows[wav2small_vgg7_sof_Conv_output_0_rows] = end;
@@ -634,7 +634,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_lin_Conv_output_0_stage(wav2small *m,
     for (int32_t k = 0; k < 1; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_874dce17_conv_2d_s8_short_row(&wav2small_vgg7_lin_Conv_output_0_params, rows,
+    tk_2f069725_conv_2d_s8_short_row(&wav2small_vgg7_lin_Conv_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_lin_Conv_output_0_rows], m->rows[wav2small_vgg7_lin_Conv_output_0_rows]),
         (void *)(void *)(m->buffers + 688));
     m->rows[wav2small_vgg7_lin_Conv_output_0_rows] = end;
@@ -701,7 +701,7 @@ TK_NOINLINE static void wav2small_MatMul_output_0_step(wav2small *m) {
  * out  int16_t 1x26x13 at 0, 676 B
  * 0 MACs */
 TK_NOINLINE static void wav2small_Concat_output_0_step(wav2small *m) {
-    tk_a77ff931_concatenation(&wav2small_Concat_output_0_params,
+    tk_713a21d0_concatenation(&wav2small_Concat_output_0_params,
         (const int16_t *)(void *)(m->buffers + 680),
         (const int16_t *)(void *)(m->buffers + 1024),
         (const int16_t *)(void *)(m->buffers + 680),
@@ -714,7 +714,7 @@ TK_NOINLINE static void wav2small_Concat_output_0_step(wav2small *m) {
  * out  int16_t 1x3 at 680, 6 B
  * 1014 MACs */
 TK_NOINLINE static void wav2small_adv_int16_step(wav2small *m) {
-    tk_1aa773c2_fully_connected_s16_dsp(&wav2small_adv_int16_params,
+    tk_38549adb_fully_connected_s16_dsp(&wav2small_adv_int16_params,
         (const int16_t *)(void *)(m->buffers + 0),
         (int16_t *)(void *)(m->buffers + 680));
 }

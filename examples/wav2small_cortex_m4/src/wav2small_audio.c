@@ -2,7 +2,7 @@
 #include "wav2small_audio.h"
 
 #include "wav2small_features.h"
-#include "tk_compiler_a2472325.h"
+#include "tk_compiler_5530835e.h"
 #include "tk_samples_d7d34f3e.h"
 
 /* Refused by the compiler when the front-end's state does not fit its place. */

@@ -10,6 +10,7 @@
  * input   scale 0.489361, zero point 76
  */
 #include "wav2small_features.h"
+#include "wav2small_tk_edges.h"
 
 /* Refused by the compiler when the planned state size is not the real one. */
 typedef char wav2small_features_state_bytes_check[sizeof(wav2small_features_state) == WAV2SMALL_FEATURES_STATE_BYTES ? 1 : -1];

@@ -15,6 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef ARDUINO
+/* No floating contraction: every compiler and machine gives the same bits.  Arduino's build takes
+ * no flags of a library. */
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+#endif
+
 #define WAV2SMALL_FEATURES_SAMPLE_RATE_HZ 16000u
 #define WAV2SMALL_FEATURES_FRAME_SAMPLES 64u
 #define WAV2SMALL_FEATURES_HOP_SAMPLES 32u

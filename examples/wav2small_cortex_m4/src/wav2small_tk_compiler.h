@@ -127,6 +127,20 @@ WAV2SMALL_TK_INLINE int32_t wav2small_tk_opaque(int32_t value) {
 #define WAV2SMALL_TK_DSP_INSTRUCTIONS 0
 #endif
 
+/* A word is loaded and stored at once wherever it lies. */
+#if !defined(__arm__) || defined(__ARM_FEATURE_UNALIGNED)
+#define WAV2SMALL_TK_UNALIGNED_WORDS 1
+#else
+#define WAV2SMALL_TK_UNALIGNED_WORDS 0
+#endif
+
+/* Armv7-M and Armv8-M mainline have SSAT and USAT without the DSP extension. */
+#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
+#define WAV2SMALL_TK_SATURATING_INSTRUCTIONS 1
+#else
+#define WAV2SMALL_TK_SATURATING_INSTRUCTIONS 0
+#endif
+
 /* The blocks keep what core registers do not hold in those of the floating-point unit. */
 #if WAV2SMALL_TK_DSP_INSTRUCTIONS && defined(__ARM_FP) && defined(__OPTIMIZE__) && TK_MAY_USE_R9
 #define WAV2SMALL_TK_DSP_BLOCKS 1

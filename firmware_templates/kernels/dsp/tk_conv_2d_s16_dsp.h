@@ -7,8 +7,12 @@
  * of the window's runs of neighbouring values (a kernel row; a tap where taps are dilated), each
  * filled up to a multiple of four with values that meet weights of zero.
  *
- * weights: int8, a word for each pair of values, by two channels: {k0 of the first, k0 of the
- * second, k1, k1}; of a last channel alone a word for each four values, {k0, k2, k1, k3}.
+ * weights, int8, 4-byte aligned, with `values` of a patch (a multiple of 4) and w[c][i] that of
+ * channel c which meets the patch's i-th value; by two channels c, c + 1, for i = 0, 2, 4, ..:
+ *     offset 0: w[c][i]     1: w[c + 1][i]     2: w[c][i + 1]     3: w[c + 1][i + 1]
+ * then, of a last channel alone, for i = 0, 4, 8, ..:
+ *     offset 0: w[c][i]     1: w[c][i + 2]     2: w[c][i + 1]     3: w[c][i + 3]
+ * requantize, of each channel 8 bytes: offset 0: bias    4: multiplier
  *
  * Call it with constant parameters: everything here is inlined and folded.
  */

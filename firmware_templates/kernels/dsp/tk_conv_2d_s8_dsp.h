@@ -9,6 +9,18 @@
  * values k0..k3 become the pairs (k0, k2) and (k1, k3).  Padding is the input's zero point, whose
  * product with the weights the biases have taken off.
  *
+ * weights, 4-byte aligned, with `values` of a patch (a multiple of 4) and w[c][i] that of channel c
+ * which meets the patch's i-th value (in the order k0, k2, k1, k3 of each four):
+ *   weight_bits 16, int16, doubled; by two channels c, c + 1, for i = 0, 2, 4, ..:
+ *     offset 0: w[c][i]     2: w[c][i + 1]     4: w[c + 1][i]     6: w[c + 1][i + 1]
+ *   then, of a last channel alone, for each i: w[c][i];
+ *   weight_bits 8, int8; by two channels c, c + 1, for i = 0, 2, 4, ..:
+ *     offset 0: w[c][i]     1: w[c + 1][i]     2: w[c][i + 1]     3: w[c + 1][i + 1]
+ *   then, of a last channel alone, for i = 0, 4, 8, ..:
+ *     offset 0: w[c][i]     1: w[c][i + 2]     2: w[c][i + 1]     3: w[c][i + 3]
+ * requantize, of each channel 16 bytes:
+ *     offset 0: bias (of doubled sums with 16 bits)    4: multiplier    8: rounding    12: shift
+ *
  * Call it with constant parameters: everything here is inlined and folded.
  */
 #ifndef TK_CONV_2D_S8_DSP_H

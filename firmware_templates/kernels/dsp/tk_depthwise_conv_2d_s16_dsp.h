@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Depthwise 2-D convolution, int16, one filter a channel, at least two channels, no dilation, for
- * cores with 16-bit dual multiply-accumulate: the bits of tk_depthwise_conv_2d_s16, where every sum
- * stays in 32 bits.
+/* Depthwise 2-D convolution, int16, at least two input channels, dilated along an axis or of more
+ * than one step there but not both, for cores with 16-bit dual multiply-accumulate: the bits of
+ * tk_depthwise_conv_2d_s16, where every sum stays in 32 bits.
  *
- * Two channels at a time: the rows under the kernel become strips, one a channel and row, of pairs
- * of neighbouring columns.
+ * Two input channels at a time: the rows under the kernel become strips, one a channel and row, of
+ * pairs of neighbouring columns, which every filter of the channel reads.  Where the kernel is
+ * dilated, rows and columns of one remainder are an image of their own, under a kernel that is not.
  *
  * Call it with constant parameters: everything here is inlined and folded.
  */
@@ -17,13 +18,15 @@
 typedef struct {
     int32_t in_h, in_w, in_c;
     int32_t out_h, out_w;
+    int32_t depth_multiplier;
     int32_t kernel_h, kernel_w;
     int32_t stride_h, stride_w;
+    int32_t dilation_h, dilation_w;
     int32_t pad_top, pad_left;
     int32_t out_min, out_max;
-    int32_t strip_words; /* words of a strip: two columns each, from the first one of padding */
+    int32_t strip_words; /* words of a strip: two columns each, dilation_w apart */
     int32_t together;    /* pixels computed at once: 4 or 6 (3x3 at stride_w 1), or 1 */
-    /* For each channel {bias, weights, multiplier} (see tk_dsp_requantize_s16), the weights as
+    /* For each filter {bias, weights, multiplier} (see tk_dsp_requantize_s16), the weights as
      * int16 pairs by kernel row.  3x3 at stride_w 1: (w0, w1), (w1, w2).  Else: the pairs for a
      * window on an even column (w0, w1), (w2, w3)... and, where stride_w is odd, those for an odd
      * column (0, w0), (w1, w2)... */
@@ -39,24 +42,25 @@ TK_INLINE void tk_depthwise_conv_2d_s16_dsp_pair(uint32_t a, uint32_t b, int32_t
 
 /* The same where columns may lie in the padding. */
 TK_INLINE void tk_depthwise_conv_2d_s16_dsp_edge(const tk_depthwise_conv_2d_s16_dsp_params *p,
-                                                 const int16_t *row, int32_t word,
+                                                 const int16_t *row, int32_t first, int32_t word,
                                                  uint32_t *strips) {
-    const int32_t column = 2 * word - p->pad_left;
+    const int32_t left = first + 2 * word * p->dilation_w, right = left + p->dilation_w;
     uint32_t a = 0, b = 0;
-    if (column >= 0 && column < p->in_w) {
-        a = tk_load32(row + column * p->in_c);
+    if (left >= 0 && left < p->in_w) {
+        a = tk_load32(row + left * p->in_c);
     }
-    if (column >= -1 && column + 1 < p->in_w) {
-        b = tk_load32(row + (column + 1) * p->in_c);
+    if (right >= 0 && right < p->in_w) {
+        b = tk_load32(row + right * p->in_c);
     }
     tk_depthwise_conv_2d_s16_dsp_pair(a, b, p->strip_words, strips + word);
 }
 
-/* Two channels of a row (NULL: padding) into two strips; row points to its first channel of the
- * two. */
+/* Two channels of a row (NULL: padding) into two strips, from the column `first` on; row points to
+ * its first channel of the two. */
 TK_INLINE void tk_depthwise_conv_2d_s16_dsp_widen(const tk_depthwise_conv_2d_s16_dsp_params *p,
-                                                  const int16_t *row, uint32_t *strips) {
-    const int32_t words = p->strip_words, in_c = p->in_c;
+                                                  const int16_t *row, int32_t first,
+                                                  uint32_t *strips) {
+    const int32_t words = p->strip_words, step = p->dilation_w * p->in_c;
     if (row == NULL) {
         for (int32_t i = 0; i < 2 * words; ++i) {
             strips[i] = 0;
@@ -64,18 +68,20 @@ TK_INLINE void tk_depthwise_conv_2d_s16_dsp_widen(const tk_depthwise_conv_2d_s16
         return;
     }
     /* Words with both columns inside the row. */
-    const int32_t begin = (p->pad_left + 1) / 2, inside = (p->in_w + p->pad_left) / 2;
+    const int32_t two = 2 * p->dilation_w;
+    const int32_t begin = (two - 1 - first) / two;
+    const int32_t inside = (p->in_w - 1 - first + p->dilation_w) / two;
     const int32_t end = inside < words ? inside : words;
     for (int32_t word = 0; word < begin && word < words; ++word) {
-        tk_depthwise_conv_2d_s16_dsp_edge(p, row, word, strips);
+        tk_depthwise_conv_2d_s16_dsp_edge(p, row, first, word, strips);
     }
-    const int16_t *at = row + (2 * begin - p->pad_left) * in_c;
-    for (int32_t word = begin; word < end; ++word, at += 2 * in_c) {
-        tk_depthwise_conv_2d_s16_dsp_pair(tk_load32(at), tk_load32(at + in_c), words,
+    const int16_t *at = row + (first + begin * two) * p->in_c;
+    for (int32_t word = begin; word < end; ++word, at += 2 * step) {
+        tk_depthwise_conv_2d_s16_dsp_pair(tk_load32(at), tk_load32(at + step), words,
                                           strips + word);
     }
     for (int32_t word = end > begin ? end : begin; word < words; ++word) {
-        tk_depthwise_conv_2d_s16_dsp_edge(p, row, word, strips);
+        tk_depthwise_conv_2d_s16_dsp_edge(p, row, first, word, strips);
     }
 }
 
@@ -87,14 +93,17 @@ tk_depthwise_conv_2d_s16_dsp_row_weights(const tk_depthwise_conv_2d_s16_dsp_para
     return (p->kernel_w + 1) / 2 + (p->stride_w % 2 == 1 ? p->kernel_w / 2 + 1 : 0);
 }
 
-/* One channel of an output row; its strips are `offset` words behind strips[]. */
+/* One filter's pixels of an output row, dilation_w apart; its strips are `offset` words behind
+ * strips[]. */
 TK_INLINE void tk_depthwise_conv_2d_s16_dsp_channel(const tk_depthwise_conv_2d_s16_dsp_params *p,
                                                     const uint32_t *const *strips, int32_t offset,
-                                                    const uint32_t *stream, int16_t *out) {
+                                                    const uint32_t *stream, int32_t pixels,
+                                                    int16_t *out) {
+    const int32_t step = p->dilation_w * p->depth_multiplier * p->in_c;
     const int32_t row_weights = tk_depthwise_conv_2d_s16_dsp_row_weights(p);
     /* The bias lies before the weights, the multiplier behind them. */
     const int32_t *const record = (const int32_t *)stream + p->kernel_h * row_weights;
-    for (int32_t x = 0; x < p->out_w; x += p->together) {
+    for (int32_t x = 0; x < pixels; x += p->together) {
         const int32_t first = offset + x * p->stride_w / 2, odd = x * p->stride_w % 2;
         int32_t q[6];
         if (p->together > 1) {
@@ -112,31 +121,45 @@ TK_INLINE void tk_depthwise_conv_2d_s16_dsp_channel(const tk_depthwise_conv_2d_s
             q[0] = tk_dsp_requantize_s16(sum, record);
         }
         for (int32_t i = 0; i < p->together; ++i) {
-            if (x + i < p->out_w) {
-                out[(x + i) * p->in_c] = (int16_t)q[i];
+            if (x + i < pixels) {
+                out[(x + i) * step] = (int16_t)q[i];
             }
         }
     }
 }
 
-/* Two channels from c of one output row; strips of kernel row k are those of slot
- * (first + k) % kernel_h. */
+/* A loop of code written once, unless it runs once: more would not fit the cache in front of a
+ * flash. */
+TK_INLINE int32_t tk_depthwise_conv_2d_s16_dsp_loop(int32_t count) {
+    return count == 1 ? 1 : tk_opaque(count);
+}
+
+/* Remainders by dilation that have outputs. */
+TK_INLINE int32_t tk_depthwise_conv_2d_s16_dsp_remainders(int32_t dilation, int32_t outputs) {
+    return tk_depthwise_conv_2d_s16_dsp_loop(dilation < outputs ? dilation : outputs);
+}
+
+/* Pixels of an output row, dilation_w apart from x on, in the filters of two channels; the
+ * strips of kernel row k are those of slot (first + k) % kernel_h. */
 TK_INLINE void
 tk_depthwise_conv_2d_s16_dsp_two_channels(const tk_depthwise_conv_2d_s16_dsp_params *p,
                                           int32_t group, const uint32_t *strips, int32_t first,
-                                          int16_t *out) {
-    const int32_t row_weights = tk_depthwise_conv_2d_s16_dsp_row_weights(p);
+                                          int32_t x, int16_t *out) {
+    const int32_t record = 2 + p->kernel_h * tk_depthwise_conv_2d_s16_dsp_row_weights(p);
     const uint32_t *slots[TK_MAX_KERNEL_ROWS];
     for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
         const int32_t slot = first + ky < p->kernel_h ? first + ky : first + ky - p->kernel_h;
         slots[ky] = strips + 2 * slot * p->strip_words;
     }
-    /* A loop of one channel's code: twice that may not fit the cache in front of a flash. */
-    const int32_t channels = tk_opaque(2);
+    const int32_t channels = tk_opaque(2), pixels = (p->out_w - 1 - x) / p->dilation_w + 1;
+    const int32_t filters = tk_depthwise_conv_2d_s16_dsp_loop(p->depth_multiplier);
+    const uint32_t *stream = p->channels + 2 * group * p->depth_multiplier * record;
+    out += x * p->depth_multiplier * p->in_c;
     for (int32_t channel = 0; channel < channels; ++channel) {
-        const int32_t at = (2 * group + channel) * (2 + p->kernel_h * row_weights);
-        tk_depthwise_conv_2d_s16_dsp_channel(p, slots, channel * p->strip_words, p->channels + at,
-                                             out + channel);
+        for (int32_t filter = 0; filter < filters; ++filter, ++out, stream += record) {
+            tk_depthwise_conv_2d_s16_dsp_channel(p, slots, channel * p->strip_words, stream, pixels,
+                                                 out);
+        }
     }
 }
 
@@ -152,41 +175,61 @@ TK_INLINE void tk_depthwise_conv_2d_s16_dsp_row(const tk_depthwise_conv_2d_s16_d
                                                 const int16_t *const *rows, int16_t *out,
                                                 void *scratch) {
     uint32_t *const strips = scratch;
+    const int32_t apart = tk_depthwise_conv_2d_s16_dsp_remainders(p->dilation_w, p->out_w);
     for (int32_t group = 0; 2 * group < p->in_c; ++group) {
         const int32_t c = tk_depthwise_conv_2d_s16_dsp_first(p, group);
-        for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
-            tk_depthwise_conv_2d_s16_dsp_widen(p, rows[ky] == NULL ? NULL : rows[ky] + c,
-                                               strips + 2 * ky * p->strip_words);
+        for (int32_t x = 0; x < apart; ++x) {
+            for (int32_t ky = 0; ky < p->kernel_h; ++ky) {
+                tk_depthwise_conv_2d_s16_dsp_widen(p, rows[ky] == NULL ? NULL : rows[ky] + c,
+                                                   x - p->pad_left,
+                                                   strips + 2 * ky * p->strip_words);
+            }
+            tk_depthwise_conv_2d_s16_dsp_two_channels(p, group, strips, 0, x,
+                                                      out + c * p->depth_multiplier);
         }
-        tk_depthwise_conv_2d_s16_dsp_two_channels(p, group, strips, 0, out + c);
     }
-    tk_dsp_clamp_s16(out, p->out_w * p->in_c, p->out_min, p->out_max);
+    tk_dsp_clamp_s16(out, p->out_w * p->depth_multiplier * p->in_c, p->out_min, p->out_max);
 }
 
-/* Whole tensor: in [in_h][in_w][in_c], out [out_h][out_w][in_c]; the two must not overlap.
- * Scratch as above; every row is widened once. */
+/* The rows and columns of one remainder by dilation, from y and x on, in the filters of a group. */
+TK_INLINE void tk_depthwise_conv_2d_s16_dsp_image(const tk_depthwise_conv_2d_s16_dsp_params *p,
+                                                  int32_t group, int32_t y, int32_t x,
+                                                  const int16_t *in, int16_t *out,
+                                                  uint32_t *strips) {
+    const int32_t c = tk_depthwise_conv_2d_s16_dsp_first(p, group);
+    const int32_t out_c = p->depth_multiplier * p->in_c;
+    int32_t next = 0, slot = 0; /* padded row to widen, and its slot */
+    for (int32_t top = 0; y < p->out_h; y += p->dilation_h, top += p->stride_h) {
+        for (; next < top + p->kernel_h; ++next) {
+            if (next >= top) {
+                const int32_t iy = y * p->stride_h - p->pad_top + (next - top) * p->dilation_h;
+                tk_depthwise_conv_2d_s16_dsp_widen(
+                    p, tk_row_s16(in + c, p->in_h, p->in_w * p->in_c, iy), x - p->pad_left,
+                    strips + 2 * slot * p->strip_words);
+            }
+            slot = slot + 1 == p->kernel_h ? 0 : slot + 1;
+        }
+        tk_depthwise_conv_2d_s16_dsp_two_channels(
+            p, group, strips, slot, x, out + y * p->out_w * out_c + c * p->depth_multiplier);
+    }
+}
+
+/* Whole tensor: in [in_h][in_w][in_c], out [out_h][out_w][in_c * depth_multiplier], the filters of
+ * a channel side by side; the two must not overlap.  Scratch as above; every row is widened once.
+ */
 TK_INLINE void tk_depthwise_conv_2d_s16_dsp(const tk_depthwise_conv_2d_s16_dsp_params *p,
                                             const int16_t *in, int16_t *out, void *scratch) {
-    uint32_t *const strips = scratch;
+    const int32_t down = tk_depthwise_conv_2d_s16_dsp_remainders(p->dilation_h, p->out_h);
+    const int32_t apart = tk_depthwise_conv_2d_s16_dsp_remainders(p->dilation_w, p->out_w);
     for (int32_t group = 0; 2 * group < p->in_c; ++group) {
-        const int32_t c = tk_depthwise_conv_2d_s16_dsp_first(p, group);
-        int32_t next = 0, slot = 0; /* padded row to widen, and its slot */
-        for (int32_t y = 0; y < p->out_h; ++y) {
-            const int32_t top = y * p->stride_h;
-            for (; next < top + p->kernel_h; ++next) {
-                const int32_t iy = next - p->pad_top;
-                if (next >= top) {
-                    tk_depthwise_conv_2d_s16_dsp_widen(
-                        p, tk_row_s16(in + c, p->in_h, p->in_w * p->in_c, iy),
-                        strips + 2 * slot * p->strip_words);
-                }
-                slot = slot + 1 == p->kernel_h ? 0 : slot + 1;
+        for (int32_t y = 0; y < down; ++y) {
+            for (int32_t x = 0; x < apart; ++x) {
+                tk_depthwise_conv_2d_s16_dsp_image(p, group, y, x, in, out, scratch);
             }
-            tk_depthwise_conv_2d_s16_dsp_two_channels(p, group, strips, slot,
-                                                      out + y * p->out_w * p->in_c + c);
         }
     }
-    tk_dsp_clamp_s16(out, p->out_h * p->out_w * p->in_c, p->out_min, p->out_max);
+    tk_dsp_clamp_s16(out, p->out_h * p->out_w * p->depth_multiplier * p->in_c, p->out_min,
+                     p->out_max);
 }
 
 #endif

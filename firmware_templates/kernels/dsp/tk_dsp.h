@@ -110,11 +110,33 @@ TK_DSP_OP1(tk_sxtb16_ror8, "sxtb16 %0, %1, ror #8", uint32_t, uint32_t,
 TK_DSP_OP2(tk_sxtab16, "sxtab16", uint32_t, uint32_t,
            tk_pack16(tk_low16(a) + (int8_t)(uint8_t)b, tk_high16(a) + (int8_t)(uint8_t)(b >> 16)))
 
+TK_INLINE uint32_t tk_sxtab16_ror8(uint32_t a, uint32_t b) {
+#if TK_DSP_INSTRUCTIONS
+    uint32_t result;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(a), "r"(b));
+    return result;
+#else
+    return tk_sxtab16(a, b >> 8);
+#endif
+}
+
 /* Clamp to int16, to int8 and to uint8. */
-TK_DSP_OP1(tk_ssat16, "ssat %0, #16, %1", int32_t, int32_t,
-           a < -32768 ? -32768 : (a > 32767 ? 32767 : a))
-TK_DSP_OP1(tk_ssat8, "ssat %0, #8, %1", int32_t, int32_t, a < -128 ? -128 : (a > 127 ? 127 : a))
-TK_DSP_OP1(tk_usat8, "usat %0, #8, %1", int32_t, int32_t, a < 0 ? 0 : (a > 255 ? 255 : a))
+#if TK_SATURATING_INSTRUCTIONS
+#define TK_DSP_SATURATE(name, instruction, low, high)                                              \
+    TK_INLINE int32_t name(int32_t a) {                                                            \
+        int32_t result;                                                                            \
+        __asm__(instruction " %1" : "=r"(result) : "r"(a));                                        \
+        return result;                                                                             \
+    }
+#else
+#define TK_DSP_SATURATE(name, instruction, low, high)                                              \
+    TK_INLINE int32_t name(int32_t a) {                                                            \
+        return a < (low) ? (low) : (a > (high) ? (high) : a);                                      \
+    }
+#endif
+TK_DSP_SATURATE(tk_ssat16, "ssat %0, #16,", -32768, 32767)
+TK_DSP_SATURATE(tk_ssat8, "ssat %0, #8,", -128, 127)
+TK_DSP_SATURATE(tk_usat8, "usat %0, #8,", 0, 255)
 
 /* Low half of a with the low half of b above it; high half of a with the high half of b below. */
 TK_INLINE uint32_t tk_pkhbt(uint32_t a, uint32_t b) {
@@ -140,6 +162,22 @@ TK_INLINE uint32_t tk_larger8(uint32_t a, uint32_t b) {
     const uint32_t larger = ((~a & b) | (~(a ^ b) & rest)) & tops;
     const uint32_t mask = (larger << 1) - (larger >> 7);
     return (a & mask) | (b & ~mask);
+#endif
+}
+
+/* The larger of each two halves. */
+TK_INLINE uint32_t tk_larger16(uint32_t a, uint32_t b) {
+#if TK_DSP_INSTRUCTIONS
+    uint32_t result;
+    __asm__("ssub16 %0, %1, %2\n\t"
+            "sel %0, %1, %2"
+            : "=&r"(result)
+            : "r"(a), "r"(b));
+    return result;
+#else
+    const int32_t low = tk_low16(a) > tk_low16(b) ? tk_low16(a) : tk_low16(b);
+    const int32_t high = tk_high16(a) > tk_high16(b) ? tk_high16(a) : tk_high16(b);
+    return tk_pack16(low, high);
 #endif
 }
 

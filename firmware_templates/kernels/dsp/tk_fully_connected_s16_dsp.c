@@ -3,7 +3,8 @@
 
 #include "tk_dsp_mac.h"
 
-/* Adds four inputs' products to the sums of `outputs` (4 or 1) outputs; w holds a word of each. */
+/* Adds four inputs' products to the sums of `outputs` (a constant, at most 4) outputs; w holds a
+ * word of each. */
 TK_INLINE void multiply(int32_t *sums, uint32_t low, uint32_t high, const uint32_t *w,
                         int32_t outputs) {
     for (int32_t o = 0; o < outputs; ++o) {
@@ -47,43 +48,56 @@ TK_INLINE void multiply_all(int32_t *sums, const int16_t *in, const uint32_t *w,
 #endif
 }
 
-static void requantize(const tk_fully_connected_s16_dsp_params *p, const int32_t *sums,
-                       const int32_t *records, int16_t *out, int32_t outputs) {
-    for (int32_t o = 0; o < outputs; ++o, records += 2) {
-        const int32_t v = tk_dsp_requantize_s16(sums[o], records);
-        out[o] = (int16_t)tk_clamp(v, p->out_min, p->out_max);
+/* `outputs` (a constant, at most 4) outputs for one vector; low and high are the inputs behind the
+ * last four. */
+TK_INLINE const uint32_t *some_outputs(const tk_fully_connected_s16_dsp_params *p, int32_t outputs,
+                                       const int16_t *in, uint32_t low, uint32_t high,
+                                       const uint32_t *w, const int32_t *record, int16_t *out) {
+    const int32_t fours = p->inputs / 4;
+    int32_t sums[4];
+    for (int32_t o = 0; o < outputs; ++o) {
+        sums[o] = record[2 * o];
     }
+    if (outputs == 4) {
+        multiply_all(sums, in, w, fours);
+    } else {
+        for (int32_t i = 0; i < fours; ++i) {
+            const int16_t *const at = in + 4 * i;
+            multiply(sums, tk_load32(at), tk_load32(at + 2), w + outputs * i, outputs);
+        }
+    }
+    w += outputs * fours;
+    if (p->inputs % 4 > 0) {
+        multiply(sums, low, high, w, outputs);
+        w += outputs;
+    }
+    for (int32_t o = 0; o < outputs; ++o, record += 2) {
+        out[o] = (int16_t)tk_dsp_requantize_s16(sums[o], record);
+    }
+    return w;
 }
 
 void tk_fully_connected_s16_dsp(const tk_fully_connected_s16_dsp_params *p, const int16_t *in,
                                 int16_t *out) {
-    const int32_t fours = p->inputs / 4, left = p->inputs % 4;
-    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs, out += p->outputs) {
-        const int16_t *const last = in + 4 * fours; /* the inputs behind the last four */
+    const int32_t left = p->inputs % 4;
+    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs) {
+        int16_t *const to = out + b * p->outputs;
+        const int16_t *const last = in + p->inputs - left;
         const uint32_t low = left > 0 ? tk_pack16(last[0], left > 1 ? last[1] : 0) : 0;
         const uint32_t high = left > 2 ? tk_pack16(last[2], 0) : 0;
-        const uint32_t *w = p->weights;
         const int32_t *record = p->requantize;
+        const uint32_t *w = p->weights;
         int32_t o = 0;
         for (; o + 4 <= p->outputs; o += 4, record += 8) {
-            int32_t sums[4] = {record[0], record[2], record[4], record[6]};
-            multiply_all(sums, in, w, fours);
-            w += 4 * fours;
-            if (left > 0) {
-                multiply(sums, low, high, w, 4);
-                w += 4;
-            }
-            requantize(p, sums, record, out + o, 4);
+            w = some_outputs(p, 4, in, low, high, w, record, to + o);
         }
-        for (; o < p->outputs; ++o, record += 2) {
-            int32_t sum = record[0];
-            for (int32_t i = 0; i < fours; ++i) {
-                multiply(&sum, tk_load32(in + 4 * i), tk_load32(in + 4 * i + 2), w++, 1);
-            }
-            if (left > 0) {
-                multiply(&sum, low, high, w++, 1);
-            }
-            requantize(p, &sum, record, out + o, 1);
+        if (p->outputs - o == 3) {
+            some_outputs(p, 3, in, low, high, w, record, to + o);
+        } else if (p->outputs - o == 2) {
+            some_outputs(p, 2, in, low, high, w, record, to + o);
+        } else if (p->outputs > o) {
+            some_outputs(p, 1, in, low, high, w, record, to + o);
         }
     }
+    tk_dsp_clamp_s16(out, p->batches * p->outputs, p->out_min, p->out_max);
 }

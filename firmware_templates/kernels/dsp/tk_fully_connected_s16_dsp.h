@@ -3,7 +3,7 @@
  * tk_fully_connected_s16, where every sum stays in 32 bits.
  *
  * weights: int8, inputs filled up with zeros to fours, of each four {k0, k2, k1, k3}; by four
- * outputs a word of each in turn, those left over one after the other.
+ * outputs a word of each in turn, likewise those left over.
  */
 #ifndef TK_FULLY_CONNECTED_S16_DSP_H
 #define TK_FULLY_CONNECTED_S16_DSP_H

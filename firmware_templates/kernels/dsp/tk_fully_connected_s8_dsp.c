@@ -3,7 +3,8 @@
 
 #include "tk_dsp_mac.h"
 
-/* Adds four inputs' products to the sums of `outputs` (4 or 1) outputs; w holds a word of each. */
+/* Adds four inputs' products to the sums of `outputs` (a constant, at most 4) outputs; w holds a
+ * word of each. */
 TK_INLINE void multiply(int32_t *sums, uint32_t x, const uint32_t *w, int32_t outputs) {
     const uint32_t even = tk_sxtb16(x), odd = tk_sxtb16_ror8(x);
     for (int32_t o = 0; o < outputs; ++o) {
@@ -49,7 +50,8 @@ TK_INLINE void multiply_all(int32_t *sums, const int8_t *in, const uint32_t *w, 
 #endif
 }
 
-/* Both for weights of 16 bits: of an output the pairs (k0, k2) and (k1, k3) in a row. */
+/* Both for weights of 16 bits, `words` a multiple of four: of an output the pairs (k0, k2) and
+ * (k1, k3) in a row. */
 TK_INLINE void multiply_16(int32_t *sums, uint32_t x, const uint32_t *w, int32_t outputs) {
     const uint32_t even = tk_sxtb16(x), odd = tk_sxtb16_ror8(x);
     for (int32_t o = 0; o < outputs; ++o) {
@@ -76,7 +78,7 @@ TK_INLINE void multiply_all_16(int32_t *sums, const int8_t *in, const uint32_t *
     int32_t s0 = sums[0], s1 = sums[1], s2 = sums[2], s3 = sums[3];
     uint32_t even, odd, s, t, u, v;
     if (words > 0) {
-        __asm__ volatile("1:\n\t" FOUR_16 FOUR_16 "cmp %[in], %[end]\n\tbne 1b"
+        __asm__ volatile("1:\n\t" FOUR_16 FOUR_16 FOUR_16 FOUR_16 "cmp %[in], %[end]\n\tbne 1b"
                          : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3),
                            [in] "+r"(in), [w] "+r"(w), [even] "=&r"(even), [odd] "=&r"(odd),
                            [s] "=&r"(s), [t] "=&r"(t), [u] "=&r"(u), [v] "=&r"(v)
@@ -91,15 +93,6 @@ TK_INLINE void multiply_all_16(int32_t *sums, const int8_t *in, const uint32_t *
 #endif
 }
 
-static void requantize(const tk_fully_connected_s8_dsp_params *p, const int32_t *sums,
-                       const int32_t *records, int8_t *out, int32_t outputs) {
-    for (int32_t o = 0; o < outputs; ++o, records += 4) {
-        const int32_t doubled = p->weight_bits == 8 ? 2 * sums[o] : sums[o];
-        const int32_t v = tk_dsp_requantize(doubled, records);
-        out[o] = (int8_t)tk_clamp(v, p->out_min, p->out_max);
-    }
-}
-
 /* Four inputs by weights of either width. */
 TK_INLINE void multiply_word(int32_t wide, int32_t *sums, uint32_t x, const uint32_t *w,
                              int32_t outputs) {
@@ -110,56 +103,71 @@ TK_INLINE void multiply_word(int32_t wide, int32_t *sums, uint32_t x, const uint
     }
 }
 
+/* `outputs` (a constant, at most 4) outputs for one vector, by weights of which `wide`, a constant,
+ * says whether they have 16 bits; `tail` are the inputs behind the last whole word. */
+TK_INLINE const uint32_t *some_outputs(const tk_fully_connected_s8_dsp_params *p, int32_t wide,
+                                       int32_t outputs, const int8_t *in, uint32_t tail,
+                                       const uint32_t *w, const int32_t *record, int8_t *out) {
+    const int32_t words = p->inputs / 4, each = wide ? 2 * outputs : outputs;
+    int32_t sums[4], i = 0;
+    for (int32_t o = 0; o < outputs; ++o) {
+        sums[o] = record[4 * o];
+    }
+    if (outputs == 4) {
+        if (wide) {
+            i = words & ~3;
+            multiply_all_16(sums, in, w, i);
+        } else {
+            i = words & ~1;
+            multiply_all(sums, in, w, i);
+        }
+        w += each * i;
+    }
+    for (; i < words; ++i, w += each) {
+        multiply_word(wide, sums, tk_load32(in + 4 * i), w, outputs);
+    }
+    if (p->inputs % 4 > 0) {
+        multiply_word(wide, sums, tail, w, outputs);
+        w += each;
+    }
+    for (int32_t o = 0; o < outputs; ++o, record += 4) {
+        out[o] = (int8_t)tk_ssat8(tk_dsp_requantize(wide ? sums[o] : 2 * sums[o], record));
+    }
+    return w;
+}
+
 /* All outputs for one vector; `wide`, a constant: weights of 16 bits. */
 TK_INLINE void vector(const tk_fully_connected_s8_dsp_params *p, int32_t wide, const int8_t *in,
                       int8_t *out) {
-    const int32_t words = p->inputs / 4, twos = words & ~1, left = p->inputs % 4;
-    const int32_t each = wide ? 2 : 1;
-    const uint32_t *w = p->weights;
     const int32_t *record = p->requantize;
-    uint32_t tail = 0; /* the inputs behind the last whole word */
+    const uint32_t *w = p->weights;
+    uint32_t tail = 0;
     int32_t o = 0;
-    for (int32_t i = 0; i < left; ++i) {
-        tail |= (uint32_t)(uint8_t)in[4 * words + i] << 8 * i;
+    for (int32_t i = 0; i < p->inputs % 4; ++i) {
+        tail |= (uint32_t)(uint8_t)in[p->inputs / 4 * 4 + i] << 8 * i;
     }
-    for (; o + 4 <= p->outputs; o += 4, record += 16) {
-        int32_t sums[4] = {record[0], record[4], record[8], record[12]};
-        if (wide) {
-            multiply_all_16(sums, in, w, twos);
-        } else {
-            multiply_all(sums, in, w, twos);
-        }
-        w += 4 * each * twos;
-        if (words > twos) {
-            multiply_word(wide, sums, tk_load32(in + 4 * twos), w, 4);
-            w += 4 * each;
-        }
-        if (left > 0) {
-            multiply_word(wide, sums, tail, w, 4);
-            w += 4 * each;
-        }
-        requantize(p, sums, record, out + o, 4);
+    for (; o + 4 <= p->outputs; o += 4) {
+        w = some_outputs(p, wide, 4, in, tail, w, record + 4 * o, out + o);
     }
-    for (; o < p->outputs; ++o, record += 4) {
-        int32_t sum = record[0];
-        for (int32_t i = 0; i < words; ++i, w += each) {
-            multiply_word(wide, &sum, tk_load32(in + 4 * i), w, 1);
-        }
-        if (left > 0) {
-            multiply_word(wide, &sum, tail, w, 1);
-            w += each;
-        }
-        requantize(p, &sum, record, out + o, 1);
+    if (p->outputs - o == 3) {
+        some_outputs(p, wide, 3, in, tail, w, record + 4 * o, out + o);
+    } else if (p->outputs - o == 2) {
+        some_outputs(p, wide, 2, in, tail, w, record + 4 * o, out + o);
+    } else if (p->outputs > o) {
+        some_outputs(p, wide, 1, in, tail, w, record + 4 * o, out + o);
     }
 }
 
 void tk_fully_connected_s8_dsp(const tk_fully_connected_s8_dsp_params *p, const int8_t *in,
                                int8_t *out) {
-    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs, out += p->outputs) {
+    for (int32_t b = 0; b < p->batches; ++b, in += p->inputs) {
         if (p->weight_bits == 16) {
-            vector(p, 1, in, out);
+            vector(p, 1, in, out + b * p->outputs);
         } else {
-            vector(p, 0, in, out);
+            vector(p, 0, in, out + b * p->outputs);
         }
+    }
+    if (p->out_min > INT8_MIN || p->out_max < INT8_MAX) {
+        tk_dsp_clamp(out, p->batches * p->outputs, p->out_min, p->out_max);
     }
 }

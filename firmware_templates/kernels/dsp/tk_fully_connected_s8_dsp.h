@@ -15,7 +15,7 @@ typedef struct {
     int32_t weight_bits;     /* 8 or 16 */
     const uint32_t *weights; /* of four inputs, filled up with zeros, a word, or with 16 bits two of
                                 doubled weights (k0, k2) and (k1, k3): for each group of four
-                                outputs [inputs / 4][4], for each output left over [inputs / 4] */
+                                outputs [inputs / 4][4], for those left over likewise */
     const int32_t *requantize; /* [outputs][4]: bias, multiplier, rounding, shift */
 } tk_fully_connected_s8_dsp_params;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Products of an int16 vector with int8 weights of several rows, by dual multiply-accumulate.
  *
- * Weights: for every four values a word of each row, bytes in the order 0, 2, 1, 3, so that two
- * SXTB16 make pairs of them.
+ * Weights, int8, 4-byte aligned, filled up to a multiple of four values by zeros; of each unit, for
+ * v = 0, 4, 8, .., of each row (gate) a word, which two SXTB16 make pairs of:
+ *     offset 0: w[v]     1: w[v + 2]     2: w[v + 1]     3: w[v + 3]
  */
 #ifndef TK_RECURRENT_DSP_H
 #define TK_RECURRENT_DSP_H

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sums of up to 64 products: all output channels of three pixels, nine sums at a time, with two of
- * the three pixels' values in floating-point registers and the rest on the stack. */
+ * the three pixels' values in floating-point registers and the rest on the stack.
+ *
+ * The stream, in words, with P pairs a sum; w[c][j] is the doubled weights of channel c for pair j,
+ * int16, the pair's first value in the low half.  For each three channels c, c + 1, c + 2:
+ *     word 0..2: biases     3 + 3 * j + i: w[c + i][j]
+ *          3 + 3 * P + 3 * i: multiplier, rounding, shift of channel c + i
+ * then for each channel that is left:
+ *     word 0: bias     1 + j: w[c][j]     1 + P: multiplier, rounding, shift
+ */
 #ifndef TK_SHORT_BLOCK_H
 #define TK_SHORT_BLOCK_H
 
@@ -11,10 +19,7 @@
 
 /* What does not change between the pixels, and where the outputs go. */
 typedef struct {
-    /* For each three channels {3 biases, pairs of products times 3 words of doubled weights, 3
-     * times {multiplier, rounding, shift}}, then the same for single ones: see tk_dsp_requantize.
-     */
-    const uint32_t *stream;
+    const uint32_t *stream; /* its records: see tk_dsp_requantize */
     const uint32_t *threes_end, *end;
     int8_t *out;    /* the first pixel's first channel */
     int32_t stride; /* from pixel to pixel */

@@ -7,6 +7,14 @@
  * three and four: transformed along the row, multiplied (tk_matmul_s16.h), transformed back and
  * rescaled.  Positions of a tile go down its columns 1, 2, 0, 3.
  *
+ * weights, int32 words of two int16, 4-byte aligned: the pairs of input channels (in the order of
+ * tk_winograd_columns.h) are cut into chunks of tk_winograd_chunk; chunk after chunk, with C pairs
+ * in this one, and t[position][channel][pair] of the transformed filters:
+ *     word (position * out_c + channel) * C + pair: t[..][..][pair], first channel in the low half
+ * channels, of each output channel 16 bytes:
+ *     offset 0: multiplier     4: rounding     8: shift
+ *     12: four times the bias less what the zero point adds to the sums
+ *
  * Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2015.
  */
 #ifndef TK_WINOGRAD_2X2_H

@@ -113,6 +113,8 @@ class Operator(ABC, Generic[AttrsT]):
     int16_follows: ClassVar[bool] = False
     #: Whether its integer form, which is others', has 16 bits where its own kernel has not.
     int16_by_others: ClassVar[bool] = False
+    #: Whether its constants have 8 bits whatever its activations have.
+    int8_constants: ClassVar[bool] = False
     #: Whether an activation that its attributes can state is carried out.
     takes_activation: ClassVar[bool] = True
     #: The activation that it is where the operator before it takes one.

@@ -154,7 +154,7 @@ class Convolution(Operator[WindowedAttrs]):
             out[:, first : first + rows] = np.clip(scaled, *limits)
         return out
 
-    def on_whole(self, view: View) -> View:
+    def on_whole(self, view: View) -> NodeView[Any]:
         return laid_down(view)
 
     def time_behaviour(self, view: View, time_axis: int) -> TimeBehaviour:

@@ -36,7 +36,11 @@ def phases(
     size: int, made: int, kernel: int, stride: int, dilation: int = 1, start: int = 0
 ) -> Phases:
     """``out[q * stride + r] = sum_m in[q + m] * weights[r + start - m * stride]``, the first
-    ``made`` of them; ``start`` values before them are left out."""
+    ``made`` of them; ``start`` values before them are left out.
+
+    Values behind the reach of the input are sums of nothing: taps of 0 in front keep the padding
+    that they need within the kernel.
+    """
     span = (kernel - 1) * dilation + 1
     reach = range(-((span - 1) // stride) - 1, (stride - 1 + start) // stride + 1)
     table = np.full((stride, len(reach)), -1)
@@ -46,11 +50,11 @@ def phases(
             if 0 <= tap < span and tap % dilation == 0:
                 table[r, t] = tap // dilation
     used = np.flatnonzero((table >= 0).any(axis=0)) if (table >= 0).any() else np.array([0])
-    first, last = min(reach[used[0]], 0), reach[used[-1]]
+    positions = math.ceil(made / stride)
+    first, last = min(reach[used[0]], 0, size - positions), reach[used[-1]]
     last = max(last, first)
     columns = [reach.index(m) if m in reach else -1 for m in range(first, last + 1)]
     taps = np.stack([table[:, c] if c >= 0 else np.full(stride, -1) for c in columns], axis=1)
-    positions = math.ceil(made / stride)
     return Phases(size, made, taps, -first, max(positions - 1 + last - (size - 1), 0))
 
 

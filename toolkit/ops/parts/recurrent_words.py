@@ -15,11 +15,11 @@ _BYTE_ORDER = (0, 2, 1, 3)
 
 def with_words(call: KernelCall) -> Mapping[str, int | Array]:
     """The parameters of a portable call with packed weights."""
-    packed = {name: _words(call.params[name]) for name in ("in_weights", "state_weights")}
+    packed = {name: pack_words(call.params[name]) for name in ("in_weights", "state_weights")}
     return {**call.params, **packed}
 
 
-def _words(weights: int | Array) -> Array:
+def pack_words(weights: int | Array) -> Array:
     """int8 ``[units][gates][values]`` as ``[units][values / 4][gates][4]``, filled up with 0."""
     assert isinstance(weights, np.ndarray)
     units, gates, values = weights.shape

@@ -1,15 +1,17 @@
-"""A depthwise convolution of few channels as the convolution that it is: fast kernels take a few
-channels at a time, and weights of zero cost less than a loop of single products."""
+"""What is a convolution too: a depthwise one of few channels, as fast kernels take a few at a time,
+and weights of zero cost less than a loop of single products; a dense layer, of pixels."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from toolkit.ir import DType, QuantParams, Tensor
+from toolkit.ops.numerics.activation import Activation
 from toolkit.ops.parts.base import NodeView
-from toolkit.ops.parts.window import WindowedAttrs
+from toolkit.ops.parts.window import Window, WindowedAttrs
 
 View = NodeView[WindowedAttrs]
 
@@ -34,3 +36,15 @@ def as_convolution(view: View) -> View | None:
 def _along_first(weights: Tensor) -> QuantParams | None:
     quant = weights.quant
     return quant if quant is None or quant.axis is None else replace(quant, axis=0)
+
+
+def pixels_of(view: NodeView[Any], activation: Activation) -> View:
+    """A dense layer as a convolution of 1x1, each batch a pixel."""
+    x, weights, out = view.input(0), view.input(1), view.output
+    outputs, inputs = weights.shape
+    matrix = weights.values.reshape(outputs, 1, 1, inputs)
+    x = replace(x, shape=(1, 1, x.elements // inputs, inputs))
+    out = replace(out, shape=(*x.shape[:3], outputs))
+    kernels = replace(weights, shape=matrix.shape, data=matrix)
+    attrs = WindowedAttrs(Window(1, 1), activation)
+    return NodeView(view.node, (x, kernels, *view.inputs[2:]), (out,), attrs)

@@ -12,6 +12,8 @@ from toolkit.ops.parts.convolution import output_fields
 from toolkit.ops.parts.window import window_fields
 from toolkit.ops.variants.depthwise_conv_2d_s8_dsp import (
     View,
+    dilation_problem,
+    filters_by,
     strip_layout,
     strip_weights,
     strip_work,
@@ -23,15 +25,13 @@ def depthwise_conv_2d_s16_call(view: View, multipliers: Array, shifts: Array) ->
     """``tk_depthwise_conv_2d_s16_dsp``; None: not eligible."""
     x, out, window = view.input(0), view.output, view.attrs.window
     channels = x.shape[3]
-    if channels < 2 or out.shape[3] != channels:
+    if channels < 2 or requantize_s16_problem(view, 3, multipliers, shifts) is not None:
         return None
-    if requantize_s16_problem(view, 3, multipliers, shifts) is not None:
+    if dilation_problem(window) is not None or window.kernel_h > MAX_KERNEL_ROWS:
         return None
-    if (window.dilation_h, window.dilation_w) != (1, 1) or window.kernel_h > MAX_KERNEL_ROWS:
-        return None
-    order = _by_twos(channels)
+    order = filters_by(2, channels, out.shape[3])
     together, words = strip_layout(window, out.shape[2])
-    taps = view.input(1).values.reshape(window.kernel_h, window.kernel_w, channels)
+    taps = view.input(1).values.reshape(window.kernel_h, window.kernel_w, out.shape[3])
     weights = strip_weights(taps[..., order].transpose(2, 0, 1), window, together, 1)
     records = requantize_s16_records(view, multipliers, shifts)[order]
     params: dict[str, int | Array] = {
@@ -40,7 +40,8 @@ def depthwise_conv_2d_s16_call(view: View, multipliers: Array, shifts: Array) ->
         "in_c": channels,
         "out_h": out.shape[1],
         "out_w": out.shape[2],
-        **window_fields(window, dilated=False),
+        "depth_multiplier": out.shape[3] // channels,
+        **window_fields(window, dilated=True),
         **output_fields(view),
         "strip_words": words,
         "together": together,
@@ -60,9 +61,3 @@ def depthwise_conv_2d_s16_call(view: View, multipliers: Array, shifts: Array) ->
         work=strip_work(view, together, words, 2),
         code=CodeFacts(size=together),
     )
-
-
-def _by_twos(channels: int) -> Array:
-    """Channels in groups of two; the last group overlaps the one before."""
-    starts = [min(c, channels - 2) for c in range(0, channels, 2)]
-    return np.concatenate([np.arange(c, c + 2) for c in starts])

@@ -57,13 +57,13 @@ def _by_fours_16(weights: Array) -> Array:
 
 
 def _grouped(words: Array) -> Array:
-    """Words ``[outputs][inputs / 4][each]``, those of four outputs in turn, the others behind."""
-    together = len(words) // 4 * 4
-    fours = words[:together].reshape(together // 4, 4, *words.shape[1:]).swapaxes(1, 2)
-    return np.concatenate([fours.reshape(-1), words[together:].reshape(-1)]).astype(np.uint32)
+    """Words ``[outputs][inputs / 4][each]``, those of four outputs in turn, those of the others in
+    turn behind."""
+    groups = [words[o : o + 4].swapaxes(0, 1).reshape(-1) for o in range(0, len(words), 4)]
+    return np.concatenate(groups).astype(np.uint32)
 
 
 def dense_work(batches: int, inputs: int, outputs: int) -> Work:
-    """Inputs filled up to fours, read once for four outputs."""
-    filled, reads = -(-inputs // 4) * 4, outputs // 4 + outputs % 4
+    """Inputs filled up to fours, read once for four outputs or those left over."""
+    filled, reads = -(-inputs // 4) * 4, -(-outputs // 4)
     return Work(batches * outputs * filled, batches * outputs, batches * reads * filled)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from toolkit.measurement import Check
-from toolkit.report.layer_names import short_names
+from toolkit.report.layer_names import layer_names
 from toolkit.report.model import Prediction, Report
 from toolkit.report.savings import savings
 from toolkit.report.screen.compare import print_alternatives, print_comparison, saving_lines
@@ -18,7 +18,7 @@ from toolkit.report.screen.layers import print_layers
 from toolkit.report.screen.memory import print_memory
 from toolkit.report.screen.verdicts import print_verdicts, provenance
 from toolkit.report.terminal import print_check, print_figures, print_windows
-from toolkit.report.text import printable
+from toolkit.report.text import printable, words_of_check
 from toolkit.report.verdict import verdict
 from toolkit.targets import Target
 
@@ -74,7 +74,7 @@ def print_profile(
     figure with its provenance and basis, and layers without a kernel.  Without ``every_estimate``
     an estimate stands beside what ran only where it is off by more than `WORTH_SAYING_PERCENT`.
     """
-    names = short_names([row.name for row in report.layers], symbols=report.symbols)
+    names = layer_names(report)
     title = Text.assemble((printable(report.model_name), "bold"), " on ", (report.target, "bold"))
     console.print(title.append(f": {target.description}", "dim"))
     how = f"{report.schedule}, --optimize {optimize}; "
@@ -121,7 +121,7 @@ def _print_checks(checks: Sequence[Check], console: Console, details: bool) -> N
     """Print the checks that no verdict shows: those that hold by name, others with the reason."""
     others = [check for check in checks if details or check.name not in _SHOWN]
     if not details:
-        held = [check.name for check in others if check.passed]
+        held = [words_of_check(check.name) for check in others if check.passed]
         if held:
             console.print(labelled("pass", Text(", ".join(held), "green")))
         others = [check for check in others if not check.passed]

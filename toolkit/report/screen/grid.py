@@ -20,12 +20,13 @@ LABEL_WIDTH = 6
 @dataclass(frozen=True)
 class Column:
     """A column's title and cells; where space is short those of the least ``worth`` are left
-    out first, together, those without one never."""
+    out first, together, those without one never; then cells that may ``fold`` take more lines."""
 
     title: str
     cells: Sequence[Text]
     right: bool = False
     worth: int | None = None
+    fold: bool = False
 
     @property
     def width(self) -> int:
@@ -47,7 +48,7 @@ def total_width(columns: Sequence[Column]) -> int:
 
 
 def table(columns: Sequence[Column], title: bool = True) -> Table:
-    """The columns as a table whose lines never wrap."""
+    """The columns as a table, whose lines wrap only where a column folds."""
     found = Table(
         box=box.SIMPLE_HEAD if title else None,
         show_header=title,
@@ -61,8 +62,8 @@ def table(columns: Sequence[Column], title: bool = True) -> Table:
         found.add_column(
             column.title,
             justify="right" if column.right else "left",
-            no_wrap=True,
-            overflow="ellipsis",
+            no_wrap=not column.fold,
+            overflow="fold" if column.fold else "ellipsis",
         )
     for cells in zip(*(column.cells for column in columns), strict=True):
         found.add_row(*cells)

@@ -212,7 +212,8 @@ def _time(report: Report, target: Target) -> Text:
         said.append(f"; rows after {format_value(delay)}")
     buffer = decisive(report, "input_buffer_frames")
     if buffer is not None:
-        said.append(f"; input buffer {buffer.value:,.0f} frames")
+        frames = "frame" if buffer.value == 1 else "frames"
+        said.append(f"; must buffer {buffer.value:,.0f} {frames} of input")
     if cycles is not None:
         said.append(f"; {memory_words(report.measurements, target, cycles.provenance)}")
     return said

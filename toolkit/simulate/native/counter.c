@@ -188,6 +188,10 @@ enum counter_status counter_block(uint32_t start, uint32_t size) {
     return COUNTER_OK;
 }
 
+uint64_t counter_remaining(void) {
+    return remaining;
+}
+
 void counter_stall(uint32_t address, uint32_t kind, uint64_t cycles) {
     if (status == COUNTER_OK) {
         const size_t at = (size_t)((address - code_low) / 2u) * n_stalls + kind;

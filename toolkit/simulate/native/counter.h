@@ -42,6 +42,8 @@ enum counter_status counter_open(const char *path, uint32_t low, uint32_t high,
                                  uint64_t limit_halfwords, uint32_t stalls);
 /* Counts one execution of the block [start, start + size); anything but OK: stop simulating. */
 enum counter_status counter_block(uint32_t start, uint32_t size);
+/* How many halfwords may still be executed; to be read while another thread counts. */
+uint64_t counter_remaining(void);
 /* Files cycles that the instruction at `address`, in the block counted last, waited for memory. */
 void counter_stall(uint32_t address, uint32_t kind, uint64_t cycles);
 /* Writes the last interval and the status, and frees everything. */
