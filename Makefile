@@ -105,5 +105,5 @@ $(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.installed constraints.txt
-	$(PIP) install -c constraints.txt -e '.[train,teach,flash,dev,docs]'
+	$(PIP) install -c constraints.txt -e '.[train,teach,search,flash,dev,docs]'
 	touch $@

@@ -33,6 +33,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "profiling",
         "compare",
         "deploy",
+        "search",
         "__init__",  # hands the objects on, as the Python API
         "verbs",
         "cli",
@@ -49,8 +50,14 @@ APART = {
     "training": {"errors", "metrics", "features"},
 }
 
-#: What hands a checkpoint or a config to the training extra, at run time.
-EXCEPTIONS = {("model", "training"), ("verbs", "training")}
+#: What hands a checkpoint, a config or a genome to the training extra, at run time; a genome's
+#: layers are training's own, plain data.
+EXCEPTIONS = {
+    ("model", "training"),
+    ("verbs", "training"),
+    ("search", "training"),
+    ("__init__", "training"),
+}
 
 HEAVY = {"torch", "tensorflow", "librosa", "transformers"}
 #: A script that another interpreter runs, and what it alone may load.

@@ -8,6 +8,11 @@ The verbs of the command line in Python, each object leading to the next::
     run = deployment.compile().run(audio="clip.wav")        # linked, simulated
     print(run.predictions, run.report.passed)
 
+What a network will cost before it is trained, and what `toolkit search` looks for::
+
+    genome = toolkit.Genome((toolkit.Layer(16, stride=(2, 2)), toolkit.Layer(24)))
+    print(toolkit.cost(genome, "hearing-aid").find("flash_bytes"))
+
 Whatever cannot be used raises a `ToolkitError`, whose ``hint`` names the remedy.
 """
 
@@ -27,12 +32,18 @@ if TYPE_CHECKING:
     from toolkit.plan.schedule import ScheduleRequest
     from toolkit.quantize.recipe import Recipe
     from toolkit.report import Report
+    from toolkit.search.cost import Cost, cost
+    from toolkit.search.genome import Genome
+    from toolkit.training.layers import Layer
 
 __all__ = [
     "Check",
+    "Cost",
     "Deployment",
     "Firmware",
+    "Genome",
     "Issue",
+    "Layer",
     "Measurement",
     "Model",
     "Provenance",
@@ -41,15 +52,19 @@ __all__ = [
     "Run",
     "ScheduleRequest",
     "ToolkitError",
+    "cost",
     "load",
 ]
 
 #: Where each name is defined; it is imported when it is first asked for.
 _HOMES = {
     "Check": "toolkit.measurement",
+    "Cost": "toolkit.search.cost",
     "Deployment": "toolkit.deploy.deployment",
     "Firmware": "toolkit.deploy.deployment",
+    "Genome": "toolkit.search.genome",
     "Issue": "toolkit.measurement",
+    "Layer": "toolkit.training.layers",
     "Measurement": "toolkit.measurement",
     "Model": "toolkit.deploy.model",
     "Provenance": "toolkit.measurement",
@@ -58,6 +73,7 @@ _HOMES = {
     "Run": "toolkit.deploy.run",
     "ScheduleRequest": "toolkit.plan.schedule",
     "ToolkitError": "toolkit.errors",
+    "cost": "toolkit.search.cost",
     "load": "toolkit.deploy.model",
 }
 

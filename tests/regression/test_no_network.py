@@ -14,7 +14,7 @@ import onnx
 import pytest
 
 from tests.support.cli import image_model, speech_model, toolkit, write_noise
-from tests.support.corpus import config_text, write_corpus
+from tests.support.corpus import config_text, search_text, write_corpus
 from tests.support.offline import sitecustomize
 from tests.support.quick import ROOT
 from toolkit.cli import VERBS
@@ -27,6 +27,7 @@ CALLS = {
     "doctor": "doctor",
     "teach": "teach corpus/audio -o labels.parquet --teacher teacher.safetensors",
     "train": "train config.toml --out trained --cache cache",
+    "search": "search search.toml --out found --cache cache",
     "export": "export trained/model.safetensors -o exported.onnx",
     "convert": "convert model.onnx -o model.tflite",
     "inspect": "inspect model.tflite",
@@ -82,6 +83,7 @@ def test_a_way_out_is_seen(notes: Path) -> None:
 
 def test_no_verb_reaches_out(tmp_path: Path, notes: Path) -> None:
     pytest.importorskip("torch", reason="train needs the extra `train`")
+    pytest.importorskip("optuna", reason="search needs the extra `search`")
     pytest.importorskip("pyarrow", reason="teach needs the extra `teach`")
     assert CALLS.keys() == VERBS.keys(), "a verb needs its typical call in CALLS"
     onnx.save(speech_model(labels=json.dumps(["a", "b", "c"])), tmp_path / "model.onnx")
@@ -91,6 +93,7 @@ def test_no_verb_reaches_out(tmp_path: Path, notes: Path) -> None:
     (tmp_path / "toolkit.toml").write_text(BUDGET, encoding="utf-8")
     config = config_text(write_corpus(tmp_path / "corpus"), corpus='licence = "CC0"')
     (tmp_path / "config.toml").write_text(config, encoding="utf-8")
+    (tmp_path / "search.toml").write_text(search_text(tmp_path / "corpus/labels.csv"))
     teacher = ROOT / "models/wav2small-ha/model.safetensors"
     (tmp_path / "teacher.safetensors").write_bytes(teacher.read_bytes())
     onnx.save(image_model(), tmp_path / "image.onnx")

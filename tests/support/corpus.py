@@ -56,3 +56,33 @@ hop_samples = 256
 crop_seconds = [0.5, 0.8]
 {rest}
 """
+
+
+def search_text(labels: Path, top: str = "", space: str = "", limits: str = "") -> str:
+    """A search of a few trainings of a few steps on `write_corpus`."""
+    return f"""trainings = 3
+population = 2
+rungs = [2]
+{top}
+[space]
+stages = [1, 2]
+layers = [1]
+widths = [4, 8]
+kernels = [[3, 3], [1, 3]]
+{space}
+[[budget]]
+target = "hearing-aid"
+[budget.limits]
+flash_bytes = "64 KiB"
+{limits}
+[train]
+steps = 4
+batch = 8
+[train.augment]
+crop_seconds = [0.5, 0.8]
+[[train.corpus]]
+name = "tones"
+manifest = "{labels}"
+audio = "audio"
+scale = [1, 5]
+"""

@@ -30,6 +30,7 @@ VERBS = {
     "diff": "What changed between two builds, by layer and symbol.",
     "teach": "Recordings and a large model to labels that small ones train on.",
     "train": "Recordings and a config to a model, its card and its log.",
+    "search": "Networks that fit a target before they are trained, by budgets.",
     "export": "Trained weights to an ONNX with features, labels and ranges.",
     "eval": "Float, int8 and generated C side by side on labelled recordings.",
     "inspect": "Graph, features, labels and provenance of a model file.",

@@ -100,3 +100,27 @@ def learning_curve(path: Path, title: str, log: Sequence[Mapping[str, float]]) -
         if len(series) > 1:
             axes.legend()
     _save(figure, path)
+
+
+def fronts(
+    path: Path, title: str, names: Sequence[str], points: Mapping[str, Sequence[Sequence[float]]]
+) -> None:
+    """The first of ``names`` over each of the others, a series of points by its label; as
+    `scatter`."""
+    require_matplotlib()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure((_PANEL_INCHES * (len(names) - 1), _PANEL_INCHES), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, parse_math=False)
+    for place, name in enumerate(names[1:], 1):
+        axes = figure.add_subplot(1, len(names) - 1, place)
+        for label, series in points.items():
+            ordered = sorted(series, key=lambda point: point[place])
+            x, y = ([point[n] for point in ordered] for n in (place, 0))
+            axes.plot(x, y, marker="o", markersize=3, linewidth=0, label=label)
+        axes.set_xlabel(name, parse_math=False)
+    figure.axes[0].set_ylabel(names[0])
+    figure.axes[0].legend()
+    _save(figure, path)

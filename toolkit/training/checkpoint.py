@@ -18,6 +18,7 @@ from toolkit.features.spec import METADATA_KEY, WAV2SMALL, FeatureSpec, from_jso
 from toolkit.training.nets import NETS, make_net, net_name
 from toolkit.training.nets.base import PUBLISHED, Shape, Student
 from toolkit.training.nets.wav2small import BINS, CHANNELS, POOLED_BANDS
+from toolkit.training.tables import read_table
 
 #: Which net it is; a file without is the published Wav2Small.
 NET_KEY = "toolkit.net"
@@ -54,11 +55,18 @@ def load_checkpoint(path: Path) -> tuple[Student, FeatureSpec]:
         raise ModelError(f"'{path}': is of a net '{name}'; known are {', '.join(NETS)}.", _HINT)
     text = metadata.get(METADATA_KEY)
     spec = from_json(text) if text else WAV2SMALL
-    model = make_net(name, spec, Shape(**json.loads(metadata.get(SHAPE_KEY, "{}"))))
+    model = make_net(name, spec, _shape(path, metadata.get(SHAPE_KEY, "{}")))
     if problems := _violations(tensors, model.state_dict()):
         raise ModelError(f"'{path}': not a {name} checkpoint; {'; '.join(problems)}.", _HINT)
     model.load_state_dict(tensors, strict=True)
     return model.eval(), spec
+
+
+def _shape(path: Path, text: str) -> Shape:
+    try:
+        return read_table(Shape, json.loads(text), path.parent)
+    except ValueError as error:
+        raise ModelError(f"'{path}': the net's shape: {error}.", _HINT) from None
 
 
 def reorder_head(old: Path, new: Path) -> None:

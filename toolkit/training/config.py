@@ -12,6 +12,7 @@ from typing import Any
 
 from toolkit.errors import InputError
 from toolkit.features.spec import FeatureSpec, LogMel, from_data, to_data
+from toolkit.training.layers import layer_violations
 from toolkit.training.nets import NETS
 from toolkit.training.nets.base import PUBLISHED, Shape
 from toolkit.training.tables import choice, number, read_table
@@ -79,6 +80,8 @@ class Augment:
     mixup: float = number(0.0, 0, 1)
 
 
+#: Fields of `Shape` for nets that come in sizes.
+_SIZES = ("width", "head", "excite")
 #: Fields of `Loss` for students of teachers.
 _DISTILLING = ("features", "nd", "direction", "bins", "dropout")
 
@@ -183,7 +186,9 @@ class Config:
 
 #: Keys that came after configs had been trained with, and what each is where it is left out.
 LATER: Mapping[str, Any] = {
-    "shape": asdict(PUBLISHED),
+    "shape.layers": [],
+    "shape.pool": PUBLISHED.pool,
+    "shape": {key: getattr(PUBLISHED, key) for key in _SIZES},
     "quantise": asdict(Quantise()),
     **{f"loss.{key}": value for key, value in asdict(Loss()).items() if key in _DISTILLING},
 }
@@ -238,11 +243,24 @@ def _augment_violations(augment: Augment) -> Iterator[str]:
         yield f"'augment.speeds' must lie in 0.5..2; got {list(augment.speeds)}"
 
 
+def _shape_violations(config: Config) -> Iterator[str]:
+    kind, shape = NETS[config.net], config.shape
+    sizes = any(getattr(shape, key) != getattr(PUBLISHED, key) for key in _SIZES)
+    layers = (shape.layers, shape.pool) != (PUBLISHED.layers, PUBLISHED.pool)
+    if not kind.layered and not kind.sized and (sizes or layers):
+        yield f"net '{config.net}' comes in one size; leave out 'shape'"
+    elif layers and not kind.layered:
+        yield f"net '{config.net}' has layers of its own; leave out 'shape.layers' and 'shape.pool'"
+    elif sizes and not kind.sized:
+        yield f"net '{config.net}' is what 'shape.layers' says; leave out its other keys"
+    yield from layer_violations(shape.layers)
+
+
 def _violations(config: Config) -> Iterator[str]:
     if config.net not in NETS:
         yield f"'net' must be {' or '.join(NETS)}; got {config.net!r}"
-    elif config.shape != PUBLISHED and not NETS[config.net].sized:
-        yield f"net '{config.net}' comes in one size; leave out 'shape'"
+    else:
+        yield from _shape_violations(config)
     if not config.corpus:
         yield "it must hold at least one [[corpus]]"
     names = [corpus.name for corpus in config.corpus]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from toolkit.training.layers import Layer
 from toolkit.training.tables import choice, number
 
 
@@ -16,12 +17,15 @@ class Shape:
 
     ``width`` multiplies every layer's channels; ``head`` is the width of the last hidden layer (0:
     as published); ``excite`` is what a squeeze-excite gate hears: the whole clip, as published, or
-    the bands of its own row, which streams.
+    the bands of its own row, which streams.  ``layers`` and ``pool``, over time, are those of a net
+    that is stated in layers.
     """
 
     width: float = number(1.0, 0.1, 4.0)
     head: int = number(0)
     excite: str = choice("clip", "bands")
+    layers: tuple[Layer, ...] = ()
+    pool: str = choice("attention", "mean")
 
 
 PUBLISHED = Shape()

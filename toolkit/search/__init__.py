@@ -1,0 +1,1 @@
+"""Networks that fit a part before they are trained: spaces, budgets, costs, workers, results."""
