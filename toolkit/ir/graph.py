@@ -28,6 +28,10 @@ class Node:
         """What has been found out about it, see `toolkit.ops.parts.kept`; no part of its value."""
         return {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, where nothing has been found out yet."""
+        return {name: value for name, value in vars(self).items() if name != "findings"}
+
 
 @dataclass(frozen=True, eq=False)
 class State:
