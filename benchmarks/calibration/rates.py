@@ -230,8 +230,14 @@ def main() -> None:
     targets = [load_target(name) for name in arguments.target]
     if len({target.core.name for target in targets}) > 1:
         raise SystemExit("targets that are calibrated together must share a core")
+    work = jobs(targets, arguments.only)
+    if not work:
+        raise SystemExit(
+            f"no layer of layer_graphs.py has a kernel of {arguments.only}; "
+            "rows are named as in rates.toml: tk_add_s8/portable"
+        )
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        measured = list(pool.map(measure, jobs(targets, arguments.only)))
+        measured = list(pool.map(measure, work))
     toolchain = measured[0][2]
     for number, target in enumerate(targets):
         samples = [sample for some, _, _ in measured for sample in some[number]]

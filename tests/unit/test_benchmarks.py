@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 import tomllib
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from benchmarks.baseline import HOLDS, REFUSED, ROSE, compare, verdict
 from benchmarks.calibration.layer_graphs import batch_graphs, stream_graphs
-from benchmarks.calibration.rates import Sample, fit, fit_all, predicted, rates_toml
+from benchmarks.calibration.rates import Sample, fit, fit_all, jobs, predicted, rates_toml
 from benchmarks.documents import END, begin, with_generated
 from toolkit.ir import Graph
 from toolkit.model.int8 import to_int8
@@ -21,7 +22,7 @@ from toolkit.ops.check import check_operators
 from toolkit.ops.parts.base import Work, view
 from toolkit.ops.parts.window import WindowedAttrs
 from toolkit.quantize.recipe import Recipe
-from toolkit.targets import Rates
+from toolkit.targets import Rates, load_target
 
 GRAPHS = (*batch_graphs(), *stream_graphs())
 OLD: dict[str, Any] = {
@@ -46,6 +47,14 @@ def changed(key: str, factor: float) -> dict[str, Any]:
     new = copy.deepcopy(OLD)
     new["instructions"][key] = round(new["instructions"][key] * factor)
     return new
+
+
+def test_what_is_calibrated_goes_to_other_processes() -> None:
+    job, *_ = jobs([load_target("cortex-m4")], ["tk_add_s8/portable"])
+    assert any(node.findings for node in job.graph.nodes)
+    again = pickle.loads(pickle.dumps(job))
+    assert [node.name for node in again.graph.nodes] == [node.name for node in job.graph.nodes]
+    assert not any(node.findings for node in again.graph.nodes)
 
 
 def test_the_fit_finds_the_rates_that_made_the_cycles() -> None:

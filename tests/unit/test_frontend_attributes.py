@@ -194,6 +194,7 @@ def versions(op: str) -> Iterator[int]:
 
 def test_every_operator_is_swept() -> None:
     quantised = {"QuantizeLinear", "DequantizeLinear"}  # tests/unit/test_qdq.py
+    assert not LOWERINGS.keys() - BASES.keys() - quantised, "operators without a row of BASES"
     assert BASES.keys() == LOWERINGS.keys() - quantised | {"Shape"}
 
 
@@ -203,6 +204,7 @@ def test_every_attribute_is_followed_or_refused(op: str, tmp_path: Path) -> None
     for opset in versions(op):
         schema = schema_of(op, opset)
         assert schema is not None
+        assert not schema.attributes.keys() - VALUES.keys(), "attributes without a row of VALUES"
         cases = [{}, *({a: v} for a in schema.attributes for v in VALUES[a])]
         for attrs in cases:
             model = stated(op, opset, attrs)

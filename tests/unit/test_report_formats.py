@@ -11,11 +11,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import click
 import pytest
 from rich.console import Console
 
 from toolkit.budget.judge import Base, judge
 from toolkit.budget.model import Budget, Subject
+from toolkit.cli import cli
 from toolkit.errors import InputError
 from toolkit.measurement import Check, Issue, Measurement, MemoryMap, MemoryRow, Provenance, Symbol
 from toolkit.report import LayerRow, Report
@@ -252,6 +254,22 @@ def test_files_are_written_by_extension(tmp_path: Path) -> None:
     (tmp_path / "taken.md").mkdir()
     with pytest.raises(InputError, match="cannot write"):
         write_reports(FULL, [tmp_path / "taken.md"])
+
+
+def test_every_format_is_documented() -> None:
+    root = Path(__file__).parents[2]
+    command = cli.get_command(click.Context(cli), "profile")
+    assert command is not None
+    (option,) = (p for p in command.params if p.name == "reports")
+    assert isinstance(option, click.Option) and option.help
+    told = {
+        "--help": option.help,
+        "README.md": (root / "README.md").read_text(encoding="utf-8"),
+        "docs/REPORT.md": (root / "docs/REPORT.md").read_text(encoding="utf-8"),
+    }
+    for where, text in told.items():
+        for extension in FORMATS:
+            assert extension in text, f"{where} says nothing of {extension}"
 
 
 def test_every_figure_is_documented() -> None:

@@ -28,7 +28,9 @@ def test_a_core_answers_at_once_and_a_part_has_settings(name: str) -> None:
     assert target.code_settings and not target.is_zero_wait
     names = [setting.name for setting in target.code_settings]
     assert len(names) == 1 or (all(names) and len(set(names)) == len(names))
-    assert target.rates_know_memory or target.default_simulator == "qemu"
+    assert target.rates_know_memory or target.default_simulator == "qemu", (
+        "no rates with its memory: docs/TARGETS.md, Adding one"
+    )
 
 
 def test_the_l4r5_is_what_its_manual_says() -> None:

@@ -106,9 +106,10 @@ class TflmModel:
         lacking = [name for name in custom if name not in CUSTOM]
         if lacking or not _weights_are_whole(library):
             what = ", ".join(lacking) or "tk.attention_pool of weights that repeat"
+            builtin = "" if lacking else "Convert the model with --attention builtin. "
             raise UnsupportedError(
                 f"--engine tflm: there is no kernel for {what}.",
-                hint="Convert the model with --attention builtin, or leave --engine out.",
+                hint=f"{builtin}Leave --engine out: our own firmware runs it.",
             )
         builtins = tuple(sorted({op.name for op in found if not op.custom}))
         return cls(library, target, data, builtins, custom)

@@ -115,6 +115,10 @@ def omissions(found: Estimate, target: Target) -> tuple[Issue, ...]:
         kernels = ", ".join(found.flash.unknown)
         text = f"flash leaves out code that was never measured on {target.core.name}: {kernels}"
         issues.append(Issue("estimate.code", text))
+    if found.unrated:
+        kernels = ", ".join(found.unrated)
+        text = f"cycles of kernels without rates on {target.name} are a guess: {kernels}"
+        issues.append(Issue("estimate.rates", text))
     if found.frames and found.features is None:
         text = f"the features are left out: never measured in this arithmetic on {target.core.name}"
         issues.append(Issue("estimate.features", text))

@@ -41,10 +41,12 @@ class Estimate:
     """Predicted cost of one inference; cycles by node, bytes; ``frames`` are feature rows, of which
     ``audio_s`` seconds give so many (of a step: those until the next one).
 
-    ``frame_cycles`` are those of each frame of one period of a streamed plan, features included.
+    ``frame_cycles`` are those of each frame of one period of a streamed plan, features included;
+    ``unrated`` the kernels whose cycles are by the rates of the portable ones in general.
     """
 
     layer_cycles: Mapping[str, int]
+    unrated: tuple[str, ...]
     model_cycles: int
     features: FeatureEstimate | None
     frames: int
@@ -107,8 +109,10 @@ def estimate(plan: Plan, target: Target, front_end: FrontEnd | None) -> Estimate
     divides = features is not None and features.divides
     per_frame = features.cycles_per_frame if features else 0.0
     flash = estimate_flash(code, target.core, divides, hot)
+    ran = {(calls[name].kernel, calls[name].variant) for name in layer_cycles}
     return Estimate(
         layer_cycles=layer_cycles,
+        unrated=tuple(sorted("/".join(kernel) for kernel in ran if not target.has_rates(*kernel))),
         model_cycles=sum(layer_cycles.values()),
         features=features,
         frames=frames,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.errors import InputError
@@ -15,22 +16,22 @@ from toolkit.report.markdown import report_markdown
 from toolkit.report.model import Report
 from toolkit.report.read import read_report
 
-FORMATS: Mapping[str, Callable[[Report], str]] = {
-    ".json": report_json,
-    ".csv": report_csv,
-    ".md": report_markdown,
-    ".xml": report_junit,
-    ".html": report_html,
-}
+
+@dataclass(frozen=True)
+class Format:
+    """What writes a report, and the ``sign`` that one has near its beginning."""
+
+    write: Callable[[Report], str]
+    sign: str
 
 
-#: What a report has near its beginning, by extension.
-_SIGNS: Mapping[str, str] = {
-    ".json": '"schema_version"',
-    ".csv": "name,op,kernel,variant,output_shape",
-    ".md": "model sha256 ",
-    ".xml": "<testsuites",
-    ".html": "Content-Security-Policy",
+#: By extension.
+FORMATS: Mapping[str, Format] = {
+    ".json": Format(report_json, '"schema_version"'),
+    ".csv": Format(report_csv, "name,op,kernel,variant,output_shape"),
+    ".md": Format(report_markdown, "model sha256 "),
+    ".xml": Format(report_junit, "<testsuites"),
+    ".html": Format(report_html, "Content-Security-Policy"),
 }
 _HEAD_BYTES = 1_024
 
@@ -69,7 +70,7 @@ def _is_foreign(path: Path) -> bool:
         return not path.is_char_device()  # such as /dev/stdout
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
-    return bool(head) and _SIGNS[path.suffix.lower()] not in head
+    return bool(head) and FORMATS[path.suffix.lower()].sign not in head
 
 
 def write_reports(report: Report, paths: Sequence[Path], against: Path | None = None) -> None:
@@ -80,7 +81,7 @@ def write_reports(report: Report, paths: Sequence[Path], against: Path | None = 
         if older is not None and path.suffix.lower() == ".html":
             write_text(path, report_html(report, older))
         else:
-            write_text(path, FORMATS[path.suffix.lower()](report))
+            write_text(path, FORMATS[path.suffix.lower()].write(report))
 
 
 def made_folder(path: Path) -> Path:

@@ -212,6 +212,10 @@ class Target:
         """How the memory of code and constants may answer; nothing where no access waits."""
         return () if self.is_zero_wait else self.memory(self.policy.code).settings
 
+    def has_rates(self, kernel: str, variant: str) -> bool:
+        """Whether a kernel has rates of its own."""
+        return f"{kernel}/{variant}" in self.rates
+
     def rates_of(self, kernel: str, variant: str) -> Rates:
         """Rates of a kernel; those of the portable kernels in general where it has none."""
         rates = self.rates.get(f"{kernel}/{variant}", self.rates["portable"])
