@@ -51,13 +51,17 @@ TK_INLINE void pixel_of(const int8_t *const *rows, int32_t count, int32_t at, in
 
 static void pixel(const int8_t *const *rows, int32_t count, int32_t at, int32_t columns,
                   int32_t channels, int8_t *out) {
+#if TK_DSP_INSTRUCTIONS /* elsewhere a maximum of four is so long that unrolling it costs more */
     if (columns == 2) {
         pixel_of(rows, count, at, 2, channels, out);
-    } else if (columns == 3) {
-        pixel_of(rows, count, at, 3, channels, out);
-    } else {
-        pixel_of(rows, count, at, columns, channels, out);
+        return;
     }
+    if (columns == 3) {
+        pixel_of(rows, count, at, 3, channels, out);
+        return;
+    }
+#endif
+    pixel_of(rows, count, at, columns, channels, out);
 }
 
 /* The same for fewer than four channels. */

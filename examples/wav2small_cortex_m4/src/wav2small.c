@@ -17,7 +17,7 @@
 #include "tk_conv_2d_s8_short_2f069725.h"
 #include "tk_conv_2d_s8_winograd2_96e925dd.h"
 #include "tk_fully_connected_s16_dsp_38549adb.h"
-#include "tk_max_pool_2d_s8_e4ead47b.h"
+#include "tk_max_pool_2d_s8_6c960a5e.h"
 #include "tk_quantize_s16_s8_bfbd5baa.h"
 
 /* Counters of rows: of the input, then of every stage. */
@@ -216,7 +216,7 @@ static const tk_96e925dd_conv_2d_s8_winograd2_params wav2small_vgg7_l3_Relu_outp
     .in_zero_point = -128,
 };
 
-static const tk_e4ead47b_max_pool_2d_s8_params wav2small_vgg7_maxpool_MaxPool_output_0_params = {
+static const tk_6c960a5e_max_pool_2d_s8_params wav2small_vgg7_maxpool_MaxPool_output_0_params = {
     .in_h = 3,
     .in_w = 26,
     .channels = 13,
@@ -513,7 +513,7 @@ TK_NOINLINE static uint32_t wav2small_vgg7_maxpool_MaxPool_output_0_stage(wav2sm
     for (int32_t k = 0; k < 3; ++k) {
         rows[k] = tk_563db406_stream_tap(stage, m->buffers, wav2small_rings, m->rows, k);
     }
-    tk_e4ead47b_max_pool_2d_s8_row(&wav2small_vgg7_maxpool_MaxPool_output_0_params, rows,
+    tk_6c960a5e_max_pool_2d_s8_row(&wav2small_vgg7_maxpool_MaxPool_output_0_params, rows,
         (int8_t *)tk_563db406_stream_row(m->buffers, &wav2small_rings[wav2small_vgg7_maxpool_MaxPool_output_0_rows], m->rows[wav2small_vgg7_maxpool_MaxPool_output_0_rows]));
     m->rows[wav2small_vgg7_maxpool_MaxPool_output_0_rows] = end;
     return 1;

@@ -12,7 +12,7 @@
 #include "tk_weights_2799adbb.h"
 
 /* Stands for all code and tables of this library. */
-#define WAV2SMALL_WEIGHTS_LAYOUT 0xD20A753Cu
+#define WAV2SMALL_WEIGHTS_LAYOUT 0xA85F5AEEu
 /* Words behind the head. */
 #define WAV2SMALL_WEIGHTS_WORDS 9972u
 
