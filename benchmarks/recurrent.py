@@ -101,7 +101,7 @@ class Size:
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class Outcome:
     """Masks [T, bands] of a clip, and what the last recurrent layer gave, [T, values]: of float and
     of the integer reference."""
 
@@ -142,7 +142,7 @@ def export(model: nn.Module, image: bool, features: Sequence[Rows], path: Path) 
     path.write_bytes(with_ranges(path.read_bytes(), clip_ranges(path, features)))
 
 
-def heard(path: Path, int8: Int8Model, features: Rows) -> Heard:
+def heard(path: Path, int8: Int8Model, features: Rows) -> Outcome:
     """What float and integers make of ``features`` [T, bands]: masks by onnxruntime and by the
     integer reference, states by the reference of either kind."""
     import onnxruntime
@@ -165,7 +165,7 @@ def heard(path: Path, int8: Int8Model, features: Rows) -> Heard:
         rows = [real(network, name, values[name]).reshape(len(features), -1) for name in names]
         states.append(rows[0])
         masks.append(rows[1])
-    return Heard(want.reshape(len(features), -1), masks[1], states[0], states[1])
+    return Outcome(want.reshape(len(features), -1), masks[1], states[0], states[1])
 
 
 def figure(report: Report, name: str, provenance: Provenance) -> float:

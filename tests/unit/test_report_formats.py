@@ -28,7 +28,7 @@ from toolkit.report.html.timeline import timeline
 from toolkit.report.json_format import report_json
 from toolkit.report.junit import report_junit
 from toolkit.report.markdown import report_markdown
-from toolkit.report.model import Fit, FunctionRow, Part, Prediction, Roof, StackFrame
+from toolkit.report.model import Fit, FunctionRow, Part, Prediction, Roofline, StackFrame
 from toolkit.report.names import FAMILIES, FIGURES
 from toolkit.report.read import read_report
 from toolkit.report.render import FORMATS, require_formats, write_reports
@@ -90,7 +90,7 @@ FULL = Report(
         Fit("ram", 10, 1000, MEASURED, "map", (Part("a", "state", 10),)),
     ),
     stack=(StackFrame("main", 40), StackFrame(HOSTILE, 60)),
-    roof=Roof(2.0, 4.0, "two a cycle"),
+    roof=Roofline(2.0, 4.0, "two a cycle"),
     symbols={"model_w": Symbol("weights", (HOSTILE, "b")), "model_invoke": Symbol("driver")},
 )
 BARE = Report("m", "b" * 64, "", "", "", "")

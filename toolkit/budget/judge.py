@@ -15,7 +15,7 @@ from toolkit.budget.rules import REGIONS
 from toolkit.measurement import Measurement
 from toolkit.report import Report
 from toolkit.report.names import figure
-from toolkit.report.text import decisive, format_number, format_value
+from toolkit.report.text import format_number, format_value, strongest
 
 #: Accuracy that needs no labels.
 _OF_TEST = ("int8_snr_db", "int8_ccc_to_float_", "int8_max_deviation")
@@ -116,7 +116,7 @@ def _blocked(base: Base, guards: list[Difference]) -> dict[str, str]:
 
 def _rule(rule: Rule, subject: _Subject) -> list[Verdict]:
     budget, report = subject.budget, subject.report
-    found = decisive(report, rule.figure)
+    found = strongest(report, rule.figure)
     title, origin = figure(rule.figure).title, figure(rule.figure).origin
     if found is None:
         text = f"{title} is not in the report"

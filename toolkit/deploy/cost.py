@@ -8,7 +8,7 @@ from toolkit.emit.c_text import comment_text
 from toolkit.emit.cost import Cost, Costs
 from toolkit.measurement import Measurement
 from toolkit.report import Report
-from toolkit.report.text import decisive
+from toolkit.report.text import strongest
 from toolkit.targets import Target
 
 _BASIS_CHARACTERS, _COLUMNS = 400, 92
@@ -30,7 +30,7 @@ def costs_of(report: Report, target: Target, name: str) -> Costs:
     whole = report.schedule in ("batch", "step")
     wanted = {**(_INVOKE if whole else {}), **_FIGURES}
     features = ", features included" if report.find("cycles_features") else ""
-    found = {figure: decisive(report, figure) for figure in wanted}
+    found = {figure: strongest(report, figure) for figure in wanted}
     kept = {figure: m for figure, m in found.items() if m is not None}
     return Costs(
         target=target.name,

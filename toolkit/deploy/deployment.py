@@ -27,11 +27,16 @@ from toolkit.plan.schedule import ScheduleRequest
 from toolkit.profiling.alternatives import omissions, time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
-from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
+from toolkit.profiling.planned import (
+    core_roofline,
+    layer_rows,
+    plan_measurements,
+    saved_measurements,
+)
 from toolkit.profiling.planned_fit import fit_checks, planned_fits
 from toolkit.profiling.slow_layers import slow_layers
 from toolkit.report import Report
-from toolkit.report.text import decisive
+from toolkit.report.text import strongest
 from toolkit.targets import Target
 
 
@@ -161,7 +166,7 @@ class Deployment:
             layers=layer_rows(plan, target),
             memory=plan.memory_map(),
             fits=fits,
-            roof=core_roof(target.core),
+            roof=core_roofline(target.core),
         )
 
 
@@ -240,7 +245,7 @@ def _part_of(
 
     def heard(instructions: int) -> None:
         if not expected:  # estimated only for a run that takes long enough to be asked about
-            cycles = decisive(deployment.estimate(), "cycles_per_inference")
+            cycles = strongest(deployment.estimate(), "cycles_per_inference")
             expected.append(runs * (0 if cycles is None else cycles.value))
         if expected[0]:
             tell(min(instructions / expected[0], 1.0))

@@ -35,7 +35,12 @@ from toolkit.profiling.alternatives import time_checks
 from toolkit.profiling.estimate import estimate, estimate_measurements
 from toolkit.profiling.linked import Linked
 from toolkit.profiling.linked_fit import firmware_fits, stack_frames
-from toolkit.profiling.planned import core_roof, layer_rows, plan_measurements, saved_measurements
+from toolkit.profiling.planned import (
+    core_roofline,
+    layer_rows,
+    plan_measurements,
+    saved_measurements,
+)
 from toolkit.profiling.planned_fit import fit_checks
 from toolkit.profiling.simulated import (
     function_rows,
@@ -226,7 +231,7 @@ class Run:
             memory=plan.memory_map(),
             fits=fits,
             stack=stack_frames(linked),
-            roof=core_roof(target.core),
+            roof=core_roofline(target.core),
             symbols=self.symbols,
             library=self.harness.name,
             clip=None if self.clip is None else RunClip(self.clip.path.name, self.clip.sha256),

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.features.recording import Heard, Note, NoteKind, open_recording
+from toolkit.features.recording import Note, NoteKind, SampleCounts, open_recording
 from toolkit.features.spec import FeatureSpec
 
 
@@ -42,7 +42,7 @@ def load_clip(path: str | Path, sample_rate_hz: int, most: int | None = None) ->
             break
     samples = np.concatenate(parts)[:most]
     peak = int(np.abs(samples.astype(np.int32)).max(initial=0))
-    notes = recording.notes(Heard(count, clipped, peak, is_whole=not stopped))
+    notes = recording.notes(SampleCounts(count, clipped, peak, is_whole=not stopped))
     if stopped:
         have, want = recording.seconds, len(samples) / sample_rate_hz
         notes += (Note("cropped", f"cropped from {have:.3f} s to {want:.3f} s"),)

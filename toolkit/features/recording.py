@@ -64,7 +64,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Heard:
+class SampleCounts:
     """What was found while reading: samples at the wanted rate, how many were ``clipped``, the
     largest in magnitude, and whether that was all of the file."""
 
@@ -107,7 +107,7 @@ class Recording:
         if heard == 0:
             raise AudioError(f"{self.path}: too short to resample to {self.sample_rate_hz} Hz.")
 
-    def notes(self, heard: Heard) -> tuple[Note, ...]:
+    def notes(self, heard: SampleCounts) -> tuple[Note, ...]:
         """What reading it did, and what is odd about it."""
         notes = list(self._header_notes(heard))
         clipped = heard.clipped
@@ -123,7 +123,7 @@ class Recording:
             notes.append(Note("silent", "nothing but digital silence"))
         return tuple(notes)
 
-    def _header_notes(self, heard: Heard) -> Iterator[Note]:
+    def _header_notes(self, heard: SampleCounts) -> Iterator[Note]:
         """What the header says that the samples do not bear out."""
         have = heard.count / self.sample_rate_hz
         least = _LEAST_CUT_S if self.header is not None else _LEAST_CUT * self.seconds

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from toolkit.errors import InputError
 from toolkit.features.framing import FULL_SCALE
-from toolkit.features.recording import INT16_MAX, Heard, Note, Recording, open_recording
+from toolkit.features.recording import INT16_MAX, Note, Recording, SampleCounts, open_recording
 
 SILENT_DB = -75.0
 FILE_SPAN_DB = 40.0
@@ -147,7 +147,8 @@ def _survey(recording: Recording, size: int) -> _Survey:
         rest = held[whole:]
     if len(rest):
         rows.append(_sums(rest[None]))
-    notes = recording.notes(Heard(count, clipped, max(peak, 1)))  # silence is told by windows
+    seen = SampleCounts(count, clipped, max(peak, 1))
+    notes = recording.notes(seen)  # silence is told by windows
     if count < size:
         notes += (Note("padded with silence", f"padded with {size - count} zeros"),)
     sums = np.cumsum(np.concatenate(rows), axis=0)

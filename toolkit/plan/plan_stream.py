@@ -118,7 +118,7 @@ def _ports(time: TimeAxis, counters: Sequence[int], delays: Sequence[int]) -> tu
 
 
 def _finish_graph(time: TimeAxis, stages: Sequence[Stage]) -> Graph:
-    """What comes of the reductions and the collected tensors, up to the outputs that are not
+    """The nodes behind the reductions and the collected tensors, up to the outputs that are not
     rows."""
     graph = replace(time.graph, outputs=time.final_outputs)
     reduced = (s.node.outputs[0] for s in stages if s.reduces)

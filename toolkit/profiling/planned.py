@@ -17,7 +17,7 @@ from toolkit.plan.choose import executed_work, predicted_cycles
 from toolkit.plan.schedule import stream_state_bytes
 from toolkit.plan.sharing import constants_bytes
 from toolkit.report import LayerRow
-from toolkit.report.model import Roof
+from toolkit.report.model import Roofline
 from toolkit.targets import Core, Target
 
 MOVED_BASIS = "weights, inputs and outputs of a layer, each once"
@@ -135,9 +135,9 @@ def _cycles(
     )
 
 
-def core_roof(core: Core) -> Roof:
+def core_roofline(core: Core) -> Roofline:
     """The roofline of a core."""
-    return Roof(core.peak.macs_per_cycle, core.peak.bytes_per_cycle, core.peak.source)
+    return Roofline(core.peak.macs_per_cycle, core.peak.bytes_per_cycle, core.peak.source)
 
 
 def _moved(graph: Graph, node: Node) -> int:

@@ -85,7 +85,7 @@ class StackFrame:
 
 
 @dataclass(frozen=True)
-class Roof:
+class Roofline:
     """What the core does at best: multiply-accumulates and bytes moved, a cycle."""
 
     macs_per_cycle: float
@@ -156,7 +156,7 @@ class Report:
     memory: MemoryMap | None = None
     fits: tuple[Fit, ...] = ()
     stack: tuple[StackFrame, ...] = ()
-    roof: Roof | None = None
+    roof: Roofline | None = None
     alternatives: tuple[Alternative, ...] = ()
     symbols: Symbols = field(default_factory=dict)
     library: str = ""

@@ -20,7 +20,7 @@ from toolkit.report.model import (
     Part,
     Prediction,
     Report,
-    Roof,
+    Roofline,
     RunClip,
     StackFrame,
 )
@@ -76,7 +76,7 @@ def _report(data: dict[str, Any]) -> Report:
         stack=() if stack is None else _rows(stack["frames"], _frame),
         roof=None
         if roof is None
-        else Roof(roof["macs_per_cycle"], roof["bytes_per_cycle"], _text(roof["basis"])),
+        else Roofline(roof["macs_per_cycle"], roof["bytes_per_cycle"], _text(roof["basis"])),
         alternatives=_rows(data.get("alternatives", []), _alternative),
         symbols=dict(_rows(data.get("symbols", []), _symbol)),
         library=_text(data.get("library", "")),

@@ -60,7 +60,7 @@ def layer_cycles(row: LayerRow, provenance: Provenance) -> float | None:
     return layer_value(row, "cycles", provenance)
 
 
-def decisive(report: Report, name: str) -> Measurement | None:
+def strongest(report: Report, name: str) -> Measurement | None:
     """The figure of that name: as measured, else as simulated, else as estimated."""
     found = (report.find(name, provenance) for provenance in Provenance)
     return next((m for m in found if m is not None), None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from toolkit.measurement import Check
 from toolkit.report.model import Report
-from toolkit.report.text import decisive, printable
+from toolkit.report.text import printable, strongest
 
 _REGIONS = {"ram": "RAM", "flash": "flash", "stack": "the stack"}
 #: Checks whose failure is told in words of its own.
@@ -30,7 +30,7 @@ def verdict(report: Report) -> Verdict:
     if wrong:
         return Verdict(False, "; ".join(wrong))
     good = ["fits"] if report.fits else []
-    factor, latency = decisive(report, "realtime_factor"), decisive(report, "latency_ms")
+    factor, latency = strongest(report, "realtime_factor"), strongest(report, "latency_ms")
     if factor is not None:
         good.append(f"keeps up: {100 * factor.value:.0f} % of the time{_at_clock(report)}")
     elif latency is not None:
@@ -39,7 +39,7 @@ def verdict(report: Report) -> Verdict:
 
 
 def _clock_mhz(report: Report) -> float | None:
-    cycles, latency = decisive(report, "cycles_per_inference"), decisive(report, "latency_ms")
+    cycles, latency = strongest(report, "cycles_per_inference"), strongest(report, "latency_ms")
     if cycles is None or latency is None or not latency.value:
         return None
     return cycles.value / latency.value / 1e3
@@ -66,7 +66,7 @@ def _misfits(report: Report) -> list[str]:
 
 
 def _slow(report: Report) -> list[str]:
-    factor, clock = decisive(report, "realtime_factor"), _clock_mhz(report)
+    factor, clock = strongest(report, "realtime_factor"), _clock_mhz(report)
     if factor is None or factor.value <= 1:
         return []
     needs = "" if clock is None else f", needs {factor.value * clock:,.0f} MHz"

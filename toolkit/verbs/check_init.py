@@ -14,7 +14,7 @@ from toolkit.budget.names import slug
 from toolkit.errors import InputError
 from toolkit.report import Report
 from toolkit.report.render import write_text
-from toolkit.report.text import decisive
+from toolkit.report.text import strongest
 from toolkit.targets import load_target
 from toolkit.verbs.check_subject import make_report
 from toolkit.verbs.stages import Stage
@@ -98,13 +98,13 @@ def _budget(subject: Subject, report: Report, path: Path) -> str:
         "[budget.limits]",
     ]
     for figure, factor in _LIMITS:
-        found = decisive(report, figure)
+        found = strongest(report, figure)
         if found is not None:
             lines.append(f"{figure} = {_rounded_up(found.value * factor)}")
-    if decisive(report, "output_mismatches") is not None:
+    if strongest(report, "output_mismatches") is not None:
         lines.append("output_mismatches = 0")
     lines += ["", "[budget.growth]"]
-    known = [(f, amount) for f, amount in _GROWTH if decisive(report, f) is not None]
+    known = [(f, amount) for f, amount in _GROWTH if strongest(report, f) is not None]
     if any(f == "cycles_per_audio_second" for f, _ in known):
         known = [row for row in known if row[0] != "cycles_per_inference"]
     lines += [f"{figure} = {amount}" for figure, amount in known]

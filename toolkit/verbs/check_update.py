@@ -17,7 +17,7 @@ from toolkit.measurement import Check, Measurement
 from toolkit.report import Report
 from toolkit.report.names import figure
 from toolkit.report.render import made_folder, write_text
-from toolkit.report.text import decisive, format_value
+from toolkit.report.text import format_value, strongest
 from toolkit.verbs.check_base import Bases
 
 
@@ -77,7 +77,7 @@ def _write(judged: Judged, own: Baseline | None, accepted: Accepted) -> bool:
 def _figures(judged: Judged) -> list[Measurement]:
     """The figures that the budget judges, each as it is judged."""
     names = dict.fromkeys(rule.figure for rule in judged.budget.rules)
-    found = (decisive(judged.report, name) for name in names)
+    found = (strongest(judged.report, name) for name in names)
     return [m for m in found if m is not None]
 
 

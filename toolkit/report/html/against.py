@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from toolkit.measurement import Measurement, Provenance
 from toolkit.report.model import Report
 from toolkit.report.names import figure, place
-from toolkit.report.text import compact, decisive, format_value, layer_cycles
+from toolkit.report.text import compact, format_value, layer_cycles, strongest
 
 #: A change of less, in percent, is drawn as none.
 _LEAST_PERCENT = 0.05
@@ -49,7 +49,7 @@ def side_by_side(now: Report, before: Report) -> SideBySide:
 
 def _figures(now: Report, before: Report) -> Iterator[Pair]:
     for name in sorted({m.name for m in now.measurements}, key=place):
-        found, then = decisive(now, name), decisive(before, name)
+        found, then = strongest(now, name), strongest(before, name)
         if found is not None and then is not None and found.provenance is then.provenance:
             yield _pair(figure(name).title, then, found, figure(name).better)
 

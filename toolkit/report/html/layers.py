@@ -25,7 +25,7 @@ class LayerBar:
     ideal_percent: float | None
 
     @property
-    def decisive(self) -> str:
+    def strongest(self) -> str:
         """Cycles as simulated, or as predicted where nothing ran."""
         return self.simulated or self.predicted or "0"
 
@@ -51,10 +51,10 @@ def layer_bars(layers: tuple[LayerRow, ...]) -> LayerBars:
     ]
     most = max((value for three in figures for value in three if value), default=1)
     ran = any(three[0] is not None for three in figures)
-    decisive = [(three[0] if ran else three[1]) or 0 for three in figures]
-    total = sum(decisive) or 1
+    strongest = [(three[0] if ran else three[1]) or 0 for three in figures]
+    total = sum(strongest) or 1
     bars = []
-    for row, three, spent in zip(layers, figures, decisive, strict=True):
+    for row, three, spent in zip(layers, figures, strongest, strict=True):
         simulated_text, predicted_text, ideal_text = map(_text, three)
         simulated_part, predicted_part, ideal_part = (
             None if value is None else 100 * value / most for value in three

@@ -17,11 +17,11 @@ NAMED_PARTS = 3
 class FigureRow:
     """A figure for people; ``note`` tells how far an estimate is off where that is known.
 
-    ``decisive`` marks the row of its name that is not an estimate, where there are two.
+    ``strongest`` marks the row of its name that is not an estimate, where there are two.
     """
 
     name: str
-    decisive: bool
+    strongest: bool
     title: str
     part: bool
     value: str

@@ -10,7 +10,7 @@ from rich.text import Text
 from toolkit.report.model import Alternative, Fit, Report
 from toolkit.report.savings import COSTS, Saving
 from toolkit.report.screen.grid import Column, fitting, table
-from toolkit.report.text import ROUNDS_UP, compact, decisive
+from toolkit.report.text import ROUNDS_UP, compact, strongest
 
 _MISSED = "bold red"
 _UNITS = [(what, unit) for what, (_, unit) in COSTS.items()]
@@ -62,10 +62,10 @@ def print_comparison(reports: Sequence[Report], console: Console) -> None:
     """Print one row a target: how full its memories are, how fast it is, what it draws, and
     whether all that is well."""
     verdicts = [_verdict(report) for report in reports]
-    factors = any(decisive(report, "realtime_factor") for report in reports)
+    factors = any(strongest(report, "realtime_factor") for report in reports)
 
     def figure(title: str, name: str, worth: int | None = None) -> Column:
-        found = [decisive(report, name) for report in reports]
+        found = [strongest(report, name) for report in reports]
         cells = [Text("" if m is None else _short(m.value)) for m in found]
         return Column(title, cells, right=True, worth=worth)
 
@@ -93,7 +93,7 @@ def _verdict(report: Report) -> Text:
     """What is too small or too slow, in words."""
     titles = {"ram": "RAM", "flash": "flash", "stack": "stack"}
     short = [titles[fit.region] for fit in report.fits if not fit.holds]
-    factor = decisive(report, "realtime_factor")
+    factor = strongest(report, "realtime_factor")
     wrong = [f"{' and '.join(short)} TOO SMALL"] if short else []
     if factor is not None and factor.value > 1:
         wrong.append("TOO SLOW")

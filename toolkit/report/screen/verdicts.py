@@ -25,7 +25,7 @@ from toolkit.report.screen.grid import (
 )
 from toolkit.report.screen.layers import layer_cells
 from toolkit.report.screen.memory import peak_rows
-from toolkit.report.text import compact, decisive, errors_of_estimates, format_value
+from toolkit.report.text import compact, errors_of_estimates, format_value, strongest
 from toolkit.targets import Target
 
 _BAR_WIDTH = 10
@@ -163,7 +163,7 @@ def _parts(report: Report, fit: Fit, names: LayerNames) -> Counter[str]:
 
 def _real_time(report: Report, names: LayerNames) -> list[Verdict]:
     """Work for a second of audio; nothing for a model that takes none."""
-    factor = decisive(report, "realtime_factor")
+    factor = strongest(report, "realtime_factor")
     if factor is None:
         return []
     cells = layer_cells(report, names)
@@ -184,9 +184,9 @@ def _real_time(report: Report, names: LayerNames) -> list[Verdict]:
 def _time(report: Report, target: Target) -> Text:
     """What the time is made of, and what is missing where it is too much."""
     said = Text()
-    factor, cycles = (decisive(report, n) for n in ("realtime_factor", "cycles_per_inference"))
+    factor, cycles = (strongest(report, n) for n in ("realtime_factor", "cycles_per_inference"))
     at = f"at {target.clock_hz / 1e6:g} MHz"
-    second = decisive(report, "cycles_per_audio_second")
+    second = strongest(report, "cycles_per_audio_second")
     if factor is not None and second is not None:
         if factor.value > 1:
             said.append(
@@ -199,18 +199,18 @@ def _time(report: Report, target: Target) -> Text:
             f"real-time factor {factor.value:.3g}"
         )
     elif cycles is not None:
-        latency = decisive(report, "latency_ms")
+        latency = strongest(report, "latency_ms")
         took = "" if latency is None else f"{format_value(latency)}, "
         said.append(f"{took}{compact(cycles.value)} cycles per inference {at}")
         error = errors_of_estimates(report.measurements).get(cycles.name)
         said.append("" if error is None else " ").append_text(_error(error))
-    mean, worst = (decisive(report, f"frame_latency_ms_{kind}") for kind in ("mean", "worst"))
+    mean, worst = (strongest(report, f"frame_latency_ms_{kind}") for kind in ("mean", "worst"))
     if mean is not None and worst is not None:
         said.append(f"; frame {mean.value:.2f} ms, worst {worst.value:.2f} ms")
-    delays = [decisive(report, f"algorithmic_delay_{unit}") for unit in ("ms", "frames")]
+    delays = [strongest(report, f"algorithmic_delay_{unit}") for unit in ("ms", "frames")]
     if (delay := delays[0] or delays[1]) is not None:
         said.append(f"; rows after {format_value(delay)}")
-    buffer = decisive(report, "input_buffer_frames")
+    buffer = strongest(report, "input_buffer_frames")
     if buffer is not None:
         frames = "frame" if buffer.value == 1 else "frames"
         said.append(f"; must buffer {buffer.value:,.0f} {frames} of input")
@@ -221,9 +221,9 @@ def _time(report: Report, target: Target) -> Text:
 
 def _energy(report: Report, target: Target) -> Text:
     second, power = (
-        decisive(report, name) for name in ("energy_uj_per_audio_second", "average_power_uw")
+        strongest(report, name) for name in ("energy_uj_per_audio_second", "average_power_uw")
     )
-    each = decisive(report, "energy_uj_per_inference")
+    each = strongest(report, "energy_uj_per_inference")
     if target.power is None or (second is None and each is None):
         return Text("no current known", "yellow")
     if second is None:
@@ -241,7 +241,7 @@ def provenance(report: Report) -> str:
     known = {m.provenance for m in report.measurements}
     if known <= {Provenance.ESTIMATED}:
         return "estimated: nothing was compiled"
-    energy = decisive(report, "energy_uj_per_inference")
+    energy = strongest(report, "energy_uj_per_inference")
     counted = energy is not None and energy.provenance is Provenance.SIMULATED
     simulated = "time, energy" if counted else "time"
     return f"measured: RAM, flash, stack; simulated: {simulated}; rest estimated"
