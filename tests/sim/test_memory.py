@@ -86,7 +86,7 @@ def traced(
     flash = PART.simulation.flash
     emulate = unicorn_core._emulate
 
-    def with_hooks(engine: Any, entry: int) -> None:
+    def with_hooks(engine: Any, entry: int, *rest: Any) -> None:
         def on_code(_: Any, address: int, size: int, __: Any) -> None:
             if len(ran) == most:
                 engine.emu_stop()
@@ -99,7 +99,7 @@ def traced(
 
         engine.hook_add(UC_HOOK_CODE, on_code)
         engine.hook_add(UC_HOOK_MEM_READ, on_read, begin=flash.origin, end=flash.end - 1)
-        emulate(engine, entry)
+        emulate(engine, entry, *rest)
 
     monkeypatch.setattr(unicorn_core, "_emulate", with_hooks)
     memory = replace(watch, settings=SETTINGS)

@@ -66,7 +66,9 @@ def wrong_weights(files: dict[str, bytes]) -> None:
 def damaged_dense(files: dict[str, bytes]) -> None:
     """The dense kernel adds one to every output."""
     for path in kernel(files, "tk_fully_connected_s8_dsp"):
-        files[path] = re.sub(rb"(tk_\w+_clamp\(v),", rb"\1 + 1,", files[path])
+        files[path] = re.sub(
+            rb"(tk_\w+_ssat8\()(tk_\w+_dsp_requantize)", rb"\g<1>1 + \2", files[path]
+        )
 
 
 def damaged_mean(files: dict[str, bytes]) -> None:

@@ -39,7 +39,7 @@ class Genome:
         if self.pool not in ("attention", "mean"):
             problems.append(f"'pool' must be attention or mean; got {self.pool!r}")
         for problem in problems:
-            raise InputError(f"genome: {problem}.")
+            raise InputError(f"genome: {problem}.", hint="docs/TRAINING.md#search has the layers.")
 
     @cached_property
     def key(self) -> str:

@@ -162,10 +162,12 @@ def _given(shapes: Mapping[str, Shape], calib: Path | None) -> tuple[dict[str, A
     for name, shape in shapes.items():
         array = found[name].astype(np.float32)
         if array.size % math.prod(shape):
-            raise InputError(f"{calib}: {name!r} is {list(array.shape)}, not cases of {shape}.")
+            raise InputError(
+                f"{calib}: {name!r} is {list(array.shape)}; it must be cases of {shape}."
+            )
         values[name] = array.reshape(-1, *shape)[:MOST_CASES]
     if len({len(array) for array in values.values()}) > 1:
-        raise InputError(f"{calib}: its arrays have unequally many cases.")
+        raise InputError(f"{calib}: its arrays must have equally many cases.")
     return values, f"cases of {calib.name}"
 
 
