@@ -29,6 +29,7 @@ Tests marked `exhaustive`, too long for `make check`. `.github/workflows/sweeps.
 week, `python -m tools.sweeps [NAME...]` at any time, which writes this table. A commit with a + had
 changes beside it; the minutes are those of a machine that did other things too.
 """
+SECTION = f"\n## The sweeps\n\n{begin(MODULE)}\n\n{END}\n"
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         at, date = commit(), datetime.now(UTC).date().isoformat()
         found = run(SWEEPS[name], options.jobs)
         failed += found.failed
-        rows = kept_rows(RESULTS.read_text(encoding="utf-8"))
+        document = RESULTS.read_text(encoding="utf-8")
+        if begin(MODULE) not in document:  # the first run of any
+            RESULTS.write_text(document + SECTION, encoding="utf-8")
+        rows = kept_rows(document)
         rows[SWEEPS[name].title] = row(SWEEPS[name], found, date, at)
         ordered = [rows[sweep.title] for sweep in SWEEPS.values() if sweep.title in rows]
         write_generated(RESULTS, MODULE, f"{TEXT}\n{markdown(HEAD, ordered)}")
